@@ -1,0 +1,131 @@
+//! Why an attempt did not succeed: one catalogue of codes, with what may be done about each.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What went wrong, as a stable code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// No pool trades the pair, or none has enough of the output.
+    NoRoute,
+    /// The best route gives less than the order's minimum, before or on the chain.
+    SlippageExceeded,
+    /// The wallet has less than the order spends, fees included.
+    InsufficientFunds,
+    /// The router did not answer.
+    RouterUnavailable,
+    /// No node of the cluster answered.
+    ClusterUnavailable,
+    /// The attempt took longer than its deadline, and nothing was sent.
+    AttemptTimedOut,
+    /// The executor stopped in the middle of the attempt, and nothing was sent.
+    Interrupted,
+    /// The pools' program refused the transaction in simulation.
+    SimulationFailed,
+    /// The transaction landed and was reverted: the fee was paid, nothing was swapped.
+    TransactionReverted,
+    /// The transaction can no longer land.
+    TransactionExpired,
+    /// The order asks for what this engine cannot do.
+    Unsupported,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 11] = [
+        Self::NoRoute,
+        Self::SlippageExceeded,
+        Self::InsufficientFunds,
+        Self::RouterUnavailable,
+        Self::ClusterUnavailable,
+        Self::AttemptTimedOut,
+        Self::Interrupted,
+        Self::SimulationFailed,
+        Self::TransactionReverted,
+        Self::TransactionExpired,
+        Self::Unsupported,
+    ];
+
+    /// The code in API answers, events and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoRoute => "no_route",
+            Self::SlippageExceeded => "slippage_exceeded",
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::RouterUnavailable => "router_unavailable",
+            Self::ClusterUnavailable => "cluster_unavailable",
+            Self::AttemptTimedOut => "attempt_timed_out",
+            Self::Interrupted => "interrupted",
+            Self::SimulationFailed => "simulation_failed",
+            Self::TransactionReverted => "transaction_reverted",
+            Self::TransactionExpired => "transaction_expired",
+            Self::Unsupported => "unsupported",
+        }
+    }
+
+    /// Whether another attempt may do better.
+    pub const fn retryable(self) -> bool {
+        match self {
+            Self::NoRoute
+            | Self::SlippageExceeded
+            | Self::RouterUnavailable
+            | Self::ClusterUnavailable
+            | Self::AttemptTimedOut
+            | Self::Interrupted
+            | Self::SimulationFailed
+            | Self::TransactionReverted
+            | Self::TransactionExpired => true,
+            Self::InsufficientFunds | Self::Unsupported => false,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A code with what happened, as a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Failure {
+    /// The stable code.
+    pub code: Code,
+    /// What was being done, and what came of it.
+    pub message: String,
+}
+
+impl Failure {
+    /// Longest message that is kept: what a program logs can be long.
+    const MAX_MESSAGE: usize = 500;
+
+    /// A failure with its message, cut to 500 characters.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        let message = match message.char_indices().nth(Self::MAX_MESSAGE) {
+            None => message,
+            Some((end, _)) => message.get(..end).unwrap_or_default().to_owned(),
+        };
+        Self { code, message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_name_is_the_name() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let failure = Failure::new(Code::NoRoute, "é".repeat(600));
+        assert_eq!(failure.message.chars().count(), 500);
+    }
+}

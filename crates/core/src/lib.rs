@@ -1,0 +1,33 @@
+//! What an order is and what may happen to it.
+//!
+//! Architecture invariants: no I/O, no clock, no async, no float. Amounts are integers of a token's
+//! smallest unit; each operation on them is checked and names its rounding. The only way an order's
+//! state changes is [`order::Order::apply`]; the only place that decides what follows is
+//! [`order::Order::next_step`].
+
+#![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::arithmetic_side_effects))]
+
+mod address;
+pub mod amount;
+pub mod decimal;
+pub mod failure;
+mod fraction;
+pub mod order;
+pub mod quote;
+mod slippage;
+pub mod token;
+mod venue;
+
+pub use address::{InvalidAddress, Mint, PoolAddress, Signature};
+pub use amount::Atoms;
+pub use failure::Failure;
+pub use fraction::Fraction;
+pub use order::Order;
+pub use quote::Quote;
+pub use slippage::{InvalidSlippage, Slippage};
+pub use solana_pubkey::Pubkey;
+pub use token::Token;
+pub use venue::{Dex, UnknownName, Venue};
+
+/// A moment, always in UTC. It comes in as an argument or from the database, never from this crate.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,134 @@
+use super::Intent;
+use crate::{Atoms, Failure, Quote, Signature, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A fact in an order's life. Facts are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// The order was taken on. Always the first.
+    Accepted {
+        /// What was asked for.
+        intent: Intent,
+    },
+    /// An attempt began.
+    RoutingStarted {
+        /// Its number, from 1.
+        attempt: u32,
+    },
+    /// The best route was found.
+    RouteChosen {
+        /// The route, and what was considered besides.
+        quote: Quote,
+    },
+    /// A transaction was signed. From here on only the chain can move the order.
+    TransactionSigned {
+        /// The bytes that may be sent, and no others.
+        transaction: SignedTransaction,
+    },
+    /// The chain spoke of the transaction.
+    Observed {
+        /// What it said.
+        observation: Observation,
+    },
+    /// The attempt failed, nothing was swapped, and another attempt follows.
+    AttemptFailed {
+        /// Why.
+        failure: Failure,
+        /// The pause before the next attempt, in milliseconds from the moment of this fact.
+        retry_in_ms: u64,
+    },
+    /// The order ended without a swap.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+impl Event {
+    /// The name of the kind of fact, as in JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::RoutingStarted { .. } => "routing_started",
+            Self::RouteChosen { .. } => "route_chosen",
+            Self::TransactionSigned { .. } => "transaction_signed",
+            Self::Observed { .. } => "observed",
+            Self::AttemptFailed { .. } => "attempt_failed",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+/// A fact with its place in the order's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its number, from 1 without a gap.
+    pub seq: u64,
+    /// The attempt it belongs to; 0 before the first.
+    pub attempt: u32,
+    /// The fact.
+    pub event: Event,
+    /// When the database recorded it.
+    pub at: Timestamp,
+}
+
+/// A transaction that may have been sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedTransaction {
+    /// Its name on the chain.
+    pub signature: Signature,
+    /// The signed bytes as they go over the wire.
+    #[serde(with = "base64_text")]
+    pub bytes: Vec<u8>,
+    /// The last block height at which it can land.
+    pub last_valid_block_height: u64,
+}
+
+/// What the chain said of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Observation {
+    /// It landed without an error, at the configured commitment.
+    Landed {
+        /// What it moved.
+        fill: Fill,
+    },
+    /// It landed with an error: the fee was paid, nothing was swapped.
+    Reverted {
+        /// What the program said.
+        failure: Failure,
+        /// The fee, in lamports.
+        network_fee: Atoms,
+        /// Where it landed.
+        slot: u64,
+    },
+    /// It can never land: the finalized chain is past its last block and its history lacks it.
+    Expired,
+}
+
+/// What a landed transaction moved, read from the chain's own balances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    /// What left the wallet, in atoms of the input token, network fee apart.
+    pub amount_in: Atoms,
+    /// What reached the wallet, in atoms of the output token, network fee apart.
+    pub amount_out: Atoms,
+    /// Base and priority fee, in lamports.
+    pub network_fee: Atoms,
+    /// Where it landed.
+    pub slot: u64,
+}
+
+mod base64_text {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,103 @@
+use crate::{Atoms, Slippage, Token, quote};
+use serde::{Deserialize, Serialize};
+
+/// Why something cannot be ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidIntent {
+    /// The input and the output are the same token.
+    #[error("the input and the output token must differ")]
+    EqualTokens,
+    /// Nothing would be spent.
+    #[error("the amount must be greater than zero")]
+    ZeroAmount,
+}
+
+/// The price a caller has seen, which the order's slippage is measured from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The quote it came from.
+    pub quote_id: quote::Id,
+    /// What that quote promised, in output atoms.
+    pub amount_out: Atoms,
+}
+
+/// What was asked for: spend exactly this much, at the market, within this slippage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Intent {
+    token_in: Token,
+    token_out: Token,
+    amount_in: Atoms,
+    max_slippage: Slippage,
+    anchor: Option<Anchor>,
+}
+
+impl Intent {
+    /// A market order.
+    ///
+    /// # Errors
+    /// Equal tokens, or nothing to spend.
+    pub fn market(
+        token_in: Token,
+        token_out: Token,
+        amount_in: Atoms,
+        max_slippage: Slippage,
+        anchor: Option<Anchor>,
+    ) -> Result<Self, InvalidIntent> {
+        Unchecked { token_in, token_out, amount_in, max_slippage, anchor }.try_into()
+    }
+
+    /// What is spent.
+    pub fn token_in(&self) -> &Token {
+        &self.token_in
+    }
+
+    /// What is bought.
+    pub fn token_out(&self) -> &Token {
+        &self.token_out
+    }
+
+    /// How much is spent, in input atoms.
+    pub fn amount_in(&self) -> Atoms {
+        self.amount_in
+    }
+
+    /// How much less than the anchor is accepted.
+    pub fn max_slippage(&self) -> Slippage {
+        self.max_slippage
+    }
+
+    /// The quote the caller saw, if one was named.
+    pub fn anchor(&self) -> Option<&Anchor> {
+        self.anchor.as_ref()
+    }
+
+    /// Whether SOL is wrapped or unwrapped on the way.
+    pub fn requires_wrapping(&self) -> bool {
+        self.token_in.is_native() || self.token_out.is_native()
+    }
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    token_in: Token,
+    token_out: Token,
+    amount_in: Atoms,
+    max_slippage: Slippage,
+    anchor: Option<Anchor>,
+}
+
+impl TryFrom<Unchecked> for Intent {
+    type Error = InvalidIntent;
+
+    fn try_from(unchecked: Unchecked) -> Result<Self, InvalidIntent> {
+        let Unchecked { token_in, token_out, amount_in, max_slippage, anchor } = unchecked;
+        if token_in.mint == token_out.mint {
+            return Err(InvalidIntent::EqualTokens);
+        }
+        if amount_in.is_zero() {
+            return Err(InvalidIntent::ZeroAmount);
+        }
+        Ok(Self { token_in, token_out, amount_in, max_slippage, anchor })
+    }
+}

@@ -1,0 +1,169 @@
+use super::event::{Fill, SignedTransaction};
+use crate::{Atoms, Failure, Quote, UnknownName};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// What the facts of an order add up to. Each state carries what its next step needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Waiting for its first or next attempt.
+    Pending {
+        /// Why the attempt before this failed; None before the first.
+        retry: Option<Failure>,
+    },
+    /// Looking for a route.
+    Routing,
+    /// A route was chosen; the transaction is being built.
+    Building {
+        /// The route.
+        quote: Quote,
+        /// The least output that is accepted.
+        min_out: Atoms,
+    },
+    /// A transaction is signed and may have been sent.
+    Submitted {
+        /// The route.
+        quote: Quote,
+        /// The least output that is accepted.
+        min_out: Atoms,
+        /// What may have been sent.
+        transaction: SignedTransaction,
+    },
+    /// The transaction can no longer swap anything; a retry or the end is still to be recorded.
+    Voided {
+        /// The route.
+        quote: Quote,
+        /// The transaction that reverted or expired.
+        transaction: SignedTransaction,
+        /// Why.
+        failure: Failure,
+    },
+    /// Ended: swapped.
+    Confirmed {
+        /// The route.
+        quote: Quote,
+        /// The least output that was accepted.
+        min_out: Atoms,
+        /// The transaction that landed.
+        transaction: SignedTransaction,
+        /// What it moved.
+        fill: Fill,
+    },
+    /// Ended: nothing swapped.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// The last attempt's route, if it came that far.
+        quote: Option<Quote>,
+        /// The last attempt's transaction, if it came that far.
+        transaction: Option<SignedTransaction>,
+    },
+}
+
+impl State {
+    /// The state's name for clients.
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Pending { .. } => Status::Pending,
+            Self::Routing => Status::Routing,
+            Self::Building { .. } => Status::Building,
+            Self::Submitted { .. } | Self::Voided { .. } => Status::Submitted,
+            Self::Confirmed { .. } => Status::Confirmed,
+            Self::Failed { .. } => Status::Failed,
+        }
+    }
+
+    /// The route of the current, or the last, attempt.
+    pub const fn quote(&self) -> Option<&Quote> {
+        match self {
+            Self::Pending { .. } | Self::Routing => None,
+            Self::Building { quote, .. }
+            | Self::Submitted { quote, .. }
+            | Self::Voided { quote, .. }
+            | Self::Confirmed { quote, .. } => Some(quote),
+            Self::Failed { quote, .. } => quote.as_ref(),
+        }
+    }
+
+    /// The transaction of the current, or the last, attempt.
+    pub const fn transaction(&self) -> Option<&SignedTransaction> {
+        match self {
+            Self::Pending { .. } | Self::Routing | Self::Building { .. } => None,
+            Self::Submitted { transaction, .. }
+            | Self::Voided { transaction, .. }
+            | Self::Confirmed { transaction, .. } => Some(transaction),
+            Self::Failed { transaction, .. } => transaction.as_ref(),
+        }
+    }
+
+    /// What went wrong last.
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Pending { retry } => retry.as_ref(),
+            Self::Routing | Self::Building { .. } | Self::Submitted { .. } | Self::Confirmed { .. } => None,
+            Self::Voided { failure, .. } | Self::Failed { failure, .. } => Some(failure),
+        }
+    }
+}
+
+/// A state's name for clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Waiting for an attempt.
+    Pending,
+    /// Comparing prices.
+    Routing,
+    /// Making the transaction.
+    Building,
+    /// The transaction may have been sent.
+    Submitted,
+    /// Swapped. Nothing follows.
+    Confirmed,
+    /// Not swapped. Nothing follows.
+    Failed,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Routing, Self::Building, Self::Submitted, Self::Confirmed, Self::Failed];
+
+    /// The name in API answers and the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Routing => "routing",
+            Self::Building => "building",
+            Self::Submitted => "submitted",
+            Self::Confirmed => "confirmed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether nothing follows.
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::Pending | Self::Routing | Self::Building | Self::Submitted => false,
+            Self::Confirmed | Self::Failed => true,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Status {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|status| status.name() == name).ok_or_else(|| UnknownName {
+            name: name.chars().take(100).collect(),
+            expected: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}

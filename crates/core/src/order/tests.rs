@@ -1,0 +1,258 @@
+use super::*;
+use crate::{Fraction, Mint, PoolAddress, Signature, Slippage, Timestamp, Token, Venue, token};
+use proptest::prelude::*;
+
+const AMOUNT_IN: Atoms = Atoms::new(100_000_000_000);
+
+fn id() -> Id {
+    Id(Uuid::from_u128(7))
+}
+
+fn token(symbol: &str) -> Token {
+    token::known().find(|token| token.symbol == symbol).unwrap()
+}
+
+fn intent(anchor: Option<u64>) -> Intent {
+    let anchor = anchor.map(|amount_out| Anchor {
+        quote_id: crate::quote::Id(Uuid::nil()),
+        amount_out: Atoms::new(amount_out),
+    });
+    Intent::market(token("SOL"), token("USDC"), AMOUNT_IN, Slippage::parse("0.01").unwrap(), anchor).unwrap()
+}
+
+fn quote(amount_out: u64) -> Quote {
+    let swap = crate::quote::Swap {
+        venue: Venue::RaydiumCpmm,
+        pool: PoolAddress::new([3; 32]),
+        mint_in: token("SOL").mint,
+        mint_out: Mint::new([9; 32]),
+        amount_in: AMOUNT_IN,
+        amount_out: Atoms::new(amount_out),
+        share: Fraction::ONE,
+    };
+    Quote {
+        id: crate::quote::Id(Uuid::nil()),
+        amount_in: AMOUNT_IN,
+        amount_out: Atoms::new(amount_out),
+        fee: Fraction::from_billionths(2_500_000),
+        price_impact: Fraction::ZERO,
+        route: vec![swap],
+        alternatives: Vec::new(),
+        slot: 5,
+        state_age_ms: 20,
+        created_at: Timestamp::UNIX_EPOCH,
+        expires_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn signed() -> Event {
+    let transaction = SignedTransaction {
+        signature: Signature::new([1; 64]),
+        bytes: vec![1, 2, 3],
+        last_valid_block_height: 150,
+    };
+    Event::TransactionSigned { transaction }
+}
+
+fn landed(amount_out: u64) -> Event {
+    let fill = Fill {
+        amount_in: AMOUNT_IN,
+        amount_out: Atoms::new(amount_out),
+        network_fee: Atoms::new(5000),
+        slot: 6,
+    };
+    Event::Observed { observation: Observation::Landed { fill } }
+}
+
+fn reverted() -> Event {
+    let failure = Failure::new(failure::Code::SlippageExceeded, "6005");
+    Event::Observed { observation: Observation::Reverted { failure, network_fee: Atoms::new(5000), slot: 6 } }
+}
+
+fn failure(code: failure::Code) -> Failure {
+    Failure::new(code, "because")
+}
+
+/// Every kind of event, with the variants that the table tells apart.
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        Just(Event::Accepted { intent: intent(None) }),
+        (0u32..5).prop_map(|attempt| Event::RoutingStarted { attempt }),
+        (0u64..2000).prop_map(|amount_out| Event::RouteChosen { quote: quote(amount_out) }),
+        Just(signed()),
+        Just(landed(1000)),
+        Just(reverted()),
+        Just(Event::Observed { observation: Observation::Expired }),
+        Just(Event::AttemptFailed { failure: failure(failure::Code::NoRoute), retry_in_ms: 1 }),
+        Just(Event::Failed { failure: failure(failure::Code::NoRoute) }),
+    ]
+}
+
+fn order(events: &[Event]) -> Order {
+    let mut order = Order::accepted(id(), intent(None));
+    for event in events {
+        order.apply(event).unwrap();
+    }
+    order
+}
+
+#[test]
+fn the_straight_way_goes_through_every_status() {
+    let mut order = Order::accepted(id(), intent(None));
+    let mut statuses = vec![order.status()];
+    for event in [
+        Event::RoutingStarted { attempt: 1 },
+        Event::RouteChosen { quote: quote(1000) },
+        signed(),
+        landed(995),
+    ] {
+        order.apply(&event).unwrap();
+        statuses.push(order.status());
+    }
+    use Status::{Building, Confirmed, Pending, Routing, Submitted};
+    assert_eq!(statuses, [Pending, Routing, Building, Submitted, Confirmed]);
+    assert_eq!((order.seq(), order.attempt(), order.min_out()), (5, 1, Some(Atoms::new(990))));
+    assert_eq!(order.next_step(), Step::End);
+}
+
+#[test]
+fn the_floor_never_loosens_on_a_retry() {
+    let mut order = order(&[
+        Event::RoutingStarted { attempt: 1 },
+        Event::RouteChosen { quote: quote(1000) },
+        Event::AttemptFailed { failure: failure(failure::Code::SimulationFailed), retry_in_ms: 1 },
+        Event::RoutingStarted { attempt: 2 },
+    ]);
+    assert_eq!(order.next_step(), Step::Route { min_out: Some(Atoms::new(990)) });
+    assert!(order.apply(&Event::RouteChosen { quote: quote(989) }).is_err(), "below the floor");
+    order.apply(&Event::RouteChosen { quote: quote(1500) }).unwrap();
+    assert_eq!(order.min_out(), Some(Atoms::new(990)), "a better quote does not move the floor either");
+}
+
+#[test]
+fn a_named_quote_is_the_anchor() {
+    let order = Order::accepted(id(), intent(Some(2000)));
+    assert_eq!(order.min_out(), Some(Atoms::new(1980)));
+}
+
+#[test]
+fn a_route_with_a_floor_of_nothing_is_refused() {
+    let mut order = order(&[Event::RoutingStarted { attempt: 1 }]);
+    assert!(order.apply(&Event::RouteChosen { quote: quote(1) }).is_err());
+}
+
+#[test]
+fn a_failed_attempt_is_retried_until_the_last_or_until_it_is_hopeless() {
+    let policy = RetryPolicy::default();
+    let mut order = order(&[Event::RoutingStarted { attempt: 1 }]);
+    for attempt in 1..=3 {
+        let next = order.attempt_failed(failure(failure::Code::NoRoute), &policy, 0);
+        let hopeless = order.attempt_failed(failure(failure::Code::InsufficientFunds), &policy, 0);
+        assert!(matches!(hopeless, Event::Failed { .. }));
+        if attempt == 3 {
+            assert!(matches!(next, Event::Failed { .. }));
+        } else {
+            assert!(matches!(next, Event::AttemptFailed { .. }));
+            order.apply(&next).unwrap();
+            order.apply(&Event::RoutingStarted { attempt: attempt + 1 }).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_lost_owner_costs_an_attempt_only_before_the_signature() {
+    let policy = RetryPolicy::default();
+    let steps = [
+        Event::RoutingStarted { attempt: 1 },
+        Event::RouteChosen { quote: quote(1000) },
+        signed(),
+        reverted(),
+    ];
+    let interrupted: Vec<bool> =
+        (0..=steps.len()).map(|taken| order(&steps[..taken]).interruption(&policy, 0).is_some()).collect();
+    assert_eq!(interrupted, [false, true, true, false, false]);
+}
+
+#[test]
+fn a_history_replays_to_the_same_order_and_gaps_are_found() {
+    let recorded = |seq, event| Recorded { seq, attempt: 0, event, at: Timestamp::UNIX_EPOCH };
+    let history = [
+        recorded(1, Event::Accepted { intent: intent(None) }),
+        recorded(2, Event::RoutingStarted { attempt: 1 }),
+        recorded(3, Event::RouteChosen { quote: quote(1000) }),
+    ];
+    let replayed = Order::replay(id(), &history).unwrap();
+    assert_eq!(replayed, order(&[history[1].event.clone(), history[2].event.clone()]));
+    assert_eq!(
+        Order::replay(id(), [&history[0], &history[2]]),
+        Err(InvalidHistory::Gap { expected: 2, found: 3 })
+    );
+    assert_eq!(Order::replay(id(), &history[1..]), Err(InvalidHistory::NotAccepted));
+}
+
+#[test]
+fn events_keep_their_json_form() {
+    let json = |event: &Event| serde_json::to_string(event).unwrap();
+    assert_eq!(json(&Event::RoutingStarted { attempt: 2 }), r#"{"kind":"routing_started","attempt":2}"#);
+    assert_eq!(
+        json(&Event::AttemptFailed { failure: failure(failure::Code::NoRoute), retry_in_ms: 1000 }),
+        r#"{"kind":"attempt_failed","failure":{"code":"no_route","message":"because"},"retry_in_ms":1000}"#
+    );
+    assert_eq!(
+        json(&landed(995)),
+        r#"{"kind":"observed","observation":{"outcome":"landed","fill":{"amount_in":100000000000,"amount_out":995,"network_fee":5000,"slot":6}}}"#
+    );
+    assert_eq!(
+        json(&Event::Observed { observation: Observation::Expired }),
+        r#"{"kind":"observed","observation":{"outcome":"expired"}}"#
+    );
+    let accepted = json(&Event::Accepted { intent: intent(Some(2000)) });
+    assert!(
+        accepted.starts_with(r#"{"kind":"accepted","intent":{"token_in":{"symbol":"SOL","mint":"So111"#),
+        "{accepted}"
+    );
+    assert!(
+        accepted.contains(r#""amount_in":100000000000,"max_slippage":10000000,"anchor":{"quote_id""#),
+        "{accepted}"
+    );
+    for event in [
+        signed(),
+        reverted(),
+        Event::RouteChosen { quote: quote(5) },
+        Event::Accepted { intent: intent(None) },
+    ] {
+        assert_eq!(serde_json::from_str::<Event>(&json(&event)).unwrap(), event);
+    }
+}
+
+#[test]
+fn an_intent_that_breaks_its_rules_cannot_be_read_either() {
+    let json = serde_json::to_string(&intent(None)).unwrap().replace("100000000000", "0");
+    assert!(serde_json::from_str::<Intent>(&json).unwrap_err().to_string().contains("greater than zero"));
+}
+
+proptest! {
+    /// Whatever is tried, in whatever order: the facts that were let happen obey the rules.
+    #[test]
+    fn no_sequence_of_events_breaks_the_rules(events in proptest::collection::vec(any_event(), 0..60)) {
+        let mut order = Order::accepted(id(), intent(None));
+        let mut floor = None;
+        for event in events {
+            let before = order.clone();
+            match order.apply(&event) {
+                Err(_) => prop_assert_eq!(&order, &before, "a refused event changes nothing"),
+                Ok(()) => {
+                    prop_assert!(!before.status().is_terminal(), "nothing follows the end");
+                    prop_assert_eq!(order.seq(), before.seq() + 1);
+                    prop_assert!(order.attempt() == before.attempt() || order.attempt() == before.attempt() + 1);
+                    if let State::Submitted { .. } = before.state() {
+                        prop_assert!(matches!(event, Event::Observed { .. }), "only the chain moves a submitted order");
+                    }
+                    prop_assert_eq!(order.status().is_terminal(), order.next_step() == Step::End);
+                }
+            }
+            if floor.is_none() { floor = order.min_out(); }
+            prop_assert_eq!(order.min_out(), floor, "the floor is fixed once");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a route over the pools promises.
+
+use crate::{Atoms, Dex, Fraction, Mint, PoolAddress, Timestamp, Venue};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Names one quote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(pub Uuid);
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which side of a swap the caller fixes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// The amount is what is spent.
+    ExactIn,
+    /// The amount is what is received.
+    ExactOut,
+}
+
+/// One pool's part of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swap {
+    /// The pool's program.
+    pub venue: Venue,
+    /// The pool.
+    pub pool: PoolAddress,
+    /// What goes into the pool.
+    pub mint_in: Mint,
+    /// What comes out of it.
+    pub mint_out: Mint,
+    /// How much goes in, in atoms of `mint_in`.
+    pub amount_in: Atoms,
+    /// How much the trader receives, in atoms of `mint_out`, after every fee.
+    pub amount_out: Atoms,
+    /// The part of the quote's whole input that goes this way.
+    pub share: Fraction,
+}
+
+/// A pool that was considered and not chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// The pool's program.
+    pub venue: Venue,
+    /// The pool.
+    pub pool: PoolAddress,
+    /// What it would have given (exact in) or taken (exact out); None if it could not quote.
+    pub amount: Option<Atoms>,
+    /// Why it lost, as a sentence for people.
+    pub reason: String,
+}
+
+/// The best price at one moment, and how it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Its name.
+    pub id: Id,
+    /// What is spent, in atoms of the input token.
+    pub amount_in: Atoms,
+    /// What is received after every fee, in atoms of the output token.
+    pub amount_out: Atoms,
+    /// The pools' fee, as a fraction of the input.
+    pub fee: Fraction,
+    /// How much worse than the price of a vanishing amount this is, fees apart.
+    pub price_impact: Fraction,
+    /// The swaps in the order they are executed; never empty.
+    pub route: Vec<Swap>,
+    /// Every other pool that was considered.
+    pub alternatives: Vec<Alternative>,
+    /// The slot of the state that was quoted.
+    pub slot: u64,
+    /// How old that state was, in milliseconds.
+    pub state_age_ms: u64,
+    /// When the quote was made.
+    pub created_at: Timestamp,
+    /// Until when it may be used as an order's anchor.
+    pub expires_at: Timestamp,
+}
+
+impl Quote {
+    /// The exchange that takes the largest share of the input; None for an empty route.
+    pub fn dex(&self) -> Option<Dex> {
+        self.route.iter().max_by_key(|swap| swap.share).map(|swap| swap.venue.dex())
+    }
+}
