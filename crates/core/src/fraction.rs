@@ -50,9 +50,31 @@ impl Fraction {
     }
 }
 
+/// Reads a decimal number exactly: at most nine decimals, a leading minus allowed.
+impl std::str::FromStr for Fraction {
+    type Err = decimal::Error;
+
+    fn from_str(text: &str) -> Result<Self, decimal::Error> {
+        let magnitude = decimal::parse(text.strip_prefix('-').unwrap_or(text), Self::DECIMALS)?;
+        let billionths = i64::try_from(magnitude).map_err(|_| decimal::Error::TooLarge)?;
+        Ok(Self(if text.starts_with('-') { billionths.saturating_neg() } else { billionths }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for billionths in [0, 1, -1, 2_500_000, 1_000_000_000, -i64::MAX, i64::MAX] {
+            let fraction = Fraction::from_billionths(billionths);
+            assert_eq!(fraction.to_decimal().parse(), Ok(fraction));
+        }
+        assert_eq!("--1".parse::<Fraction>(), Err(decimal::Error::Negative));
+        assert_eq!("0.0000000001".parse::<Fraction>(), Err(decimal::Error::TooPrecise { limit: 9 }));
+        assert_eq!("9223372037".parse::<Fraction>(), Err(decimal::Error::TooLarge));
+    }
 
     #[test]
     fn writes_decimals_and_percent() {

@@ -1,0 +1,118 @@
+//! What the router follows, to and from the wire.
+
+use crate::invalid::{Invalid, parse};
+use crate::wire;
+use order_core::token::{MAX_DECIMALS, Program};
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Token, Venue};
+
+/// Every pool that the router follows, and every token that they trade.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pools {
+    /// Ordered by venue and address.
+    pub pools: Vec<Pool>,
+    /// Ordered by symbol.
+    pub tokens: Vec<Token>,
+    /// The latest slot that was seen.
+    pub slot: u64,
+}
+
+/// One pool's latest known state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Its program.
+    pub venue: Venue,
+    /// Its program's address.
+    pub program_id: Pubkey,
+    /// Its account.
+    pub address: PoolAddress,
+    /// What it trades, in the pool's own order.
+    pub mints: [Mint; 2],
+    /// What it can trade with, in atoms, in the same order.
+    pub reserves: [Atoms; 2],
+    /// The fee for a small amount.
+    pub fee: Fraction,
+    /// Why it cannot be quoted now; None if it can.
+    pub unavailable: Option<String>,
+    /// The slot of this state.
+    pub slot: u64,
+    /// How old it is, in milliseconds.
+    pub state_age_ms: u64,
+}
+
+impl Pools {
+    /// The listing as a message.
+    pub fn to_wire(&self) -> wire::ListPoolsResponse {
+        wire::ListPoolsResponse {
+            pools: self.pools.iter().map(pool_to_wire).collect(),
+            tokens: self.tokens.iter().map(token_to_wire).collect(),
+            slot: self.slot,
+        }
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// The first field that cannot be read.
+    pub fn from_wire(message: &wire::ListPoolsResponse) -> Result<Self, Invalid> {
+        Ok(Self {
+            pools: message.pools.iter().map(pool_from_wire).collect::<Result<_, _>>()?,
+            tokens: message.tokens.iter().map(token_from_wire).collect::<Result<_, _>>()?,
+            slot: message.slot,
+        })
+    }
+}
+
+fn pool_to_wire(pool: &Pool) -> wire::Pool {
+    let ([mint_a, mint_b], [reserve_a, reserve_b]) = (pool.mints, pool.reserves);
+    wire::Pool {
+        venue: pool.venue.to_string(),
+        program_id: pool.program_id.to_string(),
+        pool: pool.address.to_string(),
+        mint_a: mint_a.to_string(),
+        mint_b: mint_b.to_string(),
+        reserve_a: reserve_a.get(),
+        reserve_b: reserve_b.get(),
+        fee: pool.fee.to_decimal(),
+        tradable: pool.unavailable.is_none(),
+        reason: pool.unavailable.clone().unwrap_or_default(),
+        slot: pool.slot,
+        state_age_ms: pool.state_age_ms,
+    }
+}
+
+fn pool_from_wire(message: &wire::Pool) -> Result<Pool, Invalid> {
+    Ok(Pool {
+        venue: parse("pools.venue", &message.venue)?,
+        program_id: parse("pools.program_id", &message.program_id)?,
+        address: parse("pools.pool", &message.pool)?,
+        mints: [parse("pools.mint_a", &message.mint_a)?, parse("pools.mint_b", &message.mint_b)?],
+        reserves: [Atoms::new(message.reserve_a), Atoms::new(message.reserve_b)],
+        fee: parse("pools.fee", &message.fee)?,
+        unavailable: (!message.tradable).then(|| message.reason.clone()),
+        slot: message.slot,
+        state_age_ms: message.state_age_ms,
+    })
+}
+
+fn token_to_wire(token: &Token) -> wire::Token {
+    wire::Token {
+        symbol: token.symbol.clone(),
+        mint: token.mint.to_string(),
+        decimals: u32::from(token.decimals),
+        program: token.program.name().to_owned(),
+    }
+}
+
+fn token_from_wire(message: &wire::Token) -> Result<Token, Invalid> {
+    let decimals = u8::try_from(message.decimals).ok().filter(|decimals| *decimals <= MAX_DECIMALS);
+    let program = [Program::SplToken, Program::Token2022]
+        .into_iter()
+        .find(|program| program.name() == message.program)
+        .ok_or_else(|| Invalid::new("tokens.program", "is no token program of this contract"))?;
+    Ok(Token {
+        symbol: message.symbol.clone(),
+        mint: parse("tokens.mint", &message.mint)?,
+        decimals: decimals.ok_or_else(|| Invalid::new("tokens.decimals", "are too many"))?,
+        program,
+    })
+}
