@@ -1,0 +1,60 @@
+use clap::{Args, Parser, ValueEnum};
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// What every service's configuration contains: `#[command(flatten)]` it.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Where /livez, /readyz and /metrics answer; port 0 takes a free one and logs it.
+    #[arg(long, env = "ADMIN_LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
+    pub admin_listen: SocketAddr,
+    /// What is logged: a level, or directives such as `info,gateway=debug`.
+    #[arg(long, env = "LOG", default_value = "info")]
+    pub log: String,
+    /// How it is logged: lines for people, or JSON for machines.
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// Where traces are sent, by OTLP over gRPC, e.g. http://localhost:4317; nowhere if not given.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A service's configuration, read from arguments and the environment.
+pub trait Configuration: Parser {
+    /// The part that every service has.
+    fn options(&self) -> &Options;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Parser)]
+    struct Example {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let example = Example::parse_from(["example"]);
+        assert_eq!(example.options.admin_listen.to_string(), "127.0.0.1:0");
+        assert_eq!(example.options.log_format, LogFormat::Text);
+    }
+
+    #[test]
+    fn arguments_win() {
+        let example =
+            Example::parse_from(["example", "--admin-listen", "0.0.0.0:9100", "--log-format", "json"]);
+        assert_eq!(example.options.admin_listen.port(), 9100);
+        assert_eq!(example.options.log_format, LogFormat::Json);
+    }
+}

@@ -1,0 +1,96 @@
+use futures_util::future::{BoxFuture, FutureExt, join_all};
+use serde::Serialize;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// A dependency that has not answered by then counts as down.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// What a service is given to live with its surroundings. Cheap to clone; all clones are one.
+#[derive(Clone, Default)]
+pub struct Shell {
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+    checks: Arc<Mutex<Vec<(&'static str, Check)>>>,
+}
+
+/// How one dependency answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dependency {
+    /// What it is.
+    pub name: &'static str,
+    /// What is wrong with it; None if nothing is.
+    pub error: Option<String>,
+    /// How long the answer took.
+    pub latency_ms: u64,
+}
+
+impl Shell {
+    /// Cancelled when the process is asked to stop.
+    pub fn shutdown(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
+    /// Spawn on it what must come to its end before the process does: it is waited for, up to
+    /// [`crate::DRAIN`] after the request to stop.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// Registers what the service cannot do without. The service is ready when every check
+    /// succeeds, and never before the first is registered.
+    pub fn check<F, Fut>(&self, name: &'static str, check: F)
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        let check: Check = Arc::new(move || check().boxed());
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push((name, check));
+    }
+
+    /// Asks all dependencies at once; each has a second to answer. In the order of registration.
+    pub async fn health(&self) -> Vec<Dependency> {
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        join_all(checks.into_iter().map(|(name, check)| ask(name, check))).await
+    }
+}
+
+async fn ask(name: &'static str, check: Check) -> Dependency {
+    let started = Instant::now();
+    let error = match timeout(CHECK_TIMEOUT, check()).await {
+        Ok(answer) => answer.err(),
+        Err(_) => Some(format!("did not answer within {} ms", CHECK_TIMEOUT.as_millis())),
+    };
+    let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Dependency { name, error, latency_ms }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn dependencies_are_asked_at_once_and_a_silent_one_is_down() {
+        let shell = Shell::default();
+        shell.check("silent", std::future::pending);
+        shell.check("mute", std::future::pending);
+        shell.check("broken", || async { Err("refused".to_owned()) });
+        shell.check("sound", || async { Ok(()) });
+        let started = Instant::now();
+        let health = shell.health().await;
+        assert_eq!(started.elapsed(), CHECK_TIMEOUT);
+        let seen: Vec<_> = health.iter().map(|d| (d.name, d.error.as_deref())).collect();
+        let silence = Some("did not answer within 1000 ms");
+        assert_eq!(
+            seen,
+            [("silent", silence), ("mute", silence), ("broken", Some("refused")), ("sound", None)]
+        );
+    }
+}
