@@ -1,1 +1,208 @@
-//! live
+//! The live state in Redis: fan-out of events, quotes by name, rate limits, and who is at work.
+//!
+//! Architecture invariants: everything here is a hint. Redis may be slow, down or emptied at any
+//! moment; then things get slower, and nothing is lost, doubled or wrong. No call takes longer than
+//! [`COMMAND_TIMEOUT`] twice over. This is the only crate that knows Redis.
+
+mod fanout;
+mod presence;
+mod quotes;
+mod rate;
+
+pub use fanout::Notice;
+pub use presence::ExecutorReport;
+pub use quotes::Quoted;
+pub use rate::Decision;
+
+use deadpool_redis::redis;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+/// How long one command, or one connection attempt, may take: a hint that comes later is no help.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// How long nothing is asked of a Redis that did not answer, so that its silence costs one caller a
+/// time-out and not every one.
+const REST: Duration = Duration::from_secs(1);
+
+/// Commands are short, and each connection carries many at once.
+const MAX_CONNECTIONS: usize = 8;
+
+/// What every key and channel begins with.
+const PREFIX: &str = "orders:";
+
+/// Why Redis was of no help. Callers go on without it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is no Redis URL.
+    #[error("the Redis URL is not valid: {0}")]
+    Url(String),
+    /// It did not answer a moment ago and is left alone for a second.
+    #[error("Redis did not answer within the last second")]
+    Resting,
+    /// No connection, or no answer in time.
+    #[error("Redis does not answer: {0}")]
+    Unreachable(String),
+    /// It answered with an error, or with what was not expected.
+    #[error("Redis answered {0}")]
+    Refused(String),
+}
+
+/// The live state. Clones share the connections.
+#[derive(Clone)]
+pub struct Live {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: redis::Client,
+    pool: deadpool_redis::Pool,
+    prefix: String,
+    notices: broadcast::Sender<Notice>,
+    following: AtomicBool,
+    resting_until: std::sync::Mutex<Option<Instant>>,
+    buckets: rate::Buckets,
+}
+
+impl Live {
+    /// Prepares connections; the first is made when it is needed.
+    ///
+    /// # Errors
+    /// The URL is none of Redis.
+    pub fn connect(url: &str) -> Result<Self, Error> {
+        Self::with_prefix(url, PREFIX.to_owned())
+    }
+
+    fn with_prefix(url: &str, prefix: String) -> Result<Self, Error> {
+        // The message of the driver does not repeat the URL, which may hold a password.
+        let invalid = |error: redis::RedisError| Error::Url(error.to_string());
+        let client = redis::Client::open(url).map_err(invalid)?;
+        let timeouts = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(COMMAND_TIMEOUT))
+            .set_response_timeout(Some(COMMAND_TIMEOUT));
+        let manager = deadpool_redis::Manager::new_with_config(url, timeouts).map_err(invalid)?;
+        let pool = deadpool_redis::Pool::builder(manager)
+            .max_size(MAX_CONNECTIONS)
+            .wait_timeout(Some(COMMAND_TIMEOUT))
+            .create_timeout(Some(COMMAND_TIMEOUT))
+            .recycle_timeout(Some(COMMAND_TIMEOUT))
+            .runtime(deadpool_redis::Runtime::Tokio1)
+            .build()
+            .map_err(|error| Error::Unreachable(error.to_string()))?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                client,
+                pool,
+                prefix,
+                notices: broadcast::Sender::new(fanout::BUFFER),
+                following: AtomicBool::new(false),
+                resting_until: std::sync::Mutex::new(None),
+                buckets: rate::Buckets::default(),
+            }),
+        })
+    }
+
+    /// Whether Redis answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let _: String = self.command(&redis::cmd("PING")).await?;
+        Ok(())
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.shared.prefix)
+    }
+
+    async fn command<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Error> {
+        self.rested()?;
+        let answer = tokio::time::timeout(COMMAND_TIMEOUT.saturating_mul(2), async {
+            let mut connection =
+                self.shared.pool.get().await.map_err(|error| Error::Unreachable(error.to_string()))?;
+            command.query_async(&mut connection).await.map_err(Error::from_driver)
+        })
+        .await
+        .unwrap_or_else(|_| Err(Error::Unreachable("no answer in time".to_owned())));
+        if let Err(Error::Unreachable(_)) = &answer {
+            self.rest();
+        }
+        answer
+    }
+
+    fn rested(&self) -> Result<(), Error> {
+        let resting_until =
+            *self.shared.resting_until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match resting_until {
+            Some(until) if Instant::now() < until => Err(Error::Resting),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn rest(&self) {
+        let mut resting_until =
+            self.shared.resting_until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *resting_until = Some(Instant::now() + REST);
+        metrics::counter!("live_redis_unreachable_total").increment(1);
+    }
+}
+
+impl Error {
+    fn from_driver(error: redis::RedisError) -> Self {
+        if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
+            Self::Unreachable(error.to_string())
+        } else {
+            Self::Refused(error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    use super::Live;
+
+    /// A live state of its own in the Redis of the tests.
+    pub(crate) fn live() -> Live {
+        Live::with_prefix(&url(), format!("test:{}:", uuid::Uuid::now_v7())).unwrap()
+    }
+
+    /// The same live state, as another process sees it.
+    pub(crate) fn sharing(live: &Live) -> Live {
+        Live::with_prefix(&url(), live.shared.prefix.clone()).unwrap()
+    }
+
+    fn url() -> String {
+        std::env::var("TEST_REDIS_URL").expect("set TEST_REDIS_URL, or run `cargo xtask test`")
+    }
+
+    /// A live state whose Redis is not there: nothing listens on this port.
+    pub(crate) fn without_redis() -> Live {
+        Live::with_prefix("redis://127.0.0.1:1", "test:".to_owned()).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_redis_that_is_there_answers() {
+        testing::live().ping().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_redis_that_is_not_there_costs_one_attempt_a_second() {
+        let live = testing::without_redis();
+        assert!(matches!(live.ping().await, Err(Error::Unreachable(_))));
+        assert!(matches!(live.ping().await, Err(Error::Resting)));
+    }
+
+    #[test]
+    fn an_address_of_something_else_is_refused_without_repeating_it() {
+        let error = Live::connect("http://user:secret@localhost").err().unwrap();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
