@@ -1,1 +1,32 @@
-//! chain
+//! What the engine knows of the chain: a thin Solana JSON-RPC and PubSub client, the wallet, how a
+//! swap becomes a transaction, and what the chain says of a signature.
+//!
+//! Architecture invariants: only this crate speaks to nodes and only [`Wallet`] holds the secret key,
+//! which never leaves it. An error of a node is never read as "not found": whether a transaction can
+//! still land is decided by the finalized chain alone, in [`landing`]. No float, no wall clock, no
+//! retry of anything but the same bytes.
+
+#![cfg_attr(not(test), deny(clippy::float_arithmetic))]
+
+mod client;
+mod error;
+mod failure;
+mod fill;
+pub mod landing;
+pub mod pubsub;
+mod rpc;
+pub mod transaction;
+mod wallet;
+mod wire;
+
+pub use client::{
+    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, SignatureStatus, Simulation, Snapshot,
+    Statuses,
+};
+pub use error::Error;
+pub use failure::{Explain, TransactionFailure};
+pub use fill::{Balances, InvalidBalances, TokenBalance, Trade};
+pub use solana_account::Account;
+pub use solana_hash::Hash;
+pub use solana_instruction::Instruction;
+pub use wallet::{InvalidWallet, Wallet};
