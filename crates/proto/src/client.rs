@@ -120,3 +120,6 @@ async fn within<T>(
 fn unusable(invalid: &Invalid) -> Failure {
     Failure::new(Code::RouterUnavailable, format!("the router's reply is unusable: {invalid}"))
 }
+
+#[cfg(test)]
+mod tests;

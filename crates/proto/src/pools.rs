@@ -116,3 +116,49 @@ fn token_from_wire(message: &wire::Token) -> Result<Token, Invalid> {
         program,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pools() -> Pools {
+        let pool = |unavailable: Option<&str>| Pool {
+            venue: Venue::MeteoraDammV2,
+            program_id: Pubkey::new_from_array([9; 32]),
+            address: PoolAddress::new([1; 32]),
+            mints: [Mint::new([2; 32]), Mint::new([3; 32])],
+            reserves: [Atoms::new(u64::MAX), Atoms::ZERO],
+            fee: Fraction::from_billionths(1),
+            unavailable: unavailable.map(str::to_owned),
+            slot: 5,
+            state_age_ms: 6,
+        };
+        Pools {
+            pools: vec![pool(None), pool(Some("is closed"))],
+            tokens: order_core::token::known().collect(),
+            slot: 7,
+        }
+    }
+
+    #[test]
+    fn a_listing_reads_back() {
+        assert_eq!(Pools::from_wire(&pools().to_wire()), Ok(pools()));
+        let message = pools().to_wire();
+        assert_eq!((message.pools[1].tradable, message.pools[1].reason.as_str()), (false, "is closed"));
+        assert_eq!(message.tokens[0].program, "spl_token");
+    }
+
+    #[test]
+    fn an_unreadable_listing_is_refused_with_its_field() {
+        let with = |change: fn(&mut wire::ListPoolsResponse)| {
+            let mut message = pools().to_wire();
+            change(&mut message);
+            Pools::from_wire(&message).unwrap_err().field
+        };
+        assert_eq!(with(|m| m.pools[0].program_id.clear()), "pools.program_id");
+        assert_eq!(with(|m| m.pools[0].fee = "1e99".to_owned()), "pools.fee");
+        assert_eq!(with(|m| m.tokens[0].decimals = 300), "tokens.decimals");
+        assert_eq!(with(|m| m.tokens[0].program.clear()), "tokens.program");
+        assert_eq!(with(|m| m.tokens[0].mint = "SOL".to_owned()), "tokens.mint");
+    }
+}

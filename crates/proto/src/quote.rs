@@ -196,3 +196,6 @@ fn share(field: &'static str, text: &str) -> Result<Fraction, Invalid> {
 fn timestamp(field: &'static str, milliseconds: i64) -> Result<Timestamp, Invalid> {
     DateTime::from_timestamp_millis(milliseconds).ok_or_else(|| Invalid::new(field, "is no time"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,3 +79,51 @@ const fn nearest_code(code: tonic::Code) -> Code {
         | tonic::Code::Unauthenticated => Code::RouterUnavailable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_comes_back_as_itself() {
+        for code in Code::ALL {
+            let failure = Failure::new(code, "what happened");
+            assert_eq!(to_failure(&from_failure(&failure)), failure);
+        }
+    }
+
+    #[test]
+    fn the_wire_form_is_google_rpc_error_info() {
+        let status = from_failure(&Failure::new(Code::NoRoute, "no pool trades the pair"));
+        assert_eq!(status.code(), tonic::Code::NotFound);
+        assert_eq!(status.message(), "no pool trades the pair");
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("no_route", "dex.router.v1"));
+    }
+
+    #[test]
+    fn a_wrong_request_names_its_field_and_is_not_worth_a_retry() {
+        let status = from_invalid(&Invalid::new("amount", "must be more than zero"));
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
+        assert_eq!(status.get_details_error_info().unwrap().reason, "invalid_request");
+        let violations = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(violations.len(), 1);
+        assert_eq!(violations[0].field, "amount");
+        assert_eq!(violations[0].description, "must be more than zero");
+        assert!(!to_failure(&status).code.retryable());
+    }
+
+    #[test]
+    fn what_others_say_is_never_taken_for_a_code_of_ours() {
+        let foreign =
+            ErrorDetails::with_error_info("insufficient_funds", "elsewhere.example", HashMap::new());
+        let foreign = tonic::Status::with_error_details(tonic::Code::Internal, "", foreign);
+        assert_eq!(to_failure(&foreign).code, Code::RouterUnavailable);
+        assert!(!to_failure(&foreign).message.is_empty());
+        let unknown = ErrorDetails::with_error_info("tomorrows_code", DOMAIN, HashMap::new());
+        let unknown = tonic::Status::with_error_details(tonic::Code::ResourceExhausted, "busy", unknown);
+        assert_eq!(to_failure(&unknown), Failure::new(Code::RouterUnavailable, "busy"));
+        let garbage = tonic::Status::with_details(tonic::Code::Unknown, "?", vec![0xff; 40].into());
+        assert_eq!(to_failure(&garbage).code, Code::RouterUnavailable);
+    }
+}

@@ -1,5 +1,5 @@
 //! The generated messages, client and server of `proto/dex/router/v1/router.proto`.
-#![allow(missing_docs, clippy::all, reason = "generated code")]
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
 
 tonic::include_proto!("dex.router.v1");
 
