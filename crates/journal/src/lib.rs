@@ -1,1 +1,29 @@
-//! journal
+//! The durable record of every order, in PostgreSQL, and the queue that carries work, in JetStream.
+//!
+//! Architecture invariants: this crate alone speaks SQL and NATS. PostgreSQL is the truth; the queue
+//! is a transport that may be wiped at any moment, because [`Journal::undispatched`] finds whatever
+//! it lost. Only the database's clock decides who owns an order and when it is due. Every statement
+//! is one transaction of its own: no future of a caller ever owns a transaction, so a caller may be
+//! cancelled anywhere. An order's event, its row and its transaction are written by one statement,
+//! guarded by the order's `seq` and the owner's fence.
+
+mod accept;
+mod append;
+mod claim;
+mod connection;
+mod dispatch;
+mod error;
+mod history;
+mod list;
+mod queue;
+mod statistics;
+
+pub use accept::{Acceptance, Accepted, Idempotency};
+pub use append::AppendError;
+pub use claim::{Claim, Fence};
+pub use connection::Journal;
+pub use dispatch::Dispatch;
+pub use error::Error;
+pub use list::{Filter, Listed};
+pub use queue::{Delivery, Queue, QueueError};
+pub use statistics::{Ended, QueueStats};
