@@ -20,6 +20,10 @@ pub struct ExecutorReport {
     pub id: uuid::Uuid,
     /// How many orders it works on at once, at most.
     pub capacity: u32,
+    /// How many attempts it makes at an order, at most.
+    pub attempts: u32,
+    /// How long an attempt may take before anything is signed.
+    pub attempt_timeout_seconds: u64,
     /// The orders it works on now.
     pub active: Vec<order::Id>,
 }
@@ -124,6 +128,8 @@ mod tests {
         let report = |id: u128, capacity, active: &[u128]| ExecutorReport {
             id: Uuid::from_u128(id),
             capacity,
+            attempts: 3,
+            attempt_timeout_seconds: 30,
             active: active.iter().map(|id| order::Id(Uuid::from_u128(*id))).collect(),
         };
         for said in [report(1, 10, &[]), report(2, 4, &[]), report(1, 10, &[7, 8])] {
