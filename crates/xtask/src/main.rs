@@ -1,1 +1,32 @@
-fn main() {}
+//! The project's own commands: `cargo xtask up`, `cargo xtask test`.
+
+mod cargo;
+mod test;
+mod up;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Builds everything and runs it on this machine, with a local Solana cluster, until Ctrl-C
+    Up(up::Options),
+    /// Builds everything and runs every test against private PostgreSQL, Redis and NATS servers
+    Test(test::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Up(options) => up::run(&options),
+        Command::Test(options) => test::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

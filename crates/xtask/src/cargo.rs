@@ -1,0 +1,68 @@
+use anyhow::{Context, Result, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use xtask::process::POLL_INTERVAL;
+use xtask::workspace;
+
+/// Whether somebody wants this to end: Ctrl-C, a closed terminal, or SIGTERM.
+#[derive(Debug, Clone)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From here on those signals are noticed instead of ending this process at once.
+    /// The second one ends it at once, and the guardian ends what it had started.
+    pub(crate) fn install() -> Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
+                .context("listening to signals")?;
+        }
+        Ok(Self(flag))
+    }
+
+    pub(crate) fn raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs cargo in the workspace, with what it prints shown as it comes.
+pub(crate) fn run<A: AsRef<OsStr>>(
+    arguments: &[A],
+    environment: &[(&str, String)],
+    interrupt: &Interrupt,
+) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut child = Command::new(cargo)
+        .args(arguments)
+        .envs(environment.iter().map(|(key, value)| (key, value)))
+        .current_dir(workspace::root())
+        .stdin(Stdio::null())
+        .spawn()
+        .context("starting cargo")?;
+    loop {
+        if let Some(status) = child.try_wait().context("waiting for cargo")? {
+            let line =
+                arguments.iter().map(|argument| argument.as_ref().to_string_lossy()).collect::<Vec<_>>();
+            anyhow::ensure!(status.success(), "`cargo {}` failed ({status})", line.join(" "));
+            return Ok(());
+        }
+        if interrupt.raised() {
+            // A Ctrl-C has reached cargo as well; a SIGTERM has not.
+            child.kill().context("ending cargo")?;
+            child.wait().context("waiting for cargo")?;
+            bail!("interrupted");
+        }
+        std::thread::sleep(POLL_INTERVAL);
+    }
+}
+
+/// Where cargo puts the programs it builds: beside this one.
+pub(crate) fn programs() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("asking where this program is")?;
+    Ok(this.parent().context("this program is in a folder")?.to_owned())
+}

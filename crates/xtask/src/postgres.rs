@@ -1,0 +1,86 @@
+//! As much of PostgreSQL's protocol as it takes to ask whether a private server is ready and to make a
+//! database in it: no client program is needed for that.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// The role that owns everything in a private server.
+pub const ROLE: &str = "postgres";
+
+/// Making a database copies a template of some megabytes; anything longer is a fault.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest message that a server has a reason to send here.
+const MESSAGE_LENGTH_MAX: usize = 1 << 20;
+
+/// Version 3.0 of the protocol.
+const PROTOCOL: u32 = 196_608;
+
+/// Runs one statement in the database `postgres` of a server that trusts this machine.
+///
+/// # Errors
+/// Nothing listens, the server is not ready yet, wants a password, or refuses the statement.
+pub fn execute(server: SocketAddr, statement: &str) -> Result<()> {
+    let mut stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    let startup = format!("user\0{ROLE}\0database\0postgres\0\0");
+    let mut message = PROTOCOL.to_be_bytes().to_vec();
+    message.extend_from_slice(startup.as_bytes());
+    send(&mut stream, None, &message)?;
+    until_ready(&mut stream)?;
+    send(&mut stream, Some(b'Q'), format!("{statement}\0").as_bytes())?;
+    until_ready(&mut stream).with_context(|| format!("running `{statement}`"))
+}
+
+/// The URL of a database in a server that trusts this machine.
+pub fn url(server: SocketAddr, database: &str) -> String {
+    format!("postgres://{ROLE}@{server}/{database}")
+}
+
+fn send(stream: &mut TcpStream, kind: Option<u8>, body: &[u8]) -> Result<()> {
+    let mut message: Vec<u8> = kind.into_iter().collect();
+    message.extend_from_slice(&u32::try_from(body.len() + 4)?.to_be_bytes());
+    message.extend_from_slice(body);
+    Ok(stream.write_all(&message)?)
+}
+
+fn until_ready(stream: &mut TcpStream) -> Result<()> {
+    loop {
+        let mut head = [0; 5];
+        stream.read_exact(&mut head)?;
+        let [kind, length @ ..] = head;
+        let length = usize::try_from(u32::from_be_bytes(length))?;
+        ensure!((4..MESSAGE_LENGTH_MAX).contains(&length), "a message of {length} bytes");
+        let mut body = vec![0; length - 4];
+        stream.read_exact(&mut body)?;
+        match kind {
+            b'Z' => return Ok(()),
+            b'E' => bail!("PostgreSQL says: {}", error_text(&body)),
+            b'R' if body != [0; 4] => bail!("PostgreSQL wants a password"),
+            _ => {}
+        }
+    }
+}
+
+/// The fields of an error are a letter and a text each; `M` is the one for people.
+fn error_text(body: &[u8]) -> String {
+    let fields = body.split(|byte| *byte == 0);
+    let message = fields.filter_map(|field| field.strip_prefix(b"M")).next().unwrap_or(body);
+    String::from_utf8_lossy(message).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_message_among_the_fields_of_an_error() {
+        assert_eq!(
+            error_text(b"SFATAL\0C57P03\0Mthe database system is starting up\0\0"),
+            "the database system is starting up"
+        );
+    }
+}

@@ -1,0 +1,301 @@
+//! Processes that never outlive the one that started them.
+
+use crate::guardian::Guardian;
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::{BufRead, BufReader, PipeReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a process may take to end in good order before it is killed: longer than the services'
+/// own deadline for letting work in flight end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// How often a condition is looked at that nobody announces.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How many of the last lines of its log a dead process is shown with.
+const LAST_LINES: usize = 30;
+
+/// Something to tell a process from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// End in good order; PostgreSQL does not wait for its clients.
+    Interrupt,
+    /// End in good order.
+    Terminate,
+    /// End now, whatever is in flight.
+    Kill,
+    /// Stand still.
+    Stop,
+    /// Go on after [`Signal::Stop`].
+    Continue,
+}
+
+impl Signal {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "INT",
+            Self::Terminate => "TERM",
+            Self::Kill => "KILL",
+            Self::Stop => "STOP",
+            Self::Continue => "CONT",
+        }
+    }
+}
+
+/// Starts processes, keeps their logs, and has a guardian that ends them if this process is killed.
+#[derive(Debug)]
+pub struct Supervisor {
+    guardian: Guardian,
+    logs: PathBuf,
+    echo: bool,
+}
+
+impl Supervisor {
+    /// A supervisor that keeps each process's output in `logs`, and prints it too if `echo`.
+    /// `lock` is held until the last process has ended, even if this one is killed before.
+    ///
+    /// # Errors
+    /// The directory cannot be made, or the guardian not be started.
+    pub fn new(logs: &Path, echo: bool, lock: Option<File>) -> Result<Self> {
+        std::fs::create_dir_all(logs).with_context(|| format!("making {}", logs.display()))?;
+        Ok(Self { guardian: Guardian::start(lock)?, logs: logs.to_owned(), echo })
+    }
+
+    /// Starts a process in a group of its own. `stop` is the signal that ends it in good order.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn spawn(&self, name: &str, mut command: Command, stop: Signal) -> Result<Process> {
+        let log = self.logs.join(format!("{name}.log"));
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .with_context(|| format!("opening {}", log.display()))?;
+        command.stdin(Stdio::null()).process_group(0);
+        if self.echo {
+            let (reader, writer) = std::io::pipe().context("making a pipe for a log")?;
+            command.stdout(writer.try_clone()?).stderr(writer);
+            let name = name.to_owned();
+            std::thread::spawn(move || echo(&name, reader, file));
+        } else {
+            command.stdout(file.try_clone()?).stderr(file);
+        }
+        let program = command.get_program().to_string_lossy().into_owned();
+        let child = command.spawn().with_context(|| format!("starting {name} ({program})"))?;
+        let process = Process { name: name.to_owned(), child, stop, log };
+        self.guardian.add(process.id())?;
+        Ok(process)
+    }
+
+    /// Ends a process in good order, or kills it when that takes too long.
+    ///
+    /// # Errors
+    /// It cannot be signalled or waited for.
+    pub fn stop(&self, process: &mut Process) -> Result<()> {
+        process.stop()?;
+        self.guardian.remove(process.id())
+    }
+}
+
+/// A running process, killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    stop: Signal,
+    log: PathBuf,
+}
+
+impl Process {
+    /// What it is called in logs.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its process id, which is its group's id too.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything it has written so far.
+    pub fn log(&self) -> String {
+        match std::fs::read(&self.log) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => format!("(no log in {}: {error})", self.log.display()),
+        }
+    }
+
+    /// Its status if it has ended.
+    ///
+    /// # Errors
+    /// The operating system cannot say.
+    pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().with_context(|| format!("asking whether {} runs", self.name))
+    }
+
+    /// Fails, with the end of its log, if it has ended.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn expect_running(&mut self) -> Result<()> {
+        match self.exited()? {
+            None => Ok(()),
+            Some(status) => {
+                let log = self.log();
+                let lines: Vec<&str> = log.lines().collect();
+                let last =
+                    lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("\n  ");
+                anyhow::bail!("{} has ended ({status}). The end of its log:\n  {last}", self.name)
+            }
+        }
+    }
+
+    /// Sends a signal to the whole group.
+    ///
+    /// # Errors
+    /// The signal cannot be sent, for example because the process has ended.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        // The shell's own `kill`: it exists everywhere, and needs no unsafe code here.
+        let script = format!("kill -s {} -- -{}", signal.name(), self.id());
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .with_context(|| format!("signalling {}", self.name))?;
+        anyhow::ensure!(
+            output.status.success(),
+            "signalling {} with {}: {}",
+            self.name,
+            signal.name(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(())
+    }
+
+    /// Kills it at once, as a crash would.
+    ///
+    /// # Errors
+    /// It cannot be signalled or waited for.
+    pub fn kill(&mut self) -> Result<()> {
+        if self.exited()?.is_none() {
+            self.signal(Signal::Kill)?;
+            self.child.wait().with_context(|| format!("waiting for {} to end", self.name))?;
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        if self.exited()?.is_none() {
+            // It may end by itself at this moment: then there is nothing to signal.
+            let signalled = self.signal(self.stop);
+            while self.exited()?.is_none() {
+                if signalled.is_err() || Instant::now() >= deadline {
+                    return self.kill();
+                }
+                std::thread::sleep(POLL_INTERVAL);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Err(error) = self.kill() {
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+/// Waits until `ready` says so, as long as every process runs.
+///
+/// # Errors
+/// A process ended, or the time is over; then with the last reason `ready` gave for not being so.
+pub fn wait_until(
+    what: &str,
+    timeout: Duration,
+    process: &mut Process,
+    mut ready: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        process.expect_running()?;
+        match ready() {
+            Ok(()) => return Ok(()),
+            Err(reason) if Instant::now() >= deadline => {
+                return Err(reason.context(format!("{what} was not ready within {} s", timeout.as_secs())));
+            }
+            Err(_) => std::thread::sleep(POLL_INTERVAL),
+        }
+    }
+}
+
+/// Copies lines to the terminal, with the name of who wrote them, and to the file.
+fn echo(name: &str, reader: PipeReader, mut file: File) {
+    for line in BufReader::new(reader).split(b'\n') {
+        let Ok(line) = line else { break };
+        let line = String::from_utf8_lossy(&line);
+        // A terminal or a disk that cannot be written to must not stop the process that writes.
+        let _ = writeln!(std::io::stdout(), "{name:<10} | {line}");
+        let _ = writeln!(file, "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logs(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("xtask-process-{name}-{}", std::process::id()))
+    }
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_process_that_ends_is_reported_with_its_log() {
+        let logs = logs("ends");
+        let supervisor = Supervisor::new(&logs, false, None).unwrap();
+        let mut process =
+            supervisor.spawn("brief", shell("echo the reason; exit 3"), Signal::Terminate).unwrap();
+        process.child.wait().unwrap();
+        let error = process.expect_running().unwrap_err().to_string();
+        assert!(error.contains("brief has ended") && error.contains("the reason"), "{error}");
+        std::fs::remove_dir_all(logs).unwrap();
+    }
+
+    #[test]
+    fn stopping_reaches_the_children_of_a_process_too() {
+        let logs = logs("group");
+        let supervisor = Supervisor::new(&logs, false, None).unwrap();
+        let script = "sleep 1000 & echo child $!; wait";
+        let mut process = supervisor.spawn("parent", shell(script), Signal::Terminate).unwrap();
+        wait_for_child(&mut process);
+        supervisor.stop(&mut process).unwrap();
+        assert!(process.exited().unwrap().is_some());
+        // The group is empty as soon as the orphan has been reaped as well.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while process.signal(Signal::Continue).is_ok() {
+            assert!(Instant::now() < deadline, "the child outlived its parent");
+            std::thread::sleep(POLL_INTERVAL);
+        }
+        std::fs::remove_dir_all(logs).unwrap();
+    }
+
+    fn wait_for_child(process: &mut Process) {
+        let log = process.log.clone();
+        wait_until("the child", Duration::from_secs(10), process, || {
+            anyhow::ensure!(std::fs::read_to_string(&log)?.contains("child "), "not started");
+            Ok(())
+        })
+        .unwrap();
+    }
+}

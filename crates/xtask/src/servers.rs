@@ -1,0 +1,233 @@
+//! Private instances of PostgreSQL, Redis and NATS.
+
+use crate::install::{self, Programs};
+use crate::process::{Process, Signal, Supervisor, wait_until};
+use crate::{port, postgres, user};
+use anyhow::{Context, Result, ensure};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The servers start in a second or two; a loaded machine may take its time.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a server may take to answer a greeting.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Enough for every pool of several stacks at once.
+const POSTGRES_CONNECTIONS: u32 = 500;
+
+/// Whether PostgreSQL has to survive a loss of power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Yes, as in production.
+    Full,
+    /// No: what it holds is thrown away with the run. Nothing but the disk is spared.
+    Throwaway,
+}
+
+/// The three servers, taken down when dropped.
+#[derive(Debug)]
+pub struct Servers {
+    /// PostgreSQL, which trusts this machine; see [`postgres::url`].
+    pub postgres: Server,
+    /// Redis.
+    pub redis: Server,
+    /// NATS with JetStream.
+    pub nats: Server,
+    /// Only where `path` is out of PostgreSQL's reach: its directory elsewhere, to be removed.
+    elsewhere: Option<PathBuf>,
+}
+
+/// One server.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The running process.
+    pub process: Process,
+}
+
+impl Servers {
+    /// Starts all three under `path` on free ports, and waits until they answer.
+    ///
+    /// # Errors
+    /// A server is not installed and cannot be, or does not start.
+    pub fn start(supervisor: &Supervisor, path: &Path, durability: Durability) -> Result<Self> {
+        let programs = install::programs()?;
+        let (postgres, elsewhere) = start_postgres(supervisor, &programs, path, durability)?;
+        Ok(Self {
+            postgres,
+            redis: start_redis(supervisor, &programs.redis, path, port::free()?)?,
+            nats: start_nats(supervisor, &programs.nats, path, port::free()?)?,
+            elsewhere,
+        })
+    }
+
+    /// Each server's process.
+    pub fn processes(&mut self) -> [&mut Process; 3] {
+        [&mut self.postgres.process, &mut self.redis.process, &mut self.nats.process]
+    }
+
+    /// Ends all three in good order.
+    ///
+    /// # Errors
+    /// One cannot be ended.
+    pub fn stop(&mut self, supervisor: &Supervisor) -> Result<()> {
+        for process in self.processes() {
+            supervisor.stop(process)?;
+        }
+        if let Some(elsewhere) = self.elsewhere.take() {
+            std::fs::remove_dir_all(&elsewhere)
+                .with_context(|| format!("removing {}", elsewhere.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Starts Redis, which keeps nothing on disk, at this address.
+///
+/// # Errors
+/// It does not start.
+pub fn start_redis(
+    supervisor: &Supervisor,
+    program: &Path,
+    path: &Path,
+    address: SocketAddr,
+) -> Result<Server> {
+    let mut command = Command::new(program);
+    command
+        .args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()])
+        .args(["--save", "", "--appendonly", "no", "--dir"])
+        .arg(path);
+    let mut process = supervisor.spawn("redis", command, Signal::Terminate)?;
+    wait_until("Redis", READY_TIMEOUT, &mut process, || greeting(address, b"PING\r\n", "+PONG"))?;
+    Ok(Server { address, process })
+}
+
+/// Starts NATS, with its streams under `path`, at this address.
+///
+/// # Errors
+/// It does not start.
+pub fn start_nats(
+    supervisor: &Supervisor,
+    program: &Path,
+    path: &Path,
+    address: SocketAddr,
+) -> Result<Server> {
+    let mut command = Command::new(program);
+    command
+        .args(["--addr", &address.ip().to_string(), "--port", &address.port().to_string()])
+        .args(["--jetstream", "--store_dir"])
+        .arg(path.join("nats"));
+    let mut process = supervisor.spawn("nats", command, Signal::Terminate)?;
+    wait_until("NATS", READY_TIMEOUT, &mut process, || greeting(address, b"", "INFO "))?;
+    Ok(Server { address, process })
+}
+
+fn start_postgres(
+    supervisor: &Supervisor,
+    programs: &Programs,
+    path: &Path,
+    durability: Durability,
+) -> Result<(Server, Option<PathBuf>)> {
+    let home = PostgresHome::prepare(path)?;
+    let output = home
+        .command(&programs.initdb)
+        .args([
+            "--username",
+            postgres::ROLE,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C",
+            "--no-sync",
+        ])
+        .arg("--pgdata")
+        .arg(&home.data)
+        .stdin(Stdio::null())
+        .output()
+        .context("running initdb")?;
+    ensure!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
+    let address = port::free()?;
+    let mut command = home.command(&programs.postgres);
+    command.arg("-D").arg(&home.data).args([
+        "-h",
+        &address.ip().to_string(),
+        "-p",
+        &address.port().to_string(),
+    ]);
+    // Sockets in the file system have short names and shared places: it listens on the port alone.
+    command.args(["-c", "unix_socket_directories="]);
+    command.args(["-c", &format!("max_connections={POSTGRES_CONNECTIONS}")]);
+    match durability {
+        Durability::Full => {}
+        Durability::Throwaway => {
+            command.args(["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]);
+        }
+    }
+    let mut process = supervisor.spawn("postgres", command, Signal::Interrupt)?;
+    wait_until("PostgreSQL", READY_TIMEOUT, &mut process, || postgres::execute(address, "SELECT 1"))?;
+    Ok((Server { address, process }, home.elsewhere))
+}
+
+/// A directory that PostgreSQL can use, and who it runs as.
+struct PostgresHome {
+    data: PathBuf,
+    user: Option<user::User>,
+    elsewhere: Option<PathBuf>,
+}
+
+impl PostgresHome {
+    /// Run by root, PostgreSQL becomes another user, who may have no way into a home of root's: then
+    /// its directory is among the system's temporary files.
+    fn prepare(path: &Path) -> Result<Self> {
+        let here = path.join("postgres");
+        if !user::is_root()? {
+            return Ok(Self { data: here, user: None, elsewhere: None });
+        }
+        let user = user::for_postgres()?;
+        let mut home = Self { data: here.clone(), user: Some(user.clone()), elsewhere: None };
+        if !home.reaches(path)? {
+            let name = format!("order-engine-postgres-{}-{}", std::process::id(), port::free()?.port());
+            home.data = std::env::temp_dir().join(name);
+            home.elsewhere = Some(home.data.clone());
+        }
+        std::fs::create_dir(&home.data).with_context(|| format!("making {}", home.data.display()))?;
+        std::os::unix::fs::chown(&home.data, Some(user.id), Some(user.group))
+            .with_context(|| format!("giving {} to PostgreSQL's user", home.data.display()))?;
+        Ok(home)
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        if let Some(user) = &self.user {
+            command.uid(user.id).gid(user.group);
+        }
+        // The directory this was started in may be closed to that user.
+        command.current_dir("/");
+        command
+    }
+
+    fn reaches(&self, path: &Path) -> Result<bool> {
+        let status =
+            self.command(Path::new("test")).arg("-x").arg(path).status().context("running `test`")?;
+        Ok(status.success())
+    }
+}
+
+/// Whether a server answers as one of its kind.
+fn greeting(address: SocketAddr, said: &[u8], expected: &str) -> Result<()> {
+    let mut stream = TcpStream::connect_timeout(&address, GREETING_TIMEOUT)?;
+    stream.set_read_timeout(Some(GREETING_TIMEOUT))?;
+    stream.write_all(said)?;
+    let mut answer = vec![0; expected.len()];
+    stream.read_exact(&mut answer)?;
+    ensure!(answer == expected.as_bytes(), "it answered `{}`", String::from_utf8_lossy(&answer));
+    Ok(())
+}

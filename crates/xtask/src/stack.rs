@@ -1,0 +1,218 @@
+//! The engine's own processes: a local cluster, a router, executors and gateways.
+
+use crate::process::{Process, Signal, Supervisor, wait_until};
+use crate::{http, port};
+use anyhow::{Context, Result, ensure};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Everything is ready within a second or two; a loaded machine may take its time.
+const READY_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The stores that a stack works on.
+#[derive(Debug, Clone)]
+pub struct Stores {
+    /// PostgreSQL, with the database.
+    pub database_url: String,
+    /// NATS.
+    pub nats_url: String,
+    /// Redis.
+    pub redis_url: String,
+}
+
+/// An environment variable for every process of one service.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// `sandbox`, `router`, `executor` or `gateway`.
+    pub service: &'static str,
+    /// The variable's name.
+    pub key: &'static str,
+    /// What it is set to.
+    pub value: String,
+}
+
+/// How many processes there are, and how they differ from what a service does by itself.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// How many executors.
+    pub executors: usize,
+    /// How many gateways.
+    pub gateways: usize,
+    /// The first gateway's port, the others' follow it; None for any free ones.
+    pub port: Option<u16>,
+    /// What is configured besides.
+    pub settings: Vec<Setting>,
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Service {
+    /// The process.
+    pub process: Process,
+    /// Where it serves; an executor serves nobody, and has the admin port's address here.
+    pub address: SocketAddr,
+    /// Where its probes and metrics are.
+    pub admin: SocketAddr,
+}
+
+/// The running processes. They are killed when dropped.
+#[derive(Debug)]
+pub struct Stack {
+    /// The local cluster.
+    pub sandbox: Service,
+    /// The router.
+    pub router: Service,
+    /// The executors.
+    pub executors: Vec<Service>,
+    /// The gateways.
+    pub gateways: Vec<Service>,
+    /// The keypair of the wallet that the cluster has funded.
+    pub wallet: PathBuf,
+}
+
+impl Stack {
+    /// Makes the tables and starts every service from the programs in `programs`, each when what it
+    /// needs is ready.
+    ///
+    /// # Errors
+    /// A program is missing, ends, or does not become ready.
+    pub fn start(
+        supervisor: &Supervisor,
+        programs: &Path,
+        path: &Path,
+        stores: &Stores,
+        plan: &Plan,
+    ) -> Result<Self> {
+        migrate(programs, &stores.database_url)?;
+        let wallet = path.join("wallet.json");
+        let start = Start { supervisor, programs, settings: &plan.settings };
+        let sandbox = start.service("sandbox", "sandbox", port::free()?, |command| {
+            command.env("WALLET", &wallet).env("LEDGER", path.join("ledger"));
+        })?;
+        let cluster = format!("http://{}", sandbox.address);
+        let router = start.service("router", "router", port::free()?, |command| {
+            command.env("SOLANA_RPC_URL", &cluster);
+        })?;
+        let router_url = format!("http://{}", router.address);
+        let shared = |command: &mut Command| {
+            command
+                .env("DATABASE_URL", &stores.database_url)
+                .env("NATS_URL", &stores.nats_url)
+                .env("REDIS_URL", &stores.redis_url)
+                .env("ROUTER_URL", &router_url);
+        };
+        let executors = names("executor", plan.executors)
+            .map(|name| {
+                start.service("executor", &name, port::free()?, |command| {
+                    shared(command);
+                    command.env("SOLANA_RPC_URL", &cluster).env("KEYPAIR", &wallet);
+                })
+            })
+            .collect::<Result<_>>()?;
+        let gateways = names("gateway", plan.gateways)
+            .enumerate()
+            .map(|(index, name)| start.service("gateway", &name, gateway_address(plan.port, index)?, shared))
+            .collect::<Result<_>>()?;
+        Ok(Self { sandbox, router, executors, gateways, wallet })
+    }
+
+    /// Every service, those that stand on others first.
+    pub fn services(&mut self) -> impl Iterator<Item = &mut Service> {
+        self.gateways.iter_mut().chain(&mut self.executors).chain([&mut self.router, &mut self.sandbox])
+    }
+
+    /// Ends every service in good order.
+    ///
+    /// # Errors
+    /// One cannot be ended.
+    pub fn stop(&mut self, supervisor: &Supervisor) -> Result<()> {
+        for service in self.services() {
+            supervisor.stop(&mut service.process)?;
+        }
+        Ok(())
+    }
+}
+
+/// `name`, or `name-1`, `name-2` and so on if there are several.
+fn names(name: &'static str, count: usize) -> impl Iterator<Item = String> {
+    (1..=count).map(move |number| if count == 1 { name.to_owned() } else { format!("{name}-{number}") })
+}
+
+fn gateway_address(first: Option<u16>, index: usize) -> Result<SocketAddr> {
+    let Some(first) = first else { return port::free() };
+    let wanted = first.checked_add(u16::try_from(index)?).context("there is no port above 65535")?;
+    let address = port::local(wanted);
+    ensure!(
+        port::is_free(address),
+        "port {wanted} is in use: end what uses it, or choose another with --port"
+    );
+    Ok(address)
+}
+
+/// Brings the database to the tables that the services expect.
+fn migrate(programs: &Path, database_url: &str) -> Result<()> {
+    let program = programs.join("journal");
+    let output = Command::new(&program)
+        .arg("migrate")
+        .env("DATABASE_URL", database_url)
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {}", program.display()))?;
+    ensure!(
+        output.status.success(),
+        "`journal migrate` failed ({}):\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+struct Start<'a> {
+    supervisor: &'a Supervisor,
+    programs: &'a Path,
+    settings: &'a [Setting],
+}
+
+impl Start<'_> {
+    fn service(
+        &self,
+        service: &str,
+        name: &str,
+        address: SocketAddr,
+        configure: impl Fn(&mut Command),
+    ) -> Result<Service> {
+        let admin = port::free()?;
+        let mut command = Command::new(self.programs.join(service));
+        command.env("ADMIN_LISTEN", admin.to_string()).env("LISTEN", address.to_string());
+        configure(&mut command);
+        for setting in self.settings.iter().filter(|setting| setting.service == service) {
+            command.env(setting.key, &setting.value);
+        }
+        let mut process = self.supervisor.spawn(name, command, Signal::Terminate)?;
+        wait_until(name, READY_TIMEOUT, &mut process, || http::get(admin, "/readyz").map(drop))?;
+        let address = if service == "executor" { admin } else { address };
+        Ok(Service { process, address, admin })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_of_a_kind_are_numbered() {
+        assert_eq!(names("gateway", 1).collect::<Vec<_>>(), ["gateway"]);
+        assert_eq!(names("gateway", 2).collect::<Vec<_>>(), ["gateway-1", "gateway-2"]);
+    }
+
+    #[test]
+    fn a_port_in_use_is_refused_with_what_to_do() {
+        let listener = std::net::TcpListener::bind(port::free().unwrap()).unwrap();
+        let taken = listener.local_addr().unwrap().port();
+        let error = gateway_address(Some(taken), 0).unwrap_err().to_string();
+        assert!(error.contains("--port"), "{error}");
+    }
+}

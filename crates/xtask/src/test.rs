@@ -1,0 +1,39 @@
+use crate::cargo::{self, Interrupt};
+use anyhow::{Context, Result};
+use clap::Args;
+use xtask::process::Supervisor;
+use xtask::servers::{Durability, Servers};
+use xtask::{postgres, workspace};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// What `cargo test` gets besides, for example `-p journal`; the whole workspace without it
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let interrupt = Interrupt::install()?;
+    println!("[1/3] Building the services and their tests. The first time this takes some minutes.");
+    cargo::run(&["build", "--workspace", "--bins", "--tests", "--examples"], &[], &interrupt)?;
+
+    let directory = workspace::Directory::fresh(&format!("test-{}", std::process::id()))?;
+    let supervisor = Supervisor::new(&directory.path().join("logs"), false, Some(directory.lock()?))?;
+    println!("[2/3] Starting private PostgreSQL, Redis and NATS servers in {}", directory.path().display());
+    let mut servers = Servers::start(&supervisor, directory.path(), Durability::Throwaway)?;
+    println!("[3/3] Testing");
+    let environment = [
+        ("TEST_DATABASE_URL", postgres::url(servers.postgres.address, "postgres")),
+        ("TEST_NATS_URL", format!("nats://{}", servers.nats.address)),
+        ("TEST_REDIS_URL", format!("redis://{}", servers.redis.address)),
+    ];
+    let mut arguments = vec!["test".to_owned()];
+    if options.arguments.is_empty() {
+        arguments.push("--workspace".to_owned());
+    }
+    arguments.extend(options.arguments.iter().cloned());
+    let outcome = cargo::run(&arguments, &environment, &interrupt);
+    servers.stop(&supervisor)?;
+    outcome.with_context(|| format!("the servers' logs are in {}", directory.path().display()))?;
+    directory.remove()
+}

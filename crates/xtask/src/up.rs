@@ -1,0 +1,103 @@
+use crate::cargo::{self, Interrupt};
+use anyhow::{Result, bail};
+use clap::Args;
+use xtask::process::{POLL_INTERVAL, Supervisor};
+use xtask::servers::{Durability, Servers};
+use xtask::stack::{Plan, Stack, Stores};
+use xtask::{postgres, workspace};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How many executors work on the orders
+    #[arg(long, default_value_t = 1)]
+    executors: usize,
+    /// How many gateways take orders, on ports that follow each other
+    #[arg(long, default_value_t = 1)]
+    gateways: usize,
+    /// The (first) gateway's port
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let interrupt = Interrupt::install()?;
+    println!(
+        "[1/3] Building the services. The first time this compiles several hundred crates, an SVM among"
+    );
+    println!("      them, and takes some minutes; cargo tells how far it is. Later it takes seconds.");
+    cargo::run(&["build", "--workspace", "--bins"], &[], &interrupt)?;
+
+    let directory = workspace::Directory::fresh("up")?;
+    let supervisor = Supervisor::new(&directory.path().join("logs"), true, Some(directory.lock()?))?;
+    println!("[2/3] Starting private PostgreSQL, Redis and NATS servers in {}", directory.path().display());
+    let mut servers = Servers::start(&supervisor, directory.path(), Durability::Full)?;
+    println!("[3/3] Starting the local cluster, the router, the executors and the gateways");
+    let stores = create_database(&servers)?;
+    let plan = Plan {
+        executors: options.executors,
+        gateways: options.gateways,
+        port: Some(options.port),
+        settings: Vec::new(),
+    };
+    let mut stack = Stack::start(&supervisor, &cargo::programs()?, directory.path(), &stores, &plan)?;
+    announce(&stack, &stores);
+
+    let outcome = watch(&mut stack, &mut servers, &interrupt);
+    println!("Taking everything down");
+    stack.stop(&supervisor)?;
+    servers.stop(&supervisor)?;
+    outcome
+}
+
+fn create_database(servers: &Servers) -> Result<Stores> {
+    let database = "orders";
+    postgres::execute(servers.postgres.address, &format!("CREATE DATABASE {database}"))?;
+    Ok(Stores {
+        database_url: postgres::url(servers.postgres.address, database),
+        nats_url: format!("nats://{}", servers.nats.address),
+        redis_url: format!("redis://{}", servers.redis.address),
+    })
+}
+
+/// Returns when somebody wants this to end, or when something has ended by itself.
+fn watch(stack: &mut Stack, servers: &mut Servers, interrupt: &Interrupt) -> Result<()> {
+    while !interrupt.raised() {
+        for process in stack.services().map(|service| &mut service.process).chain(servers.processes()) {
+            if let Some(status) = process.exited()? {
+                // Its log has been on the terminal all along.
+                bail!("{} has ended ({status}), so everything else ends too", process.name());
+            }
+        }
+        std::thread::sleep(POLL_INTERVAL);
+    }
+    Ok(())
+}
+
+fn announce(stack: &Stack, stores: &Stores) {
+    let rule = "-".repeat(98);
+    println!("{rule}\nReady.\n");
+    let line = |what: &str, value: String| println!("  {what:<18} {value}");
+    for gateway in &stack.gateways {
+        let name = gateway.process.name();
+        line(name, format!("http://{}   (try it in a browser: http://{0}/docs)", gateway.address));
+    }
+    line("router (gRPC)", format!("{}", stack.router.address));
+    line("Solana cluster", format!("http://{0}  ws://{0}", stack.sandbox.address));
+    line("wallet", stack.wallet.display().to_string());
+    line("PostgreSQL", stores.database_url.clone());
+    line("NATS, Redis", format!("{}  {}", stores.nats_url, stores.redis_url));
+    let admin = stack.gateways.iter().chain(&stack.executors).chain([&stack.router, &stack.sandbox]);
+    let admin = admin.map(|service| format!("http://{}/metrics", service.admin)).collect::<Vec<_>>();
+    line("Prometheus", admin.join("  "));
+    if let Some(gateway) = stack.gateways.first() {
+        println!("\nTry an order:\n");
+        println!(
+            "  curl -X POST http://{}/api/orders/execute -H 'Content-Type: application/json' \\",
+            gateway.address
+        );
+        println!(r#"    -d '{{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.05}}'"#);
+        println!("\nor place some and watch them live, in another terminal:\n");
+        println!("  cargo run --example trade -- --url http://{}", gateway.address);
+    }
+    println!("\nCtrl-C takes everything down.\n{rule}");
+}

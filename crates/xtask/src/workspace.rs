@@ -1,0 +1,89 @@
+//! Where the project is on this machine, and the directory of one run.
+
+use crate::process::POLL_INTERVAL;
+use anyhow::{Context, Result, bail};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long the guardian of a run that was killed may take to end what that run started.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The folder with the workspace's Cargo.toml.
+pub fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).unwrap_or(manifest).to_owned()
+}
+
+/// A directory of its own for one run, locked as long as one of its processes lives.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    lock: File,
+}
+
+impl Directory {
+    /// An empty directory of this name under `.data`. If an earlier run of this name was killed, waits
+    /// until its processes have ended.
+    ///
+    /// # Errors
+    /// Another run of this name goes on, or the directory cannot be made.
+    pub fn fresh(name: &str) -> Result<Self> {
+        let data = root().join(".data");
+        std::fs::create_dir_all(&data).with_context(|| format!("making {}", data.display()))?;
+        let path = data.join(name);
+        let lock = locked(&data.join(format!("{name}.lock")))?;
+        if path.exists() {
+            std::fs::remove_dir_all(&path).with_context(|| format!("emptying {}", path.display()))?;
+        }
+        std::fs::create_dir(&path).with_context(|| format!("making {}", path.display()))?;
+        Ok(Self { path, lock })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The lock, to be held by whoever ends this run's processes.
+    ///
+    /// # Errors
+    /// The operating system has no more file descriptors.
+    pub fn lock(&self) -> Result<File> {
+        self.lock.try_clone().context("sharing the lock of a directory")
+    }
+
+    /// Removes it, when nobody wants to look at its logs any more.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn remove(self) -> Result<()> {
+        let lock = self.path.with_extension("lock");
+        for result in [std::fs::remove_dir_all(&self.path), std::fs::remove_file(lock)] {
+            result.with_context(|| format!("removing {}", self.path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+fn locked(path: &Path) -> Result<File> {
+    let file = File::create(path).with_context(|| format!("making {}", path.display()))?;
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    let mut announced = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("locking {}", path.display()));
+            }
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                bail!("another run holds {}: end that one first", path.display())
+            }
+            Err(TryLockError::WouldBlock) if !announced => {
+                println!("waiting for an earlier run to be taken down ({})", path.display());
+                announced = true;
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(POLL_INTERVAL),
+        }
+    }
+}
