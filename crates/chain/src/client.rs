@@ -1,10 +1,20 @@
 use crate::fill::{Balances, Trade};
+use crate::rpc::{CALL_TIMEOUT, Nodes, SCAN_TIMEOUT};
+use crate::wire::{
+    InContext, KeyedAccount, WireAccount, WireBlockhash, WireEpochInfo, WirePrioritizationFee,
+    WireSimulation, WireStatus, WireTransaction, decode_accounts,
+};
 use crate::{Account, Error, Hash, TransactionFailure, transaction};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use order_core::order::Fill;
 use order_core::{Atoms, Signature, UnknownName};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// How sure the cluster is of what it says, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,21 +148,24 @@ pub struct LandedTransaction {
 ///
 /// Reads go to the first node that answers; a transaction goes to every node.
 #[derive(Debug, Clone)]
-pub struct Client {}
+pub struct Client {
+    nodes: Arc<Nodes>,
+}
 
 impl Client {
     /// Most accounts that nodes give in one call.
     pub const ACCOUNTS_MAX: usize = 100;
     /// Most signatures that nodes look up in one call.
     pub const SIGNATURES_MAX: usize = 256;
+    /// Most accounts that nodes look up the priority fees of.
+    pub const FEE_ACCOUNTS_MAX: usize = 128;
 
     /// A client of the nodes at these URLs, the preferred one first. Connects on first use.
     ///
     /// # Errors
     /// No URL, or one that is not http or https.
-    pub fn new(urls: Vec<String>) -> Result<Self, Error> {
-        let _ = urls;
-        unimplemented!()
+    pub fn new(urls: &[String]) -> Result<Self, Error> {
+        Ok(Self { nodes: Arc::new(Nodes::new(urls)?) })
     }
 
     /// Accounts at one slot; at most [`Self::ACCOUNTS_MAX`].
@@ -160,8 +173,13 @@ impl Client {
     /// # Errors
     /// Too many addresses, or no usable answer.
     pub async fn accounts(&self, addresses: &[Pubkey], commitment: Commitment) -> Result<Snapshot, Error> {
-        let _ = (addresses, commitment);
-        unimplemented!()
+        const METHOD: &str = "getMultipleAccounts";
+        limit(METHOD, addresses.len(), Self::ACCOUNTS_MAX)?;
+        let params = json!([texts(addresses), { "encoding": "base64", "commitment": commitment.name() }]);
+        let answer: InContext<Vec<Option<WireAccount>>> = self.call(METHOD, params).await?;
+        let accounts = decode_accounts(answer.value).map_err(|reason| malformed(METHOD, reason))?;
+        complete(METHOD, addresses.len(), accounts.len())?;
+        Ok(Snapshot { slot: answer.context.slot, accounts })
     }
 
     /// Every account of a program that has exactly this many bytes.
@@ -174,16 +192,31 @@ impl Client {
         data_size: u64,
         commitment: Commitment,
     ) -> Result<Vec<(Pubkey, Account)>, Error> {
-        let _ = (program, data_size, commitment);
-        unimplemented!()
+        const METHOD: &str = "getProgramAccounts";
+        let params = json!([
+            program.to_string(),
+            { "encoding": "base64", "commitment": commitment.name(), "filters": [{ "dataSize": data_size }] }
+        ]);
+        let answer: Vec<KeyedAccount> = self.nodes.call(METHOD, &params, SCAN_TIMEOUT).await?;
+        let mut accounts = Vec::with_capacity(answer.len());
+        for keyed in answer {
+            let account = keyed.account.decode().map_err(|reason| malformed(METHOD, reason))?;
+            accounts.push((keyed.pubkey, account));
+        }
+        Ok(accounts)
     }
 
-    /// A blockhash to build on, at `confirmed`: finalized ones are a fifth used up, processed ones may vanish.
+    /// A blockhash to build on, at `confirmed`: a finalized one is partly used up, a processed one may vanish.
     ///
     /// # Errors
     /// No usable answer.
     pub async fn latest_blockhash(&self) -> Result<Blockhash, Error> {
-        unimplemented!()
+        let params = json!([{ "commitment": Commitment::Confirmed.name() }]);
+        let answer: InContext<WireBlockhash> = self.call("getLatestBlockhash", params).await?;
+        Ok(Blockhash {
+            hash: answer.value.blockhash,
+            last_valid_block_height: answer.value.last_valid_block_height,
+        })
     }
 
     /// How many blocks the chain has.
@@ -191,8 +224,7 @@ impl Client {
     /// # Errors
     /// No usable answer.
     pub async fn block_height(&self, commitment: Commitment) -> Result<u64, Error> {
-        let _ = commitment;
-        unimplemented!()
+        self.call("getBlockHeight", json!([{ "commitment": commitment.name() }])).await
     }
 
     /// The current slot.
@@ -200,8 +232,7 @@ impl Client {
     /// # Errors
     /// No usable answer.
     pub async fn slot(&self, commitment: Commitment) -> Result<u64, Error> {
-        let _ = commitment;
-        unimplemented!()
+        self.call("getSlot", json!([{ "commitment": commitment.name() }])).await
     }
 
     /// The name of the cluster: the same for all its nodes, for ever.
@@ -209,7 +240,9 @@ impl Client {
     /// # Errors
     /// No usable answer.
     pub async fn genesis_hash(&self) -> Result<Hash, Error> {
-        unimplemented!()
+        const METHOD: &str = "getGenesisHash";
+        let text: String = self.call(METHOD, json!([])).await?;
+        text.parse().map_err(|_| malformed(METHOD, "it is no hash".to_owned()))
     }
 
     /// An account's lamports; zero if there is none.
@@ -217,8 +250,9 @@ impl Client {
     /// # Errors
     /// No usable answer.
     pub async fn balance(&self, address: &Pubkey, commitment: Commitment) -> Result<Atoms, Error> {
-        let _ = (address, commitment);
-        unimplemented!()
+        let params = json!([address.to_string(), { "commitment": commitment.name() }]);
+        let answer: InContext<u64> = self.call("getBalance", params).await?;
+        Ok(Atoms::new(answer.value))
     }
 
     /// The lamports that an account of this many bytes must hold.
@@ -226,18 +260,20 @@ impl Client {
     /// # Errors
     /// No usable answer.
     pub async fn minimum_balance(&self, data_len: u64) -> Result<Atoms, Error> {
-        let _ = data_len;
-        unimplemented!()
+        self.call("getMinimumBalanceForRentExemption", json!([data_len])).await.map(Atoms::new)
     }
 
     /// The least priority fee that landed in each recent slot while these accounts were written,
     /// in micro-lamports per compute unit, oldest first.
     ///
     /// # Errors
-    /// More than 128 accounts, or no usable answer.
+    /// More than [`Self::FEE_ACCOUNTS_MAX`] accounts, or no usable answer.
     pub async fn recent_prioritization_fees(&self, writable: &[Pubkey]) -> Result<Vec<u64>, Error> {
-        let _ = writable;
-        unimplemented!()
+        const METHOD: &str = "getRecentPrioritizationFees";
+        limit(METHOD, writable.len(), Self::FEE_ACCOUNTS_MAX)?;
+        let mut fees: Vec<WirePrioritizationFee> = self.call(METHOD, json!([texts(writable)])).await?;
+        fees.sort_by_key(|fee| fee.slot);
+        Ok(fees.into_iter().map(|fee| fee.prioritization_fee).collect())
     }
 
     /// Runs a transaction without landing it, on the latest processed state of a node that has
@@ -251,8 +287,17 @@ impl Client {
         watch: &[Pubkey],
         min_slot: u64,
     ) -> Result<Simulation, Error> {
-        let _ = (transaction, watch, min_slot);
-        unimplemented!()
+        const METHOD: &str = "simulateTransaction";
+        let params = json!([BASE64.encode(transaction), {
+            "encoding": "base64",
+            "sigVerify": false,
+            "replaceRecentBlockhash": true,
+            "commitment": Commitment::Processed.name(),
+            "minContextSlot": min_slot,
+            "accounts": { "encoding": "base64", "addresses": texts(watch) },
+        }]);
+        let answer: InContext<WireSimulation> = self.call(METHOD, params).await?;
+        answer.value.decode(answer.context.slot).map_err(|reason| malformed(METHOD, reason))
     }
 
     /// Hands signed bytes to every node. `Ok` means that at least one took them, or has them
@@ -261,8 +306,27 @@ impl Client {
     /// # Errors
     /// No node took them. They may land all the same.
     pub async fn send(&self, transaction: &[u8]) -> Result<(), Error> {
-        let _ = transaction;
-        unimplemented!()
+        let params = json!([BASE64.encode(transaction), {
+            "encoding": "base64",
+            "skipPreflight": false,
+            // That of the blockhash: a node that is behind would not know it otherwise.
+            "preflightCommitment": Commitment::Confirmed.name(),
+            // Whoever sends it repeats it; the node need not.
+            "maxRetries": 0,
+        }]);
+        let mut refused = None;
+        for answer in self.nodes.call_all::<String>("sendTransaction", &params).await {
+            match answer {
+                Ok(_) => return Ok(()),
+                Err(error)
+                    if error.preflight_failure().is_some_and(|failure| failure.is_already_processed()) =>
+                {
+                    return Ok(());
+                }
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        refused.map_or(Ok(()), Err)
     }
 
     /// What a node knows of these signatures, in its recent blocks or in its whole history; at
@@ -275,8 +339,9 @@ impl Client {
         signatures: &[Signature],
         history: bool,
     ) -> Result<Statuses, Error> {
-        let _ = (signatures, history);
-        unimplemented!()
+        limit(STATUSES, signatures.len(), Self::SIGNATURES_MAX)?;
+        let params = json!([texts(signatures), { "searchTransactionHistory": history }]);
+        decode_statuses(signatures.len(), self.call(STATUSES, params).await?)
     }
 
     /// A landed transaction; None if the node does not have it (yet) at this commitment.
@@ -289,8 +354,14 @@ impl Client {
         signature: &Signature,
         commitment: Commitment,
     ) -> Result<Option<LandedTransaction>, Error> {
-        let _ = (signature, commitment);
-        unimplemented!()
+        const METHOD: &str = "getTransaction";
+        let params = json!([signature.to_string(), {
+            "encoding": "base64",
+            "commitment": commitment.max(Commitment::Confirmed).name(),
+            "maxSupportedTransactionVersion": 1,
+        }]);
+        let answer: Option<WireTransaction> = self.call(METHOD, params).await?;
+        answer.map(WireTransaction::decode).transpose().map_err(|reason| malformed(METHOD, reason))
     }
 
     /// Whether a node answers and is not behind.
@@ -298,6 +369,64 @@ impl Client {
     /// # Errors
     /// No node is well.
     pub async fn health(&self) -> Result<(), Error> {
-        unimplemented!()
+        const METHOD: &str = "getHealth";
+        let answer: String = self.call(METHOD, json!([])).await?;
+        if answer == "ok" { Ok(()) } else { Err(malformed(METHOD, "it is not `ok`".to_owned())) }
     }
+
+    /// How many nodes there are.
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.count()
+    }
+
+    /// How far one node's finalized chain is.
+    pub(crate) async fn finalized(&self, node: usize) -> Result<EpochInfo, Error> {
+        let params = json!([{ "commitment": Commitment::Finalized.name() }]);
+        let info: WireEpochInfo = self.nodes.call_one(node, "getEpochInfo", &params, CALL_TIMEOUT).await?;
+        Ok(EpochInfo { epoch: info.epoch, slot: info.absolute_slot, block_height: info.block_height })
+    }
+
+    /// What one node's history says of these signatures.
+    pub(crate) async fn history(&self, node: usize, signatures: &[Signature]) -> Result<Statuses, Error> {
+        limit(STATUSES, signatures.len(), Self::SIGNATURES_MAX)?;
+        let params = json!([texts(signatures), { "searchTransactionHistory": true }]);
+        let answer = self.nodes.call_one(node, STATUSES, &params, CALL_TIMEOUT).await?;
+        decode_statuses(signatures.len(), answer)
+    }
+
+    async fn call<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, Error> {
+        self.nodes.call(method, &params, CALL_TIMEOUT).await
+    }
+}
+
+const STATUSES: &str = "getSignatureStatuses";
+
+fn decode_statuses(asked: usize, answer: InContext<Vec<Option<WireStatus>>>) -> Result<Statuses, Error> {
+    complete(STATUSES, asked, answer.value.len())?;
+    let mut statuses = Vec::with_capacity(asked);
+    for status in answer.value {
+        let status = status.map(WireStatus::decode).transpose();
+        statuses.push(status.map_err(|reason| malformed(STATUSES, reason))?);
+    }
+    Ok(Statuses { slot: answer.context.slot, statuses })
+}
+
+fn texts<T: ToString>(items: &[T]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+fn limit(method: &'static str, asked: usize, limit: usize) -> Result<(), Error> {
+    if asked > limit { Err(Error::TooMany { method, asked, limit }) } else { Ok(()) }
+}
+
+fn complete(method: &'static str, asked: usize, answered: usize) -> Result<(), Error> {
+    if asked == answered {
+        Ok(())
+    } else {
+        Err(malformed(method, format!("it has {answered} entries for {asked} that were asked for")))
+    }
+}
+
+fn malformed(method: &'static str, reason: String) -> Error {
+    Error::Malformed { method, reason }
 }

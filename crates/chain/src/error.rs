@@ -1,12 +1,17 @@
 /// Why a call to the cluster gave no result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A node's address cannot be used.
-    #[error("`{url}` is not an http or https URL; give the address of a Solana RPC node")]
+    /// A node's address cannot be used. It is not shown: it may hold a key.
+    #[error(
+        "RPC URL number {position} is missing, or no http or https URL; give the address of a Solana node"
+    )]
     InvalidUrl {
-        /// What was given, without path and query, which may hold a key.
-        url: String,
+        /// Its place in the list, from 1.
+        position: usize,
     },
+    /// The HTTP client cannot be set up.
+    #[error("cannot set up the HTTP client: {0}")]
+    Http(String),
     /// No node answered: nothing is known of what was asked.
     #[error("{method}: no answer from {node}: {reason}")]
     Unreachable {
@@ -62,6 +67,7 @@ impl Error {
         match self {
             Self::Answer { code, .. } => Some(*code),
             Self::InvalidUrl { .. }
+            | Self::Http(_)
             | Self::Unreachable { .. }
             | Self::Malformed { .. }
             | Self::TooMany { .. } => None,
@@ -73,7 +79,7 @@ impl Error {
         match self {
             Self::Unreachable { .. } | Self::Malformed { .. } => true,
             Self::Answer { code, .. } => matches!(*code, NODE_UNHEALTHY | MIN_CONTEXT_SLOT_NOT_REACHED),
-            Self::InvalidUrl { .. } | Self::TooMany { .. } => false,
+            Self::InvalidUrl { .. } | Self::Http(_) | Self::TooMany { .. } => false,
         }
     }
 
@@ -85,6 +91,7 @@ impl Error {
             }
             Self::Answer { .. }
             | Self::InvalidUrl { .. }
+            | Self::Http(_)
             | Self::Unreachable { .. }
             | Self::Malformed { .. }
             | Self::TooMany { .. } => None,

@@ -1,1 +1,255 @@
+//! JSON-RPC over HTTP: one call, failover between nodes, and the same call to all of them.
 
+use crate::Error;
+use futures_util::future::join_all;
+use reqwest::Url;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A node that takes longer to accept a connection is as good as down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Most calls take milliseconds; a node that is slower than this has trouble.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Searching all accounts of a program is slow everywhere.
+pub(crate) const SCAN_TIMEOUT: Duration = Duration::from_secs(30);
+/// No answer that is asked for is longer; a broken node must not fill the memory.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The nodes of a cluster, and the connections to them.
+#[derive(Debug)]
+pub(crate) struct Nodes {
+    http: reqwest::Client,
+    nodes: Vec<Node>,
+    /// The node that answered last: asked first.
+    preferred: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Node {
+    url: Url,
+    /// Host and port: the rest of the URL may hold a key.
+    name: String,
+}
+
+impl Nodes {
+    pub(crate) fn new(urls: &[String]) -> Result<Self, Error> {
+        install_tls();
+        let mut nodes = Vec::with_capacity(urls.len());
+        for (index, text) in urls.iter().enumerate() {
+            let position = index.saturating_add(1);
+            nodes.push(Node::parse(text).ok_or(Error::InvalidUrl { position })?);
+        }
+        if nodes.is_empty() {
+            return Err(Error::InvalidUrl { position: 1 });
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Error::Http(error.without_url().to_string()))?;
+        Ok(Self { http, nodes, preferred: AtomicUsize::new(0) })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Asks one node after the other until one answers.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: &Value,
+        timeout: Duration,
+    ) -> Result<T, Error> {
+        let first = self.preferred.load(Ordering::Relaxed);
+        let mut last = Error::InvalidUrl { position: 1 };
+        for turn in 0..self.nodes.len() {
+            let index = first.saturating_add(turn).checked_rem(self.nodes.len()).unwrap_or(0);
+            match self.call_one(index, method, params, timeout).await {
+                Ok(result) => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return Ok(result);
+                }
+                Err(error) if error.is_transient() => {
+                    tracing::debug!(method, %error, "a node did not answer");
+                    last = error;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// Asks every node at once.
+    pub(crate) async fn call_all<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: &Value,
+    ) -> Vec<Result<T, Error>> {
+        join_all((0..self.nodes.len()).map(|index| self.call_one(index, method, params, CALL_TIMEOUT))).await
+    }
+
+    /// Asks one node.
+    pub(crate) async fn call_one<T: DeserializeOwned>(
+        &self,
+        index: usize,
+        method: &'static str,
+        params: &Value,
+        timeout: Duration,
+    ) -> Result<T, Error> {
+        let Some(node) = self.nodes.get(index) else {
+            return Err(Error::InvalidUrl { position: index.saturating_add(1) });
+        };
+        let started = Instant::now();
+        let result = self.post(node, method, params, timeout).await.and_then(|body| parse(method, &body));
+        let outcome = match &result {
+            Ok(_) => "ok",
+            Err(Error::Answer { .. }) => "refused",
+            Err(
+                Error::Unreachable { .. }
+                | Error::Malformed { .. }
+                | Error::InvalidUrl { .. }
+                | Error::Http(_)
+                | Error::TooMany { .. },
+            ) => "unanswered",
+        };
+        metrics::counter!("chain_requests_total", "method" => method, "outcome" => outcome).increment(1);
+        metrics::histogram!("chain_request_seconds", "method" => method).record(started.elapsed());
+        result
+    }
+
+    /// The body of the node's answer, whatever its status, as long as it is JSON-RPC.
+    async fn post(
+        &self,
+        node: &Node,
+        method: &'static str,
+        params: &Value,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, Error> {
+        let unreachable = |reason: String| Error::Unreachable { method, node: node.name.clone(), reason };
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let mut response = self
+            .http
+            .post(node.url.clone())
+            .timeout(timeout)
+            .json(&request)
+            .send()
+            .await
+            .map_err(|error| unreachable(describe(error)))?;
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(describe(error)))? {
+            if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
+                return Err(unreachable(format!("its answer is longer than {ANSWER_BYTES_MAX} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        // Some nodes give JSON-RPC errors another status than 200; their words count then.
+        if status.is_success()
+            || serde_json::from_slice::<Envelope>(&body).is_ok_and(|envelope| envelope.error.is_some())
+        {
+            Ok(body)
+        } else {
+            Err(unreachable(format!("HTTP status {status}")))
+        }
+    }
+}
+
+impl Node {
+    fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let host = url.host_str()?;
+        let name = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        Some(Self { url, name })
+    }
+}
+
+/// TLS needs one provider of cryptography for the whole process; whoever comes first installs it.
+pub(crate) fn install_tls() {
+    // An error means that one is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// What the transport said with its causes, without the URL, which may hold a key.
+fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    /// None only if the field is missing: `null` is an answer.
+    #[serde(default, deserialize_with = "present")]
+    result: Option<Box<RawValue>>,
+    error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: i64,
+    message: String,
+    data: Option<Value>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
+}
+
+fn parse<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, Error> {
+    let malformed = |reason: String| Error::Malformed { method, reason };
+    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+    if let Some(Refusal { code, message, data }) = envelope.error {
+        return Err(Error::Answer { method, code, message, data });
+    }
+    let result = envelope.result.ok_or_else(|| malformed("it has neither result nor error".to_owned()))?;
+    serde_json::from_str(result.get()).map_err(|error| malformed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_result_is_not_a_null_result() {
+        assert_eq!(parse::<Option<u64>>("m", br#"{"jsonrpc":"2.0","id":1,"result":null}"#).unwrap(), None);
+        assert!(matches!(
+            parse::<Option<u64>>("m", br#"{"jsonrpc":"2.0","id":1}"#),
+            Err(Error::Malformed { .. })
+        ));
+        assert!(matches!(parse::<Option<u64>>("m", b"<html>"), Err(Error::Malformed { .. })));
+    }
+
+    #[test]
+    fn an_error_keeps_its_code_and_data() {
+        let body = br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"no","data":{"err":"AlreadyProcessed"}}}"#;
+        let error = parse::<u64>("sendTransaction", body).unwrap_err();
+        assert_eq!(error.code(), Some(-32002));
+        assert!(error.preflight_failure().unwrap().is_already_processed());
+    }
+
+    #[test]
+    fn the_url_of_a_node_must_be_one_and_never_shows_its_key() {
+        for bad in ["", "localhost:8899", "ws://localhost", "http://"] {
+            assert!(matches!(Nodes::new(&[bad.to_owned()]), Err(Error::InvalidUrl { position: 1 })), "{bad}");
+        }
+        assert!(Nodes::new(&[]).is_err());
+        let node = Node::parse("https://user:secret@rpc.example:8443/v2/secret?api-key=secret").unwrap();
+        assert_eq!(node.name, "rpc.example:8443");
+    }
+}
