@@ -68,7 +68,7 @@ pub struct Snapshot {
 }
 
 /// A recent blockhash: what a transaction must name to be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Blockhash {
     /// The hash.
     pub hash: Hash,

@@ -3,6 +3,7 @@
 use order_core::order::Fill;
 use order_core::{Atoms, Mint, Token};
 use solana_pubkey::Pubkey;
+use std::collections::BTreeSet;
 
 /// Whose balances a swap changes, and of which tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +58,66 @@ impl Balances {
     /// # Errors
     /// Balances are missing, or something moved the wrong way.
     pub fn fill(&self, trade: &Trade, accounts: &[Pubkey], slot: u64) -> Result<Fill, InvalidBalances> {
-        let _ = (trade, accounts, slot);
-        unimplemented!()
+        let spent = self.change(trade, &trade.token_in, accounts)?;
+        let bought = self.change(trade, &trade.token_out, accounts)?;
+        Ok(Fill {
+            amount_in: atoms(spent.checked_neg(), &trade.token_in)?,
+            amount_out: atoms(Some(bought), &trade.token_out)?,
+            network_fee: self.network_fee,
+            slot,
+        })
     }
+
+    /// By how much the wallet's holding of a token grew, network fee apart.
+    fn change(&self, trade: &Trade, token: &Token, accounts: &[Pubkey]) -> Result<i128, InvalidBalances> {
+        if token.is_native() {
+            self.change_of_sol(trade, accounts)
+        } else {
+            self.change_of_token(trade, token)
+        }
+    }
+
+    fn change_of_token(&self, trade: &Trade, token: &Token) -> Result<i128, InvalidBalances> {
+        let ours = |balance: &&TokenBalance| balance.owner == trade.wallet && balance.mint == token.mint;
+        let held = |balances: &[TokenBalance]| -> i128 {
+            balances.iter().filter(ours).map(|balance| i128::from(balance.amount)).sum()
+        };
+        if !self.tokens_before.iter().chain(&self.tokens_after).any(|balance| ours(&balance)) {
+            return Err(InvalidBalances(format!("no balance of {} is among them", token.symbol)));
+        }
+        Ok(held(&self.tokens_after).saturating_sub(held(&self.tokens_before)))
+    }
+
+    /// The wallet's lamports, and those in token accounts it owns: what opens or fills one has not left it.
+    fn change_of_sol(&self, trade: &Trade, accounts: &[Pubkey]) -> Result<i128, InvalidBalances> {
+        let wallet = accounts.iter().position(|account| *account == trade.wallet);
+        let wallet = wallet.ok_or_else(|| InvalidBalances("the wallet is not among them".to_owned()))?;
+        let tokens = self.tokens_before.iter().chain(&self.tokens_after);
+        let mut ours: BTreeSet<usize> = tokens
+            .filter(|balance| balance.owner == trade.wallet)
+            .map(|balance| balance.account_index)
+            .collect();
+        ours.insert(wallet);
+        let held = |lamports: &[u64]| -> Result<i128, InvalidBalances> {
+            let mut sum = 0i128;
+            for index in &ours {
+                let lamports = lamports.get(*index).copied();
+                let lamports =
+                    lamports.ok_or_else(|| InvalidBalances(format!("account {index} is missing")))?;
+                sum = sum.saturating_add(i128::from(lamports));
+            }
+            Ok(sum)
+        };
+        let change = held(&self.lamports_after)?.saturating_sub(held(&self.lamports_before)?);
+        Ok(change.saturating_add(i128::from(self.network_fee.get())))
+    }
+}
+
+/// The amount, if the token moved the way the trade goes.
+fn atoms(moved: Option<i128>, token: &Token) -> Result<Atoms, InvalidBalances> {
+    moved
+        .and_then(|moved| u64::try_from(moved).ok())
+        .map(Atoms::new)
+        .filter(|atoms| !atoms.is_zero())
+        .ok_or_else(|| InvalidBalances(format!("{} did not move the way the trade goes", token.symbol)))
 }

@@ -3,8 +3,15 @@
 use crate::{Blockhash, Explain, Instruction, TransactionFailure, Wallet};
 use order_core::order::{self, SignedTransaction};
 use order_core::{Atoms, Failure, Token, token};
-use solana_message::VersionedMessage;
+use order_core::{Signature, failure};
+use solana_compute_budget_interface::ComputeBudgetInstruction;
+use solana_message::{VersionedMessage, v0};
 use solana_pubkey::Pubkey;
+use solana_system_interface::instruction::create_account_with_seed;
+use solana_transaction::versioned::VersionedTransaction;
+use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
+use spl_associated_token_account_interface::instruction::create_associated_token_account_idempotent;
+use spl_token_interface::instruction::{close_account, initialize_account3};
 
 /// Bytes of a token account without extensions: what [`Plan::token_account_rent`] is asked for.
 pub const TOKEN_ACCOUNT_LENGTH: u64 = 165;
@@ -59,14 +66,18 @@ pub enum BuildError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unsigned {
     message: VersionedMessage,
+    encoded: Vec<u8>,
     last_valid_block_height: u64,
 }
 
 /// The wallet's account of a token: the associated one, or for SOL the order's temporary account,
 /// which exists only inside its transaction.
 pub fn token_account(wallet: &Pubkey, token: &Token, order_id: order::Id) -> Pubkey {
-    let _ = (wallet, token, order_id);
-    unimplemented!()
+    if token.is_native() {
+        temporary_account(wallet, order_id)
+    } else {
+        get_associated_token_address_with_program_id(wallet, &token.mint.pubkey(), &program_id(token.program))
+    }
 }
 
 /// The address of the program that keeps a token's accounts.
@@ -84,14 +95,40 @@ pub const fn program_id(program: token::Program) -> Pubkey {
 /// # Errors
 /// Too long, or an amount out of range.
 pub fn build(wallet: &Pubkey, plan: &Plan, blockhash: &Blockhash) -> Result<Unsigned, BuildError> {
-    let _ = (wallet, plan, blockhash);
-    unimplemented!()
+    let mut instructions = vec![
+        ComputeBudgetInstruction::set_compute_unit_limit(plan.compute_unit_limit),
+        ComputeBudgetInstruction::set_compute_unit_price(plan.compute_unit_price),
+    ];
+    let wraps = plan.token_in.is_native() || plan.token_out.is_native();
+    if wraps {
+        instructions.extend(open_temporary_account(wallet, plan)?);
+    }
+    if !plan.token_out.is_native() {
+        instructions.push(create_associated_token_account_idempotent(
+            wallet,
+            wallet,
+            &plan.token_out.mint.pubkey(),
+            &program_id(plan.token_out.program),
+        ));
+    }
+    instructions.extend(plan.swaps.iter().cloned());
+    if wraps {
+        let temporary = temporary_account(wallet, plan.order_id);
+        let close = close_account(&WRAPPED_SOL_PROGRAM, &temporary, wallet, wallet, &[]);
+        instructions.push(close.map_err(encoding)?);
+    }
+    let message = v0::Message::try_compile(wallet, &instructions, &[], blockhash.hash).map_err(encoding)?;
+    let message = VersionedMessage::V0(message);
+    let encoded = bincode::serialize(&message).map_err(encoding)?;
+    let unsigned = Unsigned { message, encoded, last_valid_block_height: blockhash.last_valid_block_height };
+    let length = unsigned.bytes().len();
+    if length > LENGTH_MAX { Err(BuildError::TooLong { length }) } else { Ok(unsigned) }
 }
 
 impl Unsigned {
     /// The bytes with an empty signature, for simulation.
     pub fn bytes(&self) -> Vec<u8> {
-        unimplemented!()
+        self.signed_with([0; SIGNATURE_LENGTH])
     }
 
     /// Every account it names, the payer first.
@@ -101,8 +138,7 @@ impl Unsigned {
 
     /// Why a simulation of it failed, in the catalogue's words.
     pub fn failure(&self, failure: &TransactionFailure, explain: Explain) -> Failure {
-        let _ = (failure, explain);
-        unimplemented!()
+        failure.explained(failed_program(&self.message, failure), explain, failure::Code::SimulationFailed)
     }
 
     /// Signs it. From here on it can land: record it before it is sent.
@@ -110,7 +146,78 @@ impl Unsigned {
     /// # Errors
     /// It was built for another wallet.
     pub fn sign(&self, wallet: &Wallet) -> Result<SignedTransaction, BuildError> {
-        let _ = wallet;
-        unimplemented!()
+        let payer = self.accounts().first().copied().unwrap_or_default();
+        if payer != wallet.pubkey() {
+            return Err(BuildError::OtherWallet { expected: payer, wallet: wallet.pubkey() });
+        }
+        let signature: [u8; SIGNATURE_LENGTH] = wallet.sign(&self.encoded).into();
+        Ok(SignedTransaction {
+            signature: Signature::new(signature),
+            bytes: self.signed_with(signature),
+            last_valid_block_height: self.last_valid_block_height,
+        })
     }
+
+    fn signed_with(&self, signature: [u8; SIGNATURE_LENGTH]) -> Vec<u8> {
+        let mut bytes = vec![ONE_SIGNATURE];
+        bytes.extend_from_slice(&signature);
+        bytes.extend_from_slice(&self.encoded);
+        bytes
+    }
+}
+
+/// The message of signed bytes.
+pub(crate) fn message(bytes: &[u8]) -> Result<VersionedMessage, BuildError> {
+    bincode::deserialize::<VersionedTransaction>(bytes)
+        .map(|transaction| transaction.message)
+        .map_err(encoding)
+}
+
+/// The program of the instruction that failed.
+pub(crate) fn failed_program(message: &VersionedMessage, failure: &TransactionFailure) -> Option<Pubkey> {
+    let instruction = message.instructions().get(failure.instruction()?)?;
+    message.static_account_keys().get(usize::from(instruction.program_id_index)).copied()
+}
+
+const SIGNATURE_LENGTH: usize = 64;
+/// The number of signatures, as the wire format begins.
+const ONE_SIGNATURE: u8 = 1;
+/// Wrapped SOL is a token of the original program.
+const WRAPPED_SOL_PROGRAM: Pubkey = program_id(token::Program::SplToken);
+
+/// The seed of an order's temporary account: its id in 32 hexadecimal digits, the longest seed there may be.
+fn seed(order_id: order::Id) -> String {
+    order_id.0.simple().to_string()
+}
+
+#[expect(clippy::expect_used, reason = "the seed has the allowed length and the owner is a fixed program")]
+fn temporary_account(wallet: &Pubkey, order_id: order::Id) -> Pubkey {
+    Pubkey::create_with_seed(wallet, &seed(order_id), &WRAPPED_SOL_PROGRAM)
+        .expect("a seed of 32 bytes makes an address")
+}
+
+/// Opens the temporary account, with the SOL that is spent already in it.
+fn open_temporary_account(wallet: &Pubkey, plan: &Plan) -> Result<[Instruction; 2], BuildError> {
+    let temporary = temporary_account(wallet, plan.order_id);
+    let spent = if plan.token_in.is_native() { plan.amount_in } else { Atoms::ZERO };
+    let lamports = plan
+        .token_account_rent
+        .checked_add(spent)
+        .ok_or_else(|| encoding("the amount and the rent together exceed 64 bits"))?;
+    let create = create_account_with_seed(
+        wallet,
+        &temporary,
+        wallet,
+        &seed(plan.order_id),
+        lamports.get(),
+        TOKEN_ACCOUNT_LENGTH,
+        &WRAPPED_SOL_PROGRAM,
+    );
+    let initialise =
+        initialize_account3(&WRAPPED_SOL_PROGRAM, &temporary, &token::NATIVE_MINT.pubkey(), wallet);
+    Ok([create, initialise.map_err(encoding)?])
+}
+
+fn encoding(error: impl std::fmt::Display) -> BuildError {
+    BuildError::Encoding(error.to_string())
 }

@@ -1,10 +1,13 @@
+use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
+use solana_signature::Signature;
+use solana_signer::Signer;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-
-use solana_keypair::Keypair;
-use solana_signer::Signer;
 
 /// The operator's key. The secret half never leaves it. Cheap to clone.
 #[derive(Clone)]
@@ -45,18 +48,110 @@ impl Wallet {
     /// # Errors
     /// Unreadable, readable by others than its owner, or no keypair.
     pub fn read(path: &Path) -> Result<Self, InvalidWallet> {
-        let _ = path;
-        unimplemented!()
+        let name = path.display().to_string();
+        let unreadable = |source| InvalidWallet::Unreadable { path: path.display().to_string(), source };
+        let file = File::open(path).map_err(unreadable)?;
+        // The open file is asked, not the path: nobody can swap it in between.
+        let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
+        if mode & OTHERS != 0 {
+            return Err(InvalidWallet::Exposed { path: name, mode });
+        }
+        let mut text = String::new();
+        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+        let bytes: Vec<u8> =
+            serde_json::from_str(&text).map_err(|_| InvalidWallet::NotAKeypair { path: name.clone() })?;
+        let keypair =
+            Keypair::try_from(bytes.as_slice()).map_err(|_| InvalidWallet::NotAKeypair { path: name })?;
+        Ok(Self { keypair: Arc::new(keypair) })
     }
 
     /// The public half: the wallet's address.
     pub fn pubkey(&self) -> Pubkey {
         self.keypair.pubkey()
     }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
+        self.keypair.sign_message(message)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(seed: u8) -> Self {
+        Self { keypair: Arc::new(Keypair::new_from_array([seed; 32])) }
+    }
 }
+
+/// Permissions of the group and of everybody else.
+const OTHERS: u32 = 0o077;
+/// A keypair takes at most 257 characters; anything much longer is some other file.
+const FILE_BYTES_MAX: u64 = 4096;
 
 impl fmt::Debug for Wallet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Wallet({})", self.pubkey())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::PathBuf;
+
+    /// A file of its own for each test, gone with it.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str, mode: u32, content: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("chain-wallet-{}-{name}", std::process::id()));
+            let _ = std::fs::remove_file(&path);
+            let mut file = File::options().write(true).create_new(true).mode(mode).open(&path).unwrap();
+            std::io::Write::write_all(&mut file, content.as_bytes()).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn keypair_json() -> String {
+        serde_json::to_string(&Keypair::new_from_array([7; 32]).to_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn reads_a_private_keypair_and_never_shows_its_secret() {
+        let file = Scratch::new("private", 0o600, &keypair_json());
+        let wallet = Wallet::read(&file.0).unwrap();
+        assert_eq!(wallet.pubkey().to_string(), "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB");
+        assert_eq!(format!("{wallet:?}"), "Wallet(GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB)");
+    }
+
+    #[test]
+    fn refuses_a_file_that_others_may_read_and_says_what_to_do() {
+        for (name, mode) in [("group", 0o640), ("others", 0o604), ("write", 0o620)] {
+            let file = Scratch::new(name, mode, &keypair_json());
+            let error = Wallet::read(&file.0).unwrap_err();
+            assert!(matches!(error, InvalidWallet::Exposed { mode: found, .. } if found == mode), "{error}");
+            assert!(error.to_string().contains("chmod 600"));
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_keypair_without_quoting_it() {
+        let mut foreign = Keypair::new_from_array([7; 32]).to_bytes().to_vec();
+        foreign[63] ^= 1;
+        let foreign = serde_json::to_string(&foreign).unwrap();
+        for (index, content) in ["", "[1,2,3]", "{}", "[256]", foreign.as_str()].into_iter().enumerate() {
+            let file = Scratch::new(&format!("bad{index}"), 0o600, content);
+            let error = Wallet::read(&file.0).unwrap_err();
+            assert!(matches!(error, InvalidWallet::NotAKeypair { .. }), "{error}");
+        }
+        assert!(matches!(
+            Wallet::read(Path::new("/nonexistent/wallet.json")),
+            Err(InvalidWallet::Unreadable { .. })
+        ));
     }
 }
