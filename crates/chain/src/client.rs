@@ -344,7 +344,7 @@ impl Client {
         decode_statuses(signatures.len(), self.call(STATUSES, params).await?)
     }
 
-    /// A landed transaction; None if the node does not have it (yet) at this commitment.
+    /// A landed transaction, from the first node that has it; None if none has it (yet) at this commitment.
     /// `Processed` is read as `Confirmed`, the weakest that nodes accept here.
     ///
     /// # Errors
@@ -360,8 +360,19 @@ impl Client {
             "commitment": commitment.max(Commitment::Confirmed).name(),
             "maxSupportedTransactionVersion": 1,
         }]);
-        let answer: Option<WireTransaction> = self.call(METHOD, params).await?;
-        answer.map(WireTransaction::decode).transpose().map_err(|reason| malformed(METHOD, reason))
+        let mut absent = None;
+        for node in 0..self.nodes.count() {
+            match self.nodes.call_one(node, METHOD, &params, CALL_TIMEOUT).await {
+                Ok(Some(transaction)) => {
+                    return WireTransaction::decode(transaction)
+                        .map(Some)
+                        .map_err(|reason| malformed(METHOD, reason));
+                }
+                Ok(None) => absent = Some(Ok(None)),
+                Err(error) => absent = absent.or(Some(Err(error))),
+            }
+        }
+        absent.unwrap_or(Ok(None))
     }
 
     /// Whether a node answers and is not behind.
