@@ -1,8 +1,19 @@
 //! Follows accounts and slots over a node's WebSocket.
 
-use crate::{Account, Commitment};
-use futures_util::Stream;
+use crate::wire::{InContext, WireAccount};
+use crate::{Account, Commitment, rpc};
+use futures_util::{SinkExt, Stream, StreamExt};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 use solana_pubkey::Pubkey;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 /// What the node said, or what became of the connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,11 +43,203 @@ pub enum Notice {
 }
 
 /// Follows these accounts and the slot, for ever: the stream never ends, it reconnects.
+///
+/// The URL may hold a key: it is never part of a notice. An URL that is no `ws` or `wss` address
+/// shows as a connection that is lost again and again.
 pub fn follow(
     url: String,
     addresses: Vec<Pubkey>,
     commitment: Commitment,
-) -> impl Stream<Item = Notice> + Send {
-    let _ = (url, addresses, commitment);
-    futures_util::stream::pending()
+) -> impl Stream<Item = Notice> + Send + use<> {
+    rpc::install_tls();
+    async_stream::stream! {
+        let mut pause = PAUSE_MIN;
+        loop {
+            let reason = match Connection::open(&url, &addresses, commitment).await {
+                Err(reason) => reason,
+                Ok(mut connection) => loop {
+                    match connection.next().await {
+                        Ok(notice) => {
+                            if notice == Notice::Connected {
+                                pause = PAUSE_MIN;
+                            }
+                            yield notice;
+                        }
+                        Err(reason) => break reason,
+                    }
+                },
+            };
+            metrics::counter!("chain_pubsub_losses_total").increment(1);
+            yield Notice::Lost { reason };
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(PAUSE_MAX);
+        }
+    }
+}
+
+/// The pause before the first reconnection; it doubles with each that fails.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+/// A node that comes back is used again within this time.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// A node that takes longer to accept the connection or the subscriptions is as good as down.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// A ping is due when the node has been silent for so long; slots alone come more often.
+const PING_AFTER: Duration = Duration::from_secs(5);
+/// A node that answers not even pings for so long is gone.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// The longest account there is has 10 MiB, in base64 a third more.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The id of the slot subscription's request; account `n` has the id `n + 1`.
+const SLOT_REQUEST: u64 = 0;
+
+/// One connection with its subscriptions.
+struct Connection {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    addresses: Vec<Pubkey>,
+    /// Which account a subscription is for.
+    subscriptions: BTreeMap<u64, Pubkey>,
+    /// Requests that the node has not answered yet.
+    unanswered: usize,
+    /// Until when all must be answered.
+    answers_due: Instant,
+    /// When the node last sent anything.
+    heard: Instant,
+}
+
+impl Connection {
+    async fn open(url: &str, addresses: &[Pubkey], commitment: Commitment) -> Result<Self, String> {
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_BYTES_MAX))
+            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+        let opening = connect_async_with_config(url, Some(config), true);
+        let opened =
+            timeout(OPEN_TIMEOUT, opening).await.map_err(|_| "connecting took too long".to_owned())?;
+        let (socket, _) = opened.map_err(|error| format!("cannot connect: {error}"))?;
+        let now = Instant::now();
+        let mut connection = Self {
+            socket,
+            addresses: addresses.to_vec(),
+            subscriptions: BTreeMap::new(),
+            unanswered: addresses.len().saturating_add(1),
+            answers_due: now + OPEN_TIMEOUT,
+            heard: now,
+        };
+        let subscribing = connection.subscribe(commitment);
+        timeout(OPEN_TIMEOUT, subscribing).await.map_err(|_| "subscribing took too long".to_owned())??;
+        Ok(connection)
+    }
+
+    async fn subscribe(&mut self, commitment: Commitment) -> Result<(), String> {
+        let slot = json!({ "jsonrpc": "2.0", "id": SLOT_REQUEST, "method": "slotSubscribe" });
+        self.socket.feed(Message::text(slot.to_string())).await.map_err(|error| error.to_string())?;
+        for (id, address) in (1u64..).zip(&self.addresses) {
+            let options = json!({ "encoding": "base64", "commitment": commitment.name() });
+            let params = json!([address.to_string(), options]);
+            let request =
+                json!({ "jsonrpc": "2.0", "id": id, "method": "accountSubscribe", "params": params });
+            self.socket.feed(Message::text(request.to_string())).await.map_err(|error| error.to_string())?;
+        }
+        self.socket.flush().await.map_err(|error| error.to_string())
+    }
+
+    /// The next notice; an error says why the connection is of no more use.
+    async fn next(&mut self) -> Result<Notice, String> {
+        loop {
+            if self.unanswered > 0 && Instant::now() > self.answers_due {
+                return Err("the node does not answer the subscriptions".to_owned());
+            }
+            let message = match timeout(PING_AFTER, self.socket.next()).await {
+                Ok(Some(Ok(message))) => message,
+                Ok(Some(Err(error))) => return Err(error.to_string()),
+                Ok(None) => return Err("the node closed the connection".to_owned()),
+                Err(_) if self.heard.elapsed() > SILENCE_MAX => {
+                    return Err(format!("the node was silent for {} s", SILENCE_MAX.as_secs()));
+                }
+                Err(_) => {
+                    self.ping().await?;
+                    continue;
+                }
+            };
+            self.heard = Instant::now();
+            match message {
+                Message::Text(text) => {
+                    if let Some(notice) = self.read(&text)? {
+                        return Ok(notice);
+                    }
+                }
+                Message::Close(_) => return Err("the node closed the connection".to_owned()),
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), String> {
+        let ping = self.socket.send(Message::Ping(Vec::new().into()));
+        let sent =
+            timeout(PING_AFTER, ping).await.map_err(|_| "the node takes nothing any more".to_owned())?;
+        sent.map_err(|error| error.to_string())
+    }
+
+    /// What a message means; None if it is no news.
+    fn read(&mut self, text: &str) -> Result<Option<Notice>, String> {
+        let not_understood = |error: serde_json::Error| format!("a message is not understood: {error}");
+        let message: WireMessage = serde_json::from_str(text).map_err(not_understood)?;
+        if let Some(error) = message.error {
+            return Err(format!("the node refused a subscription: {}", error.get()));
+        }
+        if let (Some(id), Some(result)) = (message.id, &message.result) {
+            let subscription: u64 = serde_json::from_str(result.get()).map_err(not_understood)?;
+            return Ok(self.answered(id, subscription));
+        }
+        let (Some(method), Some(params)) = (message.method, message.params) else {
+            return Ok(None);
+        };
+        match method.as_str() {
+            "slotNotification" => {
+                let slot: WireSlot = serde_json::from_str(params.result.get()).map_err(not_understood)?;
+                Ok(Some(Notice::Slot { slot: slot.slot }))
+            }
+            "accountNotification" => {
+                let Some(address) = self.subscriptions.get(&params.subscription).copied() else {
+                    return Ok(None);
+                };
+                let change: InContext<WireAccount> =
+                    serde_json::from_str(params.result.get()).map_err(not_understood)?;
+                let account = change.value.decode()?;
+                Ok(Some(Notice::Account { slot: change.context.slot, address, account }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes note of a subscription. The connection counts once all of them stand.
+    fn answered(&mut self, id: u64, subscription: u64) -> Option<Notice> {
+        let account = id.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        if let Some(address) = account.and_then(|index| self.addresses.get(index)) {
+            self.subscriptions.insert(subscription, *address);
+        }
+        self.unanswered = self.unanswered.saturating_sub(1);
+        (self.unanswered == 0).then_some(Notice::Connected)
+    }
+}
+
+#[derive(Deserialize)]
+struct WireMessage {
+    id: Option<u64>,
+    result: Option<Box<RawValue>>,
+    error: Option<Box<RawValue>>,
+    method: Option<String>,
+    params: Option<WireParams>,
+}
+
+#[derive(Deserialize)]
+struct WireParams {
+    subscription: u64,
+    result: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireSlot {
+    slot: u64,
 }
