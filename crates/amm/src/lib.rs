@@ -1,1 +1,30 @@
-//! amm
+//! The pool programs: account layouts, exact integer maths, swap instructions, error codes.
+//!
+//! Architecture invariants: no I/O, no clock, no async, no float. A quote is a function of one
+//! snapshot of accounts and agrees with the program to the last unit; what is not known to agree is
+//! refused with a reason. No bytes from a cluster can panic here. A venue is one folder in `venues`
+//! and one line in the list there; nothing outside its folder knows its layout.
+
+#![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::arithmetic_side_effects))]
+
+mod account;
+mod clock;
+mod market;
+mod math;
+mod program_error;
+mod seed;
+mod swap;
+mod token;
+mod venues;
+
+pub use account::DecodeError;
+pub use clock::{CLOCK_ADDRESS, Clock};
+pub use market::{Market, Pool};
+pub use seed::{Seed, SeedError, Seeded, Vault};
+pub use swap::{
+    InstructionError, Limit, QuoteError, SwapAccounts, SwapInstruction, SwapQuote, SwapSide, Swapped, Trader,
+};
+pub use token::{PoolToken, TransferFee, token_program_id};
+pub use venues::{
+    authority, authority_seeds, failure, pool_discriminator, pool_size, program_id, seed, venue,
+};

@@ -1,0 +1,190 @@
+use order_core::Pubkey;
+use solana_account::Account;
+
+/// Why an account is not what it should be, or cannot be traded on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// No known pool program owns the account.
+    #[error("account {address} is owned by {owner}, which is no supported pool program")]
+    UnknownProgram {
+        /// The account.
+        address: Pubkey,
+        /// Its owner.
+        owner: Pubkey,
+    },
+    /// The account does not exist, or was not given.
+    #[error("account {address} is missing")]
+    Missing {
+        /// The account.
+        address: Pubkey,
+    },
+    /// Another program than the expected one owns the account.
+    #[error("account {address} is owned by {owner}, not by {expected}")]
+    WrongOwner {
+        /// The account.
+        address: Pubkey,
+        /// Its owner.
+        owner: Pubkey,
+        /// Who should own it.
+        expected: Pubkey,
+    },
+    /// The account has fewer bytes than its layout.
+    #[error("account {address} has {length} bytes, its layout needs {needed}")]
+    TooShort {
+        /// The account.
+        address: Pubkey,
+        /// How many bytes it has.
+        length: usize,
+        /// How many it needs.
+        needed: usize,
+    },
+    /// The first bytes name another type of account.
+    #[error("account {address} is not {expected}")]
+    WrongType {
+        /// The account.
+        address: Pubkey,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The account contradicts itself or the pool it belongs to.
+    #[error("account {address} is inconsistent: {reason}")]
+    Inconsistent {
+        /// The account.
+        address: Pubkey,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// The account is sound, but works in a way this engine does not quote.
+    #[error("account {address} is not supported: {reason}")]
+    Unsupported {
+        /// The account.
+        address: Pubkey,
+        /// What is not supported.
+        reason: String,
+    },
+}
+
+/// The first eight bytes by which Anchor programs tell their accounts and instructions apart.
+pub(crate) type Discriminator = [u8; 8];
+
+/// Refuses an account of another program: several programs share discriminators and lengths.
+pub(crate) fn require_owner(address: Pubkey, account: &Account, expected: Pubkey) -> Result<(), DecodeError> {
+    if account.owner == expected {
+        Ok(())
+    } else {
+        Err(DecodeError::WrongOwner { address, owner: account.owner, expected })
+    }
+}
+
+/// Little-endian fields at fixed offsets of an account's bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    address: Pubkey,
+    data: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// The bytes of an account that has at least `needed` of them.
+    pub(crate) fn new(address: Pubkey, data: &'a [u8], needed: usize) -> Result<Self, DecodeError> {
+        if data.len() < needed {
+            return Err(DecodeError::TooShort { address, length: data.len(), needed });
+        }
+        Ok(Self { address, data })
+    }
+
+    /// The bytes of an Anchor account named `expected` in messages.
+    pub(crate) fn anchor(
+        address: Pubkey,
+        data: &'a [u8],
+        needed: usize,
+        discriminator: Discriminator,
+        expected: &'static str,
+    ) -> Result<Self, DecodeError> {
+        let fields = Self::new(address, data, needed)?;
+        if data.starts_with(&discriminator) {
+            Ok(fields)
+        } else {
+            Err(DecodeError::WrongType { address, expected })
+        }
+    }
+
+    pub(crate) fn u8(&self, offset: usize) -> Result<u8, DecodeError> {
+        self.bytes(offset).map(u8::from_le_bytes)
+    }
+
+    pub(crate) fn u16(&self, offset: usize) -> Result<u16, DecodeError> {
+        self.bytes(offset).map(u16::from_le_bytes)
+    }
+
+    pub(crate) fn u32(&self, offset: usize) -> Result<u32, DecodeError> {
+        self.bytes(offset).map(u32::from_le_bytes)
+    }
+
+    pub(crate) fn u64(&self, offset: usize) -> Result<u64, DecodeError> {
+        self.bytes(offset).map(u64::from_le_bytes)
+    }
+
+    pub(crate) fn i64(&self, offset: usize) -> Result<i64, DecodeError> {
+        self.bytes(offset).map(i64::from_le_bytes)
+    }
+
+    pub(crate) fn u128(&self, offset: usize) -> Result<u128, DecodeError> {
+        self.bytes(offset).map(u128::from_le_bytes)
+    }
+
+    pub(crate) fn pubkey(&self, offset: usize) -> Result<Pubkey, DecodeError> {
+        self.bytes(offset).map(Pubkey::new_from_array)
+    }
+
+    pub(crate) fn bytes<const N: usize>(&self, offset: usize) -> Result<[u8; N], DecodeError> {
+        let needed = offset.saturating_add(N);
+        self.data.get(offset..needed).and_then(|bytes| bytes.try_into().ok()).ok_or(DecodeError::TooShort {
+            address: self.address,
+            length: self.data.len(),
+            needed,
+        })
+    }
+}
+
+/// A field of the pool's account that a swap changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Write {
+    pub(crate) offset: usize,
+    pub(crate) value: Value,
+}
+
+/// An integer as it is stored, little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value {
+    U64(u64),
+    U128(u128),
+}
+
+/// Puts bytes at their offset; does nothing and answers false if they do not fit.
+pub(crate) fn put(data: &mut [u8], offset: usize, bytes: &[u8]) -> bool {
+    match data.get_mut(offset..offset.saturating_add(bytes.len())) {
+        None => false,
+        Some(target) => {
+            target.copy_from_slice(bytes);
+            true
+        }
+    }
+}
+
+impl Write {
+    pub(crate) fn u64(offset: usize, value: u64) -> Self {
+        Self { offset, value: Value::U64(value) }
+    }
+
+    pub(crate) fn u128(offset: usize, value: u128) -> Self {
+        Self { offset, value: Value::U128(value) }
+    }
+
+    /// Whether it fitted.
+    pub(crate) fn apply(&self, data: &mut [u8]) -> bool {
+        match self.value {
+            Value::U64(value) => put(data, self.offset, &value.to_le_bytes()),
+            Value::U128(value) => put(data, self.offset, &value.to_le_bytes()),
+        }
+    }
+}

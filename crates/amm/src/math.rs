@@ -1,0 +1,103 @@
+//! Products that need more than 128 bits, and the few powers and roots.
+
+use order_core::Fraction;
+use ruint::aliases::U256;
+
+/// `2^64`, one in the Q64.64 fixed point of the programs.
+pub(crate) const Q64: u128 = 1 << 64;
+
+/// A quotient that is rounded up. None if the denominator is zero.
+pub(crate) fn div_ceil(numerator: U256, denominator: U256) -> Option<U256> {
+    let quotient = numerator.checked_div(denominator)?;
+    let remainder = numerator.checked_rem(denominator)?;
+    if remainder.is_zero() { Some(quotient) } else { quotient.checked_add(U256::ONE) }
+}
+
+/// `floor(a · b / denominator)`. None if the denominator is zero or the result exceeds 64 bits.
+pub(crate) fn mul_div_floor(a: u64, b: u64, denominator: u64) -> Option<u64> {
+    let product = u128::from(a).checked_mul(u128::from(b))?;
+    u64::try_from(product.checked_div(u128::from(denominator))?).ok()
+}
+
+/// `ceil(a · b / denominator)`. None if the denominator is zero or the result exceeds 64 bits.
+pub(crate) fn mul_div_ceil(a: u64, b: u64, denominator: u64) -> Option<u64> {
+    if denominator == 0 {
+        return None;
+    }
+    let product = u128::from(a).checked_mul(u128::from(b))?;
+    u64::try_from(product.div_ceil(u128::from(denominator))).ok()
+}
+
+/// `a · b` without loss.
+pub(crate) fn mul(a: u128, b: u128) -> Option<U256> {
+    U256::from(a).checked_mul(U256::from(b))
+}
+
+/// `part / whole` in billionths, rounded down. None if `whole` is zero or the result is beyond the type.
+pub(crate) fn ratio(part: u128, whole: u128) -> Option<Fraction> {
+    let scaled = mul(part, u128::from(Fraction::ONE_IN_BILLIONTHS))?.checked_div(U256::from(whole))?;
+    i64::try_from(scaled).ok().map(Fraction::from_billionths)
+}
+
+/// `base^exponent` in Q64.64 for a base below one, rounding down at each of the steps that the programs take.
+pub(crate) fn pow_below_one(base: u64, exponent: u16) -> Option<u128> {
+    let mut square = u128::from(base);
+    let mut result = Q64;
+    let mut remaining = exponent;
+    while remaining > 0 {
+        if remaining & 1 == 1 {
+            result = result.checked_mul(square)? >> 64;
+        }
+        square = square.checked_mul(square)? >> 64;
+        remaining >>= 1;
+    }
+    Some(result)
+}
+
+/// The integer square root, rounded down.
+pub(crate) fn sqrt(value: U256) -> U256 {
+    let (mut low, mut high) = (U256::ZERO, U256::ONE << 128_usize);
+    // The root is in low..high: bisection needs 128 steps, and only local clusters are seeded with it.
+    while let Some(middle) = low.checked_add(high).map(|sum| sum >> 1_usize)
+        && middle > low
+    {
+        match middle.checked_mul(middle) {
+            Some(square) if square <= value => low = middle,
+            Some(_) | None => high = middle,
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_power_below_one_shrinks() {
+        assert_eq!(pow_below_one(u64::MAX, 0), Some(Q64));
+        assert_eq!(pow_below_one(1 << 63, 1), Some(1 << 63));
+        assert_eq!(pow_below_one(1 << 63, 3), Some(1 << 61));
+        assert_eq!(pow_below_one(0, 65_535), Some(0));
+    }
+
+    proptest! {
+        #[test]
+        fn the_square_root_is_the_largest_whose_square_fits(high: u128, low: u128) {
+            let value = (U256::from(high) << 128_usize) | U256::from(low);
+            let root = sqrt(value);
+            prop_assert!(root.checked_mul(root).unwrap() <= value);
+            let next = root + U256::ONE;
+            prop_assert!(next.checked_mul(next).is_none_or(|square| square > value));
+        }
+
+        #[test]
+        fn rounding_up_is_at_most_one_more(a: u64, b: u64, denominator in 1u64..) {
+            match (mul_div_floor(a, b, denominator), mul_div_ceil(a, b, denominator)) {
+                (Some(floor), Some(ceil)) => prop_assert!(ceil - floor <= 1),
+                (floor, ceil) => prop_assert!(ceil.is_none() && floor.is_none_or(|floor| floor == u64::MAX)),
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+use crate::token::PoolToken;
+use order_core::token::Program;
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey};
+
+/// A pool to be put on a local cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seed {
+    /// Where; any address that is free.
+    pub pool: PoolAddress,
+    /// What it trades, in any order.
+    pub tokens: [PoolToken; 2],
+    /// How much of each it holds, in the same order; none is zero.
+    pub reserves: [Atoms; 2],
+    /// The rate of its trade fee.
+    pub fee: Fraction,
+}
+
+/// Why a pool cannot be put on a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SeedError {
+    /// The program's fields cannot hold this fee exactly.
+    #[error("a fee of {} cannot be stored by the program", fee.to_decimal())]
+    Fee {
+        /// The fee.
+        fee: Fraction,
+    },
+    /// A reserve is zero, or the ratio of the two is beyond the program's prices.
+    #[error("these reserves make no price the program can hold")]
+    Reserves,
+    /// Both tokens are the same.
+    #[error("a pool of {mint} needs another token")]
+    EqualTokens {
+        /// The token.
+        mint: Mint,
+    },
+}
+
+/// The accounts that make a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeded {
+    /// Addresses and bytes of the accounts that the pool's program owns; the pool's own is the first.
+    pub accounts: Vec<(Pubkey, Vec<u8>)>,
+    /// The token accounts it needs, in the pool's own order.
+    pub vaults: [Vault; 2],
+    /// Who owns the token accounts: the program's derived address.
+    pub authority: Pubkey,
+}
+
+/// A token account of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vault {
+    /// Its address.
+    pub address: Pubkey,
+    /// What it holds.
+    pub mint: Mint,
+    /// The program that keeps it.
+    pub program: Program,
+    /// How much it holds; at most a few units away from the reserve that was asked for.
+    pub amount: Atoms,
+}

@@ -1,0 +1,213 @@
+use crate::account::{DecodeError, Fields, require_owner};
+use crate::math;
+use order_core::token::{MAX_DECIMALS, Program};
+use order_core::{Mint, Pubkey};
+use solana_account::Account;
+
+const SPL_TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+
+const MINT_LENGTH: usize = 82;
+const MINT_DECIMALS: usize = 44;
+const MINT_INITIALIZED: usize = 45;
+const ACCOUNT_LENGTH: usize = 165;
+const ACCOUNT_AMOUNT: usize = 64;
+const ACCOUNT_STATE: usize = 108;
+const ACCOUNT_STATE_INITIALIZED: u8 = 1;
+
+/// Where a Token-2022 account with extensions says what it is; its list of extensions follows.
+const EXTENDED_TYPE: usize = 165;
+const EXTENDED_TYPE_MINT: u8 = 1;
+const EXTENSIONS: usize = 166;
+/// A mint has far fewer extensions; the bound keeps a malformed list from costing time.
+const MAX_EXTENSIONS: usize = 64;
+
+const BASIS_POINTS: u64 = 10_000;
+
+/// The address of a token program.
+pub const fn token_program_id(program: Program) -> Pubkey {
+    match program {
+        Program::SplToken => SPL_TOKEN,
+        Program::Token2022 => TOKEN_2022,
+    }
+}
+
+/// What a token's own program withholds from each transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TransferFee {
+    /// The rate in ten-thousandths, at most 10 000.
+    pub basis_points: u16,
+    /// The most that is withheld from one transfer, in atoms.
+    pub maximum: u64,
+}
+
+impl TransferFee {
+    /// What is withheld when `amount` is sent, rounded up.
+    pub fn of(&self, amount: u64) -> u64 {
+        math::mul_div_ceil(amount, u64::from(self.basis_points), BASIS_POINTS)
+            .map_or(self.maximum, |fee| fee.min(self.maximum))
+    }
+
+    /// What arrives when `amount` is sent.
+    pub fn after(&self, amount: u64) -> u64 {
+        amount.saturating_sub(self.of(amount))
+    }
+
+    /// What must be sent so that exactly `received` arrives. None if that exceeds 64 bits.
+    pub fn before(&self, received: u64) -> Option<u64> {
+        if self.basis_points == 0 || received == 0 {
+            return Some(received);
+        }
+        let capped = received.checked_add(self.maximum);
+        match BASIS_POINTS.checked_sub(u64::from(self.basis_points))? {
+            0 => capped,
+            kept => match math::mul_div_ceil(received, BASIS_POINTS, kept) {
+                Some(sent) if sent.saturating_sub(received) < self.maximum => Some(sent),
+                Some(_) | None => capped,
+            },
+        }
+    }
+}
+
+/// One of the two tokens of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolToken {
+    /// What the token is.
+    pub mint: Mint,
+    /// Digits after the point of a whole token.
+    pub decimals: u8,
+    /// The program that keeps its accounts.
+    pub program: Program,
+    /// What each transfer of it costs at the snapshot's epoch.
+    pub transfer_fee: TransferFee,
+}
+
+impl PoolToken {
+    /// Reads a mint, and refuses one whose transfers would not move what they say.
+    pub(crate) fn decode(mint: Mint, account: &Account, epoch: u64) -> Result<Self, DecodeError> {
+        let address = mint.pubkey();
+        let program = program(address, account)?;
+        let fields = Fields::new(address, &account.data, MINT_LENGTH)?;
+        if fields.u8(MINT_INITIALIZED)? != 1 {
+            return Err(DecodeError::WrongType { address, expected: "an initialized mint" });
+        }
+        let decimals = fields.u8(MINT_DECIMALS)?;
+        if decimals > MAX_DECIMALS {
+            let reason = format!("a token with {decimals} decimals");
+            return Err(DecodeError::Unsupported { address, reason });
+        }
+        let transfer_fee = match (program, account.data.len()) {
+            (Program::SplToken, MINT_LENGTH) | (Program::Token2022, MINT_LENGTH) => TransferFee::default(),
+            (Program::SplToken, _) => {
+                return Err(DecodeError::WrongType { address, expected: "a mint" });
+            }
+            (Program::Token2022, length) => extensions(address, fields, length, epoch)?,
+        };
+        Ok(Self { mint, decimals, program, transfer_fee })
+    }
+}
+
+/// What a pool's token account holds.
+pub(crate) fn balance(address: Pubkey, account: &Account, mint: Mint) -> Result<u64, DecodeError> {
+    program(address, account)?;
+    let fields = Fields::new(address, &account.data, ACCOUNT_LENGTH)?;
+    if fields.pubkey(0)? != mint.pubkey() {
+        return Err(DecodeError::Inconsistent {
+            address,
+            reason: "the vault holds another token than the pool says",
+        });
+    }
+    if fields.u8(ACCOUNT_STATE)? != ACCOUNT_STATE_INITIALIZED {
+        let reason = "the vault is frozen or not initialized".to_owned();
+        return Err(DecodeError::Unsupported { address, reason });
+    }
+    fields.u64(ACCOUNT_AMOUNT)
+}
+
+fn program(address: Pubkey, account: &Account) -> Result<Program, DecodeError> {
+    if account.owner == TOKEN_2022 {
+        return Ok(Program::Token2022);
+    }
+    require_owner(address, account, SPL_TOKEN).map(|()| Program::SplToken)
+}
+
+/// The transfer fee in a Token-2022 mint's list of extensions, if each of them is known to be harmless.
+fn extensions(
+    address: Pubkey,
+    fields: Fields<'_>,
+    length: usize,
+    epoch: u64,
+) -> Result<TransferFee, DecodeError> {
+    if fields.u8(EXTENDED_TYPE)? != EXTENDED_TYPE_MINT {
+        return Err(DecodeError::WrongType { address, expected: "a mint" });
+    }
+    let mut transfer_fee = TransferFee::default();
+    let mut offset = EXTENSIONS;
+    for _ in 0..MAX_EXTENSIONS {
+        let value = offset.saturating_add(4);
+        // The rest may be too short for another entry; an entry of type zero ends the list.
+        if value > length || fields.u16(offset)? == 0 {
+            return Ok(transfer_fee);
+        }
+        let kind = fields.u16(offset)?;
+        match Extension::known(kind) {
+            Some(Extension::TransferFee) => transfer_fee = transfer_fee_at(address, fields, value, epoch)?,
+            Some(Extension::Harmless) => {}
+            Some(Extension::TransferHook)
+                if fields.pubkey(value.saturating_add(32))? == Pubkey::default() => {}
+            Some(Extension::TransferHook) => {
+                let reason = "the token runs a program of its own on each transfer".to_owned();
+                return Err(DecodeError::Unsupported { address, reason });
+            }
+            None => {
+                let reason = format!("the token's extension of type {kind}");
+                return Err(DecodeError::Unsupported { address, reason });
+            }
+        }
+        offset = value.saturating_add(usize::from(fields.u16(offset.saturating_add(2))?));
+    }
+    Err(DecodeError::Inconsistent { address, reason: "the mint's list of extensions does not end" })
+}
+
+/// What an extension of a mint means for a transfer.
+enum Extension {
+    TransferFee,
+    /// Calls a program, unless none is set.
+    TransferHook,
+    /// Changes no balance.
+    Harmless,
+}
+
+impl Extension {
+    /// None: the extension may stop, redirect or change transfers, or is not known.
+    fn known(kind: u16) -> Option<Self> {
+        match kind {
+            1 => Some(Self::TransferFee),
+            14 => Some(Self::TransferHook),
+            // Close authority, interest-bearing, metadata pointer, metadata, group pointer, group,
+            // member pointer, member, scaled amount: all of them only change what is shown.
+            3 | 10 | 18..=23 | 25 => Some(Self::Harmless),
+            _ => None,
+        }
+    }
+}
+
+fn transfer_fee_at(
+    address: Pubkey,
+    fields: Fields<'_>,
+    value: usize,
+    epoch: u64,
+) -> Result<TransferFee, DecodeError> {
+    let at = |offset: usize| value.saturating_add(offset);
+    let newer_applies = epoch >= fields.u64(at(90))?;
+    let start = if newer_applies { at(90) } else { at(72) };
+    let maximum = fields.u64(start.saturating_add(8))?;
+    let basis_points = fields.u16(start.saturating_add(16))?;
+    if u64::from(basis_points) > BASIS_POINTS {
+        return Err(DecodeError::Inconsistent {
+            address,
+            reason: "the transfer fee is more than the transfer",
+        });
+    }
+    Ok(TransferFee { basis_points, maximum })
+}

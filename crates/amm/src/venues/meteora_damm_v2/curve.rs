@@ -1,0 +1,293 @@
+use super::base_fee::Moment;
+use super::layout::{Activation, CollectFee, DynamicFee, Pool, offset};
+use super::FEE_ONE;
+use crate::account::{DecodeError, Write};
+use crate::clock::Clock;
+use crate::math::{self, div_ceil, mul, mul_div_ceil};
+use crate::swap::{Direction, Fill, QuoteError};
+use crate::venues::Lookup;
+use order_core::{Atoms, Fraction, Pubkey};
+use ruint::aliases::U256;
+
+/// The variable fee is in units of this many parts of a billionth.
+const VARIABLE_FEE_UNIT: u64 = 100_000_000_000;
+
+/// A pool; its own account tells everything that the maths needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Curve {
+    pool: Pool,
+    reserves: [u64; 2],
+}
+
+/// How a swap moves the price, and what of its fee the protocol keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    sqrt_price: u128,
+    protocol_fees: [u64; 2],
+}
+
+impl Change {
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        let [first, second] = offset::PROTOCOL_FEES;
+        let [fees_first, fees_second] = self.protocol_fees;
+        vec![
+            Write::u128(offset::SQRT_PRICE, self.sqrt_price),
+            Write::u64(first, fees_first),
+            Write::u64(second, fees_second),
+        ]
+    }
+}
+
+impl Curve {
+    pub(crate) fn load(pool: &Pool, address: Pubkey, _accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let first = amount_a(pool.liquidity, pool.sqrt_price, pool.sqrt_max_price);
+        let second = amount_b(pool.liquidity, pool.sqrt_min_price, pool.sqrt_price);
+        let (Some(first), Some(second)) = (first.and_then(floor), second.and_then(floor)) else {
+            let reason = "its liquidity is more than 64 bits of a token";
+            return Err(DecodeError::Inconsistent { address, reason });
+        };
+        Ok(Self { pool: pool.clone(), reserves: [first, second] })
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(crate) fn reserves(&self) -> [Atoms; 2] {
+        self.reserves.map(Atoms::new)
+    }
+
+    pub(crate) fn fee(&self, clock: Clock) -> Fraction {
+        let moment = self.moment(Direction::AToB, clock);
+        let rate = self.pool.base_fee.planned(moment).and_then(|base| self.capped(base));
+        fraction(rate.unwrap_or(self.pool.fee_cap))
+    }
+
+    /// What `amount` that arrives in the vault buys.
+    pub(crate) fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+    ) -> Result<Fill<Change>, QuoteError> {
+        self.require_open(clock)?;
+        let base = self.pool.base_fee.for_input(self.moment(direction, clock), amount);
+        let rate = base.and_then(|base| self.capped(base)).ok_or(QuoteError::Overflow)?;
+        let fee_of = |amount| mul_div_ceil(amount, rate, FEE_ONE).ok_or(QuoteError::Overflow);
+        let fee_on_input = self.fee_on_input(direction);
+        let fee_in = if fee_on_input { fee_of(amount)? } else { 0 };
+        let net = amount.checked_sub(fee_in).ok_or(QuoteError::Overflow)?;
+        let next = self.price_after_input(direction, net).ok_or(QuoteError::InsufficientLiquidity)?;
+        let gross = self.out(direction, next).ok_or(QuoteError::InsufficientLiquidity)?;
+        let fee_out = if fee_on_input { 0 } else { fee_of(gross)? };
+        let amount_out = gross.checked_sub(fee_out).ok_or(QuoteError::Overflow)?;
+        let fee = fee_in.max(fee_out);
+        self.fill(Swap { direction, amount_in: amount, amount_out, next, fee, rate })
+    }
+
+    /// What must arrive in the vault so that `amount` leaves the other.
+    pub(crate) fn exact_out(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+    ) -> Result<Fill<Change>, QuoteError> {
+        self.require_open(clock)?;
+        let moment = self.moment(direction, clock);
+        let base = self.pool.base_fee.planned(moment);
+        let rate = base.and_then(|base| self.capped(base)).ok_or(QuoteError::Overflow)?;
+        let kept = FEE_ONE.checked_sub(rate).ok_or(QuoteError::Overflow)?;
+        let before_fee = |net| mul_div_ceil(net, FEE_ONE, kept).ok_or(QuoteError::Overflow);
+        let fee_on_input = self.fee_on_input(direction);
+        let gross = if fee_on_input { amount } else { before_fee(amount)? };
+        let next = self.price_after_output(direction, gross).ok_or(QuoteError::InsufficientLiquidity)?;
+        let net = self.paid(direction, next).ok_or(QuoteError::InsufficientLiquidity)?;
+        let amount_in = if fee_on_input { before_fee(net)? } else { net };
+        if self.pool.base_fee.planned_up_to(moment).is_some_and(|limit| amount_in > limit) {
+            let reason = "an exact output above the reference amount of a rate limiter";
+            return Err(QuoteError::Unsupported { reason });
+        }
+        let fee = gross.saturating_sub(amount).max(amount_in.saturating_sub(net));
+        self.fill(Swap { direction, amount_in, amount_out: amount, next, fee, rate })
+    }
+
+    fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
+        if !self.pool.enabled {
+            return Err(QuoteError::Closed { reason: "it is disabled" });
+        }
+        if self.point(clock) < self.pool.activation_point {
+            return Err(QuoteError::Closed { reason: "its activation is not reached" });
+        }
+        if self.pool.liquidity == 0 {
+            return Err(QuoteError::InsufficientLiquidity);
+        }
+        Ok(())
+    }
+
+    fn point(&self, clock: Clock) -> u64 {
+        match self.pool.activation {
+            Activation::Slot => clock.slot,
+            Activation::Timestamp => u64::try_from(clock.unix_timestamp).unwrap_or(0),
+        }
+    }
+
+    fn moment(&self, direction: Direction, clock: Clock) -> Moment {
+        Moment {
+            point: self.point(clock),
+            activation_point: self.pool.activation_point,
+            sqrt_price: self.pool.sqrt_price,
+            direction,
+        }
+    }
+
+    fn fee_on_input(&self, direction: Direction) -> bool {
+        match (self.pool.collect_fee, direction) {
+            (CollectFee::Output, Direction::AToB | Direction::BToA)
+            | (CollectFee::SecondToken, Direction::AToB) => false,
+            (CollectFee::SecondToken, Direction::BToA) => true,
+        }
+    }
+
+    /// The base fee with the variable fee of the stored volatility, up to the program's cap.
+    fn capped(&self, base: u64) -> Option<u64> {
+        let variable = match self.pool.dynamic_fee {
+            None => U256::ZERO,
+            Some(dynamic) => variable_fee(dynamic)?,
+        };
+        let total = U256::from(base).checked_add(variable)?.min(U256::from(self.pool.fee_cap));
+        u64::try_from(total).ok()
+    }
+
+    /// The square root of the price after `net` has come in. None if that leaves the pool's range.
+    fn price_after_input(&self, direction: Direction, net: u64) -> Option<u128> {
+        let Pool { liquidity, sqrt_price, sqrt_min_price, sqrt_max_price, .. } = self.pool;
+        match direction {
+            Direction::AToB => {
+                let denominator = U256::from(liquidity).checked_add(mul(sqrt_price, u128::from(net))?)?;
+                let next = narrow(div_ceil(mul(liquidity, sqrt_price)?, denominator)?)?;
+                (next >= sqrt_min_price).then_some(next)
+            }
+            Direction::BToA => {
+                let rise = (U256::from(net) << 128_usize).checked_div(U256::from(liquidity))?;
+                let next = sqrt_price.checked_add(narrow(rise)?)?;
+                (next <= sqrt_max_price).then_some(next)
+            }
+        }
+    }
+
+    /// The square root of the price after `gross` has gone out. None if that leaves the pool's range.
+    fn price_after_output(&self, direction: Direction, gross: u64) -> Option<u128> {
+        let Pool { liquidity, sqrt_price, sqrt_min_price, sqrt_max_price, .. } = self.pool;
+        match direction {
+            Direction::AToB => {
+                let fall = div_ceil(U256::from(gross) << 128, U256::from(liquidity))?;
+                let next = sqrt_price.checked_sub(narrow(fall)?)?;
+                (next >= sqrt_min_price).then_some(next)
+            }
+            Direction::BToA => {
+                let denominator = U256::from(liquidity).checked_sub(mul(sqrt_price, u128::from(gross))?)?;
+                let next = narrow(div_ceil(mul(liquidity, sqrt_price)?, denominator)?)?;
+                (next <= sqrt_max_price).then_some(next)
+            }
+        }
+    }
+
+    /// What goes out while the price moves to `next`, rounded down.
+    fn out(&self, direction: Direction, next: u128) -> Option<u64> {
+        let (liquidity, price) = (self.pool.liquidity, self.pool.sqrt_price);
+        match direction {
+            Direction::AToB => amount_b(liquidity, next, price).and_then(floor),
+            Direction::BToA => amount_a(liquidity, price, next).and_then(floor),
+        }
+    }
+
+    /// What must come in for the price to move to `next`, rounded up.
+    fn paid(&self, direction: Direction, next: u128) -> Option<u64> {
+        let (liquidity, price) = (self.pool.liquidity, self.pool.sqrt_price);
+        match direction {
+            Direction::AToB => amount_a(liquidity, next, price).and_then(ceil),
+            Direction::BToA => amount_b(liquidity, price, next).and_then(ceil),
+        }
+    }
+
+    fn fill(&self, swap: Swap) -> Result<Fill<Change>, QuoteError> {
+        let price = self.pool.sqrt_price;
+        // The average price is the product of both square roots, the first price the square of one.
+        let impact = math::ratio(price.abs_diff(swap.next), price.max(swap.next));
+        Ok(Fill {
+            amount_in: swap.amount_in,
+            amount_out: swap.amount_out,
+            fee: fraction(swap.rate),
+            price_impact: impact.ok_or(QuoteError::Overflow)?,
+            change: self.change(swap).ok_or(QuoteError::Overflow)?,
+        })
+    }
+
+    fn change(&self, swap: Swap) -> Option<Change> {
+        let protocol = math::mul_div_floor(swap.fee, u64::from(self.pool.protocol_fee_percent), 100)?;
+        let [first, second] = self.pool.protocol_fees;
+        let in_second = match swap.direction {
+            Direction::AToB => !self.fee_on_input(swap.direction),
+            Direction::BToA => self.fee_on_input(swap.direction),
+        };
+        let protocol_fees =
+            if in_second { [first, second.checked_add(protocol)?] } else { [first.checked_add(protocol)?, second] };
+        Some(Change { sqrt_price: swap.next, protocol_fees })
+    }
+}
+
+/// The amounts of one swap.
+#[derive(Clone, Copy)]
+struct Swap {
+    direction: Direction,
+    amount_in: u64,
+    amount_out: u64,
+    /// The square root of the price after it.
+    next: u128,
+    fee: u64,
+    /// The rate of the fee in billionths.
+    rate: u64,
+}
+
+/// An exact amount as a fraction.
+pub(super) struct Ratio {
+    numerator: U256,
+    denominator: U256,
+}
+
+/// What of the first token lies between two square roots of the price.
+pub(super) fn amount_a(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
+    let numerator = mul(liquidity, high.checked_sub(low)?)?;
+    Some(Ratio { numerator, denominator: mul(low, high)? })
+}
+
+/// What of the second token lies between two square roots of the price.
+pub(super) fn amount_b(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
+    let numerator = mul(liquidity, high.checked_sub(low)?)?;
+    Some(Ratio { numerator, denominator: U256::ONE << 128_usize })
+}
+
+pub(super) fn floor(ratio: Ratio) -> Option<u64> {
+    u64::try_from(ratio.numerator.checked_div(ratio.denominator)?).ok()
+}
+
+pub(super) fn ceil(ratio: Ratio) -> Option<u64> {
+    u64::try_from(div_ceil(ratio.numerator, ratio.denominator)?).ok()
+}
+
+fn narrow(value: U256) -> Option<u128> {
+    u128::try_from(value).ok()
+}
+
+fn variable_fee(dynamic: DynamicFee) -> Option<U256> {
+    let steps = mul(dynamic.accumulator, u128::from(dynamic.bin_step))?;
+    steps
+        .checked_mul(steps)?
+        .checked_mul(U256::from(dynamic.control))?
+        .checked_add(U256::from(VARIABLE_FEE_UNIT.saturating_sub(1)))?
+        .checked_div(U256::from(VARIABLE_FEE_UNIT))
+}
+
+fn fraction(billionths: u64) -> Fraction {
+    i64::try_from(billionths).map_or(Fraction::ONE, Fraction::from_billionths)
+}

@@ -1,0 +1,102 @@
+use super::layout::Pool;
+use super::{AUTHORITY, EVENT_AUTHORITY, PROGRAM_ID};
+use crate::account::Discriminator;
+use crate::program_error::{
+    ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
+};
+use crate::swap::{Limit, SwapAccounts, SwapInstruction, SwapSide};
+use crate::token::token_program_id;
+use crate::venues::Order;
+use order_core::{Atoms, Pubkey};
+use solana_instruction::{AccountMeta, Instruction};
+
+const SWAP: Discriminator = 0xf8c6_9e91_e175_87c8_u64.to_be_bytes();
+const SWAP2: Discriminator = 0x414b_3f4c_eb5b_5b88_u64.to_be_bytes();
+const MODE_EXACT_IN: u8 = 0;
+const MODE_EXACT_OUT: u8 = 2;
+const INSTRUCTIONS_SYSVAR: Pubkey = Pubkey::from_str_const("Sysvar1nstructions1111111111111111111111111");
+
+impl Pool {
+    pub(crate) fn instruction(&self, order: Order<'_>) -> Instruction {
+        let (first, second, mode) = match order.limit {
+            Limit::ExactIn { amount_in, min_out } => (amount_in, min_out, MODE_EXACT_IN),
+            Limit::ExactOut { amount_out, max_in } => (amount_out, max_in, MODE_EXACT_OUT),
+        };
+        let mut data = SWAP2.to_vec();
+        data.extend(first.get().to_le_bytes());
+        data.extend(second.get().to_le_bytes());
+        data.push(mode);
+        let [token_a, token_b] = order.tokens;
+        let [vault_a, vault_b] = self.vaults;
+        let mut accounts = vec![
+            AccountMeta::new_readonly(AUTHORITY, false),
+            AccountMeta::new(order.pool, false),
+            AccountMeta::new(order.trader.source, false),
+            AccountMeta::new(order.trader.destination, false),
+            AccountMeta::new(vault_a, false),
+            AccountMeta::new(vault_b, false),
+            AccountMeta::new_readonly(token_a.mint.pubkey(), false),
+            AccountMeta::new_readonly(token_b.mint.pubkey(), false),
+            AccountMeta::new_readonly(order.trader.owner, true),
+            AccountMeta::new_readonly(token_program_id(token_a.program), false),
+            AccountMeta::new_readonly(token_program_id(token_b.program), false),
+            // The program's own address in the referrer's place means that there is none.
+            AccountMeta::new_readonly(PROGRAM_ID, false),
+            AccountMeta::new_readonly(EVENT_AUTHORITY, false),
+            AccountMeta::new_readonly(PROGRAM_ID, false),
+        ];
+        if self.base_fee.inspects_transaction() {
+            accounts.push(AccountMeta::new_readonly(INSTRUCTIONS_SYSVAR, false));
+        }
+        Instruction { program_id: PROGRAM_ID, accounts, data }
+    }
+}
+
+pub(crate) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
+    let limit = decode_limit(data)?;
+    let [
+        authority,
+        pool,
+        source,
+        destination,
+        vault_a,
+        vault_b,
+        mint_a,
+        mint_b,
+        owner,
+        program_a,
+        program_b,
+        _referral,
+        _event_authority,
+        _program,
+        ..,
+    ] = *accounts
+    else {
+        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
+    };
+    let sides = [
+        SwapSide { vault: vault_a, mint: mint_a, token_program: program_a },
+        SwapSide { vault: vault_b, mint: mint_b, token_program: program_b },
+    ];
+    let accounts = SwapAccounts { pool, authority, owner, source, destination, sides, mint_in: None };
+    Ok(SwapInstruction { limit, accounts })
+}
+
+fn decode_limit(data: &[u8]) -> Result<Limit, u32> {
+    let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
+    if *name != SWAP && *name != SWAP2 {
+        return Err(INSTRUCTION_FALLBACK_NOT_FOUND);
+    }
+    let (first, rest) = arguments.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
+    let (second, rest) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
+    let [first, second] = [*first, *second].map(|bytes| Atoms::new(u64::from_le_bytes(bytes)));
+    if *name == SWAP {
+        return Ok(Limit::ExactIn { amount_in: first, min_out: second });
+    }
+    match rest.first().copied() {
+        Some(MODE_EXACT_IN) => Ok(Limit::ExactIn { amount_in: first, min_out: second }),
+        Some(MODE_EXACT_OUT) => Ok(Limit::ExactOut { amount_out: first, max_in: second }),
+        // A partial fill is none of this engine's instructions.
+        Some(_) | None => Err(INSTRUCTION_DID_NOT_DESERIALIZE),
+    }
+}

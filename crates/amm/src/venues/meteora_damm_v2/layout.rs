@@ -1,0 +1,166 @@
+use super::base_fee::BaseFee;
+use crate::account::{DecodeError, Discriminator, Fields};
+use order_core::{Mint, Pubkey};
+
+pub(crate) const POOL_SIZE: usize = 1112;
+pub(crate) const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
+
+/// Where the fields of a pool's account are.
+pub(super) mod offset {
+    pub(crate) const CLIFF_FEE_NUMERATOR: usize = 8;
+    pub(crate) const BASE_FEE_MODE: usize = 16;
+    pub(crate) const BASE_FEE_STEPS: usize = 22;
+    pub(crate) const BASE_FEE_SECOND: usize = 24;
+    pub(crate) const BASE_FEE_SECOND_HIGH: usize = 28;
+    pub(crate) const BASE_FEE_THIRD: usize = 32;
+    pub(crate) const PROTOCOL_FEE_PERCENT: usize = 48;
+    pub(crate) const DYNAMIC_FEE_INITIALIZED: usize = 56;
+    pub(crate) const VARIABLE_FEE_CONTROL: usize = 68;
+    pub(crate) const BIN_STEP: usize = 72;
+    pub(crate) const VOLATILITY_ACCUMULATOR: usize = 120;
+    pub(crate) const INIT_SQRT_PRICE: usize = 152;
+    pub(crate) const MINTS: [usize; 2] = [168, 200];
+    pub(crate) const VAULTS: [usize; 2] = [232, 264];
+    pub(crate) const LIQUIDITY: usize = 360;
+    pub(crate) const PROTOCOL_FEES: [usize; 2] = [392, 400];
+    pub(crate) const SQRT_MIN_PRICE: usize = 424;
+    pub(crate) const SQRT_MAX_PRICE: usize = 440;
+    pub(crate) const SQRT_PRICE: usize = 456;
+    pub(crate) const ACTIVATION_POINT: usize = 472;
+    pub(crate) const ACTIVATION_TYPE: usize = 480;
+    pub(crate) const POOL_STATUS: usize = 481;
+    pub(crate) const TOKEN_FLAGS: [usize; 2] = [482, 483];
+    pub(crate) const COLLECT_FEE_MODE: usize = 484;
+    pub(crate) const FEE_VERSION: usize = 486;
+}
+
+/// What the pool's time is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Activation {
+    Slot,
+    Timestamp,
+}
+
+/// On which side of a swap the fee is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CollectFee {
+    Output,
+    /// Always in the second token.
+    SecondToken,
+}
+
+/// The part of the fee that grows with the market's movement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct DynamicFee {
+    pub(super) control: u32,
+    pub(super) bin_step: u16,
+    pub(super) accumulator: u128,
+}
+
+/// A pool's account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pool {
+    pub(super) base_fee: BaseFee,
+    pub(super) dynamic_fee: Option<DynamicFee>,
+    pub(super) protocol_fee_percent: u8,
+    pub(super) mints: [Mint; 2],
+    pub(super) vaults: [Pubkey; 2],
+    pub(super) liquidity: u128,
+    pub(super) protocol_fees: [u64; 2],
+    pub(super) sqrt_min_price: u128,
+    pub(super) sqrt_max_price: u128,
+    pub(super) sqrt_price: u128,
+    pub(super) activation_point: u64,
+    pub(super) activation: Activation,
+    pub(super) enabled: bool,
+    pub(super) collect_fee: CollectFee,
+    /// The most that a fee may be, in billionths.
+    pub(super) fee_cap: u64,
+}
+
+impl Pool {
+    pub(crate) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
+        use offset as at;
+        let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Meteora DAMM v2 pool")?;
+        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
+        let [fees_first, fees_second] = at::PROTOCOL_FEES;
+        let pool = Self {
+            base_fee: BaseFee::decode(address, fields)?,
+            dynamic_fee: dynamic_fee(fields)?,
+            protocol_fee_percent: fields.u8(at::PROTOCOL_FEE_PERCENT)?,
+            mints: pubkeys(at::MINTS)?.map(Mint::from),
+            vaults: pubkeys(at::VAULTS)?,
+            liquidity: fields.u128(at::LIQUIDITY)?,
+            protocol_fees: [fields.u64(fees_first)?, fields.u64(fees_second)?],
+            sqrt_min_price: fields.u128(at::SQRT_MIN_PRICE)?,
+            sqrt_max_price: fields.u128(at::SQRT_MAX_PRICE)?,
+            sqrt_price: fields.u128(at::SQRT_PRICE)?,
+            activation_point: fields.u64(at::ACTIVATION_POINT)?,
+            activation: activation(address, fields)?,
+            enabled: fields.u8(at::POOL_STATUS)? == 0,
+            collect_fee: collect_fee(address, fields)?,
+            fee_cap: fee_cap(address, fields)?,
+        };
+        let range = pool.sqrt_min_price..=pool.sqrt_max_price;
+        if pool.sqrt_min_price == 0 || !range.contains(&pool.sqrt_price) {
+            return Err(DecodeError::Inconsistent { address, reason: "the price is outside of its range" });
+        }
+        Ok(pool)
+    }
+
+    pub(crate) fn mints(&self) -> [Mint; 2] {
+        self.mints
+    }
+
+    pub(crate) fn vaults(&self) -> [Pubkey; 2] {
+        self.vaults
+    }
+
+    /// The pool's own account tells everything.
+    pub(crate) fn dependencies(&self) -> Vec<Pubkey> {
+        Vec::new()
+    }
+
+    pub(crate) fn swap_accounts(&self) -> Vec<Pubkey> {
+        Vec::new()
+    }
+}
+
+fn dynamic_fee(fields: Fields<'_>) -> Result<Option<DynamicFee>, DecodeError> {
+    if fields.u8(offset::DYNAMIC_FEE_INITIALIZED)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(DynamicFee {
+        control: fields.u32(offset::VARIABLE_FEE_CONTROL)?,
+        bin_step: fields.u16(offset::BIN_STEP)?,
+        accumulator: fields.u128(offset::VOLATILITY_ACCUMULATOR)?,
+    }))
+}
+
+fn activation(address: Pubkey, fields: Fields<'_>) -> Result<Activation, DecodeError> {
+    match fields.u8(offset::ACTIVATION_TYPE)? {
+        0 => Ok(Activation::Slot),
+        1 => Ok(Activation::Timestamp),
+        other => Err(DecodeError::Unsupported { address, reason: format!("activation type {other}") }),
+    }
+}
+
+fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<CollectFee, DecodeError> {
+    match fields.u8(offset::COLLECT_FEE_MODE)? {
+        0 => Ok(CollectFee::Output),
+        1 => Ok(CollectFee::SecondToken),
+        2 => {
+            let reason = "a compounding pool, whose maths has not been checked against the program".to_owned();
+            Err(DecodeError::Unsupported { address, reason })
+        }
+        other => Err(DecodeError::Unsupported { address, reason: format!("collect fee mode {other}") }),
+    }
+}
+
+fn fee_cap(address: Pubkey, fields: Fields<'_>) -> Result<u64, DecodeError> {
+    match fields.u8(offset::FEE_VERSION)? {
+        0 => Ok(500_000_000),
+        1 => Ok(990_000_000),
+        other => Err(DecodeError::Unsupported { address, reason: format!("fee version {other}") }),
+    }
+}

@@ -1,0 +1,251 @@
+use super::RATE_ONE;
+use super::layout::{Config, CreatorFeeOn, OwedFees, Pool, pool_offset};
+use crate::account::{DecodeError, Write};
+use crate::clock::Clock;
+use crate::math::{self, mul_div_ceil, mul_div_floor};
+use crate::swap::{Direction, Fill, QuoteError};
+use crate::token;
+use crate::venues::Lookup;
+use order_core::{Atoms, Fraction, Pubkey};
+
+/// A pool with its fee rates and what its vaults hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Curve {
+    pool: Pool,
+    config: Config,
+    /// What the vaults hold, fees that are owed to others included.
+    balances: [u64; 2],
+    /// What can be traded against.
+    reserves: [u64; 2],
+}
+
+/// The fees that a swap adds to what the pool owes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    owed: [OwedFees; 2],
+}
+
+impl Change {
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        use pool_offset::{CREATOR_FEES, FUND_FEES, PROTOCOL_FEES};
+        let offsets = PROTOCOL_FEES.into_iter().zip(FUND_FEES).zip(CREATOR_FEES);
+        let mut writes = Vec::with_capacity(6);
+        for (owed, ((protocol, fund), creator)) in self.owed.iter().zip(offsets) {
+            writes.push(Write::u64(protocol, owed.protocol));
+            writes.push(Write::u64(fund, owed.fund));
+            writes.push(Write::u64(creator, owed.creator));
+        }
+        writes
+    }
+}
+
+impl Curve {
+    pub(crate) fn load(pool: &Pool, address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let config = Config::load(pool.config, accounts)?;
+        let rates = [config.trade_fee_rate, config.creator_fee_rate];
+        if rates.into_iter().try_fold(0, u64::checked_add).is_none_or(|rate| rate >= RATE_ONE) {
+            let reason = "the fee is the whole amount or more";
+            return Err(DecodeError::Inconsistent { address: pool.config, reason });
+        }
+        let balance = |(vault, mint): (Pubkey, _)| {
+            let account = accounts(&vault).ok_or(DecodeError::Missing { address: vault })?;
+            token::balance(vault, account, mint)
+        };
+        let [first, second] = pool.vaults;
+        let [mint_first, mint_second] = pool.mints;
+        let balances = [balance((first, mint_first))?, balance((second, mint_second))?];
+        let reserve = |balance: u64, owed: OwedFees| {
+            balance
+                .checked_sub(owed.protocol)
+                .and_then(|rest| rest.checked_sub(owed.fund))
+                .and_then(|rest| rest.checked_sub(owed.creator))
+                .ok_or(DecodeError::Inconsistent { address, reason: "the pool owes more fees than it holds" })
+        };
+        let [balance_first, balance_second] = balances;
+        let [owed_first, owed_second] = pool.owed;
+        let reserves = [reserve(balance_first, owed_first)?, reserve(balance_second, owed_second)?];
+        Ok(Self { pool: pool.clone(), config, balances, reserves })
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(crate) fn reserves(&self) -> [Atoms; 2] {
+        self.reserves.map(Atoms::new)
+    }
+
+    /// The trade and the creator's rate, added even where they are taken one after the other.
+    pub(crate) fn fee(&self, _clock: Clock) -> Fraction {
+        let rate = self.config.trade_fee_rate.saturating_add(self.creator_fee_rate());
+        i64::try_from(rate.saturating_mul(1000)).map_or(Fraction::ONE, Fraction::from_billionths)
+    }
+
+    /// What `amount` that arrives in the vault buys.
+    pub(crate) fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+    ) -> Result<Fill<Change>, QuoteError> {
+        self.require_open(clock)?;
+        let rates = self.rates(direction);
+        let (reserve_in, reserve_out) = direction.order(self.reserves);
+        let fees_in = rates.input_fees(amount).ok_or(QuoteError::Overflow)?;
+        let net = amount.checked_sub(fees_in.total()?).ok_or(QuoteError::Overflow)?;
+        let bought = bought(net, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
+        let creator_out = mul_div_ceil(bought, rates.creator_on_output, RATE_ONE).ok_or(QuoteError::Overflow)?;
+        let amount_out = bought.checked_sub(creator_out).ok_or(QuoteError::Overflow)?;
+        self.fill(Swap { direction, amount_in: amount, net, amount_out, fees_in, creator_out }, clock)
+    }
+
+    /// What must arrive in the vault so that `amount` leaves the other.
+    pub(crate) fn exact_out(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+    ) -> Result<Fill<Change>, QuoteError> {
+        self.require_open(clock)?;
+        let rates = self.rates(direction);
+        let (reserve_in, reserve_out) = direction.order(self.reserves);
+        let bought = before_fee(amount, rates.creator_on_output).ok_or(QuoteError::Overflow)?;
+        let net = paid(bought, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
+        let rate = rates.trade.saturating_add(rates.creator_on_input);
+        let amount_in = before_fee(net, rate).ok_or(QuoteError::Overflow)?;
+        let fees_in =
+            rates.split(amount_in.checked_sub(net).ok_or(QuoteError::Overflow)?).ok_or(QuoteError::Overflow)?;
+        let creator_out = bought.checked_sub(amount).ok_or(QuoteError::Overflow)?;
+        self.fill(Swap { direction, amount_in, net, amount_out: amount, fees_in, creator_out }, clock)
+    }
+
+    fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
+        if self.pool.swap_disabled {
+            return Err(QuoteError::Closed { reason: "its swaps are disabled" });
+        }
+        if u64::try_from(clock.unix_timestamp).unwrap_or(0) < self.pool.open_time {
+            return Err(QuoteError::Closed { reason: "its opening time is not reached" });
+        }
+        Ok(())
+    }
+
+    fn creator_fee_rate(&self) -> u64 {
+        if self.pool.creator_fee_enabled { self.config.creator_fee_rate } else { 0 }
+    }
+
+    fn rates(&self, direction: Direction) -> Rates {
+        let trade = self.config.trade_fee_rate;
+        let creator = self.creator_fee_rate();
+        let on_input = match (self.pool.creator_fee_on, direction) {
+            (CreatorFeeOn::Input, Direction::AToB | Direction::BToA)
+            | (CreatorFeeOn::FirstToken, Direction::AToB)
+            | (CreatorFeeOn::SecondToken, Direction::BToA) => true,
+            (CreatorFeeOn::FirstToken, Direction::BToA) | (CreatorFeeOn::SecondToken, Direction::AToB) => false,
+        };
+        if on_input {
+            Rates { trade, creator_on_input: creator, creator_on_output: 0 }
+        } else {
+            Rates { trade, creator_on_input: 0, creator_on_output: creator }
+        }
+    }
+
+    fn fill(&self, swap: Swap, clock: Clock) -> Result<Fill<Change>, QuoteError> {
+        let (reserve_in, _) = swap.direction.order(self.reserves);
+        let (balance_in, _) = swap.direction.order(self.balances);
+        if balance_in.checked_add(swap.amount_in).is_none() {
+            return Err(QuoteError::Overflow);
+        }
+        let after = u128::from(reserve_in).saturating_add(u128::from(swap.net));
+        Ok(Fill {
+            amount_in: swap.amount_in,
+            amount_out: swap.amount_out,
+            fee: self.fee(clock),
+            price_impact: math::ratio(u128::from(swap.net), after).ok_or(QuoteError::Overflow)?,
+            change: self.change(swap).ok_or(QuoteError::Overflow)?,
+        })
+    }
+
+    fn change(&self, swap: Swap) -> Option<Change> {
+        let (mut owed_in, mut owed_out) = swap.direction.order(self.pool.owed);
+        let part = |rate| mul_div_floor(swap.fees_in.trade, rate, RATE_ONE);
+        owed_in.protocol = owed_in.protocol.checked_add(part(self.config.protocol_fee_rate)?)?;
+        owed_in.fund = owed_in.fund.checked_add(part(self.config.fund_fee_rate)?)?;
+        owed_in.creator = owed_in.creator.checked_add(swap.fees_in.creator)?;
+        owed_out.creator = owed_out.creator.checked_add(swap.creator_out)?;
+        // The order of the direction, applied twice, is the pool's own.
+        let (first, second) = swap.direction.order([owed_in, owed_out]);
+        Some(Change { owed: [first, second] })
+    }
+}
+
+/// The amounts of one swap.
+#[derive(Clone, Copy)]
+struct Swap {
+    direction: Direction,
+    amount_in: u64,
+    /// What of the input moves the price.
+    net: u64,
+    amount_out: u64,
+    fees_in: InputFees,
+    creator_out: u64,
+}
+
+/// Fees taken from the input.
+#[derive(Clone, Copy)]
+struct InputFees {
+    trade: u64,
+    creator: u64,
+}
+
+/// The rates of one direction, in millionths.
+#[derive(Clone, Copy)]
+struct Rates {
+    trade: u64,
+    creator_on_input: u64,
+    creator_on_output: u64,
+}
+
+impl Rates {
+    /// What is taken from an input.
+    fn input_fees(self, amount: u64) -> Option<InputFees> {
+        let rate = self.trade.checked_add(self.creator_on_input)?;
+        self.split(mul_div_ceil(amount, rate, RATE_ONE)?)
+    }
+
+    /// The creator's share of an input's fee is rounded down; the rest is the trade fee.
+    fn split(self, total: u64) -> Option<InputFees> {
+        let creator = match self.creator_on_input {
+            0 => 0,
+            rate => mul_div_floor(total, rate, self.trade.checked_add(rate)?)?,
+        };
+        Some(InputFees { trade: total.checked_sub(creator)?, creator })
+    }
+}
+
+impl InputFees {
+    fn total(self) -> Result<u64, QuoteError> {
+        self.trade.checked_add(self.creator).ok_or(QuoteError::Overflow)
+    }
+}
+
+/// What `net` buys at constant product, rounded down. None if a reserve is empty.
+fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
+    if reserve_in == 0 || reserve_out == 0 {
+        return None;
+    }
+    let product = u128::from(reserve_out).checked_mul(u128::from(net))?;
+    u64::try_from(product.checked_div(u128::from(reserve_in).checked_add(u128::from(net))?)?).ok()
+}
+
+/// What buys `bought` at constant product, rounded up. None if there is not that much.
+fn paid(bought: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
+    if reserve_in == 0 {
+        return None;
+    }
+    mul_div_ceil(reserve_in, bought, reserve_out.checked_sub(bought)?)
+}
+
+/// What leaves `net` after a fee of `rate`, rounded up.
+fn before_fee(net: u64, rate: u64) -> Option<u64> {
+    if rate == 0 { Some(net) } else { mul_div_ceil(net, RATE_ONE, RATE_ONE.checked_sub(rate)?) }
+}

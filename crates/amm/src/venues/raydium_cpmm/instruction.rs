@@ -1,0 +1,85 @@
+use super::layout::Pool;
+use super::{AUTHORITY, PROGRAM_ID};
+use crate::account::Discriminator;
+use crate::program_error::{
+    ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
+};
+use crate::swap::{Limit, SwapAccounts, SwapInstruction, SwapSide};
+use crate::token::token_program_id;
+use crate::venues::Order;
+use order_core::{Atoms, Mint, Pubkey};
+use solana_instruction::{AccountMeta, Instruction};
+
+const SWAP_BASE_INPUT: Discriminator = 0x8fbe_5ada_c41e_33de_u64.to_be_bytes();
+const SWAP_BASE_OUTPUT: Discriminator = 0x37d9_6256_a34a_b4ad_u64.to_be_bytes();
+
+impl Pool {
+    pub(crate) fn instruction(&self, order: Order<'_>) -> Instruction {
+        let (discriminator, first, second) = match order.limit {
+            Limit::ExactIn { amount_in, min_out } => (SWAP_BASE_INPUT, amount_in, min_out),
+            Limit::ExactOut { amount_out, max_in } => (SWAP_BASE_OUTPUT, max_in, amount_out),
+        };
+        let mut data = discriminator.to_vec();
+        data.extend(first.get().to_le_bytes());
+        data.extend(second.get().to_le_bytes());
+        let (token_in, token_out) = order.direction.order(*order.tokens);
+        let (vault_in, vault_out) = order.direction.order(self.vaults);
+        let accounts = vec![
+            AccountMeta::new_readonly(order.trader.owner, true),
+            AccountMeta::new_readonly(AUTHORITY, false),
+            AccountMeta::new_readonly(self.config, false),
+            AccountMeta::new(order.pool, false),
+            AccountMeta::new(order.trader.source, false),
+            AccountMeta::new(order.trader.destination, false),
+            AccountMeta::new(vault_in, false),
+            AccountMeta::new(vault_out, false),
+            AccountMeta::new_readonly(token_program_id(token_in.program), false),
+            AccountMeta::new_readonly(token_program_id(token_out.program), false),
+            AccountMeta::new_readonly(token_in.mint.pubkey(), false),
+            AccountMeta::new_readonly(token_out.mint.pubkey(), false),
+            AccountMeta::new(self.observation, false),
+        ];
+        Instruction { program_id: PROGRAM_ID, accounts, data }
+    }
+}
+
+pub(crate) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
+    let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
+    if *name != SWAP_BASE_INPUT && *name != SWAP_BASE_OUTPUT {
+        return Err(INSTRUCTION_FALLBACK_NOT_FOUND);
+    }
+    let (first, rest) = arguments.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
+    let (second, _) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
+    let [first, second] = [*first, *second].map(|bytes| Atoms::new(u64::from_le_bytes(bytes)));
+    let limit = if *name == SWAP_BASE_INPUT {
+        Limit::ExactIn { amount_in: first, min_out: second }
+    } else {
+        Limit::ExactOut { amount_out: second, max_in: first }
+    };
+    let [
+        owner,
+        authority,
+        _config,
+        pool,
+        source,
+        destination,
+        vault_in,
+        vault_out,
+        program_in,
+        program_out,
+        mint_in,
+        mint_out,
+        _observation,
+        ..,
+    ] = *accounts
+    else {
+        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
+    };
+    let sides = [
+        SwapSide { vault: vault_in, mint: mint_in, token_program: program_in },
+        SwapSide { vault: vault_out, mint: mint_out, token_program: program_out },
+    ];
+    let mint_in = Some(Mint::from(mint_in));
+    let accounts = SwapAccounts { pool, authority, owner, source, destination, sides, mint_in };
+    Ok(SwapInstruction { limit, accounts })
+}
