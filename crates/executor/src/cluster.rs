@@ -1,0 +1,82 @@
+use crate::executor::Executor;
+use anyhow::bail;
+use chain::Client;
+use order_core::failure::Code;
+use order_core::{Atoms, Failure, Pubkey};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// The name of mainnet: the hash of its first block.
+const MAINNET: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+
+/// The pause before a cluster that does not answer at the start is asked again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Waits for the cluster and makes sure that it is one the operator means to trade on.
+pub(crate) async fn meet(cluster: &Client, live: bool, shutdown: &CancellationToken) -> anyhow::Result<()> {
+    loop {
+        match cluster.genesis_hash().await.map(|hash| hash.to_string()) {
+            Ok(hash) if hash == MAINNET && !live => {
+                bail!("SOLANA_RPC_URL is a node of mainnet: give --live to trade with real money")
+            }
+            Ok(hash) => {
+                tracing::info!(genesis = hash, mainnet = hash == MAINNET, "the cluster answers");
+                return Ok(());
+            }
+            Err(error) => tracing::warn!(%error, "waiting for the cluster; check SOLANA_RPC_URL"),
+        }
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => bail!("stopped before the cluster answered"),
+            () = tokio::time::sleep(ASK_AGAIN_AFTER) => {}
+        }
+    }
+}
+
+impl Executor {
+    /// What a token account must hold to live, asked once.
+    pub(crate) async fn token_account_rent(&self) -> Result<Atoms, Failure> {
+        let ask = || self.cluster.minimum_balance(chain::transaction::TOKEN_ACCOUNT_LENGTH);
+        self.rent.get_or_try_init(ask).await.copied().map_err(|error| failure(&error))
+    }
+}
+
+/// What a program's own error code means.
+pub(crate) fn explain(program: &Pubkey, code: u32) -> Option<(Code, &'static str)> {
+    amm::venue(program).map(|venue| amm::failure(venue, code))
+}
+
+/// An attempt that failed because the cluster gave no answer, or none that helps.
+pub(crate) fn failure(error: &chain::Error) -> Failure {
+    let code = if error.is_transient() { Code::ClusterUnavailable } else { Code::SimulationFailed };
+    Failure::new(code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use order_core::Venue;
+
+    #[test]
+    fn a_pool_program_s_slippage_error_is_slippage() {
+        assert_eq!(
+            explain(&amm::program_id(Venue::RaydiumCpmm), 6005).map(|(code, _)| code),
+            Some(Code::SlippageExceeded)
+        );
+        assert_eq!(explain(&amm::program_id(Venue::MeteoraDammV2), 6000).map(|(code, _)| code), None);
+        assert_eq!(explain(&Pubkey::default(), 6005), None);
+    }
+
+    #[test]
+    fn only_silence_is_worth_asking_again() {
+        let silent = chain::Error::Unreachable {
+            method: "getSlot",
+            node: "a".to_owned(),
+            reason: "refused".to_owned(),
+        };
+        assert_eq!(failure(&silent).code, Code::ClusterUnavailable);
+        let refused =
+            chain::Error::Answer { method: "getSlot", code: -32602, message: "no".to_owned(), data: None };
+        assert_eq!(failure(&refused).code, Code::SimulationFailed);
+    }
+}

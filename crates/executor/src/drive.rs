@@ -1,0 +1,109 @@
+//! The one loop that moves an order.
+
+use crate::deadline::Deadline;
+use crate::executor::Executor;
+use crate::metrics;
+use journal::{AppendError, Claim};
+use order_core::Order;
+use order_core::order::{Event, State, Step};
+use tracing::{Instrument as _, info_span};
+
+impl Executor {
+    /// Moves a claimed order on until it has ended, or waits for its next attempt, or somebody else
+    /// must go on: its state says what to do, what comes of it is recorded, and so on.
+    pub(crate) async fn drive(&self, mut claim: Claim) {
+        match self.advance(&mut claim).await {
+            Ok(()) => {}
+            Err(AppendError::Fenced) => tracing::info!("another executor has the order: letting go"),
+            Err(error @ (AppendError::Illegal(_) | AppendError::Journal(_))) => {
+                tracing::error!(%error, "letting go of the order: a fact could not be recorded");
+            }
+        }
+        if is_at_rest(claim.order()) {
+            return;
+        }
+        // Harmless where another has the order by now.
+        if let Err(error) = self.journal.release(claim).await {
+            tracing::warn!(%error, "the order was not given back: its lease will run out");
+        }
+    }
+
+    async fn advance(&self, claim: &mut Claim) -> Result<(), AppendError> {
+        let held = self.leases.hold(claim.order().id(), claim.fence());
+        if let Some(event) = claim.order().interruption(&self.retry, rand::random()) {
+            return self.record(claim, event).await;
+        }
+        let mut deadline = Deadline::after(self.attempt_timeout);
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = held.lost() => None,
+                () = self.halt.cancelled() => claim.order().interruption(&self.retry, rand::random()),
+                event = self.step(claim.order(), &mut deadline) => event,
+            };
+            let Some(event) = event else { return Ok(()) };
+            self.record(claim, event).await?;
+            if is_at_rest(claim.order()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Does what the order's state asks for, and says what came of it; None if that is for another
+    /// executor to find out.
+    async fn step(&self, order: &Order, deadline: &mut Deadline) -> Option<Event> {
+        let started = tokio::time::Instant::now();
+        let (step, outcome) = match order.next_step() {
+            Step::Begin { attempt } => {
+                *deadline = Deadline::after(self.attempt_timeout);
+                ("begin", Ok(Event::RoutingStarted { attempt }))
+            }
+            Step::Route { min_out } => {
+                let route = deadline.spend(|| self.route(order, min_out, deadline));
+                let quote = route.instrument(info_span!("route", attempt = order.attempt())).await;
+                ("route", quote.map(|quote| Event::RouteChosen { quote }))
+            }
+            Step::Sign { quote, min_out } => {
+                let sign = deadline.spend(|| self.sign(order, quote, min_out));
+                let transaction = sign.instrument(info_span!("sign", attempt = order.attempt())).await;
+                ("sign", transaction.map(|transaction| Event::TransactionSigned { transaction }))
+            }
+            Step::Land { transaction } => {
+                let land = self.land(order, transaction);
+                let observation = land.instrument(info_span!("land", attempt = order.attempt())).await?;
+                ("land", Ok(Event::Observed { observation }))
+            }
+            Step::Settle { failure } => ("settle", Err(failure.clone())),
+            Step::End => return None,
+        };
+        metrics::step(step, started.elapsed());
+        Some(outcome.unwrap_or_else(|failure| order.attempt_failed(failure, &self.retry, rand::random())))
+    }
+
+    async fn record(&self, claim: &mut Claim, event: Event) -> Result<(), AppendError> {
+        let recorded = self.journal.append(claim, event).await?;
+        metrics::recorded(claim, &recorded);
+        tracing::info!(
+            order.seq = recorded.seq,
+            attempt = recorded.attempt,
+            status = %claim.order().status(),
+            failure = claim.order().state().failure().map(tracing::field::display),
+            "{}",
+            recorded.event.kind()
+        );
+        self.live.publish(claim.order().id(), &recorded).await;
+        Ok(())
+    }
+}
+
+/// Whether the latest fact has given the claim up.
+fn is_at_rest(order: &Order) -> bool {
+    match order.state() {
+        State::Pending { retry: Some(_) } | State::Confirmed { .. } | State::Failed { .. } => true,
+        State::Pending { retry: None }
+        | State::Routing
+        | State::Building { .. }
+        | State::Submitted { .. }
+        | State::Voided { .. } => false,
+    }
+}

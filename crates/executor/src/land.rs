@@ -1,0 +1,36 @@
+use crate::executor::Executor;
+use chain::Trade;
+use order_core::Order;
+use order_core::order::{Observation, SignedTransaction};
+
+impl Executor {
+    /// Sends the transaction until the chain has spoken. There is no deadline: what may have been
+    /// sent can only be given up by the chain. None if this executor stops first; the next owner
+    /// sends the same bytes.
+    pub(crate) async fn land(&self, order: &Order, transaction: &SignedTransaction) -> Option<Observation> {
+        let trade = self.trade(order.intent());
+        tokio::select! {
+            biased;
+            observation = self.lander.land(transaction, &trade) => match observation {
+                Ok(observation) => Some(observation),
+                Err(error) => {
+                    tracing::error!(%error, signature = %transaction.signature, "letting go of the order");
+                    None
+                }
+            },
+            () = self.shutdown.cancelled() => {
+                tracing::info!(signature = %transaction.signature, "leaving the order to another executor");
+                None
+            }
+        }
+    }
+
+    /// Whose balances the order changes.
+    pub(crate) fn trade(&self, intent: &order_core::order::Intent) -> Trade {
+        Trade {
+            wallet: self.wallet.pubkey(),
+            token_in: intent.token_in().clone(),
+            token_out: intent.token_out().clone(),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What Prometheus is told.
+
+use journal::Claim;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use order_core::Venue;
+use order_core::order::{Event, Recorded};
+use std::time::Duration;
+
+/// Describes every metric of this service.
+pub(crate) fn describe() {
+    describe_counter!("orders_ended_total", "Orders that ended, by status and by the code of their failure.");
+    describe_counter!("orders_attempts_total", "Attempts that began.");
+    describe_counter!("orders_attempts_failed_total", "Attempts that failed and are made again, by code.");
+    describe_counter!("orders_swept_total", "Orders put back on the queue by the sweep.");
+    describe_counter!("orders_leases_lost_total", "Orders that another executor took over from this one.");
+    describe_counter!("orders_drift_total", "Simulations that differed from our own maths, by venue.");
+    describe_gauge!("orders_active", "Orders that this executor works on now.");
+    describe_histogram!("orders_step_seconds", "How long each step of an order took.");
+    describe_histogram!("orders_seconds", "From acceptance to the end, by status, by the database's clock.");
+}
+
+pub(crate) fn step(step: &'static str, took: Duration) {
+    histogram!("orders_step_seconds", "step" => step).record(took);
+}
+
+pub(crate) fn recorded(claim: &Claim, recorded: &Recorded) {
+    let status = claim.order().status().name();
+    let code = match &recorded.event {
+        Event::RoutingStarted { .. } => {
+            counter!("orders_attempts_total").increment(1);
+            return;
+        }
+        Event::AttemptFailed { failure, .. } => {
+            counter!("orders_attempts_failed_total", "code" => failure.code.name()).increment(1);
+            return;
+        }
+        Event::Failed { failure } => failure.code.name(),
+        Event::Accepted { .. }
+        | Event::RouteChosen { .. }
+        | Event::TransactionSigned { .. }
+        | Event::Observed { .. } => "",
+    };
+    if claim.order().status().is_terminal() {
+        counter!("orders_ended_total", "status" => status, "code" => code).increment(1);
+        let took = recorded.at.signed_duration_since(claim.created_at()).to_std().unwrap_or_default();
+        histogram!("orders_seconds", "status" => status).record(took);
+    }
+}
+
+pub(crate) fn active(orders: usize) {
+    gauge!("orders_active").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
+}
+
+pub(crate) fn swept(orders: u64) {
+    counter!("orders_swept_total").increment(orders);
+}
+
+pub(crate) fn lease_lost() {
+    counter!("orders_leases_lost_total").increment(1);
+}
+
+pub(crate) fn drift(venue: Venue) {
+    counter!("orders_drift_total", "venue" => venue.name()).increment(1);
+}

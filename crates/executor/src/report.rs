@@ -1,0 +1,25 @@
+use crate::executor::Executor;
+use crate::metrics;
+use live::{ExecutorReport, Live};
+use tokio::time::{MissedTickBehavior, interval};
+
+impl Executor {
+    /// Tells the gateways what this executor can do and what it is doing, again and again.
+    pub(crate) async fn report(&self) {
+        let mut ticks = interval(Live::REPORT_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let active = self.leases.orders();
+            metrics::active(active.len());
+            let report = ExecutorReport {
+                id: self.id,
+                capacity: self.concurrency,
+                attempts: self.retry.attempts,
+                attempt_timeout_seconds: self.attempt_timeout.as_secs(),
+                active,
+            };
+            self.live.report_executor(&report).await;
+        }
+    }
+}

@@ -1,0 +1,198 @@
+use crate::executor::Executor;
+use crate::pools::{self, State};
+use crate::route::{Leg, legs};
+use crate::{cluster, fee, metrics};
+use amm::{Limit, Market, Trader};
+use chain::transaction::{self, Plan, token_account};
+use chain::{Blockhash, Instruction, Simulation};
+use futures_util::TryFutureExt as _;
+use order_core::failure::Code;
+use order_core::order::{Fill, Intent, SignedTransaction};
+use order_core::quote::Mode;
+use order_core::{Atoms, Failure, Order, Quote};
+
+/// What the cluster says before a transaction can be built.
+struct Ground {
+    state: State,
+    blockhash: Blockhash,
+    recent_fees: Vec<u64>,
+    token_account_rent: Atoms,
+}
+
+impl Executor {
+    /// Builds the order's transaction, runs it through a simulation, and signs it. Nothing is sent.
+    pub(crate) async fn sign(
+        &self,
+        order: &Order,
+        quote: &Quote,
+        min_out: Atoms,
+    ) -> Result<SignedTransaction, Failure> {
+        let legs = legs(order.intent(), quote, min_out)?;
+        let ground = self.survey(order, &legs).await?;
+        let markets =
+            legs.iter().map(|leg| ground.state.market(leg.swap.pool)).collect::<Result<Vec<_>, _>>()?;
+        let draft = self.plan(order, &legs, &markets, &ground)?;
+        let simulation = self.simulate(order, &draft, &ground, min_out).await?;
+        if let Some(fill) = &simulation.fill {
+            self.watch_for_drift(&ground.state, &markets, &legs, fill.amount_out).await;
+        }
+        let unit_limit = fee::unit_limit(simulation.units);
+        let unit_price =
+            fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);
+        let plan = Plan { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
+        let transaction = transaction::build(&self.wallet.pubkey(), &plan, &ground.blockhash)
+            .and_then(|unsigned| unsigned.sign(&self.wallet))
+            .map_err(|error| unbuildable(&error))?;
+        tracing::info!(
+            signature = %transaction.signature,
+            min_out = min_out.get(),
+            units = simulation.units,
+            unit_price,
+            last_valid_block_height = transaction.last_valid_block_height,
+            "signed"
+        );
+        Ok(transaction)
+    }
+
+    /// Asks the cluster for everything at once. The pools and the clock come from one slot.
+    async fn survey(&self, order: &Order, legs: &[Leg<'_>]) -> Result<Ground, Failure> {
+        let route: Vec<_> = legs.iter().map(|leg| leg.swap.pool).collect();
+        let mut addresses = self.dependencies.of(&route, &self.cluster).await?;
+        let source = token_account(&self.wallet.pubkey(), order.intent().token_in(), order.id());
+        addresses.push(source);
+        let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
+        let (state, blockhash, recent_fees, token_account_rent) = futures_util::try_join!(
+            pools::read(&self.cluster, &addresses),
+            self.cluster.latest_blockhash().map_err(|error| cluster::failure(&error)),
+            self.cluster.recent_prioritization_fees(&written).map_err(|error| cluster::failure(&error)),
+            self.token_account_rent(),
+        )?;
+        // The account of wrapped SOL exists only within the transaction.
+        let token_in = order.intent().token_in();
+        if !token_in.is_native() && !state.has(&source) {
+            return Err(Failure::new(
+                Code::InsufficientFunds,
+                format!("the wallet has no {}", token_in.symbol),
+            ));
+        }
+        Ok(Ground { state, blockhash, recent_fees, token_account_rent })
+    }
+
+    /// The transaction as it is simulated: with all the compute units there are.
+    fn plan(
+        &self,
+        order: &Order,
+        legs: &[Leg<'_>],
+        markets: &[Market],
+        ground: &Ground,
+    ) -> Result<Plan, Failure> {
+        let (wallet, intent) = (self.wallet.pubkey(), order.intent());
+        let trader = Trader {
+            owner: wallet,
+            source: token_account(&wallet, intent.token_in(), order.id()),
+            destination: token_account(&wallet, intent.token_out(), order.id()),
+        };
+        let swaps = legs.iter().zip(markets).map(|(leg, market)| swap(leg, market, &trader));
+        Ok(Plan {
+            order_id: order.id(),
+            token_in: intent.token_in().clone(),
+            token_out: intent.token_out().clone(),
+            amount_in: intent.amount_in(),
+            swaps: swaps.collect::<Result<Vec<_>, _>>()?,
+            compute_unit_limit: fee::UNITS_MAX,
+            compute_unit_price: 0,
+            token_account_rent: ground.token_account_rent,
+        })
+    }
+
+    /// Runs the transaction where it costs nothing.
+    async fn simulate(
+        &self,
+        order: &Order,
+        draft: &Plan,
+        ground: &Ground,
+        min_out: Atoms,
+    ) -> Result<Rehearsal, Failure> {
+        let unsigned = transaction::build(&self.wallet.pubkey(), draft, &ground.blockhash)
+            .map_err(|error| unbuildable(&error))?;
+        let simulated = self.cluster.simulate(&unsigned.bytes(), &[], ground.state.slot).await;
+        let simulation: Simulation = simulated.map_err(|error| cluster::failure(&error))?;
+        if let Some(failure) = &simulation.failure {
+            tracing::debug!(%failure, logs = ?simulation.logs, "the simulation failed");
+            return Err(unsigned.failure(failure, cluster::explain));
+        }
+        let fill = simulation.fill(&unsigned, &self.trade(order.intent()));
+        match &fill {
+            Some(fill) => within_bounds(order.intent(), min_out, fill)?,
+            None => tracing::debug!("the node does not say what the simulation moved"),
+        }
+        Ok(Rehearsal { units: simulation.units, fill })
+    }
+
+    /// Compares what the pools' programs gave with what our maths says they give. On the same state
+    /// they differ only if a program was changed, and then no quote can be trusted.
+    async fn watch_for_drift(&self, state: &State, markets: &[Market], legs: &[Leg<'_>], simulated: Atoms) {
+        let expected = expected(markets, legs);
+        if expected == Some(simulated) {
+            return;
+        }
+        let addresses: Vec<_> = markets.iter().flat_map(Market::swap_accounts).collect();
+        match pools::read(&self.cluster, &addresses).await {
+            Ok(later) if state.stood_still(&later, markets) => {
+                tracing::error!(
+                    simulated = simulated.get(),
+                    expected = expected.map(Atoms::get),
+                    "a pool's program does not do what our maths says: its quotes cannot be trusted"
+                );
+                markets.iter().for_each(|market| metrics::drift(market.venue()));
+            }
+            Ok(_) => tracing::debug!("the pools moved between the snapshot and the simulation"),
+            Err(failure) => tracing::debug!(%failure, "could not tell whether the pools moved"),
+        }
+    }
+}
+
+/// What came of a simulation that succeeded.
+struct Rehearsal {
+    units: u64,
+    fill: Option<Fill>,
+}
+
+fn swap(leg: &Leg<'_>, market: &Market, trader: &Trader) -> Result<Instruction, Failure> {
+    let limit = Limit::ExactIn { amount_in: leg.swap.amount_in, min_out: leg.min_out };
+    market
+        .instruction(trader, leg.swap.mint_in, limit)
+        .map_err(|error| Failure::new(Code::SimulationFailed, format!("building the swap: {error}")))
+}
+
+/// What the markets give together, as far as they can say.
+fn expected(markets: &[Market], legs: &[Leg<'_>]) -> Option<Atoms> {
+    let mut total = Atoms::ZERO;
+    for (market, leg) in markets.iter().zip(legs) {
+        let quote = market.quote(leg.swap.mint_in, Mode::ExactIn, leg.swap.amount_in).ok()?;
+        total = total.checked_add(quote.amount_out)?;
+    }
+    Some(total)
+}
+
+/// A transaction that would spend more than was ordered, or give less, is never signed, whatever
+/// the reason.
+fn within_bounds(intent: &Intent, min_out: Atoms, fill: &Fill) -> Result<(), Failure> {
+    if fill.amount_in <= intent.amount_in() && fill.amount_out >= min_out {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::SimulationFailed,
+        format!(
+            "the simulation spends {} and gives {}, the order spends {} for no less than {}",
+            fill.amount_in.to_decimal(intent.token_in().decimals),
+            fill.amount_out.to_decimal(intent.token_out().decimals),
+            intent.amount_in().to_decimal(intent.token_in().decimals),
+            min_out.to_decimal(intent.token_out().decimals)
+        ),
+    ))
+}
+
+fn unbuildable(error: &transaction::BuildError) -> Failure {
+    Failure::new(Code::Unsupported, error.to_string())
+}
