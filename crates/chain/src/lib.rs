@@ -15,6 +15,8 @@ mod fill;
 pub mod landing;
 pub mod pubsub;
 mod rpc;
+#[cfg(test)]
+mod scripted;
 pub mod transaction;
 mod wallet;
 mod wire;

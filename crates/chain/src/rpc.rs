@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,7 +30,6 @@ pub(crate) struct Nodes {
     preferred: AtomicUsize,
 }
 
-#[derive(Debug)]
 struct Node {
     url: Url,
     /// Host and port: the rest of the URL may hold a key.
@@ -170,6 +170,12 @@ impl Node {
             None => host.to_owned(),
         };
         Some(Self { url, name })
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
     }
 }
 

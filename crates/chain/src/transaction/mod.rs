@@ -221,3 +221,6 @@ fn open_temporary_account(wallet: &Pubkey, plan: &Plan) -> Result<[Instruction; 
 fn encoding(error: impl std::fmt::Display) -> BuildError {
     BuildError::Encoding(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

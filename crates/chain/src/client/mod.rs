@@ -441,3 +441,6 @@ fn complete(method: &'static str, asked: usize, answered: usize) -> Result<(), E
 fn malformed(method: &'static str, reason: String) -> Error {
     Error::Malformed { method, reason }
 }
+
+#[cfg(test)]
+mod tests;

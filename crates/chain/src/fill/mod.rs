@@ -121,3 +121,6 @@ fn atoms(moved: Option<i128>, token: &Token) -> Result<Atoms, InvalidBalances> {
         .filter(|atoms| !atoms.is_zero())
         .ok_or_else(|| InvalidBalances(format!("{} did not move the way the trade goes", token.symbol)))
 }
+
+#[cfg(test)]
+mod tests;

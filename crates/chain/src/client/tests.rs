@@ -1,0 +1,232 @@
+use super::*;
+use crate::scripted::{Answer, Node};
+
+fn client(nodes: &[&Node]) -> Client {
+    Client::new(&nodes.iter().map(|node| node.url.clone()).collect::<Vec<_>>()).unwrap()
+}
+
+async fn answering(result: Value) -> Node {
+    Node::start(move |_, _| Answer::Result(result.clone())).await
+}
+
+fn key(seed: u8) -> Pubkey {
+    Pubkey::new_from_array([seed; 32])
+}
+
+#[tokio::test]
+async fn accounts_come_decoded_and_in_their_order() {
+    let node = answering(json!({
+        "context": { "apiVersion": "3.0.0", "slot": 77 },
+        "value": [null, {
+            "data": ["AQID", "base64"], "executable": false, "lamports": 5, "owner": key(4).to_string(),
+            "rentEpoch": u64::MAX, "space": 3
+        }]
+    }))
+    .await;
+    let snapshot = client(&[&node]).accounts(&[key(1), key(2)], Commitment::Processed).await.unwrap();
+    let account =
+        Account { lamports: 5, data: vec![1, 2, 3], owner: key(4), executable: false, rent_epoch: u64::MAX };
+    assert_eq!(snapshot, Snapshot { slot: 77, accounts: vec![None, Some(account)] });
+    assert_eq!(
+        node.params("getMultipleAccounts"),
+        [
+            json!([[key(1).to_string(), key(2).to_string()], { "encoding": "base64", "commitment": "processed" }])
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_of_another_length_is_not_believed() {
+    let node = answering(json!({ "context": { "slot": 1 }, "value": [] })).await;
+    let client = client(&[&node]);
+    let error = client.accounts(&[key(1)], Commitment::Confirmed).await.unwrap_err();
+    assert!(matches!(error, Error::Malformed { .. }), "{error}");
+    let error = client.signature_statuses(&[Signature::new([1; 64])], false).await.unwrap_err();
+    assert!(matches!(error, Error::Malformed { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn too_many_at_once_are_refused_before_they_are_sent() {
+    let node = answering(json!(null)).await;
+    let client = client(&[&node]);
+    let accounts = client.accounts(&vec![key(1); 101], Commitment::Confirmed).await.unwrap_err();
+    assert!(matches!(accounts, Error::TooMany { asked: 101, limit: 100, .. }));
+    let signatures = vec![Signature::new([1; 64]); 257];
+    let statuses = client.signature_statuses(&signatures, false).await.unwrap_err();
+    assert!(matches!(statuses, Error::TooMany { asked: 257, limit: 256, .. }));
+    assert_eq!(node.methods(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_read_goes_on_to_the_node_that_answers_and_stays_there() {
+    for trouble in [
+        || Answer::Status(429),
+        || Answer::Status(503),
+        || Answer::HangUp,
+        || Answer::Error(-32005, "Node is behind by 42 slots", json!({ "numSlotsBehind": 42 })),
+        || Answer::Error(-32016, "Minimum context slot has not been reached", json!({ "contextSlot": 1 })),
+    ] {
+        let (down, up) = (Node::start(move |_, _| trouble()).await, answering(json!(9)).await);
+        let client = client(&[&down, &up]);
+        assert_eq!(client.slot(Commitment::Confirmed).await.unwrap(), 9);
+        let asked = down.count("getSlot");
+        assert_eq!(client.slot(Commitment::Confirmed).await.unwrap(), 9);
+        assert_eq!((down.count("getSlot"), up.count("getSlot")), (asked, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_nodes_no_is_an_answer_with_its_code_and_data() {
+    let no = || Answer::Error(-32602, "Invalid params", json!({ "hint": 1 }));
+    let (first, second) = (Node::start(move |_, _| no()).await, answering(json!(9)).await);
+    let error = client(&[&first, &second]).slot(Commitment::Confirmed).await.unwrap_err();
+    let Error::Answer { code: -32602, message, data, .. } = &error else { panic!("{error}") };
+    assert_eq!((message.as_str(), data), ("Invalid params", &Some(json!({ "hint": 1 }))));
+    assert!(!error.is_transient());
+    assert_eq!(second.count("getSlot"), 0);
+}
+
+#[tokio::test]
+async fn trouble_with_the_transport_is_told_from_an_answer_and_hides_the_url() {
+    let node = Node::start(|_, _| Answer::HangUp).await;
+    let client = Client::new(&[format!("{}/secret?api-key=secret", node.url)]).unwrap();
+    let error = client.slot(Commitment::Confirmed).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }) && error.is_transient());
+    assert!(!format!("{error} {error:?} {client:?}").contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_transaction_goes_to_every_node_and_one_that_takes_it_is_enough() {
+    let refuse = || Answer::Error(-32005, "Node is unhealthy", json!(null));
+    let (first, second) = (Node::start(move |_, _| refuse()).await, answering(json!("sig")).await);
+    client(&[&first, &second]).send(&[1, 2, 3]).await.unwrap();
+    let expected = json!(["AQID", {
+        "encoding": "base64", "skipPreflight": false, "preflightCommitment": "confirmed", "maxRetries": 0
+    }]);
+    assert_eq!(first.params("sendTransaction"), [expected.clone()]);
+    assert_eq!(second.params("sendTransaction"), [expected]);
+    let error = client(&[&first]).send(&[1]).await.unwrap_err();
+    assert_eq!(error.code(), Some(-32005));
+}
+
+#[tokio::test]
+async fn already_processed_is_good_news() {
+    let node = Node::start(|_, _| {
+        let data = json!({ "err": "AlreadyProcessed", "logs": [], "unitsConsumed": 0 });
+        Answer::Error(-32002, "Transaction simulation failed", data)
+    })
+    .await;
+    client(&[&node]).send(&[1]).await.unwrap();
+}
+
+#[tokio::test]
+async fn statuses_say_how_sure_they_are_also_in_the_old_form() {
+    let status = |name: Value, confirmations: Value, err: Value| json!({ "slot": 5, "confirmations": confirmations, "err": err, "status": {}, "confirmationStatus": name });
+    let node = answering(json!({ "context": { "slot": 8 }, "value": [
+        null,
+        status(json!("processed"), json!(0), json!(null)),
+        status(json!("confirmed"), json!(3), json!({ "InstructionError": [2, { "Custom": 6005 }] })),
+        status(json!(null), json!(null), json!(null)),
+        status(json!(null), json!(1), json!(null)),
+    ] }))
+    .await;
+    let signatures = vec![Signature::new([1; 64]); 5];
+    let answer = client(&[&node]).signature_statuses(&signatures, true).await.unwrap();
+    let sure: Vec<_> =
+        answer.statuses.iter().map(|status| status.as_ref().map(|status| status.commitment)).collect();
+    let (processed, confirmed, finalized) =
+        (Commitment::Processed, Commitment::Confirmed, Commitment::Finalized);
+    assert_eq!(sure, [None, Some(processed), Some(confirmed), Some(finalized), Some(processed)]);
+    let failure = answer.statuses[2].as_ref().unwrap().failure.as_ref().unwrap();
+    assert_eq!((failure.instruction(), failure.custom()), (Some(2), Some(6005)));
+    assert_eq!(node.params("getSignatureStatuses")[0][1], json!({ "searchTransactionHistory": true }));
+}
+
+#[tokio::test]
+async fn a_simulation_tells_its_failure_its_units_and_its_balances() {
+    let node = answering(json!({ "context": { "slot": 8 }, "value": {
+        "err": { "InstructionError": [3, { "Custom": 6005 }] }, "logs": ["Program log: no"],
+        "unitsConsumed": 40_000, "accounts": [null], "fee": 5_000, "preBalances": [9_000],
+        "postBalances": [4_000], "preTokenBalances": [], "postTokenBalances": []
+    } }))
+    .await;
+    let simulation = client(&[&node]).simulate(&[1], &[key(2)], 7).await.unwrap();
+    assert_eq!(simulation.failure.unwrap().custom(), Some(6005));
+    assert_eq!((simulation.units, simulation.slot), (40_000, 8));
+    assert_eq!(simulation.balances.unwrap().network_fee, Atoms::new(5_000));
+    assert_eq!(
+        node.params("simulateTransaction"),
+        [json!(["AQ==", {
+            "encoding": "base64", "sigVerify": false, "replaceRecentBlockhash": true,
+            "commitment": "processed", "minContextSlot": 7,
+            "accounts": { "encoding": "base64", "addresses": [key(2).to_string()] }
+        }])]
+    );
+}
+
+#[tokio::test]
+async fn a_simulation_without_balances_is_still_one() {
+    let value = json!({ "err": null, "logs": null, "unitsConsumed": 1, "accounts": null });
+    let node = answering(json!({ "context": { "slot": 8 }, "value": value })).await;
+    let simulation = client(&[&node]).simulate(&[1], &[], 0).await.unwrap();
+    assert_eq!((simulation.failure, simulation.balances), (None, None));
+}
+
+#[tokio::test]
+async fn a_landed_transaction_is_found_on_any_node() {
+    let meta = json!({ "err": null, "fee": 5_000, "preBalances": [1], "postBalances": [2] });
+    let landed = json!({ "slot": 5, "meta": meta, "transaction": ["AQ==", "base64"] });
+    let (without, with) = (answering(json!(null)).await, answering(landed).await);
+    let signature = Signature::new([1; 64]);
+    let found = client(&[&without, &with]).transaction(&signature, Commitment::Processed).await.unwrap();
+    assert_eq!(found.unwrap().slot, 5);
+    assert_eq!(with.params("getTransaction")[0][1]["commitment"], "confirmed");
+    assert_eq!(client(&[&without]).transaction(&signature, Commitment::Confirmed).await.unwrap(), None);
+    let broken = Node::start(|_, _| Answer::Status(500)).await;
+    assert!(client(&[&broken]).transaction(&signature, Commitment::Confirmed).await.is_err());
+}
+
+#[tokio::test]
+async fn the_small_calls_read_what_nodes_write() {
+    let hash = "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY";
+    let node = Node::start(move |method, _| {
+        Answer::Result(match method {
+            "getLatestBlockhash" => {
+                json!({ "context": { "slot": 2 }, "value": { "blockhash": hash, "lastValidBlockHeight": 151 } })
+            }
+            "getGenesisHash" => json!(hash),
+            "getBlockHeight" => json!(12),
+            "getBalance" => json!({ "context": { "slot": 2 }, "value": 7 }),
+            "getMinimumBalanceForRentExemption" => json!(2_039_280),
+            "getRecentPrioritizationFees" => {
+                json!([{ "slot": 9, "prioritizationFee": 3 }, { "slot": 8, "prioritizationFee": 1 }])
+            }
+            "getHealth" => json!("ok"),
+            "getProgramAccounts" => json!([{ "pubkey": key(1).to_string(), "account": {
+                "data": ["", "base64"], "executable": false, "lamports": 1, "owner": key(2).to_string(), "rentEpoch": 0
+            } }]),
+            other => panic!("{other}"),
+        })
+    })
+    .await;
+    let client = client(&[&node]);
+    let blockhash = client.latest_blockhash().await.unwrap();
+    assert_eq!((blockhash.hash.to_string().as_str(), blockhash.last_valid_block_height), (hash, 151));
+    assert_eq!(client.genesis_hash().await.unwrap(), blockhash.hash);
+    assert_eq!(client.block_height(Commitment::Finalized).await.unwrap(), 12);
+    assert_eq!(client.balance(&key(1), Commitment::Confirmed).await.unwrap(), Atoms::new(7));
+    assert_eq!(client.minimum_balance(165).await.unwrap(), Atoms::new(2_039_280));
+    assert_eq!(client.recent_prioritization_fees(&[key(1)]).await.unwrap(), [1, 3]);
+    client.health().await.unwrap();
+    assert_eq!(client.program_accounts(&key(2), 637, Commitment::Confirmed).await.unwrap()[0].0, key(1));
+    assert_eq!(node.params("getProgramAccounts")[0][1]["filters"], json!([{ "dataSize": 637 }]));
+}
+
+#[test]
+fn commitments_are_ordered_and_named() {
+    assert!(Commitment::Processed < Commitment::Confirmed && Commitment::Confirmed < Commitment::Finalized);
+    for commitment in Commitment::ALL {
+        assert_eq!(commitment.name().parse(), Ok(commitment));
+    }
+    assert!("rooted".parse::<Commitment>().is_err());
+}

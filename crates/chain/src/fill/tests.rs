@@ -1,0 +1,141 @@
+use super::*;
+use crate::LandedTransaction;
+use crate::wire::WireTransaction;
+use order_core::token;
+use serde_json::json;
+
+const WALLET: &str = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB";
+const TEMPORARY: &str = "DSU5VmrBZ5yDphQ86HUQA5nPgbm2w4MCSfGFynfZUrWa";
+const USDC_ACCOUNT: &str = "7woc3ajaGMMXczFYjxon4aQoHH3j126fMUR9c58eHRsK";
+const USDT_ACCOUNT: &str = "FXJ6Y213C7fJdcwmDRXUtFsokkV1XAni6JwD1Jf1rxcB";
+const POOL: &str = "GpMZbSM2GgvTKHJirzeGfMFoaZ8UR2X7F4v8vHTvxFbL";
+const SOL: &str = "So11111111111111111111111111111111111111112";
+const USDC: &str = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
+const USDT: &str = "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB";
+
+fn trade(token_in: &str, token_out: &str) -> Trade {
+    let known = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
+    Trade { wallet: WALLET.parse().unwrap(), token_in: known(token_in), token_out: known(token_out) }
+}
+
+/// A transaction as `getTransaction` gives it; `meta` replaces what differs.
+fn landed(meta: serde_json::Value) -> LandedTransaction {
+    let mut whole = json!({
+        "blockTime": 1_732_262_400, "slot": 301_234_567, "version": 0,
+        "transaction": ["AQAB", "base64"],
+        "meta": {
+            "computeUnitsConsumed": 41_234, "costUnits": 50_000, "err": null, "fee": 5_001,
+            "innerInstructions": [], "loadedAddresses": { "readonly": [], "writable": [] },
+            "logMessages": ["Program 11111111111111111111111111111111 success"],
+            "preBalances": [], "postBalances": [], "preTokenBalances": [], "postTokenBalances": [],
+            "rewards": [], "returnData": null, "status": { "Ok": null }
+        }
+    });
+    for (name, value) in meta.as_object().unwrap() {
+        whole["meta"][name] = value.clone();
+    }
+    serde_json::from_value::<WireTransaction>(whole).unwrap().decode().unwrap()
+}
+
+fn holding(index: usize, owner: &str, mint: &str, amount: &str) -> serde_json::Value {
+    json!({
+        "accountIndex": index, "mint": mint, "owner": owner,
+        "programId": "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
+        "uiTokenAmount": { "amount": amount, "decimals": 6, "uiAmount": 0.1, "uiAmountString": "0.1" }
+    })
+}
+
+fn fill(
+    trade: &Trade,
+    accounts: &[&str],
+    meta: serde_json::Value,
+) -> Result<(u64, u64, u64, u64), InvalidBalances> {
+    let accounts: Vec<Pubkey> = accounts.iter().map(|account| account.parse().unwrap()).collect();
+    let landed = landed(meta);
+    let fill = landed.balances.fill(trade, &accounts, landed.slot)?;
+    Ok((fill.amount_in.get(), fill.amount_out.get(), fill.network_fee.get(), fill.slot))
+}
+
+#[test]
+fn the_rent_of_a_new_account_is_not_spent_on_the_swap() {
+    // 1 SOL for 150.25 USDC; the USDC account is opened by the same transaction for 2 039 280 lamports.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 0, 70_000_000_000u64],
+        "postBalances": [10_000_000_000u64 - 1_000_000_000 - 2_039_280 - 5_001, 0, 2_039_280, 71_000_000_000u64],
+        "preTokenBalances": [holding(3, POOL, SOL, "70000000000")],
+        "postTokenBalances": [holding(2, WALLET, USDC, "150250000"), holding(3, POOL, SOL, "71000000000")],
+    });
+    let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT, POOL];
+    assert_eq!(
+        fill(&trade("SOL", "USDC"), &accounts, meta),
+        Ok((1_000_000_000, 150_250_000, 5_001, 301_234_567))
+    );
+}
+
+#[test]
+fn bought_sol_is_counted_before_the_network_fee() {
+    // The wallet gains 0.5 SOL and pays 5001 lamports for the transaction.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 2_039_280],
+        "postBalances": [10_499_994_999u64, 0, 2_039_280],
+        "preTokenBalances": [holding(2, WALLET, USDC, "200000000")],
+        "postTokenBalances": [holding(2, WALLET, USDC, "124000000")],
+    });
+    assert_eq!(
+        fill(&trade("USDC", "SOL"), &[WALLET, TEMPORARY, USDC_ACCOUNT], meta),
+        Ok((76_000_000, 500_000_000, 5_001, 301_234_567))
+    );
+}
+
+#[test]
+fn so_little_sol_that_the_fee_exceeds_it_is_still_a_fill() {
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 2_039_280],
+        "postBalances": [9_999_995_999u64, 0, 2_039_280],
+        "preTokenBalances": [holding(2, WALLET, USDC, "200")],
+        "postTokenBalances": [holding(2, WALLET, USDC, "100")],
+    });
+    assert_eq!(
+        fill(&trade("USDC", "SOL"), &[WALLET, TEMPORARY, USDC_ACCOUNT], meta),
+        Ok((100, 1_000, 5_001, 301_234_567))
+    );
+}
+
+#[test]
+fn two_tokens_are_counted_by_the_wallets_own_accounts() {
+    // The pool's accounts of the same mints move the other way, and the output account is new.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 2_039_280, 0, 5],
+        "postBalances": [9_997_955_719u64, 2_039_280, 2_039_280, 5],
+        "preTokenBalances": [holding(1, WALLET, USDC, "1000000"), holding(3, POOL, USDC, "7")],
+        "postTokenBalances": [
+            holding(1, WALLET, USDC, "0"), holding(2, WALLET, USDT, "999000"), holding(3, POOL, USDC, "1000007")
+        ],
+    });
+    assert_eq!(
+        fill(&trade("USDC", "USDT"), &[WALLET, USDC_ACCOUNT, USDT_ACCOUNT, POOL], meta),
+        Ok((1_000_000, 999_000, 5_001, 301_234_567))
+    );
+}
+
+#[test]
+fn balances_that_do_not_fit_the_trade_are_refused() {
+    let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT];
+    let moved = |before: &str, after: &str| {
+        json!({
+            "preBalances": [10_000_000_000u64, 0, 0], "postBalances": [9_000_000_000u64, 0, 0],
+            "preTokenBalances": [holding(2, WALLET, USDC, before)],
+            "postTokenBalances": [holding(2, WALLET, USDC, after)],
+        })
+    };
+    let sol_for_usdc = trade("SOL", "USDC");
+    assert!(fill(&sol_for_usdc, &accounts, moved("0", "1")).is_ok());
+    assert!(fill(&sol_for_usdc, &accounts, moved("1", "0")).is_err(), "the output fell");
+    assert!(fill(&sol_for_usdc, &accounts, moved("1", "1")).is_err(), "nothing arrived");
+    assert!(fill(&trade("USDC", "SOL"), &accounts, moved("1", "0")).is_err(), "no SOL arrived");
+    assert!(fill(&sol_for_usdc, &accounts[1..], moved("0", "1")).is_err(), "the wallet is not among them");
+    assert!(fill(&trade("SOL", "USDT"), &accounts, moved("0", "1")).is_err(), "no balance of the token");
+    let mut short = moved("0", "1");
+    short["postBalances"] = json!([9_000_000_000u64]);
+    assert!(fill(&sol_for_usdc, &accounts, short).is_err(), "an account is missing");
+}

@@ -1,0 +1,273 @@
+//! The one task that asks what became of the transactions in flight.
+
+use super::Pace;
+use crate::transaction::{failed_program, message};
+use crate::{Client, Commitment, Error, Explain, LandedTransaction, Trade};
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use order_core::order::{Observation, SignedTransaction};
+use order_core::{Signature, failure};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// Landed transactions that are read at the same time: the node's other callers want answers too.
+const READS_AT_ONCE: usize = 16;
+/// Nodes that must not know a transaction before it counts as expired, where there are as many.
+const WITNESSES: usize = 2;
+/// A transaction is decided after two minutes at most if nodes answer; past this a human should look.
+const UNDECIDED_ALARM: Duration = Duration::from_secs(300);
+
+/// A transaction that may land.
+#[derive(Debug)]
+pub(super) struct Flight {
+    transaction: SignedTransaction,
+    trade: Trade,
+    reply: oneshot::Sender<Observation>,
+    since: Instant,
+    alarmed: bool,
+}
+
+impl Flight {
+    pub(super) fn new(
+        transaction: SignedTransaction,
+        trade: Trade,
+        reply: oneshot::Sender<Observation>,
+    ) -> Self {
+        Self { transaction, trade, reply, since: Instant::now(), alarmed: false }
+    }
+}
+
+/// Watches all that is in flight.
+pub(super) struct Watch {
+    client: Client,
+    commitment: Commitment,
+    explain: Explain,
+    pace: Pace,
+    flights: Vec<Flight>,
+}
+
+/// What one node says of a transaction that its finalized chain has left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Testimony {
+    /// It is in its history, this sure.
+    Found(Commitment),
+    /// Its history lacks it.
+    Absent,
+}
+
+/// What all nodes together say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Landed,
+    Expired,
+    Undecided,
+}
+
+impl Watch {
+    pub(super) fn new(client: Client, commitment: Commitment, explain: Explain, pace: Pace) -> Self {
+        Self { client, commitment, explain, pace, flights: Vec::new() }
+    }
+
+    /// Runs until nobody can ask for a landing any more.
+    pub(super) async fn run(mut self, mut arrivals: mpsc::Receiver<Flight>) {
+        let mut looks = tokio::time::interval(self.pace.status);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_expiry_look = None;
+        loop {
+            if self.flights.is_empty() {
+                match arrivals.recv().await {
+                    Some(flight) => self.flights.push(flight),
+                    None => return,
+                }
+            }
+            while let Ok(flight) = arrivals.try_recv() {
+                self.flights.push(flight);
+            }
+            looks.tick().await;
+            // Whoever dropped its landing has lost the order, or will ask again.
+            self.flights.retain(|flight| !flight.reply.is_closed());
+            let in_flight = u32::try_from(self.flights.len()).unwrap_or(u32::MAX);
+            metrics::gauge!("chain_transactions_in_flight").set(in_flight);
+            self.look_for_landed().await;
+            if last_expiry_look.is_none_or(|last: Instant| last.elapsed() >= self.pace.expiry) {
+                last_expiry_look = Some(Instant::now());
+                self.look_for_expired().await;
+                self.alarm();
+            }
+        }
+    }
+
+    /// Asks for the recent status of everything in flight. A null says nothing, and neither does an error.
+    async fn look_for_landed(&mut self) {
+        let signatures: Vec<Signature> = self.flights.iter().map(Flight::signature).collect();
+        let mut landed = BTreeSet::new();
+        for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
+            match self.client.signature_statuses(chunk, false).await {
+                Ok(answer) => {
+                    for (signature, status) in chunk.iter().zip(answer.statuses) {
+                        if status.is_some_and(|status| status.commitment >= self.commitment) {
+                            landed.insert(*signature);
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "cannot ask for the status of transactions in flight"),
+            }
+        }
+        self.conclude(landed).await;
+    }
+
+    /// Asks each node whether its finalized chain has left a transaction behind without having it.
+    async fn look_for_expired(&mut self) {
+        if self.flights.is_empty() {
+            return;
+        }
+        let answers = join_all((0..self.client.node_count()).map(|node| self.testimonies(node))).await;
+        let mut heard: BTreeMap<Signature, Vec<Testimony>> = BTreeMap::new();
+        for answer in answers {
+            match answer {
+                Ok(testimonies) => {
+                    for (signature, testimony) in testimonies {
+                        heard.entry(signature).or_default().push(testimony);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "a node cannot say which transactions have expired"),
+            }
+        }
+        let witnesses = self.client.node_count().min(WITNESSES);
+        let mut landed = BTreeSet::new();
+        for (signature, testimonies) in heard {
+            match judge(&testimonies, witnesses, self.commitment) {
+                Verdict::Landed => {
+                    landed.insert(signature);
+                }
+                Verdict::Expired => self.finish(signature, &Observation::Expired),
+                Verdict::Undecided => {}
+            }
+        }
+        self.conclude(landed).await;
+    }
+
+    /// What one node says of every transaction that its finalized chain has left behind.
+    ///
+    /// The height is asked first and the history afterwards, of the same node, and the history must
+    /// come from a bank that has reached the height: then a transaction that landed is in it.
+    async fn testimonies(&self, node: usize) -> Result<Vec<(Signature, Testimony)>, Error> {
+        let finalized = self.client.finalized(node).await?;
+        let past = |flight: &&Flight| finalized.block_height > flight.transaction.last_valid_block_height;
+        let signatures: Vec<Signature> = self.flights.iter().filter(past).map(Flight::signature).collect();
+        let mut testimonies = Vec::with_capacity(signatures.len());
+        for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
+            let answer = self.client.history(node, chunk).await?;
+            if answer.slot < finalized.slot {
+                tracing::warn!(answer.slot, finalized.slot, "a node's history is behind its finalized chain");
+                continue;
+            }
+            for (signature, status) in chunk.iter().zip(answer.statuses) {
+                let testimony =
+                    status.map_or(Testimony::Absent, |status| Testimony::Found(status.commitment));
+                testimonies.push((*signature, testimony));
+            }
+        }
+        Ok(testimonies)
+    }
+
+    /// Reads what these transactions did, and tells whoever waits for it. A transaction that the node
+    /// does not show yet, or that cannot be read, stays in flight.
+    async fn conclude(&mut self, landed: BTreeSet<Signature>) {
+        let landed = self.flights.iter().filter(|flight| landed.contains(&flight.signature()));
+        let reads: Vec<_> = landed.map(|flight| self.read(flight)).collect();
+        let observations: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+        for (signature, observation) in observations.into_iter().flatten() {
+            self.finish(signature, &observation);
+        }
+    }
+
+    async fn read(&self, flight: &Flight) -> Option<(Signature, Observation)> {
+        let signature = flight.signature();
+        match self.client.transaction(&signature, self.commitment).await {
+            Ok(Some(landed)) => match observe(flight, &landed, self.explain) {
+                Ok(observation) => Some((signature, observation)),
+                Err(reason) => {
+                    tracing::error!(%signature, reason, "a landed transaction cannot be read; its order waits");
+                    None
+                }
+            },
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!(%signature, %error, "cannot read a landed transaction yet");
+                None
+            }
+        }
+    }
+
+    fn finish(&mut self, signature: Signature, observation: &Observation) {
+        let outcome = match observation {
+            Observation::Landed { .. } => "landed",
+            Observation::Reverted { .. } => "reverted",
+            Observation::Expired => "expired",
+        };
+        for flight in self.flights.extract_if(.., |flight| flight.signature() == signature) {
+            metrics::counter!("chain_observations_total", "outcome" => outcome).increment(1);
+            metrics::histogram!("chain_landing_seconds", "outcome" => outcome).record(flight.since.elapsed());
+            // Nobody may be waiting any more: the next owner of the order asks again.
+            let _ = flight.reply.send(observation.clone());
+        }
+    }
+
+    /// Calls for a human where nodes leave a transaction undecided for too long. It stays in flight:
+    /// it may have landed.
+    fn alarm(&mut self) {
+        for flight in &mut self.flights {
+            if !flight.alarmed && flight.since.elapsed() >= UNDECIDED_ALARM {
+                flight.alarmed = true;
+                metrics::counter!("chain_transactions_undecided_total").increment(1);
+                tracing::error!(
+                    signature = %flight.transaction.signature,
+                    "no node says what became of a transaction; check the RPC nodes, it is not given up"
+                );
+            }
+        }
+    }
+}
+
+impl Flight {
+    fn signature(&self) -> Signature {
+        self.transaction.signature
+    }
+}
+
+/// One node that has it outweighs any number that do not: found late wins over expired.
+fn judge(testimonies: &[Testimony], witnesses: usize, commitment: Commitment) -> Verdict {
+    let mut absent = 0usize;
+    let mut pending = false;
+    for testimony in testimonies {
+        match testimony {
+            Testimony::Found(found) if *found >= commitment => return Verdict::Landed,
+            // It is on a fork that may yet win.
+            Testimony::Found(_) => pending = true,
+            Testimony::Absent => absent = absent.saturating_add(1),
+        }
+    }
+    if absent >= witnesses && !pending { Verdict::Expired } else { Verdict::Undecided }
+}
+
+fn observe(flight: &Flight, landed: &LandedTransaction, explain: Explain) -> Result<Observation, String> {
+    let message = message(&flight.transaction.bytes).map_err(|error| error.to_string())?;
+    let LandedTransaction { slot, balances, .. } = landed;
+    match &landed.failure {
+        Some(error) => {
+            let program = failed_program(&message, error);
+            Ok(Observation::Reverted {
+                failure: error.explained(program, explain, failure::Code::TransactionReverted),
+                network_fee: balances.network_fee,
+                slot: *slot,
+            })
+        }
+        None => {
+            let fill = balances.fill(&flight.trade, message.static_account_keys(), *slot);
+            Ok(Observation::Landed { fill: fill.map_err(|error| error.to_string())? })
+        }
+    }
+}

@@ -1,0 +1,217 @@
+use super::*;
+use crate::Hash;
+use solana_instruction::AccountMeta;
+
+const WALLET: &str = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB";
+const ORDER: &str = "018f4d2e-7c1a-7000-8000-000000000001";
+const TEMPORARY: &str = "DSU5VmrBZ5yDphQ86HUQA5nPgbm2w4MCSfGFynfZUrWa";
+const USDC_ACCOUNT: &str = "7woc3ajaGMMXczFYjxon4aQoHH3j126fMUR9c58eHRsK";
+const POOL_PROGRAM: Pubkey = Pubkey::new_from_array([9; 32]);
+
+fn known(symbol: &str) -> Token {
+    token::known().find(|token| token.symbol == symbol).unwrap()
+}
+
+fn plan(token_in: &str, token_out: &str) -> Plan {
+    let accounts = vec![AccountMeta::new(Pubkey::new_from_array([8; 32]), false)];
+    Plan {
+        order_id: ORDER.parse().unwrap(),
+        token_in: known(token_in),
+        token_out: known(token_out),
+        amount_in: Atoms::new(1_000_000_000),
+        swaps: vec![Instruction { program_id: POOL_PROGRAM, accounts, data: vec![1, 2, 3] }],
+        compute_unit_limit: 200_000,
+        compute_unit_price: 5_000,
+        token_account_rent: Atoms::new(2_039_280),
+    }
+}
+
+fn blockhash() -> Blockhash {
+    Blockhash { hash: Hash::new_from_array([3; 32]), last_valid_block_height: 1_234 }
+}
+
+fn built(plan: &Plan) -> Unsigned {
+    build(&Wallet::for_test(7).pubkey(), plan, &blockhash()).unwrap()
+}
+
+/// Every instruction as its program, its accounts (`w` writable, `s` signer), and its data in hexadecimal.
+fn written(unsigned: &Unsigned) -> Vec<(String, Vec<String>, String)> {
+    let keys = unsigned.accounts();
+    let describe = |index: &u8| {
+        let index = usize::from(*index);
+        let writable = if unsigned.message.is_maybe_writable(index, None) { "w" } else { "" };
+        let signer = if unsigned.message.is_signer(index) { "s" } else { "" };
+        format!("{} {writable}{signer}", keys[index]).trim_end().to_owned()
+    };
+    let hex = |data: &[u8]| data.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let instructions = unsigned.message.instructions().iter();
+    instructions
+        .map(|instruction| {
+            let program = keys[usize::from(instruction.program_id_index)].to_string();
+            (program, instruction.accounts.iter().map(describe).collect(), hex(&instruction.data))
+        })
+        .collect()
+}
+
+fn row(program: &str, accounts: &[&str], data: String) -> (String, Vec<String>, String) {
+    (program.to_owned(), accounts.iter().map(|account| (*account).to_owned()).collect(), data)
+}
+
+const WALLET_HEX: &str = "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c";
+const TOKEN_PROGRAM: &str = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA";
+const TOKEN_PROGRAM_HEX: &str = "06ddf6e1d765a193d9cbe146ceeb79ac1cb485ed5f5b37913a8cf5857eff00a9";
+const SYSTEM: &str = "11111111111111111111111111111111";
+const BUDGET: &str = "ComputeBudget111111111111111111111111111111";
+const ASSOCIATED: &str = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL";
+const USDC: &str = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
+const SOL: &str = "So11111111111111111111111111111111111111112";
+
+/// The seed "018f4d2e7c1a70008000000000000001" in ASCII.
+const SEED_HEX: &str = "3031386634643265376331613730303038303030303030303030303030303031";
+
+fn open_and_close(lamports: &str) -> [(String, Vec<String>, String); 3] {
+    let (payer, temporary) = (format!("{WALLET} ws"), format!("{TEMPORARY} w"));
+    let create = format!(
+        "03000000{WALLET_HEX}2000000000000000{SEED_HEX}{lamports}a500000000000000{TOKEN_PROGRAM_HEX}"
+    );
+    [
+        row(SYSTEM, &[&payer, &temporary], create),
+        row(TOKEN_PROGRAM, &[&temporary, SOL], format!("12{WALLET_HEX}")),
+        row(TOKEN_PROGRAM, &[&temporary, &payer, &payer], "09".to_owned()),
+    ]
+}
+
+fn budget() -> [(String, Vec<String>, String); 2] {
+    [row(BUDGET, &[], "02400d0300".to_owned()), row(BUDGET, &[], "038813000000000000".to_owned())]
+}
+
+fn swap() -> (String, Vec<String>, String) {
+    let pool = format!("{} w", Pubkey::new_from_array([8; 32]));
+    row(&POOL_PROGRAM.to_string(), &[&pool], "010203".to_owned())
+}
+
+#[test]
+fn sol_is_wrapped_into_the_temporary_account_and_the_rest_comes_back() {
+    let unsigned = built(&plan("SOL", "USDC"));
+    // 1 000 000 000 + 2 039 280 lamports.
+    let [create, initialise, close] = open_and_close("f0e7b93b00000000");
+    let [limit, price] = budget();
+    let (payer, usdc_account) = (format!("{WALLET} ws"), format!("{USDC_ACCOUNT} w"));
+    let associated =
+        row(ASSOCIATED, &[&payer, &usdc_account, &payer, USDC, SYSTEM, TOKEN_PROGRAM], "01".to_owned());
+    assert_eq!(written(&unsigned), [limit, price, create, initialise, associated, swap(), close]);
+}
+
+#[test]
+fn bought_sol_is_unwrapped_at_the_end() {
+    let unsigned = built(&plan("USDC", "SOL"));
+    // 2 039 280 lamports: the rent alone.
+    let [create, initialise, close] = open_and_close("f01d1f0000000000");
+    let [limit, price] = budget();
+    assert_eq!(written(&unsigned), [limit, price, create, initialise, swap(), close]);
+}
+
+#[test]
+fn without_sol_there_is_no_temporary_account() {
+    let programs: Vec<String> =
+        written(&built(&plan("USDC", "USDT"))).into_iter().map(|(program, _, _)| program).collect();
+    assert_eq!(programs, [BUDGET, BUDGET, ASSOCIATED, &POOL_PROGRAM.to_string()]);
+}
+
+#[test]
+fn token_accounts_are_those_of_the_chain() {
+    let (wallet, order_id) = (WALLET.parse().unwrap(), ORDER.parse().unwrap());
+    assert_eq!(token_account(&wallet, &known("SOL"), order_id).to_string(), TEMPORARY);
+    assert_eq!(token_account(&wallet, &known("USDC"), order_id).to_string(), USDC_ACCOUNT);
+    let token_2022 = Token { program: token::Program::Token2022, ..known("USDC") };
+    assert_eq!(
+        token_account(&wallet, &token_2022, order_id).to_string(),
+        "7xBDZrwWNm6Zj1i12GTpCVwKrMrJzPaWv5fZ1Hz817RJ"
+    );
+    let other = "018f4d2e-7c1a-7000-8000-000000000002".parse().unwrap();
+    assert_ne!(token_account(&wallet, &known("SOL"), other).to_string(), TEMPORARY);
+}
+
+#[test]
+fn the_signature_is_valid_and_names_the_bytes() {
+    let (unsigned, wallet) = (built(&plan("SOL", "USDC")), Wallet::for_test(7));
+    let signed = unsigned.sign(&wallet).unwrap();
+    let decoded: VersionedTransaction = bincode::deserialize(&signed.bytes).unwrap();
+    assert_eq!(decoded.verify_with_results(), [true]);
+    assert_eq!(decoded.signatures[0].to_string(), signed.signature.to_string());
+    assert_eq!(decoded.message, unsigned.message);
+    assert_eq!(bincode::serialize(&decoded).unwrap(), signed.bytes);
+    assert_eq!(signed.last_valid_block_height, 1_234);
+    // Signing is deterministic: the same bytes again, never a second transaction.
+    assert_eq!(unsigned.sign(&wallet).unwrap(), signed);
+    assert_eq!(unsigned.bytes()[1..65], [0; 64]);
+    assert_eq!(unsigned.bytes()[65..], signed.bytes[65..]);
+}
+
+#[test]
+fn another_wallet_cannot_sign() {
+    let error = built(&plan("SOL", "USDC")).sign(&Wallet::for_test(6)).unwrap_err();
+    assert!(matches!(error, BuildError::OtherWallet { expected, .. } if expected.to_string() == WALLET));
+}
+
+#[test]
+fn a_transaction_fits_in_a_packet_to_the_byte_or_is_refused() {
+    let wallet = Wallet::for_test(7).pubkey();
+    let padded = |bytes: usize| {
+        let mut plan = plan("SOL", "USDC");
+        plan.swaps[0].data = vec![0; bytes];
+        build(&wallet, &plan, &blockhash())
+    };
+    let spare = LENGTH_MAX - padded(200).unwrap().bytes().len();
+    assert_eq!(padded(200 + spare).unwrap().bytes().len(), LENGTH_MAX);
+    assert_eq!(padded(201 + spare), Err(BuildError::TooLong { length: LENGTH_MAX + 1 }));
+}
+
+#[test]
+fn an_amount_beyond_64_bits_is_refused() {
+    let plan = Plan { amount_in: Atoms::new(u64::MAX), ..plan("SOL", "USDC") };
+    let result = build(&Wallet::for_test(7).pubkey(), &plan, &blockhash());
+    assert!(matches!(result, Err(BuildError::Encoding(_))), "{result:?}");
+}
+
+fn explain(program: &Pubkey, code: u32) -> Option<(failure::Code, &'static str)> {
+    match code {
+        _ if *program != POOL_PROGRAM => None,
+        6005 => Some((failure::Code::SlippageExceeded, "ExceededSlippage")),
+        6000 => Some((failure::Code::SimulationFailed, "NotApproved")),
+        _ => None,
+    }
+}
+
+#[test]
+fn failures_are_told_in_the_catalogues_words() {
+    let unsigned = built(&plan("SOL", "USDC"));
+    let code = |err: serde_json::Value| {
+        let failure = TransactionFailure::read(&err).unwrap();
+        unsigned.failure(&failure, explain).code
+    };
+    // The swap is instruction 5, opening the temporary account instruction 2.
+    assert_eq!(
+        code(serde_json::json!({"InstructionError":[5,{"Custom":6005}]})),
+        failure::Code::SlippageExceeded
+    );
+    assert_eq!(
+        code(serde_json::json!({"InstructionError":[5,{"Custom":6000}]})),
+        failure::Code::SimulationFailed
+    );
+    assert_eq!(
+        code(serde_json::json!({"InstructionError":[4,{"Custom":6005}]})),
+        failure::Code::SimulationFailed
+    );
+    assert_eq!(
+        code(serde_json::json!({"InstructionError":[2,{"Custom":1}]})),
+        failure::Code::InsufficientFunds
+    );
+    assert_eq!(code(serde_json::json!("InsufficientFundsForFee")), failure::Code::InsufficientFunds);
+    assert_eq!(
+        code(serde_json::json!({"InsufficientFundsForRent":{"account_index":0}})),
+        failure::Code::InsufficientFunds
+    );
+    assert_eq!(code(serde_json::json!("BlockhashNotFound")), failure::Code::SimulationFailed);
+    assert_eq!(TransactionFailure::read(&serde_json::Value::Null), None);
+}
