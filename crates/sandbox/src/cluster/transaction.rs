@@ -1,0 +1,150 @@
+use super::bank::Bank;
+use crate::token;
+use solana_account::{AccountSharedData, ReadableAccount as _};
+use solana_message::AddressLoader as _;
+use solana_message::inner_instruction::InnerInstructionsList;
+use solana_pubkey::Pubkey;
+use solana_signature::Signature;
+use solana_transaction::versioned::VersionedTransaction;
+use solana_transaction_error::TransactionError;
+use std::collections::HashSet;
+
+/// The largest transaction that fits in a packet.
+pub(crate) const TRANSACTION_BYTES_MAX: usize = 1232;
+
+const COMPUTE_BUDGET: Pubkey = Pubkey::from_str_const("ComputeBudget111111111111111111111111111111");
+
+/// A transaction with everything a node remembers of it.
+pub(crate) struct Landed {
+    /// Where it landed.
+    pub(crate) slot: u64,
+    /// When, in seconds.
+    pub(crate) block_time: i64,
+    /// Its name.
+    pub(crate) signature: Signature,
+    /// What was sent.
+    pub(crate) transaction: VersionedTransaction,
+    /// All accounts it names, those of lookup tables last.
+    pub(crate) accounts: Accounts,
+    /// How it ended; None is success.
+    pub(crate) error: Option<TransactionError>,
+    /// What it paid, priority fee included.
+    pub(crate) fee: u64,
+    /// What it used.
+    pub(crate) compute_units: u64,
+    /// What its programs logged.
+    pub(crate) logs: Vec<String>,
+    /// What its programs called.
+    pub(crate) inner_instructions: InnerInstructionsList,
+    /// Lamports of each account before and after.
+    pub(crate) balances: [Vec<u64>; 2],
+    /// Tokens of each token account before and after.
+    pub(crate) token_balances: [Vec<TokenBalance>; 2],
+}
+
+/// What a token account held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenBalance {
+    /// Which of the transaction's accounts.
+    pub(crate) index: usize,
+    /// The token account's content.
+    pub(crate) holding: token::Holding,
+    /// The decimals of its mint.
+    pub(crate) decimals: u8,
+    /// The token program.
+    pub(crate) program: Pubkey,
+}
+
+/// The accounts that a transaction names.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    /// All addresses, in the order of the message.
+    pub(crate) addresses: Vec<Pubkey>,
+    /// How many of those from lookup tables, which come first among them, are writable.
+    pub(crate) loaded_writable: usize,
+}
+
+impl Accounts {
+    /// Resolves the lookup tables of a transaction.
+    pub(crate) fn resolve(bank: &Bank, transaction: &VersionedTransaction) -> Result<Self, TransactionError> {
+        let mut addresses = transaction.message.static_account_keys().to_vec();
+        let lookups = transaction.message.address_table_lookups().unwrap_or_default();
+        let loaded = bank.svm().accounts_db().load_addresses(lookups)?;
+        let loaded_writable = loaded.writable.len();
+        addresses.extend(loaded.writable);
+        addresses.extend(loaded.readonly);
+        Ok(Self { addresses, loaded_writable })
+    }
+
+    /// Whether the transaction asks to write an account.
+    pub(crate) fn is_writable(&self, transaction: &VersionedTransaction, index: usize) -> bool {
+        let fixed = transaction.message.static_account_keys().len();
+        if index >= fixed {
+            return index < fixed.saturating_add(self.loaded_writable);
+        }
+        let reserved = None::<&HashSet<Pubkey>>;
+        transaction.message.is_maybe_writable_with_reserved_addresses(index, reserved)
+    }
+}
+
+/// Runs a transaction in the block that was begun. None if it may not be in a block at all, for
+/// instance because its payer cannot pay: it is then dropped without a trace, as on real clusters.
+pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction) -> Option<Landed> {
+    let signature = *transaction.signatures.first()?;
+    let accounts = Accounts::resolve(bank, &transaction).ok()?;
+    let (before, result) = bank.run(transaction.clone(), &accounts.addresses);
+    let (error, meta) = match result {
+        Ok(meta) => (None, meta),
+        // The VM gives the signature of what it ran and none of what it refused to run.
+        Err(failed) if failed.meta.signature == Signature::default() => {
+            tracing::debug!(%signature, error = %failed.err, "transaction dropped");
+            return None;
+        }
+        Err(failed) => (Some(failed.err), failed.meta),
+    };
+    let after = accounts.addresses.iter().map(|address| bank.svm().accounts_db().get_account(address));
+    let states = [before, after.collect()];
+    Some(Landed {
+        slot: bank.clock().slot,
+        block_time: bank.clock().unix_timestamp,
+        signature,
+        transaction,
+        error,
+        fee: meta.fee,
+        compute_units: meta.compute_units_consumed,
+        logs: meta.logs,
+        inner_instructions: meta.inner_instructions,
+        balances: states.each_ref().map(|state| lamports(state)),
+        token_balances: states.each_ref().map(|state| token_balances(bank, state)),
+        accounts,
+    })
+}
+
+/// The price for a compute unit that a transaction offers, in micro-lamports.
+pub(crate) fn compute_unit_price(transaction: &VersionedTransaction) -> u64 {
+    let keys = transaction.message.static_account_keys();
+    let instructions = transaction.message.instructions().iter();
+    let mut budget = instructions.filter(|instruction| {
+        keys.get(usize::from(instruction.program_id_index)).is_some_and(|program| *program == COMPUTE_BUDGET)
+    });
+    let price = budget.find_map(|instruction| match instruction.data.split_first() {
+        Some((3, price)) => price.try_into().ok().map(u64::from_le_bytes),
+        Some(_) | None => None,
+    });
+    price.unwrap_or(0)
+}
+
+fn lamports(state: &[Option<AccountSharedData>]) -> Vec<u64> {
+    state.iter().map(|account| account.as_ref().map_or(0, |account| account.lamports())).collect()
+}
+
+fn token_balances(bank: &Bank, state: &[Option<AccountSharedData>]) -> Vec<TokenBalance> {
+    let balances = state.iter().enumerate().filter_map(|(index, account)| {
+        let account = account.as_ref()?;
+        let holding = token::Holding::decode(account)?;
+        let mint = bank.svm().accounts_db().get_account(&holding.mint)?;
+        let decimals = token::decimals(&mint)?;
+        Some(TokenBalance { index, holding, decimals, program: *account.owner() })
+    });
+    balances.collect()
+}

@@ -1,0 +1,76 @@
+//! The programs of the cluster: the real ones that come with the VM, the pool programs built in,
+//! or the user's own files in their place.
+
+mod call;
+mod swap;
+
+use anyhow::Context as _;
+use litesvm::LiteSVM;
+use order_core::Venue;
+use solana_program_runtime::declare_process_instruction;
+use solana_program_runtime::solana_sbpf::program::BuiltinFunctionDefinition as _;
+use solana_pubkey::Pubkey;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// A program's address and the ELF file that is to run there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramFile {
+    address: Pubkey,
+    file: PathBuf,
+}
+
+impl FromStr for ProgramFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, file) = text.split_once('=').ok_or("expected ADDRESS=FILE")?;
+        let address = address.parse().map_err(|_| format!("`{address}` is not an address"))?;
+        Ok(Self { address, file: file.into() })
+    }
+}
+
+/// Compute units of the program's own work, as measured of the real ones; transfers come on top.
+const RAYDIUM_CPMM_UNITS: u64 = 30_000;
+const METEORA_DAMM_V2_UNITS: u64 = 17_000;
+
+declare_process_instruction!(RaydiumCpmm, RAYDIUM_CPMM_UNITS, |invoke_context| {
+    swap::process(Venue::RaydiumCpmm, invoke_context)
+});
+
+declare_process_instruction!(MeteoraDammV2, METEORA_DAMM_V2_UNITS, |invoke_context| {
+    swap::process(Venue::MeteoraDammV2, invoke_context)
+});
+
+/// Puts the pool programs on a VM.
+///
+/// # Errors
+/// A file is not a program.
+pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Result<()> {
+    for venue in Venue::ALL {
+        let entry = match venue {
+            Venue::RaydiumCpmm => RaydiumCpmm::register,
+            Venue::MeteoraDammV2 => MeteoraDammV2::register,
+        };
+        svm.add_builtin(amm::program_id(venue), entry);
+    }
+    for ProgramFile { address, file } in files {
+        svm.add_program_from_file(*address, file)
+            .with_context(|| format!("loading the program {address} from {}", file.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_file_names_its_address() {
+        let id = "CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C";
+        let parsed: ProgramFile = format!("{id}=/tmp/cpmm.so").parse().unwrap();
+        assert_eq!((parsed.address.to_string().as_str(), parsed.file), (id, "/tmp/cpmm.so".into()));
+        assert!("cpmm.so".parse::<ProgramFile>().is_err());
+        assert!("x=cpmm.so".parse::<ProgramFile>().is_err());
+    }
+}

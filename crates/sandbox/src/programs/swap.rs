@@ -1,0 +1,104 @@
+use super::call::{Call, Transfer, edit, log};
+use crate::token::Holding;
+use amm::{Limit, Market, Pool, SwapInstruction, Swapped};
+use order_core::{Mint, Venue};
+use solana_instruction::error::InstructionError;
+use solana_program_runtime::invoke_context::InvokeContext;
+
+/// What Anchor programs fail with when an account is not the one, or not of the kind, they expect.
+const CONSTRAINT_ADDRESS: u32 = 2012;
+const ACCOUNT_DISCRIMINATOR_MISMATCH: u32 = 3002;
+const ACCOUNT_NOT_INITIALIZED: u32 = 3012;
+
+/// A pool program's swap: reads what it is called with, calculates as the real program does,
+/// moves the tokens and writes the pool's new state.
+pub(super) fn process(venue: Venue, context: &mut InvokeContext<'_, '_>) -> Result<(), InstructionError> {
+    let call = Call::read(context)?;
+    match swap(venue, context, &call) {
+        Err(InstructionError::Custom(code)) => {
+            let (_, name) = amm::failure(venue, code);
+            log(context, &format!("AnchorError occurred. Error Code: {name}. Error Number: {code}."));
+            Err(InstructionError::Custom(code))
+        }
+        outcome => outcome,
+    }
+}
+
+fn swap(venue: Venue, context: &mut InvokeContext<'_, '_>, call: &Call) -> Result<(), InstructionError> {
+    let instruction =
+        SwapInstruction::decode(venue, &call.addresses, &call.data).map_err(InstructionError::Custom)?;
+    log(context, &format!("Instruction: {}", name(venue, instruction.limit)));
+    let market = market(venue, context, call, &instruction)?;
+    let mint_in = mint_of_source(call, &instruction)?;
+    let swapped = market.execute(&instruction, mint_in).map_err(InstructionError::Custom)?;
+    transfer(venue, context, &instruction, &swapped)?;
+    let position = call.position(&instruction.accounts.pool).ok_or(InstructionError::MissingAccount)?;
+    edit(context, position, |data| swapped.apply(data))
+}
+
+/// What the real programs call the instruction in their logs.
+fn name(venue: Venue, limit: Limit) -> &'static str {
+    match (venue, limit) {
+        (Venue::RaydiumCpmm, Limit::ExactIn { .. }) => "SwapBaseInput",
+        (Venue::RaydiumCpmm, Limit::ExactOut { .. }) => "SwapBaseOutput",
+        (Venue::MeteoraDammV2, Limit::ExactIn { .. } | Limit::ExactOut { .. }) => "Swap2",
+    }
+}
+
+fn market(
+    venue: Venue,
+    context: &InvokeContext<'_, '_>,
+    call: &Call,
+    instruction: &SwapInstruction,
+) -> Result<Market, InstructionError> {
+    let clock = context.environment_config.sysvar_cache().get_clock()?;
+    let clock = amm::Clock { slot: clock.slot, epoch: clock.epoch, unix_timestamp: clock.unix_timestamp };
+    let address = instruction.accounts.pool;
+    let account = call.account(&address).ok_or(InstructionError::MissingAccount)?;
+    let unreadable = |error: amm::DecodeError| {
+        log(context, &error.to_string());
+        InstructionError::Custom(ACCOUNT_DISCRIMINATOR_MISMATCH)
+    };
+    let pool = Pool::decode(address.into(), account).map_err(unreadable)?;
+    if pool.venue() != venue {
+        return Err(InstructionError::Custom(CONSTRAINT_ADDRESS));
+    }
+    pool.load(|address| call.account(address), clock).map_err(unreadable)
+}
+
+/// Which of the two tokens goes in is told by the account it comes from.
+fn mint_of_source(call: &Call, instruction: &SwapInstruction) -> Result<Mint, InstructionError> {
+    let source = call.account(&instruction.accounts.source).ok_or(InstructionError::MissingAccount)?;
+    let holding = Holding::decode(&source.clone().into());
+    holding.map(|holding| holding.mint.into()).ok_or(InstructionError::Custom(ACCOUNT_NOT_INITIALIZED))
+}
+
+fn transfer(
+    venue: Venue,
+    context: &mut InvokeContext<'_, '_>,
+    instruction: &SwapInstruction,
+    swapped: &Swapped,
+) -> Result<(), InstructionError> {
+    let accounts = &instruction.accounts;
+    let to_pool = Transfer {
+        token_program: amm::token_program_id(swapped.token_in.program),
+        source: accounts.source,
+        mint: swapped.token_in.mint.pubkey(),
+        destination: swapped.vault_in,
+        authority: accounts.owner,
+        amount: swapped.amount_in.get(),
+        decimals: swapped.token_in.decimals,
+    };
+    let to_trader = Transfer {
+        token_program: amm::token_program_id(swapped.token_out.program),
+        source: swapped.vault_out,
+        mint: swapped.token_out.mint.pubkey(),
+        destination: accounts.destination,
+        authority: amm::authority(venue),
+        amount: swapped.amount_out.get(),
+        decimals: swapped.token_out.decimals,
+    };
+    let (seed, bump) = amm::authority_seeds(venue);
+    to_pool.invoke(context, &[])?;
+    to_trader.invoke(context, &[&[seed, &[bump]]])
+}

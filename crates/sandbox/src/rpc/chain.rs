@@ -1,0 +1,98 @@
+//! Methods about slots, blocks and their hashes.
+
+use super::error::Error;
+use super::in_context;
+use super::params::{Context, Params, address};
+use crate::cluster::{BLOCKHASH_AGE_MAX, Block, Cluster, Commitment, EPOCH_SLOTS, compute_unit_price};
+use crate::node::Node;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use solana_hash::Hash;
+use solana_pubkey::Pubkey;
+use std::sync::Arc;
+
+/// Names every cluster of this kind, and never a real one.
+pub(super) fn genesis_hash() -> Hash {
+    Hash::new_from_array(Sha256::digest(b"local sandbox cluster").into())
+}
+
+pub(super) fn slot(node: &Node, params: &Params) -> Result<Value, Error> {
+    let context: Context = params.optional(0, "config")?;
+    Ok(json!(context.slot(&node.read())?))
+}
+
+pub(super) fn block_height(node: &Node, params: &Params) -> Result<Value, Error> {
+    let context: Context = params.optional(0, "config")?;
+    Ok(json!(block(&node.read(), context)?.height))
+}
+
+pub(super) fn epoch_info(node: &Node, params: &Params) -> Result<Value, Error> {
+    let context: Context = params.optional(0, "config")?;
+    let block = block(&node.read(), context)?;
+    Ok(json!({
+        "absoluteSlot": block.slot,
+        "blockHeight": block.height,
+        "epoch": block.slot / EPOCH_SLOTS,
+        "slotIndex": block.slot % EPOCH_SLOTS,
+        "slotsInEpoch": EPOCH_SLOTS,
+        "transactionCount": null,
+    }))
+}
+
+pub(super) fn latest_blockhash(node: &Node, params: &Params) -> Result<Value, Error> {
+    let context: Context = params.optional(0, "config")?;
+    let block = block(&node.read(), context)?;
+    Ok(in_context(block.slot, blockhash(&block)))
+}
+
+/// A blockhash and the last block that may contain a transaction with it.
+pub(super) fn blockhash(block: &Block) -> Value {
+    json!({
+        "blockhash": block.hash.to_string(),
+        "lastValidBlockHeight": block.height.saturating_add(BLOCKHASH_AGE_MAX),
+    })
+}
+
+pub(super) fn is_blockhash_valid(node: &Node, params: &Params) -> Result<Value, Error> {
+    let hash: String = params.required(0, "blockhash")?;
+    let hash = hash.parse().map_err(|_| Error::invalid_params("Invalid param: not a blockhash"))?;
+    let context: Context = params.optional(1, "config")?;
+    let cluster = node.read();
+    let seen = block(&cluster, context)?;
+    let named = cluster.bank.usable_blockhash(&hash, seen.height);
+    Ok(in_context(seen.slot, json!(named.is_some_and(|named| named.slot <= seen.slot))))
+}
+
+pub(super) fn recent_prioritization_fees(node: &Node, params: &Params) -> Result<Value, Error> {
+    let addresses: Vec<String> = params.optional(0, "addresses")?;
+    let addresses = addresses.iter().map(|text| address(text)).collect::<Result<Vec<_>, _>>()?;
+    let cluster = node.read();
+    let fees = cluster
+        .bank
+        .blocks()
+        .map(|block| json!({ "slot": block.slot, "prioritizationFee": least_price(block, &addresses) }));
+    Ok(Value::Array(fees.collect()))
+}
+
+/// The least price that got a transaction into a block which writes all these accounts.
+fn least_price(block: &Block, addresses: &[Pubkey]) -> u64 {
+    let writers = block.landed.iter().filter(|landed| {
+        let written = |address: &Pubkey| {
+            let mut all = landed.accounts.addresses.iter().enumerate();
+            all.any(|(index, key)| key == address && landed.accounts.is_writable(&landed.transaction, index))
+        };
+        addresses.iter().all(written)
+    });
+    writers.map(|landed| compute_unit_price(&landed.transaction)).min().unwrap_or(0)
+}
+
+fn block(cluster: &Cluster, context: Context) -> Result<Arc<Block>, Error> {
+    context.slot(cluster)?;
+    newest_block(cluster, context.commitment)
+}
+
+/// The newest block that a commitment sees.
+pub(super) fn newest_block(cluster: &Cluster, commitment: Commitment) -> Result<Arc<Block>, Error> {
+    let block = cluster.bank.block(commitment).cloned();
+    block.ok_or_else(|| Error::internal(&anyhow::anyhow!("the cluster has no block yet")))
+}

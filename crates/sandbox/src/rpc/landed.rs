@@ -1,0 +1,227 @@
+//! Methods about transactions that have landed.
+
+use super::error::Error;
+use super::in_context;
+use super::params::Params;
+use super::state::token_amount;
+use crate::cluster::{Commitment, FINALIZATION_LAG, Landed, Status, TokenBalance};
+use crate::node::Node;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use solana_message::VersionedMessage;
+use solana_message::compiled_instruction::CompiledInstruction;
+use solana_signature::Signature;
+use solana_transaction::versioned::TransactionVersion;
+use solana_transaction_error::TransactionError;
+
+/// The most signatures of one `getSignatureStatuses`, as on real nodes.
+const SIGNATURES_MAX: usize = 256;
+
+/// Statuses are found without a search for this many slots, as on real nodes.
+const STATUS_SLOTS: u64 = FINALIZATION_LAG + 300;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct StatusConfig {
+    search_transaction_history: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Encoding {
+    #[default]
+    Json,
+    JsonParsed,
+    Base58,
+    Base64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct TransactionConfig {
+    encoding: Encoding,
+    commitment: Commitment,
+    max_supported_transaction_version: Option<u8>,
+}
+
+pub(super) fn statuses(node: &Node, params: &Params) -> Result<Value, Error> {
+    let signatures: Vec<String> = params.required(0, "signatures")?;
+    let config: StatusConfig = params.optional(1, "config")?;
+    if signatures.len() > SIGNATURES_MAX {
+        return Err(Error::invalid_params(format!("Too many inputs provided; max {SIGNATURES_MAX}")));
+    }
+    let cluster = node.read();
+    let now = cluster.bank.slot(Commitment::Processed);
+    let shown = signatures.iter().map(|text| {
+        let status = cluster.history.status(&signature(text)?);
+        let searched = |status: &&Status| {
+            config.search_transaction_history || now <= status.slot.saturating_add(STATUS_SLOTS)
+        };
+        Ok(status.filter(searched).map_or(Value::Null, |status| show_status(status, now)))
+    });
+    let shown = shown.collect::<Result<Vec<_>, Error>>()?;
+    Ok(in_context(now, Value::Array(shown)))
+}
+
+fn show_status(status: &Status, now: u64) -> Value {
+    let age = now.saturating_sub(status.slot);
+    let commitment = Commitment::of_age(age);
+    json!({
+        "slot": status.slot,
+        "confirmations": (commitment != Commitment::Finalized).then_some(age),
+        "err": status.error,
+        "status": show_outcome(status.error.as_ref()),
+        "confirmationStatus": commitment,
+    })
+}
+
+fn show_outcome(error: Option<&TransactionError>) -> Value {
+    error.map_or(json!({ "Ok": null }), |error| json!({ "Err": error }))
+}
+
+pub(super) fn transaction(node: &Node, params: &Params) -> Result<Value, Error> {
+    let signature = signature(&params.required::<String>(0, "signature")?)?;
+    let config: TransactionConfig = params.optional(1, "config")?;
+    if config.commitment == Commitment::Processed {
+        return Err(Error::invalid_params("Method does not support commitment below `confirmed`"));
+    }
+    let cluster = node.read();
+    let seen = cluster.bank.slot(config.commitment);
+    let Some(landed) = cluster.history.transaction(&signature).filter(|landed| landed.slot <= seen) else {
+        return Ok(Value::Null);
+    };
+    let landed = landed.clone();
+    drop(cluster);
+    let version = match (landed.transaction.version(), config.max_supported_transaction_version) {
+        (TransactionVersion::Legacy(_), None) => None,
+        (TransactionVersion::Legacy(_), Some(_)) => Some(json!("legacy")),
+        (TransactionVersion::Number(number), Some(highest)) if number <= highest => Some(json!(number)),
+        (TransactionVersion::Number(number), _) => return Err(Error::unsupported_version(number)),
+    };
+    let mut shown = json!({
+        "slot": landed.slot,
+        "blockTime": landed.block_time,
+        "transaction": show_transaction(&landed, config.encoding)?,
+        "meta": show_meta(&landed),
+    });
+    if let (Some(version), Some(fields)) = (version, shown.as_object_mut()) {
+        fields.insert("version".to_owned(), version);
+    }
+    Ok(shown)
+}
+
+fn show_transaction(landed: &Landed, encoding: Encoding) -> Result<Value, Error> {
+    let bytes = || {
+        bincode::serialize(&landed.transaction)
+            .map_err(|error| Error::internal(&anyhow::Error::new(error).context("writing a transaction")))
+    };
+    match encoding {
+        Encoding::Base58 => Ok(json!([bs58::encode(bytes()?).into_string(), "base58"])),
+        Encoding::Base64 => Ok(json!([BASE64_STANDARD.encode(bytes()?), "base64"])),
+        Encoding::Json => Ok(show_json(landed, show_keys(landed, false))),
+        Encoding::JsonParsed => Ok(show_json(landed, show_keys(landed, true))),
+    }
+}
+
+fn show_json(landed: &Landed, keys: Value) -> Value {
+    let message = &landed.transaction.message;
+    let header = message.header();
+    let instructions: Vec<Value> =
+        message.instructions().iter().map(|each| show_instruction(each, 1)).collect();
+    let mut shown = json!({
+        "header": {
+            "numRequiredSignatures": header.num_required_signatures,
+            "numReadonlySignedAccounts": header.num_readonly_signed_accounts,
+            "numReadonlyUnsignedAccounts": header.num_readonly_unsigned_accounts,
+        },
+        "accountKeys": keys,
+        "recentBlockhash": message.recent_blockhash().to_string(),
+        "instructions": instructions,
+    });
+    if let (VersionedMessage::V0(message), Some(fields)) = (message, shown.as_object_mut()) {
+        let lookups = message.address_table_lookups.iter().map(|lookup| {
+            json!({
+                "accountKey": lookup.account_key.to_string(),
+                "writableIndexes": lookup.writable_indexes,
+                "readonlyIndexes": lookup.readonly_indexes,
+            })
+        });
+        fields.insert("addressTableLookups".to_owned(), lookups.collect());
+    }
+    let signatures: Vec<String> = landed.transaction.signatures.iter().map(Signature::to_string).collect();
+    json!({ "signatures": signatures, "message": shown })
+}
+
+fn show_keys(landed: &Landed, parsed: bool) -> Value {
+    let message = &landed.transaction.message;
+    let fixed = message.static_account_keys().len();
+    let keys = landed.accounts.addresses.iter().enumerate();
+    if !parsed {
+        return keys.take(fixed).map(|(_, address)| json!(address.to_string())).collect();
+    }
+    let keys = keys.map(|(index, address)| {
+        json!({
+            "pubkey": address.to_string(),
+            "signer": message.is_signer(index),
+            "writable": landed.accounts.is_writable(&landed.transaction, index),
+            "source": if index < fixed { "transaction" } else { "lookupTable" },
+        })
+    });
+    keys.collect()
+}
+
+fn show_instruction(instruction: &CompiledInstruction, stack_height: u8) -> Value {
+    json!({
+        "programIdIndex": instruction.program_id_index,
+        "accounts": instruction.accounts,
+        "data": bs58::encode(&instruction.data).into_string(),
+        "stackHeight": stack_height,
+    })
+}
+
+fn show_meta(landed: &Landed) -> Value {
+    let inner = landed.inner_instructions.iter().enumerate().filter(|(_, calls)| !calls.is_empty());
+    let inner = inner.map(|(index, calls)| {
+        let calls = calls.iter().map(|call| show_instruction(&call.instruction, call.stack_height));
+        json!({ "index": index, "instructions": calls.collect::<Vec<_>>() })
+    });
+    let [before, after] = &landed.balances;
+    let [tokens_before, tokens_after] = landed.token_balances.each_ref().map(|all| show_token_balances(all));
+    let fixed = landed.transaction.message.static_account_keys().len();
+    let loaded = landed.accounts.addresses.iter().skip(fixed).map(ToString::to_string);
+    let loaded: Vec<String> = loaded.collect();
+    let (writable, readonly) = loaded.split_at(landed.accounts.loaded_writable.min(loaded.len()));
+    json!({
+        "err": landed.error,
+        "status": show_outcome(landed.error.as_ref()),
+        "fee": landed.fee,
+        "preBalances": before,
+        "postBalances": after,
+        "preTokenBalances": tokens_before,
+        "postTokenBalances": tokens_after,
+        "innerInstructions": inner.collect::<Vec<_>>(),
+        "logMessages": landed.logs,
+        "rewards": [],
+        "computeUnitsConsumed": landed.compute_units,
+        "loadedAddresses": { "writable": writable, "readonly": readonly },
+    })
+}
+
+fn show_token_balances(balances: &[TokenBalance]) -> Vec<Value> {
+    let shown = balances.iter().map(|balance| {
+        json!({
+            "accountIndex": balance.index,
+            "mint": balance.holding.mint.to_string(),
+            "owner": balance.holding.owner.to_string(),
+            "programId": balance.program.to_string(),
+            "uiTokenAmount": token_amount(balance.holding.amount, balance.decimals),
+        })
+    });
+    shown.collect()
+}
+
+fn signature(text: &str) -> Result<Signature, Error> {
+    text.parse().map_err(|_| Error::invalid_params("Invalid param: Invalid signature"))
+}

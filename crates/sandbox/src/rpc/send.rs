@@ -1,0 +1,218 @@
+//! Methods that take a transaction.
+
+use super::account::Form;
+use super::chain::{blockhash, newest_block};
+use super::error::Error;
+use super::in_context;
+use super::params::{Params, address};
+use super::state::{NEWEST, show};
+use crate::cluster::{Block, Cluster, Commitment, TRANSACTION_BYTES_MAX};
+use crate::node::Node;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use litesvm::types::{SimulatedTransactionInfo, TransactionMetadata};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use solana_account::{AccountSharedData, ReadableAccount as _};
+use solana_pubkey::Pubkey;
+use solana_signature::Signature;
+use solana_transaction::versioned::VersionedTransaction;
+use solana_transaction_error::TransactionError;
+use std::sync::Arc;
+
+/// How a transaction's bytes are written.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Encoding {
+    #[default]
+    Base58,
+    Base64,
+}
+
+/// Accounts that a simulation shows as they would be afterwards.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Watched {
+    addresses: Vec<String>,
+    #[serde(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SimulateConfig {
+    sig_verify: bool,
+    replace_recent_blockhash: bool,
+    commitment: Commitment,
+    min_context_slot: Option<u64>,
+    encoding: Encoding,
+    accounts: Option<Watched>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SendConfig {
+    encoding: Encoding,
+    skip_preflight: bool,
+    preflight_commitment: Commitment,
+    min_context_slot: Option<u64>,
+}
+
+/// What a simulation says.
+struct Simulation {
+    error: Option<TransactionError>,
+    meta: TransactionMetadata,
+    changed: Vec<(Pubkey, AccountSharedData)>,
+}
+
+pub(super) fn simulate(node: &Node, params: &Params) -> Result<Value, Error> {
+    let text: String = params.required(0, "transaction")?;
+    let config: SimulateConfig = params.optional(1, "config")?;
+    let mut transaction = decode(&text, config.encoding)?;
+    if config.sig_verify && config.replace_recent_blockhash {
+        return Err(Error::invalid_params("sigVerify may not be used with replaceRecentBlockhash"));
+    }
+    let cluster = node.read();
+    reached(&cluster, config.commitment, config.min_context_slot)?;
+    let block = newest_block(&cluster, config.commitment)?;
+    let mut replacement = Value::Null;
+    if config.replace_recent_blockhash {
+        transaction.message.set_recent_blockhash(block.hash);
+        replacement = blockhash(&block);
+    }
+    if config.sig_verify && !verified(&transaction) {
+        return Err(Error::signature_verification());
+    }
+    let simulation = run(&cluster, transaction, config.replace_recent_blockhash, &block);
+    let mut value = simulation.show();
+    if let Some(watched) = &config.accounts
+        && let Some(fields) = value.as_object_mut()
+    {
+        fields.insert("accounts".to_owned(), simulation.show_accounts(&cluster, watched)?);
+    }
+    if let Some(fields) = value.as_object_mut().filter(|_| !replacement.is_null()) {
+        fields.insert("replacementBlockhash".to_owned(), replacement);
+    }
+    Ok(in_context(cluster.bank.slot(NEWEST), value))
+}
+
+pub(super) fn send(node: &Node, params: &Params) -> Result<Value, Error> {
+    let text: String = params.required(0, "transaction")?;
+    let config: SendConfig = params.optional(1, "config")?;
+    let transaction = decode(&text, config.encoding)?;
+    let signature = *transaction.signatures.first().ok_or_else(Error::signature_verification)?;
+    if !verified(&transaction) {
+        return Err(Error::signature_verification());
+    }
+    node.write().received(&signature, service::now()).map_err(|error| Error::internal(&error))?;
+    if !config.skip_preflight {
+        preflight(&node.read(), &config, transaction.clone())?;
+    }
+    node.write().submit(signature, transaction).map_err(|full| Error::unhealthy(full.to_string()))?;
+    Ok(json!(signature.to_string()))
+}
+
+fn preflight(cluster: &Cluster, config: &SendConfig, transaction: VersionedTransaction) -> Result<(), Error> {
+    reached(cluster, config.preflight_commitment, config.min_context_slot)?;
+    let block = newest_block(cluster, config.preflight_commitment)?;
+    let simulation = run(cluster, transaction, false, &block);
+    match &simulation.error {
+        Some(error) => Err(Error::preflight(&error.to_string(), simulation.show())),
+        None => Ok(()),
+    }
+}
+
+/// Simulates on the newest state. The checks of age and repetition look at `block`, so that a
+/// blockhash may be unknown to the node that the caller asked for.
+fn run(
+    cluster: &Cluster,
+    transaction: VersionedTransaction,
+    any_blockhash: bool,
+    block: &Arc<Block>,
+) -> Simulation {
+    if !any_blockhash {
+        let signature = transaction.signatures.first().copied().unwrap_or_default();
+        if cluster.history.status(&signature).is_some() {
+            return Simulation::refused(TransactionError::AlreadyProcessed);
+        }
+        let named = cluster.bank.usable_blockhash(transaction.message.recent_blockhash(), block.height);
+        if named.is_none_or(|named| named.slot > block.slot) {
+            return Simulation::refused(TransactionError::BlockhashNotFound);
+        }
+    }
+    match cluster.bank.svm().simulate_transaction(transaction) {
+        Ok(SimulatedTransactionInfo { meta, post_accounts }) => {
+            Simulation { error: None, meta, changed: post_accounts }
+        }
+        Err(failed) => Simulation { error: Some(failed.err), meta: failed.meta, changed: Vec::new() },
+    }
+}
+
+impl Simulation {
+    fn refused(error: TransactionError) -> Self {
+        Self { error: Some(error), meta: TransactionMetadata::default(), changed: Vec::new() }
+    }
+
+    fn show(&self) -> Value {
+        let returned = &self.meta.return_data;
+        let return_data = (!returned.data.is_empty()).then(|| {
+            json!({
+                "programId": returned.program_id.to_string(),
+                "data": [BASE64_STANDARD.encode(&returned.data), "base64"],
+            })
+        });
+        json!({
+            "err": self.error,
+            "logs": self.meta.logs,
+            "accounts": null,
+            "unitsConsumed": self.meta.compute_units_consumed,
+            "fee": self.meta.fee,
+            "returnData": return_data,
+            "innerInstructions": null,
+        })
+    }
+
+    fn show_accounts(&self, cluster: &Cluster, watched: &Watched) -> Result<Value, Error> {
+        let shown = watched.addresses.iter().map(|text| {
+            let address = address(text)?;
+            if self.error.is_some() {
+                return Ok(Value::Null);
+            }
+            let changed = self.changed.iter().find(|(changed, _)| *changed == address);
+            let unchanged = || cluster.bank.account(&address, NEWEST);
+            let account = changed.map(|(_, account)| account.clone()).or_else(unchanged);
+            show(watched.form, account.filter(|account| account.lamports() > 0).as_ref())
+        });
+        Ok(Value::Array(shown.collect::<Result<_, Error>>()?))
+    }
+}
+
+fn reached(cluster: &Cluster, commitment: Commitment, wanted: Option<u64>) -> Result<(), Error> {
+    let slot = cluster.bank.slot(commitment);
+    if wanted.is_some_and(|wanted| slot < wanted) { Err(Error::min_context_slot(slot)) } else { Ok(()) }
+}
+
+fn decode(text: &str, encoding: Encoding) -> Result<VersionedTransaction, Error> {
+    let unreadable = |what: &str| Error::invalid_params(format!("failed to decode the transaction: {what}"));
+    // Both encodings need at most twice the bytes; longer text is not worth decoding.
+    if text.len() > TRANSACTION_BYTES_MAX.saturating_mul(2) {
+        return Err(unreadable("it is too large"));
+    }
+    let bytes = match encoding {
+        Encoding::Base58 => bs58::decode(text).into_vec().map_err(|_| unreadable("not base58"))?,
+        Encoding::Base64 => BASE64_STANDARD.decode(text).map_err(|_| unreadable("not base64"))?,
+    };
+    if bytes.len() > TRANSACTION_BYTES_MAX {
+        let size = format!("too large: {} bytes (max: {TRANSACTION_BYTES_MAX})", bytes.len());
+        return Err(unreadable(&size));
+    }
+    let transaction: VersionedTransaction =
+        bincode::deserialize(&bytes).map_err(|_| unreadable("not a transaction"))?;
+    transaction.sanitize().map_err(|error| unreadable(&error.to_string()))?;
+    Ok(transaction)
+}
+
+fn verified(transaction: &VersionedTransaction) -> bool {
+    let signed = transaction.signatures.iter().all(|signature| *signature != Signature::default());
+    signed && transaction.verify_with_results().into_iter().all(|valid| valid)
+}

@@ -1,0 +1,122 @@
+//! Mints and token accounts, as their programs lay them out.
+
+use solana_account::{Account, AccountSharedData, ReadableAccount as _};
+use solana_pubkey::Pubkey;
+
+/// The original token program.
+pub(crate) const SPL_TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+/// The token program with extensions.
+pub(crate) const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+
+/// Bytes of a mint without extensions.
+pub(crate) const MINT_BYTES: usize = 82;
+/// Bytes of a token account without extensions.
+pub(crate) const HOLDING_BYTES: usize = 165;
+
+/// Where the extensions' programs say what an account is, and that it is a token account.
+const KIND: (usize, u8) = (165, 2);
+
+/// What a token account says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Holding {
+    /// Of which token.
+    pub(crate) mint: Pubkey,
+    /// Whose.
+    pub(crate) owner: Pubkey,
+    /// How much, in atoms.
+    pub(crate) amount: u64,
+}
+
+impl Holding {
+    /// Reads a token account; None if it is not one, or not initialised.
+    pub(crate) fn decode(account: &AccountSharedData) -> Option<Self> {
+        let data = account.data();
+        let sized = match *account.owner() {
+            SPL_TOKEN => data.len() == HOLDING_BYTES,
+            TOKEN_2022 => data.len() == HOLDING_BYTES || data.get(KIND.0) == Some(&KIND.1),
+            _ => false,
+        };
+        if !sized || *data.get(108)? == 0 {
+            return None;
+        }
+        Some(Self {
+            mint: Pubkey::new_from_array(data.get(..32)?.try_into().ok()?),
+            owner: Pubkey::new_from_array(data.get(32..64)?.try_into().ok()?),
+            amount: u64::from_le_bytes(data.get(64..72)?.try_into().ok()?),
+        })
+    }
+
+    /// A token account of the original program. One of wrapped SOL says how many of its lamports
+    /// are rent.
+    pub(crate) fn encode(&self, rent: u64, native: bool) -> AccountSharedData {
+        let mut data = Vec::with_capacity(HOLDING_BYTES);
+        data.extend(self.mint.to_bytes());
+        data.extend(self.owner.to_bytes());
+        data.extend(self.amount.to_le_bytes());
+        data.extend([0; 36]);
+        data.push(1);
+        data.extend(u32::from(native).to_le_bytes());
+        data.extend(if native { rent } else { 0 }.to_le_bytes());
+        data.resize(HOLDING_BYTES, 0);
+        let lamports = if native { rent.saturating_add(self.amount) } else { rent };
+        account(lamports, data, SPL_TOKEN)
+    }
+}
+
+/// A token account with another amount, and the lamports that belong to it if it is wrapped SOL.
+pub(crate) fn with_amount(account: &AccountSharedData, amount: u64) -> Option<AccountSharedData> {
+    let mut data = account.data().to_vec();
+    data.get_mut(64..72)?.copy_from_slice(&amount.to_le_bytes());
+    let native = u32::from_le_bytes(data.get(109..113)?.try_into().ok()?) == 1;
+    let rent = u64::from_le_bytes(data.get(113..121)?.try_into().ok()?);
+    let lamports = if native { rent.checked_add(amount)? } else { account.lamports() };
+    Some(self::account(lamports, data, *account.owner()))
+}
+
+/// A mint of the original program without any authority.
+pub(crate) fn mint(decimals: u8, supply: u64, rent: u64) -> AccountSharedData {
+    let mut data = vec![0; 36];
+    data.extend(supply.to_le_bytes());
+    data.extend([decimals, 1]);
+    data.resize(MINT_BYTES, 0);
+    account(rent, data, SPL_TOKEN)
+}
+
+/// A mint with `minted` more in existence; None if it is not one, or of more than 64 bits.
+pub(crate) fn with_more_supply(account: &AccountSharedData, minted: u64) -> Option<AccountSharedData> {
+    let mut data = account.data().to_vec();
+    let supply = data.get_mut(36..44)?;
+    let grown = u64::from_le_bytes((&*supply).try_into().ok()?).checked_add(minted)?;
+    supply.copy_from_slice(&grown.to_le_bytes());
+    Some(self::account(account.lamports(), data, *account.owner()))
+}
+
+/// The decimals of a mint; None if it is not one.
+pub(crate) fn decimals(account: &AccountSharedData) -> Option<u8> {
+    let data = account.data();
+    let mint = matches!(*account.owner(), SPL_TOKEN | TOKEN_2022) && *data.get(45)? == 1;
+    if mint { data.get(44).copied() } else { None }
+}
+
+/// An account that exempts itself from rent for ever, as every new account does.
+pub(crate) fn account(lamports: u64, data: Vec<u8>, owner: Pubkey) -> AccountSharedData {
+    Account { lamports, data, owner, executable: false, rent_epoch: u64::MAX }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let holding = Holding { mint: Pubkey::new_unique(), owner: Pubkey::new_unique(), amount: 7 };
+        let account = holding.encode(2_039_280, true);
+        assert_eq!((account.data().len(), account.lamports()), (HOLDING_BYTES, 2_039_287));
+        assert_eq!(Holding::decode(&account), Some(holding));
+        let more = with_amount(&account, 9).unwrap();
+        assert_eq!((Holding::decode(&more).unwrap().amount, more.lamports()), (9, 2_039_289));
+        assert_eq!(decimals(&account), None);
+        let mint = with_more_supply(&mint(6, 5, 1), 4).unwrap();
+        assert_eq!((decimals(&mint), mint.data()[36]), (Some(6), 9));
+    }
+}
