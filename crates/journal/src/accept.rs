@@ -1,5 +1,11 @@
+use crate::writer::{Statement, half_done};
 use crate::{Error, Journal};
-use order_core::order::{self, Intent};
+use order_core::order::{self, Event, Intent};
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+use uuid::Uuid;
 
 /// An order to take on.
 #[derive(Debug, Clone)]
@@ -8,11 +14,11 @@ pub struct Acceptance {
     pub id: order::Id,
     /// What is asked for.
     pub intent: Intent,
-    /// Who asks; at most 255 bytes.
+    /// Who asks; of 1 to 255 bytes.
     pub owner: String,
     /// What makes the request the same when it is made again.
     pub idempotency: Option<Idempotency>,
-    /// The W3C trace context of the request.
+    /// The W3C trace context of the request; at most 255 bytes.
     pub traceparent: Option<String>,
 }
 
@@ -49,7 +55,133 @@ impl Journal {
     /// # Errors
     /// See [`Error`]. After [`Error::Unknown`] the same acceptance, with the same id or key, tells
     /// what happened.
-    pub async fn accept(&self, _acceptance: Acceptance) -> Result<Accepted, Error> {
-        unimplemented!()
+    pub async fn accept(&self, acceptance: Acceptance) -> Result<Accepted, Error> {
+        self.accepts.write(acceptance).await
     }
+}
+
+/// Writes the orders and their first events. Whoever finds its key taken writes nothing. In the
+/// order of the keys, so that two processes with the same keys do not wait for each other.
+const ACCEPT: &str = "
+WITH input AS (
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::jsonb[], $7::text[],
+      $8::text[], $9::text[])
+    AS input (id, owner, idempotency_key, request_hash, traceparent, body, token_in, token_out, amount_in)
+), accepted AS (
+  INSERT INTO orders (id, owner, idempotency_key, request_hash, traceparent, intent, status, seq, attempt,
+    token_in, token_out, amount_in)
+  SELECT id, owner, idempotency_key, request_hash, traceparent, body -> 'intent', 'pending', 1, 0,
+    token_in, token_out, amount_in::numeric
+  FROM input ORDER BY owner, idempotency_key, id
+  ON CONFLICT DO NOTHING
+  RETURNING id, created_at
+), event AS (
+  INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
+  SELECT accepted.id, 1, 0, 0, input.body, accepted.created_at FROM accepted JOIN input ON input.id = accepted.id
+)
+SELECT id FROM accepted";
+
+/// The orders that stand in the way of acceptances: a statement of its own, because the one above
+/// does not see what was committed while it waited.
+const ACCEPTED_BEFORE: &str = "
+SELECT input.id AS wanted, orders.id AS found, orders.request_hash = input.request_hash AS same_request
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
+  AS input (id, owner, idempotency_key, request_hash)
+JOIN orders ON orders.id = input.id
+  OR (orders.owner = input.owner AND orders.idempotency_key = input.idempotency_key)";
+
+/// The acceptances' statement for the writer.
+#[derive(Debug)]
+pub(crate) enum Accepts {}
+
+impl Statement for Accepts {
+    type Item = Acceptance;
+    type Outcome = Accepted;
+    const NAME: &'static str = "accept";
+    const DOING: &'static str = "accept an order";
+    /// Somebody waits for the answer, and can ask again.
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    async fn write(
+        connection: &mut PgConnection,
+        items: &[Acceptance],
+    ) -> Result<Vec<Accepted>, sqlx::Error> {
+        let new = insert(connection, items).await?;
+        let rest: Vec<&Acceptance> = items.iter().filter(|item| !new.contains(&item.id.0)).collect();
+        let before = match rest.as_slice() {
+            [] => HashMap::new(),
+            // The others are recorded by now, so a failure here must not pass for one of theirs.
+            rest => accepted_before(connection, rest).await.map_err(half_done)?,
+        };
+        items
+            .iter()
+            .map(|item| {
+                if new.contains(&item.id.0) {
+                    return Ok(Accepted::New);
+                }
+                // What stood in the way cannot be gone, as nothing is ever deleted.
+                before.get(&item.id.0).copied().ok_or(sqlx::Error::RowNotFound)
+            })
+            .collect()
+    }
+}
+
+async fn insert(connection: &mut PgConnection, items: &[Acceptance]) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let bodies = items.iter().map(|item| Json(Event::Accepted { intent: item.intent.clone() }));
+    let text = |column: fn(&Intent) -> String| -> Vec<String> {
+        items.iter().map(|item| column(&item.intent)).collect()
+    };
+    let ids: Vec<Uuid> = sqlx::query_scalar(ACCEPT)
+        .bind(items.iter().map(|item| item.id.0).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.owner.as_str()).collect::<Vec<_>>())
+        .bind(items.iter().map(key).collect::<Vec<_>>())
+        .bind(items.iter().map(request_hash).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.traceparent.as_deref()).collect::<Vec<_>>())
+        .bind(bodies.collect::<Vec<_>>())
+        .bind(text(|intent| intent.token_in().mint.to_string()))
+        .bind(text(|intent| intent.token_out().mint.to_string()))
+        .bind(text(|intent| intent.amount_in().get().to_string()))
+        .fetch_all(connection)
+        .await?;
+    Ok(ids.into_iter().collect())
+}
+
+#[derive(FromRow)]
+struct Before {
+    wanted: Uuid,
+    found: Uuid,
+    same_request: Option<bool>,
+}
+
+async fn accepted_before(
+    connection: &mut PgConnection,
+    items: &[&Acceptance],
+) -> Result<HashMap<Uuid, Accepted>, sqlx::Error> {
+    let rows: Vec<Before> = sqlx::query_as(ACCEPTED_BEFORE)
+        .bind(items.iter().map(|item| item.id.0).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.owner.as_str()).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| key(item)).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| request_hash(item)).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    let mut before = HashMap::new();
+    for Before { wanted, found, same_request } in rows {
+        let id = order::Id(found);
+        let accepted = match same_request {
+            // This very acceptance, written by an earlier try whose answer was lost.
+            _ if wanted == found => Accepted::New,
+            Some(true) => Accepted::Replayed { id },
+            Some(false) | None => Accepted::Conflict { id },
+        };
+        before.insert(wanted, accepted);
+    }
+    Ok(before)
+}
+
+fn key(item: &Acceptance) -> Option<&str> {
+    item.idempotency.as_ref().map(|idempotency| idempotency.key.as_str())
+}
+
+fn request_hash(item: &Acceptance) -> Option<&[u8]> {
+    item.idempotency.as_ref().map(|idempotency| idempotency.request_hash.as_slice())
 }

@@ -1,5 +1,13 @@
+use crate::columns::{bigint, numeric};
+use crate::writer::{Statement, half_done};
 use crate::{Claim, Error, Journal};
-use order_core::order::{Event, IllegalTransition, Recorded};
+use order_core::order::{Event, IllegalTransition, Observation, Order, Recorded};
+use order_core::{Atoms, Dex, Quote, Timestamp};
+use sqlx::types::Json;
+use sqlx::{PgConnection, Postgres, query::QueryScalar};
+use std::collections::HashMap;
+use std::time::Duration;
+use uuid::Uuid;
 
 /// Why an event was not recorded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -20,12 +28,202 @@ impl Journal {
     /// Records an event of a claimed order; `claim.order()` moves on with it. Written together with
     /// whatever else waits to be appended, in one statement with the order's row and transaction.
     ///
-    /// A failed attempt gives the claim up: the order can be claimed again once its pause is over.
-    /// So does an event that ends the order.
+    /// A failed attempt gives the claim up: the order can be claimed again once its pause is over,
+    /// and whatever is appended to this claim is refused. So does an event that ends the order.
     ///
     /// # Errors
     /// See [`AppendError`]; `claim.order()` is then as it was.
-    pub async fn append(&self, _claim: &mut Claim, _event: Event) -> Result<Recorded, AppendError> {
-        unimplemented!()
+    pub async fn append(&self, claim: &mut Claim, event: Event) -> Result<Recorded, AppendError> {
+        let mut next = claim.order.clone();
+        next.apply(&event)?;
+        let append = Append::new(claim, &next, event.clone());
+        let at = self.appends.write(append).await?.ok_or(AppendError::Fenced)?;
+        claim.order = next;
+        Ok(Recorded { seq: claim.order.seq(), attempt: claim.order.attempt(), event, at })
     }
+}
+
+/// An event on its way to the database, with what changes in the rows besides.
+pub(crate) struct Append {
+    order: Uuid,
+    /// The event's own number.
+    seq: i64,
+    fence: i64,
+    attempt: i64,
+    event: Event,
+    status: &'static str,
+    retry_in_ms: Option<i64>,
+    dex: Option<&'static str>,
+    quoted_out: Option<String>,
+    executed_out: Option<String>,
+    signature: Option<String>,
+    last_valid_block_height: Option<String>,
+    /// What became of the open transaction.
+    transaction_state: Option<&'static str>,
+}
+
+impl Append {
+    /// `next` is the order as the event makes it.
+    fn new(claim: &Claim, next: &Order, event: Event) -> Self {
+        let quote = next.state().quote();
+        let mut append = Self {
+            order: next.id().0,
+            seq: bigint(next.seq()),
+            fence: claim.fence.0,
+            attempt: i64::from(next.attempt()),
+            event,
+            status: next.status().name(),
+            retry_in_ms: None,
+            dex: quote.and_then(Quote::dex).map(Dex::name),
+            quoted_out: quote.map(|quote| numeric(quote.amount_out.get())),
+            executed_out: None,
+            signature: None,
+            last_valid_block_height: None,
+            transaction_state: None,
+        };
+        match &append.event {
+            Event::TransactionSigned { transaction } => {
+                append.signature = Some(transaction.signature.to_string());
+                append.last_valid_block_height = Some(numeric(transaction.last_valid_block_height));
+            }
+            Event::Observed { observation } => {
+                let (state, executed_out) = observed(observation);
+                append.transaction_state = Some(state);
+                append.executed_out = executed_out.map(|atoms| numeric(atoms.get()));
+            }
+            Event::AttemptFailed { retry_in_ms, .. } => append.retry_in_ms = Some(bigint(*retry_in_ms)),
+            Event::Accepted { .. }
+            | Event::RoutingStarted { .. }
+            | Event::RouteChosen { .. }
+            | Event::Failed { .. } => {}
+        }
+        append
+    }
+}
+
+fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
+    match observation {
+        Observation::Landed { fill } => ("landed", Some(fill.amount_out)),
+        Observation::Reverted { .. } => ("reverted", None),
+        Observation::Expired => ("expired", None),
+    }
+}
+
+/// Writes the events whose claims still hold, with their orders' rows and transactions; the others
+/// write nothing. The orders are locked in the order of their ids, so that two processes with the
+/// same orders do not wait for each other. A failed attempt raises the fence, which ends the claim.
+const APPEND: &str = "
+WITH input AS (
+  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[],
+      $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+    AS input (order_id, seq, fence, attempt, body, status, retry_in_ms, dex, quoted_out, executed_out,
+      signature, last_valid_block_height, transaction_state)
+), owned AS MATERIALIZED (
+  SELECT input.* FROM orders JOIN input ON input.order_id = orders.id
+  WHERE orders.seq = input.seq - 1 AND orders.fence = input.fence AND orders.ended_at IS NULL
+  ORDER BY orders.id
+  FOR NO KEY UPDATE OF orders
+), event AS (
+  INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
+  SELECT order_id, seq, attempt, fence, body, now() FROM owned
+), signed AS (
+  INSERT INTO transactions (signature, order_id, attempt, last_valid_block_height, state, signed_at)
+  SELECT signature, order_id, attempt, last_valid_block_height::numeric, 'open', now()
+  FROM owned WHERE signature IS NOT NULL
+), observed AS (
+  UPDATE transactions SET state = owned.transaction_state, observed_at = now()
+  FROM owned
+  WHERE transactions.order_id = owned.order_id AND transactions.state = 'open'
+    AND owned.transaction_state IS NOT NULL
+)
+UPDATE orders SET
+  seq = owned.seq,
+  attempt = owned.attempt,
+  status = owned.status,
+  fence = orders.fence + CASE WHEN owned.retry_in_ms IS NULL THEN 0 ELSE 1 END,
+  lease_until = CASE
+    WHEN owned.status IN ('confirmed', 'failed') THEN NULL
+    WHEN owned.retry_in_ms IS NOT NULL THEN now()
+    ELSE orders.lease_until
+  END,
+  next_attempt_at = now() + owned.retry_in_ms * interval '1 millisecond',
+  dex = coalesce(owned.dex, orders.dex),
+  quoted_out = coalesce(owned.quoted_out::numeric, orders.quoted_out),
+  executed_out = owned.executed_out::numeric,
+  updated_at = now(),
+  ended_at = CASE WHEN owned.status IN ('confirmed', 'failed') THEN now() END
+FROM owned
+WHERE orders.id = owned.order_id
+RETURNING orders.id, orders.updated_at";
+
+/// When events were recorded that an earlier try wrote, whose answer was lost. The same claim may
+/// have tried to write something else under the number, hence the body.
+const APPENDED_BEFORE: &str = "
+SELECT order_events.at
+FROM order_events
+WHERE order_id = $1 AND seq = $2 AND fence = $3 AND body = $4";
+
+/// The appends' statement for the writer.
+#[derive(Debug)]
+pub(crate) enum Appends {}
+
+impl Statement for Appends {
+    type Item = Append;
+    /// When it was recorded; None if the claim no longer holds.
+    type Outcome = Option<Timestamp>;
+    const NAME: &'static str = "append";
+    const DOING: &'static str = "append an event";
+    /// Worth some patience: an order that is let go of waits for its lease to run out.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    async fn write(
+        connection: &mut PgConnection,
+        items: &[Append],
+    ) -> Result<Vec<Option<Timestamp>>, sqlx::Error> {
+        let recorded = append(connection, items).await?;
+        let mut outcomes = Vec::with_capacity(items.len());
+        for item in items {
+            outcomes.push(match recorded.get(&item.order) {
+                Some(at) => Some(*at),
+                // Rare: the claim is lost, or this is another try after a lost connection.
+                None => appended_before(item).fetch_optional(&mut *connection).await.map_err(half_done)?,
+            });
+        }
+        Ok(outcomes)
+    }
+}
+
+async fn append(
+    connection: &mut PgConnection,
+    items: &[Append],
+) -> Result<HashMap<Uuid, Timestamp>, sqlx::Error> {
+    let rows: Vec<(Uuid, Timestamp)> = sqlx::query_as(APPEND)
+        .bind(column(items, |item| item.order))
+        .bind(column(items, |item| item.seq))
+        .bind(column(items, |item| item.fence))
+        .bind(column(items, |item| item.attempt))
+        .bind(items.iter().map(|item| Json(&item.event)).collect::<Vec<_>>())
+        .bind(column(items, |item| item.status))
+        .bind(column(items, |item| item.retry_in_ms))
+        .bind(column(items, |item| item.dex))
+        .bind(column(items, |item| item.quoted_out.clone()))
+        .bind(column(items, |item| item.executed_out.clone()))
+        .bind(column(items, |item| item.signature.clone()))
+        .bind(column(items, |item| item.last_valid_block_height.clone()))
+        .bind(column(items, |item| item.transaction_state))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+fn column<T>(items: &[Append], value: fn(&Append) -> T) -> Vec<T> {
+    items.iter().map(value).collect()
+}
+
+fn appended_before(item: &Append) -> QueryScalar<'_, Postgres, Timestamp, sqlx::postgres::PgArguments> {
+    sqlx::query_scalar(APPENDED_BEFORE)
+        .bind(item.order)
+        .bind(item.seq)
+        .bind(item.fence)
+        .bind(Json(&item.event))
 }

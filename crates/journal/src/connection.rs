@@ -1,24 +1,82 @@
-use crate::Error;
+use crate::accept::Accepts;
+use crate::append::Appends;
+use crate::dispatch::Marks;
+use crate::writer::Writer;
+use crate::{Error, metrics};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// How long a caller waits for a connection of the pool: longer means too many callers, and the
+/// last of them is better told so.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a connection that comes back to the pool may take to answer before it is closed.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the database may take to say that it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What each session asks of the server. No statement of ours takes long, and none of them leaves a
+/// transaction open; an answer means that the write is on the disk.
+const SESSION: [(&str, &str); 4] = [
+    ("statement_timeout", "5s"),
+    ("lock_timeout", "2s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("synchronous_commit", "on"),
+];
+
+/// Ends whatever transaction a cancelled caller may have left open: a connection must not come back
+/// to the pool inside one, or the next caller's write is acknowledged and lost. Beginning first
+/// keeps the server from warning, each time, that there was none.
+const END_ANY_TRANSACTION: &str = "BEGIN; ROLLBACK";
+
+const PING: &str = "SELECT 1";
+
+const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
+
+/// What PostgreSQL says of a table that does not exist.
+const UNDEFINED_TABLE: &str = "42P01";
 
 /// A handle on the durable record. Clones share one pool and one writer of each kind.
 #[derive(Debug, Clone)]
-pub struct Journal {}
+pub struct Journal {
+    pub(crate) pool: PgPool,
+    pub(crate) accepts: Writer<Accepts>,
+    pub(crate) appends: Writer<Appends>,
+    pub(crate) marks: Writer<Marks>,
+}
 
 impl Journal {
     /// Connects, and starts the tasks that write in groups. Needs a running tokio runtime.
     ///
     /// # Errors
     /// The database does not answer, or lacks a migration of this version.
-    pub async fn connect(_url: &str, _max_connections: u32) -> Result<Self, Error> {
-        unimplemented!()
+    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, Error> {
+        metrics::describe();
+        let pool = pool(url, max_connections).await.map_err(unavailable("connect to the database"))?;
+        require_migrations(&pool).await?;
+        Ok(Self {
+            accepts: Writer::start(pool.clone()),
+            appends: Writer::start(pool.clone()),
+            marks: Writer::start(pool.clone()),
+            pool,
+        })
     }
 
     /// Brings the database's schema up to this version.
     ///
     /// # Errors
     /// The database does not answer, or a migration fails; those before it stay applied.
-    pub async fn migrate(_url: &str) -> Result<(), Error> {
-        unimplemented!()
+    pub async fn migrate(url: &str) -> Result<(), Error> {
+        const DOING: &str = "migrate the database";
+        let mut connection = PgConnection::connect(url).await.map_err(unavailable(DOING))?;
+        let applied = MIGRATIONS.run(&mut connection).await;
+        applied.map_err(|error| unavailable(DOING)(sqlx::Error::Migrate(Box::new(error))))?;
+        connection.close().await.map_err(unavailable(DOING))
     }
 
     /// Whether the database answers.
@@ -26,6 +84,48 @@ impl Journal {
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        unimplemented!()
+        const DOING: &str = "reach the database";
+        let ping = metrics::statement("ping", sqlx::query(PING).execute(&self.pool));
+        match tokio::time::timeout(PING_TIMEOUT, ping).await {
+            Ok(result) => result.map(drop).map_err(unavailable(DOING)),
+            Err(_) => Err(unavailable(DOING)(sqlx::Error::PoolTimedOut)),
+        }
+    }
+}
+
+fn unavailable(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |error| Error::Unavailable { doing, cause: Arc::new(error) }
+}
+
+async fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let ended = tokio::time::timeout(
+                    RELEASE_TIMEOUT,
+                    connection.execute(sqlx::raw_sql(END_ANY_TRANSACTION)),
+                );
+                // One that does not answer, or refuses, is closed.
+                Ok(matches!(ended.await, Ok(Ok(_))))
+            })
+        })
+        .connect_with(options.application_name("journal").options(SESSION))
+        .await
+}
+
+async fn require_migrations(pool: &PgPool) -> Result<(), Error> {
+    let applied: HashSet<i64> = match sqlx::query_scalar(APPLIED).fetch_all(pool).await {
+        Ok(versions) => versions.into_iter().collect(),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
+            HashSet::new()
+        }
+        Err(error) => return Err(unavailable("read which migrations are applied")(error)),
+    };
+    match MIGRATIONS.iter().find(|migration| !applied.contains(&migration.version)) {
+        Some(missing) => Err(Error::NotMigrated { version: missing.version }),
+        None => Ok(()),
     }
 }

@@ -5,21 +5,23 @@ use std::sync::Arc;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The database did not answer. Nothing was recorded; the same call may be made again.
-    #[error("the journal could not {doing}, nothing was recorded: {source}")]
+    #[error("the journal could not {doing}: {cause}")]
     Unavailable {
         /// What was being done.
         doing: &'static str,
         /// What the database's client said.
-        source: Arc<sqlx::Error>,
+        cause: Arc<sqlx::Error>,
     },
     /// The connection was lost, and stayed lost, while a statement was on its way: it may or may
     /// not have been recorded. The same call tells, made again.
-    #[error("the journal lost the database while it was to {doing}, which may or may not be recorded: {source}")]
+    #[error(
+        "the journal lost the database while it was to {doing}, which may or may not be recorded: {cause}"
+    )]
     Unknown {
         /// What was being done.
         doing: &'static str,
         /// What the database's client said.
-        source: Arc<sqlx::Error>,
+        cause: Arc<sqlx::Error>,
     },
     /// More is waiting to be written than the bound allows. Nothing was recorded.
     #[error("the journal has too much waiting to {doing}, nothing was recorded: try again later")]
@@ -49,4 +51,96 @@ pub enum Error {
         /// The first that is missing.
         version: i64,
     },
+}
+
+impl Error {
+    /// What a statement's error means to its caller.
+    pub(crate) fn from_statement(doing: &'static str, error: sqlx::Error) -> Self {
+        match Fate::of(&error) {
+            Fate::Refused { rule } => Self::Refused { doing, rule },
+            Fate::NotRecorded => Self::Unavailable { doing, cause: Arc::new(error) },
+            Fate::Unknown => Self::Unknown { doing, cause: Arc::new(error) },
+        }
+    }
+}
+
+/// What an error tells of the statement that met it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The statement is at fault, and would be again: nothing was recorded.
+    Refused {
+        /// What it broke.
+        rule: String,
+    },
+    /// The moment is at fault, and nothing was recorded.
+    NotRecorded,
+    /// Nobody knows whether it was recorded.
+    Unknown,
+}
+
+impl Fate {
+    /// Reads it from the SQLSTATE, or from the kind of failure if the server said nothing.
+    pub(crate) fn of(error: &sqlx::Error) -> Self {
+        if let sqlx::Error::Database(refusal) = error {
+            let state = refusal.code();
+            let class = state.as_deref().and_then(|state| state.get(..2)).unwrap_or_default();
+            return match class {
+                // Data, constraint, syntax or privilege, limits of the program: the statement itself.
+                "22" | "23" | "42" | "54" | "0A" => Self::Refused {
+                    rule: match refusal.constraint() {
+                        Some(constraint) => broken_rule(constraint).to_owned(),
+                        None => refusal.message().to_owned(),
+                    },
+                },
+                // The server was shut down under the statement.
+                "08" | "58" => Self::Unknown,
+                "57" if state.as_deref() != Some("57014") => Self::Unknown,
+                // Deadlock, lock or statement timeout, no resources: rolled back.
+                _ => Self::NotRecorded,
+            };
+        }
+        if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) {
+            return Self::NotRecorded;
+        }
+        Self::Unknown
+    }
+}
+
+/// What each named constraint of the schema demands.
+const RULES: [(&str, &str); 27] = [
+    ("orders_pkey", "an order's id is used once"),
+    ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
+    ("orders_owner_length", "an owner has 1 to 255 bytes"),
+    ("orders_idempotency_key_length", "an idempotency key has 1 to 255 bytes"),
+    ("orders_request_hash_length", "a request's hash has 32 bytes"),
+    ("orders_idempotency_whole", "an idempotency key comes with the request's hash"),
+    ("orders_traceparent_length", "a trace context has at most 255 bytes"),
+    ("orders_status_known", "an order has one of the known statuses"),
+    ("orders_seq_positive", "an order has at least one event"),
+    ("orders_attempt_not_negative", "attempts are counted from 0"),
+    ("orders_ended_whole", "an order has an end exactly if its status is final"),
+    ("orders_executed_when_confirmed", "an order has an output exactly if it is confirmed"),
+    ("orders_ended_unleased", "nobody holds an ended order"),
+    ("orders_kept", "an order is never deleted"),
+    ("orders_ended_is_final", "an ended order never changes"),
+    ("order_events_pkey", "an order's events have distinct numbers"),
+    ("order_events_order_id_fkey", "an event belongs to an order"),
+    ("order_events_no_gap", "an order's events are numbered without a gap"),
+    ("order_events_seq_positive", "an order's events are numbered from 1"),
+    ("order_events_begins_with_acceptance", "an order's first event, and no other, is its acceptance"),
+    ("order_events_append_only", "events are never changed or deleted"),
+    ("transactions_pkey", "a signature belongs to one transaction"),
+    ("transactions_order_id_fkey", "a transaction belongs to an order"),
+    ("transactions_state_known", "a transaction has one of the known states"),
+    ("transactions_observed_whole", "a transaction has a time of observation exactly if it was observed"),
+    (
+        "transactions_one_open_or_landed",
+        "an order has no second transaction before the first is known to swap nothing",
+    ),
+    ("transactions_kept", "a transaction is never deleted"),
+];
+
+/// The rule that a constraint stands for: the one place that knows the constraints' names.
+fn broken_rule(constraint: &str) -> &str {
+    RULES.into_iter().find(|(name, _)| *name == constraint).map_or(constraint, |(_, rule)| rule)
 }

@@ -10,13 +10,16 @@
 mod accept;
 mod append;
 mod claim;
+mod columns;
 mod connection;
 mod dispatch;
 mod error;
 mod history;
 mod list;
+mod metrics;
 mod queue;
 mod statistics;
+mod writer;
 
 pub use accept::{Acceptance, Accepted, Idempotency};
 pub use append::AppendError;

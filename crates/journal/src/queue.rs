@@ -1,6 +1,42 @@
-use crate::Dispatch;
+use crate::{Dispatch, metrics};
+use async_nats::connection::State;
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::context::{ContextBuilder, PublishErrorKind};
+use async_nats::jetstream::stream::{DiscardPolicy, RetentionPolicy, Stream};
+use async_nats::jetstream::{self, AckKind, Message};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap};
+use futures_util::StreamExt as _;
 use order_core::order;
+use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+/// The stream, and the first word of its subjects.
+const STREAM: &str = "ORDERS";
+/// All executors share it: each message goes to one of them.
+const CONSUMER: &str = "executor";
+
+/// Twenty times the backlog that the gateway accepts. Past it publishing fails and the sweep waits.
+const MESSAGES_MAX: i64 = 200_000;
+/// A message is an id and a trace context.
+const MESSAGE_BYTES_MAX: i32 = 8 * 1024;
+/// While a message with the same id was published this recently, publishing again adds nothing.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
+/// A message that nobody acknowledged comes again after this. Acknowledging follows the claim, so
+/// it takes milliseconds; who takes longer is dead.
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(30);
+/// Messages with the executors at one moment; they ask for no more than they have room for.
+const UNACKNOWLEDGED_MAX: i64 = 10_000;
+/// How long the server may take to answer a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// A dead connection is noticed after two of these.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The headers of a message. The first makes the server drop what it was given before.
+const MESSAGE_ID: &str = "Nats-Msg-Id";
+const TRACEPARENT: &str = "traceparent";
 
 /// Why the queue did not do what it was asked. Nothing is lost by it: the sweep finds every order.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +54,19 @@ pub enum QueueError {
     },
 }
 
+fn failed<E: Display>(doing: &'static str) -> impl Fn(E) -> QueueError {
+    move |error| QueueError::Failed { doing, reason: error.to_string() }
+}
+
 /// A handle on the queue of orders to execute. Clones share one connection.
 #[derive(Debug, Clone)]
-pub struct Queue {}
+pub struct Queue {
+    client: Client,
+    context: jetstream::Context,
+    stream: Arc<str>,
+    /// None until it is first needed, and again after a failure.
+    consumer: Arc<Mutex<Option<PullConsumer>>>,
+}
 
 /// An order that came from the queue. It comes again unless it is acknowledged.
 #[derive(Debug)]
@@ -29,6 +75,7 @@ pub struct Delivery {
     pub order_id: order::Id,
     /// The W3C trace context of the request that placed it.
     pub traceparent: Option<String>,
+    message: Message,
 }
 
 impl Queue {
@@ -36,42 +83,140 @@ impl Queue {
     ///
     /// # Errors
     /// The URL is not one.
-    pub async fn connect(_url: &str) -> Result<Self, QueueError> {
-        unimplemented!()
+    pub async fn connect(url: &str) -> Result<Self, QueueError> {
+        Self::open(url, STREAM).await
+    }
+
+    /// Connects to a queue of another name.
+    pub(crate) async fn open(url: &str, stream: &str) -> Result<Self, QueueError> {
+        metrics::describe();
+        let options = ConnectOptions::new()
+            .name("journal")
+            .retry_on_initial_connect()
+            .ping_interval(PING_INTERVAL)
+            .connection_timeout(REQUEST_TIMEOUT)
+            .request_timeout(Some(REQUEST_TIMEOUT))
+            .event_callback(|event| async move { log(&event) });
+        let client = options.connect(url).await.map_err(failed("connect"))?;
+        let context = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
+        Ok(Self { client, context, stream: stream.into(), consumer: Arc::default() })
     }
 
     /// Puts a newly accepted order on the queue, and waits until the server has it.
     ///
     /// # Errors
     /// It may or may not be on the queue; leave the rest to the sweep.
-    pub async fn publish(&self, _id: order::Id, _traceparent: Option<&str>) -> Result<(), QueueError> {
-        unimplemented!()
+    pub async fn publish(&self, id: order::Id, traceparent: Option<&str>) -> Result<(), QueueError> {
+        // No claim of a new order has been made: the fence is 0.
+        self.put(id, 0, traceparent).await
     }
 
     /// Puts an order that the sweep found on the queue, and waits until the server has it.
     ///
     /// # Errors
     /// It may or may not be on the queue; leave the rest to the sweep.
-    pub async fn republish(&self, _dispatch: &Dispatch) -> Result<(), QueueError> {
-        unimplemented!()
+    pub async fn republish(&self, dispatch: &Dispatch) -> Result<(), QueueError> {
+        self.put(dispatch.id, dispatch.fence.0, dispatch.traceparent.as_deref()).await
     }
 
-    /// Whether the server answers and has the stream.
+    /// Whether the server answers and has the stream, which is made if it has not.
     ///
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), QueueError> {
-        unimplemented!()
+        self.require_connection()?;
+        self.make_stream().await.map(drop)
     }
 
     /// The next orders, up to `max`: those that are there now, or else the first that comes within
     /// `expires`; empty if none does. Don't drop the future before it is done: an order that is just
-    /// then on its way comes again only after a while.
+    /// then on its way comes again only after half a minute.
     ///
     /// # Errors
     /// The queue is out of reach. Wait a moment and call again; stream and consumer are made anew.
-    pub async fn next(&self, _max: usize, _expires: Duration) -> Result<Vec<Delivery>, QueueError> {
-        unimplemented!()
+    pub async fn next(&self, max: usize, expires: Duration) -> Result<Vec<Delivery>, QueueError> {
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        self.require_connection()?;
+        let consumer = self.consumer().await?;
+        let deliveries = pull_now_or_later(&consumer, max, expires).await;
+        if deliveries.is_err() {
+            *self.consumer.lock().await = None;
+        }
+        deliveries
+    }
+
+    fn require_connection(&self) -> Result<(), QueueError> {
+        // What is published while disconnected would be sent minutes later, unknown to the caller.
+        match self.client.connection_state() {
+            State::Connected => Ok(()),
+            State::Pending | State::Disconnected => Err(QueueError::Disconnected),
+        }
+    }
+
+    /// The claim in the message's id makes a repetition a new message exactly if the order was
+    /// claimed in between. That spares work; safety is in the claim.
+    async fn put(&self, id: order::Id, fence: i64, traceparent: Option<&str>) -> Result<(), QueueError> {
+        const DOING: &str = "publish an order";
+        self.require_connection()?;
+        let mut headers = HeaderMap::new();
+        headers.insert(MESSAGE_ID, format!("{id}:{fence}"));
+        if let Some(traceparent) = traceparent {
+            headers.insert(TRACEPARENT, traceparent);
+        }
+        let mut result = self.put_once(id, headers.clone()).await;
+        if result.as_ref().is_err_and(|error| error.kind() == PublishErrorKind::StreamNotFound) {
+            self.make_stream().await?;
+            result = self.put_once(id, headers).await;
+        }
+        metrics::published(result.is_ok());
+        result.map_err(failed(DOING))
+    }
+
+    async fn put_once(
+        &self,
+        id: order::Id,
+        headers: HeaderMap,
+    ) -> Result<(), jetstream::context::PublishError> {
+        let subject = format!("{}.execute.market", self.stream);
+        let acknowledged = self.context.publish_with_headers(subject, headers, id.to_string().into()).await?;
+        acknowledged.await.map(drop)
+    }
+
+    async fn make_stream(&self) -> Result<Stream, QueueError> {
+        let config = jetstream::stream::Config {
+            name: self.stream.to_string(),
+            subjects: vec![format!("{}.execute.*", self.stream)],
+            retention: RetentionPolicy::WorkQueue,
+            // Old messages are orders that wait: never drop them for new ones.
+            discard: DiscardPolicy::New,
+            max_messages: MESSAGES_MAX,
+            max_message_size: MESSAGE_BYTES_MAX,
+            duplicate_window: DUPLICATE_WINDOW,
+            ..Default::default()
+        };
+        self.context.get_or_create_stream(config).await.map_err(failed("make its stream"))
+    }
+
+    async fn consumer(&self) -> Result<PullConsumer, QueueError> {
+        let mut shared = self.consumer.lock().await;
+        if let Some(consumer) = shared.as_ref() {
+            return Ok(consumer.clone());
+        }
+        let config = pull::Config {
+            durable_name: Some(CONSUMER.to_owned()),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACKNOWLEDGE_WITHIN,
+            // Attempts are counted in the journal; the queue never gives an order up.
+            max_deliver: -1,
+            max_ack_pending: UNACKNOWLEDGED_MAX,
+            ..Default::default()
+        };
+        let stream = self.make_stream().await?;
+        let consumer =
+            stream.get_or_create_consumer(CONSUMER, config).await.map_err(failed("make its consumer"))?;
+        Ok(shared.insert(consumer).clone())
     }
 }
 
@@ -82,6 +227,76 @@ impl Delivery {
     /// # Errors
     /// It may come again; the claim then finds nothing to do.
     pub async fn acknowledge(self) -> Result<(), QueueError> {
-        unimplemented!()
+        self.message.ack().await.map_err(failed("acknowledge an order"))
+    }
+}
+
+const PULLING: &str = "fetch orders";
+
+/// No request is ever left behind that asks for more than was waited for, so no message goes to
+/// somebody who has stopped listening.
+async fn pull_now_or_later(
+    consumer: &PullConsumer,
+    max: usize,
+    expires: Duration,
+) -> Result<Vec<Delivery>, QueueError> {
+    let there = consumer.fetch().max_messages(max).messages().await.map_err(failed(PULLING))?;
+    let deliveries = collect(there, Instant::now() + REQUEST_TIMEOUT).await?;
+    if !deliveries.is_empty() {
+        return Ok(deliveries);
+    }
+    let first =
+        consumer.batch().max_messages(1).expires(expires).messages().await.map_err(failed(PULLING))?;
+    collect(first, Instant::now() + expires + REQUEST_TIMEOUT).await
+}
+
+/// Takes a pull's messages until the server ends it. A failure after the first message waits for
+/// the next pull: what has come must not be dropped.
+async fn collect(mut batch: pull::Batch, deadline: Instant) -> Result<Vec<Delivery>, QueueError> {
+    let mut deliveries = Vec::new();
+    loop {
+        let reason = match timeout_at(deadline, batch.next()).await {
+            Ok(Some(Ok(message))) => {
+                deliveries.extend(read(message).await);
+                continue;
+            }
+            Ok(None) => return Ok(deliveries),
+            Ok(Some(Err(error))) => error.to_string(),
+            Err(_) => "the server did not answer in time".to_owned(),
+        };
+        if !deliveries.is_empty() {
+            return Ok(deliveries);
+        }
+        return Err(QueueError::Failed { doing: PULLING, reason });
+    }
+}
+
+/// The order that a message names. A message that names none would come again for ever, so the
+/// server is told to forget it.
+async fn read(message: Message) -> Option<Delivery> {
+    let text = std::str::from_utf8(&message.payload).ok();
+    let Some(order_id) = text.and_then(|text| text.parse().ok()) else {
+        metrics::unreadable();
+        tracing::error!(subject = %message.subject, "a message of the queue names no order, and is dropped");
+        if let Err(error) = message.ack_with(AckKind::Term).await {
+            tracing::warn!(%error, "the message was not dropped, and will come again");
+        }
+        return None;
+    };
+    metrics::delivered();
+    let headers = message.headers.as_ref();
+    let traceparent = headers.and_then(|headers| headers.get(TRACEPARENT)).map(ToString::to_string);
+    Some(Delivery { order_id, traceparent, message })
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::Connected => tracing::info!("connected to the queue"),
+        Event::Disconnected | Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
+            tracing::warn!(%event, "the connection to the queue has a problem");
+        }
+        Event::LameDuckMode | Event::Draining | Event::Closed => {
+            tracing::info!(%event, "the connection to the queue is ending");
+        }
     }
 }

@@ -1,6 +1,9 @@
-use crate::{Error, Journal};
+use crate::columns::{atoms, count};
+use crate::{Error, Journal, metrics};
 use order_core::order::Status;
-use order_core::{Atoms, Dex, Timestamp, Token};
+use order_core::{Atoms, Dex, Timestamp, Token, UnknownName};
+use sqlx::FromRow;
+use sqlx::types::Json;
 
 /// How many orders are where. `waiting`, `active` and `delayed` together are all that have not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,15 +47,30 @@ impl Journal {
     /// # Errors
     /// The database does not answer.
     pub async fn queue_stats(&self) -> Result<QueueStats, Error> {
-        unimplemented!()
+        let read = sqlx::query_as(QUEUE_STATS).fetch_one(&self.pool);
+        let row: QueueRow = metrics::statement("queue_stats", read)
+            .await
+            .map_err(|error| Error::from_statement(COUNTING, error))?;
+        Ok(QueueStats {
+            waiting: count(row.waiting),
+            active: count(row.active),
+            completed: count(row.completed),
+            failed: count(row.failed),
+            delayed: count(row.delayed),
+            oldest_waiting_seconds: count(row.oldest_waiting_seconds),
+        })
     }
 
     /// The orders that ended last, up to `limit`, latest first.
     ///
     /// # Errors
     /// The database does not answer, or a row is unreadable.
-    pub async fn ended(&self, _limit: u32) -> Result<Vec<Ended>, Error> {
-        unimplemented!()
+    pub async fn ended(&self, limit: u32) -> Result<Vec<Ended>, Error> {
+        let read = sqlx::query_as(ENDED).bind(i64::from(limit)).fetch_all(&self.pool);
+        let rows: Vec<EndedRow> =
+            metrics::statement("ended", read).await.map_err(|error| Error::from_statement(READING, error))?;
+        let ended: Result<_, sqlx::Error> = rows.into_iter().map(Ended::try_from).collect();
+        ended.map_err(|error| Error::from_statement(READING, error))
     }
 
     /// How many orders have not ended.
@@ -60,6 +78,83 @@ impl Journal {
     /// # Errors
     /// The database does not answer.
     pub async fn backlog(&self) -> Result<u64, Error> {
-        unimplemented!()
+        let read = sqlx::query_scalar(BACKLOG).fetch_one(&self.pool);
+        let open: i64 = metrics::statement("backlog", read)
+            .await
+            .map_err(|error| Error::from_statement(COUNTING, error))?;
+        Ok(count(open))
     }
 }
+
+const COUNTING: &str = "count orders";
+const READING: &str = "read the orders that ended";
+
+/// Only a confirmed order has an output, so both counts of ended orders come from one index.
+const QUEUE_STATS: &str = "
+WITH open AS (
+  SELECT coalesce(next_attempt_at, created_at) AS since,
+    status = 'pending' AND next_attempt_at > now() AS delayed,
+    status <> 'pending' OR lease_until > now() AS held
+  FROM orders WHERE ended_at IS NULL
+), ended AS (
+  SELECT count(*) AS total, count(executed_out) AS confirmed FROM orders WHERE ended_at IS NOT NULL
+), counted AS (
+  SELECT
+    count(*) FILTER (WHERE delayed IS TRUE) AS delayed,
+    count(*) FILTER (WHERE delayed IS NOT TRUE AND held IS TRUE) AS active,
+    count(*) FILTER (WHERE delayed IS NOT TRUE AND held IS NOT TRUE) AS waiting,
+    min(since) FILTER (WHERE delayed IS NOT TRUE AND held IS NOT TRUE) AS since
+  FROM open
+)
+SELECT counted.waiting, counted.active, counted.delayed, ended.confirmed AS completed,
+  ended.total - ended.confirmed AS failed,
+  coalesce(floor(extract(epoch FROM now() - counted.since)), 0)::bigint AS oldest_waiting_seconds
+FROM counted, ended";
+
+#[derive(FromRow)]
+struct QueueRow {
+    waiting: i64,
+    active: i64,
+    delayed: i64,
+    completed: i64,
+    failed: i64,
+    oldest_waiting_seconds: i64,
+}
+
+const ENDED: &str = "
+SELECT status, dex, intent -> 'token_in' AS token_in, amount_in::text AS amount_in,
+  quoted_out::text AS quoted_out, executed_out::text AS executed_out, ended_at
+FROM orders
+WHERE ended_at IS NOT NULL
+ORDER BY ended_at DESC
+LIMIT $1";
+
+#[derive(FromRow)]
+struct EndedRow {
+    status: String,
+    dex: Option<String>,
+    token_in: Json<Token>,
+    amount_in: String,
+    quoted_out: Option<String>,
+    executed_out: Option<String>,
+    ended_at: Timestamp,
+}
+
+impl TryFrom<EndedRow> for Ended {
+    type Error = sqlx::Error;
+
+    fn try_from(row: EndedRow) -> Result<Self, sqlx::Error> {
+        let unknown = |error: UnknownName| sqlx::Error::Decode(Box::new(error));
+        Ok(Self {
+            status: row.status.parse().map_err(unknown)?,
+            dex: row.dex.map(|name| name.parse()).transpose().map_err(unknown)?,
+            token_in: row.token_in.0,
+            amount_in: atoms(&row.amount_in)?,
+            quoted_out: row.quoted_out.as_deref().map(atoms).transpose()?,
+            executed_out: row.executed_out.as_deref().map(atoms).transpose()?,
+            at: row.ended_at,
+        })
+    }
+}
+
+const BACKLOG: &str = "SELECT count(*) FROM orders WHERE ended_at IS NULL";
