@@ -58,12 +58,11 @@ mod tests {
     use order_core::Venue;
 
     #[test]
-    fn a_pool_program_s_slippage_error_is_slippage() {
-        assert_eq!(
-            explain(&amm::program_id(Venue::RaydiumCpmm), 6005).map(|(code, _)| code),
-            Some(Code::SlippageExceeded)
-        );
-        assert_eq!(explain(&amm::program_id(Venue::MeteoraDammV2), 6000).map(|(code, _)| code), None);
+    fn each_pool_program_has_its_own_words_for_slippage() {
+        let code = |venue, code| explain(&amm::program_id(venue), code).map(|(code, _)| code);
+        assert_eq!(code(Venue::RaydiumCpmm, 6005), Some(Code::SlippageExceeded));
+        assert_eq!(code(Venue::MeteoraDammV2, 6002), Some(Code::SlippageExceeded));
+        assert_eq!(code(Venue::MeteoraDammV2, 6005), Some(Code::SimulationFailed));
         assert_eq!(explain(&Pubkey::default(), 6005), None);
     }
 

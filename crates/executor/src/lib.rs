@@ -1,6 +1,6 @@
 //! Takes orders from accepted to ended.
 //!
-//! Architecture invariants: one loop, [`drive`](drive), moves every order; a first attempt, a
+//! Architecture invariants: one loop, in `drive`, moves every order; a first attempt, a
 //! retry, a redelivery and the take-over from a dead executor are the same code. What a step comes
 //! to is recorded before anything is done on its strength: above all, no byte of a transaction is
 //! sent before the journal has it. Nothing is decided in memory: an executor may be killed at any

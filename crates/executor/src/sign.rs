@@ -196,3 +196,35 @@ fn within_bounds(intent: &Intent, min_out: Atoms, fill: &Fill) -> Result<(), Fai
 fn unbuildable(error: &transaction::BuildError) -> Failure {
     Failure::new(Code::Unsupported, error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use order_core::{Slippage, token};
+
+    fn fill(amount_in: u64, amount_out: u64) -> Fill {
+        Fill {
+            amount_in: Atoms::new(amount_in),
+            amount_out: Atoms::new(amount_out),
+            network_fee: Atoms::new(5_000),
+            slot: 1,
+        }
+    }
+
+    #[test]
+    fn nothing_is_signed_that_spends_more_or_gives_less() {
+        let [sol, usdc] = [0, 1].map(|place| token::known().nth(place).unwrap());
+        let slippage = Slippage::parse("0.01").unwrap();
+        let intent = Intent::market(sol, usdc, Atoms::new(1_000_000_000), slippage, None).unwrap();
+        let min_out = Atoms::new(150_000_000);
+        assert_eq!(within_bounds(&intent, min_out, &fill(1_000_000_000, 150_000_000)), Ok(()));
+        for bad in [fill(1_000_000_001, 150_000_000), fill(1_000_000_000, 149_999_999)] {
+            let failure = within_bounds(&intent, min_out, &bad).unwrap_err();
+            assert_eq!(failure.code, Code::SimulationFailed);
+        }
+        assert_eq!(
+            within_bounds(&intent, min_out, &fill(1_000_000_000, 1)).unwrap_err().message,
+            "the simulation spends 1 and gives 0.000001, the order spends 1 for no less than 150"
+        );
+    }
+}
