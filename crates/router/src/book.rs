@@ -1,0 +1,165 @@
+//! What is known of every pool at one moment: an immutable snapshot that quotes read.
+
+use amm::Market;
+use order_core::{Mint, PoolAddress, Token, Venue, token};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Every followed pool, and how fresh it is. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Book {
+    pools: Arc<Pools>,
+    groups: Vec<Freshness>,
+    slot: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Pools {
+    entries: BTreeMap<PoolAddress, Arc<Entry>>,
+    pairs: HashMap<[Mint; 2], Vec<PoolAddress>>,
+    tokens: BTreeMap<Mint, Token>,
+}
+
+/// One pool's latest known state.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) address: PoolAddress,
+    pub(crate) venue: Venue,
+    pub(crate) mints: [Mint; 2],
+    /// Which group's freshness is this pool's.
+    pub(crate) group: usize,
+    /// The slot of the call that read it.
+    pub(crate) slot: u64,
+    /// What can be quoted, or why it cannot.
+    pub(crate) market: Result<Market, String>,
+}
+
+/// How fresh the pools are that are read in one call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Freshness {
+    /// The latest slot at which the state is known to be what the book has.
+    slot: u64,
+    /// When that slot was first seen.
+    confirmed_at: Instant,
+}
+
+impl Freshness {
+    pub(crate) const fn new(slot: u64, confirmed_at: Instant) -> Self {
+        Self { slot, confirmed_at }
+    }
+
+    /// The state was seen again. Only a later slot than before proves that it is the present one: a
+    /// node that stands still repeats what it has.
+    pub(crate) fn confirm(&mut self, slot: u64, at: Instant) {
+        if slot > self.slot {
+            *self = Self { slot, confirmed_at: at };
+        }
+    }
+}
+
+impl Book {
+    /// A book of pools that were read, the freshness of each group, and the latest slot.
+    pub(crate) fn new(entries: Vec<Arc<Entry>>, groups: Vec<Freshness>, slot: u64) -> Self {
+        let mut pools = Pools::default();
+        for entry in entries {
+            pools.insert(entry);
+        }
+        Self { pools: Arc::new(pools), groups, slot }
+    }
+
+    /// Puts pools of one call in place of what was known of them.
+    pub(crate) fn replace(&mut self, entries: Vec<Entry>) {
+        let pools = Arc::make_mut(&mut self.pools);
+        for entry in entries {
+            pools.insert(Arc::new(entry));
+        }
+    }
+
+    /// The freshness of a group, to be confirmed.
+    pub(crate) fn group_mut(&mut self, group: usize) -> Option<&mut Freshness> {
+        self.groups.get_mut(group)
+    }
+
+    /// A slot was seen.
+    pub(crate) fn see_slot(&mut self, slot: u64) {
+        self.slot = self.slot.max(slot);
+    }
+
+    /// The latest slot that was seen.
+    pub(crate) const fn slot(&self) -> u64 {
+        self.slot
+    }
+
+    /// Whether no pool is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pools.entries.is_empty()
+    }
+
+    /// Whether both books hold the very same pools, whatever their freshness.
+    pub(crate) fn same_pools(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pools, &other.pools)
+    }
+
+    /// Every pool, by address.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.pools.entries.values().map(AsRef::as_ref)
+    }
+
+    /// Every pool that trades the pair, by address.
+    pub(crate) fn pair(&self, one: Mint, other: Mint) -> impl Iterator<Item = &Entry> {
+        let addresses = self.pools.pairs.get(&pair(one, other)).map_or(&[][..], Vec::as_slice);
+        addresses.iter().filter_map(|address| self.pools.entries.get(address)).map(AsRef::as_ref)
+    }
+
+    /// Every token that a quotable pool trades, by mint.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.pools.tokens.values()
+    }
+
+    /// A token that a quotable pool trades.
+    pub(crate) fn token(&self, mint: Mint) -> Option<&Token> {
+        self.pools.tokens.get(&mint)
+    }
+
+    /// How long ago the entry's state was last known to be the present one.
+    pub(crate) fn age(&self, entry: &Entry, now: Instant) -> Duration {
+        match self.groups.get(entry.group) {
+            Some(freshness) => now.saturating_duration_since(freshness.confirmed_at),
+            None => Duration::MAX,
+        }
+    }
+
+    /// The age of the freshest and of the oldest pool; None if there is no pool.
+    pub(crate) fn ages(&self, now: Instant) -> Option<(Duration, Duration)> {
+        let ages = || self.entries().map(|entry| self.age(entry, now));
+        Some((ages().min()?, ages().max()?))
+    }
+}
+
+impl Pools {
+    fn insert(&mut self, entry: Arc<Entry>) {
+        if let Ok(market) = &entry.market {
+            for token in market.tokens() {
+                self.tokens.entry(token.mint).or_insert_with(|| Token {
+                    symbol: token::symbol(token.mint).map_or_else(|| token.mint.to_string(), str::to_owned),
+                    mint: token.mint,
+                    decimals: token.decimals,
+                    program: token.program,
+                });
+            }
+        }
+        let [one, other] = entry.mints;
+        let addresses = self.pairs.entry(pair(one, other)).or_default();
+        if let Err(place) = addresses.binary_search(&entry.address) {
+            addresses.insert(place, entry.address);
+        }
+        self.entries.insert(entry.address, entry);
+    }
+}
+
+/// The same key for both directions.
+fn pair(one: Mint, other: Mint) -> [Mint; 2] {
+    if one < other { [one, other] } else { [other, one] }
+}

@@ -1,0 +1,223 @@
+use super::super::plan::Pools;
+use super::*;
+use crate::testing::{self, SOL, TestPool, usdc};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Test {
+    pools: Vec<TestPool>,
+    following: Following,
+    now: Instant,
+}
+
+impl Test {
+    fn new(count: u8) -> Self {
+        let pools: Vec<TestPool> = (1..=count).map(testing::pool).collect();
+        let decoded: Pools = pools.iter().map(TestPool::decoded).collect();
+        let now = Instant::now();
+        Self { pools, following: Following::new(Plan::new(decoded), now), now }
+    }
+
+    /// A test in which everything was read at slot 10 and subscribed to.
+    fn settled() -> Self {
+        let mut test = Self::new(2);
+        test.following.connected(test.now);
+        test.read_all(10);
+        test
+    }
+
+    fn read_all(&mut self, slot: u64) {
+        self.now += SECOND;
+        while let Some((group, keys)) = self.following.start(self.now) {
+            assert_eq!(self.answer(group, &keys, slot), Outcome::Applied);
+        }
+    }
+
+    fn answer(&mut self, group: usize, keys: &[Pubkey], slot: u64) -> Outcome {
+        let snapshot = testing::snapshot(&self.pools, keys, slot);
+        self.following.read(group, &snapshot, self.now, self.now)
+    }
+
+    /// Tells of a change of the first pool.
+    fn change(&mut self, slot: u64) {
+        let account = self.pools[0].accounts[0].0;
+        self.following.changed(&account, slot, self.now);
+    }
+
+    fn age(&self) -> Duration {
+        let book = self.following.book().unwrap();
+        book.ages(self.now).unwrap().1
+    }
+}
+
+#[test]
+fn there_is_no_book_before_everything_was_read() {
+    let mut test = Test::new(60);
+    let mut left = test.following.groups.len();
+    assert!(left > 1);
+    while let Some((group, keys)) = test.following.start(test.now) {
+        assert!(test.following.book().is_none());
+        assert_eq!(test.answer(group, &keys, 7), Outcome::Applied);
+        left -= 1;
+    }
+    assert_eq!(left, 0);
+    let book = test.following.book().unwrap();
+    assert_eq!((book.entries().count(), book.slot()), (60, 7));
+    assert!(book.entries().all(|entry| entry.market.is_ok() && entry.slot == 7));
+    assert_eq!(book.pair(usdc(), SOL).count(), 60);
+}
+
+#[test]
+fn slots_keep_a_settled_state_fresh_and_standing_still_does_not() {
+    let mut test = Test::settled();
+    test.now += SECOND;
+    test.following.slot(11, test.now);
+    assert_eq!(test.age(), Duration::ZERO);
+    test.now += SECOND;
+    test.following.slot(11, test.now);
+    assert_eq!(test.age(), SECOND, "the same slot again proves nothing");
+    test.following.look(test.now);
+    test.now += SECOND;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    test.answer(group, &keys, 11);
+    assert_eq!(test.age(), 2 * SECOND, "a node that stands still repeats what it has");
+    test.following.lost();
+    test.following.slot(12, test.now);
+    assert_eq!(test.age(), 2 * SECOND, "without a subscription silence means nothing");
+}
+
+#[test]
+fn a_state_is_as_old_as_the_question_not_the_answer() {
+    let mut test = Test::settled();
+    test.following.look(test.now);
+    test.now += SECOND;
+    let asked = test.now;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    test.now += 3 * SECOND;
+    let snapshot = testing::snapshot(&test.pools, &keys, 20);
+    test.following.read(group, &snapshot, asked, test.now);
+    assert_eq!(test.age(), 3 * SECOND);
+}
+
+#[test]
+fn the_notices_of_one_swap_are_one_read() {
+    let mut test = Test::settled();
+    assert_eq!(test.following.wake(), None);
+    let (_, pool) = test.pools[0].decoded();
+    for account in pool.swap_accounts() {
+        test.following.changed(&account, 11, test.now);
+    }
+    assert!(test.following.start(test.now).is_none(), "the others of the swap are waited for");
+    test.now = test.following.wake().unwrap();
+    let (group, keys) = test.following.start(test.now).unwrap();
+    test.answer(group, &keys, 11);
+    assert_eq!(test.following.wake(), None);
+    assert_eq!(test.age(), Duration::ZERO);
+}
+
+#[test]
+fn a_change_while_reading_is_read_again() {
+    let mut test = Test::settled();
+    test.change(11);
+    test.now += SECOND;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    test.change(11);
+    assert_eq!(test.answer(group, &keys, 11), Outcome::Applied);
+    assert!(test.following.start(test.now).is_none(), "not at once");
+    test.now += READ_PAUSE;
+    assert!(test.following.start(test.now).is_some());
+}
+
+#[test]
+fn a_change_that_the_reading_node_does_not_have_yet_leaves_the_state_unconfirmed() {
+    let mut test = Test::settled();
+    test.change(15);
+    test.now += SECOND;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    assert_eq!(test.answer(group, &keys, 14), Outcome::Behind);
+    test.following.slot(16, test.now);
+    assert_eq!(test.age(), SECOND, "what is known to have changed is not confirmed by later slots");
+    test.now += RETRY_PAUSE;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    assert_eq!(test.answer(group, &keys, 15), Outcome::Applied);
+    assert_eq!(test.age(), Duration::ZERO);
+}
+
+#[test]
+fn an_older_state_never_replaces_a_newer_one() {
+    let mut test = Test::settled();
+    test.following.look(test.now);
+    test.now += SECOND;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    assert_eq!(test.answer(group, &keys, 9), Outcome::Behind);
+    let book = test.following.book().unwrap();
+    assert!(book.entries().all(|entry| entry.slot == 10));
+    assert_eq!(test.following.wake(), Some(test.now + RETRY_PAUSE));
+}
+
+#[test]
+fn a_failed_read_is_wanted_as_before() {
+    let mut test = Test::settled();
+    test.change(12);
+    test.now += SECOND;
+    let (group, _) = test.following.start(test.now).unwrap();
+    test.following.failed(group, test.now);
+    test.following.slot(13, test.now);
+    assert_eq!(test.age(), SECOND);
+    assert!(test.following.start(test.now).is_none());
+    test.now += RETRY_PAUSE;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    assert_eq!(test.answer(group, &keys, 11), Outcome::Behind, "the change in slot 12 is still wanted");
+}
+
+#[test]
+fn a_new_connection_doubts_everything() {
+    let mut test = Test::settled();
+    test.following.lost();
+    test.following.connected(test.now);
+    test.now += SECOND;
+    test.following.slot(20, test.now);
+    assert_eq!(test.age(), SECOND);
+    test.read_all(20);
+    assert_eq!(test.age(), Duration::ZERO);
+}
+
+#[test]
+fn reads_are_bounded_and_none_waits_for_ever() {
+    let mut test = Test::new(250);
+    let groups = test.following.groups.len();
+    assert!(groups > READS_MAX);
+    let mut started = Vec::new();
+    let mut under_way = Vec::new();
+    while started.len() < groups {
+        while let Some((group, keys)) = test.following.start(test.now) {
+            started.push(group);
+            under_way.push((group, keys));
+        }
+        assert_eq!(under_way.len(), READS_MAX.min(groups - (started.len() - under_way.len())));
+        assert_eq!(test.following.wake(), None);
+        for (group, keys) in under_way.drain(..) {
+            test.answer(group, &keys, 1);
+        }
+        test.now += SECOND;
+        test.following.look(test.now);
+    }
+    started.sort_unstable();
+    started.dedup();
+    assert_eq!(started.len(), groups, "each was read before any was read twice");
+}
+
+#[test]
+fn a_pool_whose_account_is_gone_or_broken_is_kept_with_the_reason() {
+    let mut test = Test::settled();
+    test.pools[0].accounts[0].1.data.truncate(20);
+    test.pools[1].accounts.remove(0);
+    test.following.look(test.now);
+    test.now += SECOND;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    assert_eq!(test.answer(group, &keys, 11), Outcome::Applied);
+    let book = test.following.book().unwrap();
+    let reasons: Vec<&String> = book.entries().map(|entry| entry.market.as_ref().unwrap_err()).collect();
+    assert!(reasons[0].contains("20 bytes"), "{}", reasons[0]);
+    assert_eq!(reasons[1], "the pool's account is gone");
+}

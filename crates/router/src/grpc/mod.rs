@@ -1,0 +1,109 @@
+//! The gRPC service: reads the latest book, decides, answers.
+
+mod answer;
+mod listing;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use crate::book::Book;
+use crate::metrics;
+use answer::Answer;
+use futures_util::stream::BoxStream;
+use order_core::Failure;
+use proto::quote::Request;
+use proto::wire::{ListPoolsRequest, ListPoolsResponse, QuoteRequest, QuoteResponse};
+use proto::{status, wire};
+use service::CancellationToken;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+use tonic::{Response, Status};
+
+/// Most streams at once: each decides again whenever a pool changes.
+const STREAMS_MAX: usize = 256;
+
+/// Answers from the latest book.
+#[derive(Clone)]
+pub(crate) struct Service {
+    books: watch::Receiver<Book>,
+    max_age: Duration,
+    streams: Arc<Semaphore>,
+    shutdown: CancellationToken,
+}
+
+impl Service {
+    pub(crate) fn new(books: watch::Receiver<Book>, max_age: Duration, shutdown: CancellationToken) -> Self {
+        Self { books, max_age, streams: Arc::new(Semaphore::new(STREAMS_MAX)), shutdown }
+    }
+
+    /// The decision on the latest book, logged and counted.
+    fn decide(&self, request: &Request) -> Result<Answer, Failure> {
+        let started = Instant::now();
+        let book = self.books.borrow().clone();
+        let answer = answer::answer(&book, request, started, self.max_age, service::now());
+        metrics::quoted(outcome(&answer), started.elapsed());
+        answer::log(request, answer.as_ref());
+        answer
+    }
+}
+
+fn outcome(answer: &Result<Answer, Failure>) -> &'static str {
+    match answer {
+        Ok(_) => "quoted",
+        Err(failure) => failure.code.name(),
+    }
+}
+
+#[tonic::async_trait]
+impl wire::router_service_server::RouterService for Service {
+    type StreamQuotesStream = BoxStream<'static, Result<QuoteResponse, Status>>;
+
+    async fn quote(&self, message: tonic::Request<QuoteRequest>) -> Result<Response<QuoteResponse>, Status> {
+        let span = tracing::info_span!("quote");
+        continue_trace(&span, &message);
+        let _entered = span.entered();
+        let request = read(message.get_ref())?;
+        let answer = self.decide(&request).map_err(|failure| status::from_failure(&failure))?;
+        Ok(Response::new(answer.to_wire()))
+    }
+
+    async fn stream_quotes(
+        &self,
+        message: tonic::Request<QuoteRequest>,
+    ) -> Result<Response<Self::StreamQuotesStream>, Status> {
+        let span = tracing::info_span!("stream_quotes");
+        continue_trace(&span, &message);
+        let _entered = span.entered();
+        let request = read(message.get_ref())?;
+        let first = self.decide(&request).map_err(|failure| status::from_failure(&failure))?;
+        let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            Status::resource_exhausted(format!("{STREAMS_MAX} streams are open, the router serves no more"))
+        })?;
+        Ok(Response::new(stream::open(self.clone(), request, first, permit)))
+    }
+
+    async fn list_pools(
+        &self,
+        _message: tonic::Request<ListPoolsRequest>,
+    ) -> Result<Response<ListPoolsResponse>, Status> {
+        let book = self.books.borrow().clone();
+        Ok(Response::new(listing::pools(&book, Instant::now(), self.max_age).to_wire()))
+    }
+}
+
+fn read(message: &QuoteRequest) -> Result<Request, Status> {
+    Request::from_wire(message).map_err(|invalid| {
+        metrics::quoted(status::INVALID_REQUEST, Duration::ZERO);
+        tracing::info!(%invalid, "refused a request");
+        status::from_invalid(&invalid)
+    })
+}
+
+fn continue_trace<T>(span: &tracing::Span, message: &tonic::Request<T>) {
+    let sent = message.metadata().get(service::trace::TRACEPARENT);
+    if let Some(traceparent) = sent.and_then(|value| value.to_str().ok()) {
+        service::trace::continue_from(span, traceparent);
+    }
+}

@@ -1,0 +1,110 @@
+//! Pools made with `amm`'s seeds, for tests.
+
+use crate::book::{Book, Entry, Freshness};
+use amm::{Clock, Pool, PoolToken, Seed, TransferFee};
+use chain::{Account, Snapshot};
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue, token};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+pub(crate) const SOL: Mint = token::NATIVE_MINT;
+
+/// A known token with six decimals.
+pub(crate) fn usdc() -> Mint {
+    token::known().nth(1).unwrap().mint
+}
+
+/// A pool and every account it needs but the clock; its own is the first.
+#[derive(Debug, Clone)]
+pub(crate) struct TestPool {
+    pub(crate) address: PoolAddress,
+    pub(crate) accounts: Vec<(Pubkey, Account)>,
+}
+
+/// Pool number `n` of SOL and USDC: even ones are Meteora's, odd ones Raydium's.
+pub(crate) fn pool(n: u8) -> TestPool {
+    let venue = if n.is_multiple_of(2) { Venue::MeteoraDammV2 } else { Venue::RaydiumCpmm };
+    seeded(venue, n, [1_000_000_000_000, 150_000_000_000], 2_500_000)
+}
+
+/// A pool of so many lamports and millionths of USDC.
+pub(crate) fn seeded(venue: Venue, n: u8, reserves: [u64; 2], fee_billionths: i64) -> TestPool {
+    let token = |mint, decimals| PoolToken {
+        mint,
+        decimals,
+        program: token::Program::SplToken,
+        transfer_fee: TransferFee::default(),
+    };
+    let tokens = [token(SOL, 9), token(usdc(), 6)];
+    let seed = Seed {
+        pool: PoolAddress::new([n; 32]),
+        tokens,
+        reserves: reserves.map(Atoms::new),
+        fee: Fraction::from_billionths(fee_billionths),
+    };
+    let seeded = amm::seed(venue, &seed).unwrap();
+    let owned = seeded.accounts.into_iter().map(|(key, data)| (key, account(amm::program_id(venue), data)));
+    let vaults = seeded.vaults.into_iter().map(|vault| {
+        let data = token_account(vault.mint, seeded.authority, vault.amount);
+        (vault.address, account(amm::token_program_id(vault.program), data))
+    });
+    let mints = tokens.into_iter().map(|token| {
+        (token.mint.pubkey(), account(amm::token_program_id(token.program), mint_account(token.decimals)))
+    });
+    TestPool { address: seed.pool, accounts: owned.chain(vaults).chain(mints).collect() }
+}
+
+impl TestPool {
+    pub(crate) fn decoded(&self) -> (PoolAddress, Pool) {
+        (self.address, Pool::decode(self.address, &self.accounts[0].1).unwrap())
+    }
+
+    fn entry(&self, group: usize, slot: u64) -> Entry {
+        let (address, pool) = self.decoded();
+        let market = pool
+            .load(
+                |key| self.accounts.iter().find(|(known, _)| known == key).map(|(_, account)| account),
+                Clock::default(),
+            )
+            .map_err(|error| error.to_string());
+        Entry { address, venue: pool.venue(), mints: pool.mints(), group, slot, market }
+    }
+}
+
+/// A book of pools, each its own group, all confirmed at the same moment.
+pub(crate) fn book(pools: &[TestPool], slot: u64, confirmed_at: Instant) -> Book {
+    let entries = pools.iter().enumerate().map(|(group, pool)| Arc::new(pool.entry(group, slot))).collect();
+    Book::new(entries, vec![Freshness::new(slot, confirmed_at); pools.len()], slot)
+}
+
+/// What a node answers when it is asked for these keys.
+pub(crate) fn snapshot(pools: &[TestPool], keys: &[Pubkey], slot: u64) -> Snapshot {
+    let mut clock = vec![0; 40];
+    clock[..8].copy_from_slice(&slot.to_le_bytes());
+    let clock = (amm::CLOCK_ADDRESS, account(Pubkey::default(), clock));
+    let known: Vec<&(Pubkey, Account)> =
+        pools.iter().flat_map(|pool| &pool.accounts).chain(std::iter::once(&clock)).collect();
+    let find =
+        |key: &Pubkey| known.iter().find(|(known, _)| known == key).map(|(_, account)| account.clone());
+    Snapshot { slot, accounts: keys.iter().map(find).collect() }
+}
+
+fn account(owner: Pubkey, data: Vec<u8>) -> Account {
+    Account { lamports: 1_000_000_000, data, owner, executable: false, rent_epoch: u64::MAX }
+}
+
+fn mint_account(decimals: u8) -> Vec<u8> {
+    let mut data = vec![0; 82];
+    data[36..44].copy_from_slice(&u64::MAX.to_le_bytes());
+    (data[44], data[45]) = (decimals, 1);
+    data
+}
+
+fn token_account(mint: Mint, owner: Pubkey, amount: Atoms) -> Vec<u8> {
+    let mut data = vec![0; 165];
+    data[..32].copy_from_slice(&mint.to_bytes());
+    data[32..64].copy_from_slice(&owner.to_bytes());
+    data[64..72].copy_from_slice(&amount.get().to_le_bytes());
+    data[108] = 1;
+    data
+}
