@@ -11,53 +11,61 @@ const RETRY_PAUSE_MS: u64 = 1_000;
 /// Takes orders from accepted to ended: finds the route, signs with the wallet, lands the
 /// transaction at most once.
 #[derive(Debug, Clone, Parser)]
+#[command(name = "executor", version)]
 pub struct Configuration {
-    #[command(flatten)]
-    service: service::Options,
-    /// PostgreSQL, e.g. postgres://user:password@localhost/orders
+    /// The database of orders, e.g. postgres://orders@localhost/orders.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: String,
-    /// NATS with JetStream, e.g. nats://localhost:4222
-    #[arg(long, env = "NATS_URL", hide_env_values = true)]
+    /// The queue of orders.
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
     pub(crate) nats_url: String,
-    /// Redis, e.g. redis://localhost:6379
-    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    /// The store of live state.
+    #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
     pub(crate) redis_url: String,
-    /// The router, e.g. http://localhost:50051
-    #[arg(long, env = "ROUTER_URL")]
+    /// The router that quotes.
+    #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
     pub(crate) router_url: String,
-    /// Nodes of one cluster, separated by commas
-    #[arg(long, env = "SOLANA_RPC_URL", hide_env_values = true, value_delimiter = ',', required = true)]
+    /// URLs of Solana RPC nodes of one cluster, comma-separated, the preferred one first.
+    #[arg(
+        long,
+        env = "SOLANA_RPC_URL",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:8899"
+    )]
     pub(crate) solana_rpc_url: Vec<String>,
-    /// The wallet: a file as `solana-keygen` writes it, readable by nobody else
+    /// The wallet: a file as `solana-keygen` writes it, readable by nobody else.
     #[arg(long, env = "KEYPAIR")]
     pub(crate) keypair: PathBuf,
     /// Trade on mainnet. Without it the executor refuses to start there.
     #[arg(long, env = "LIVE")]
     pub(crate) live: bool,
-    /// How many orders are worked on at once
+    /// How many orders are worked on at once.
     #[arg(long, env = "CONCURRENCY", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) concurrency: u32,
-    /// How many attempts an order gets before something is sent
+    /// How many attempts an order gets before something is sent.
     #[arg(long, env = "ATTEMPTS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) attempts: u32,
-    /// How long one attempt may take, up to the signature
+    /// How long one attempt may take, up to the signature.
     #[arg(long, env = "ATTEMPT_TIMEOUT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     attempt_timeout_seconds: u64,
-    /// After how long an order of an executor that fell silent goes to another
+    /// After how long an order of an executor that fell silent goes to another.
     #[arg(long, env = "LEASE_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(2..=600))]
     lease_seconds: u64,
-    /// How sure the cluster must be before an order counts as done: confirmed or finalized
+    /// How sure the cluster must be before an order counts as done: confirmed or finalized.
     #[arg(long, env = "COMMITMENT", default_value_t = Commitment::Confirmed)]
     pub(crate) commitment: Commitment,
-    /// Most that is paid for priority, per transaction
+    /// Most that is paid for priority, per transaction.
     #[arg(long, env = "MAX_PRIORITY_FEE_LAMPORTS", default_value_t = 1_000_000)]
     max_priority_fee_lamports: u64,
+    /// What every service has.
+    #[command(flatten)]
+    options: service::Options,
 }
 
 impl service::Configuration for Configuration {
     fn options(&self) -> &service::Options {
-        &self.service
+        &self.options
     }
 }
 
@@ -83,31 +91,24 @@ impl Configuration {
 mod tests {
     use super::*;
 
-    const NEEDED: [&str; 13] = [
-        "executor",
-        "--database-url",
-        "postgres://localhost/orders",
-        "--nats-url",
-        "nats://localhost",
-        "--redis-url",
-        "redis://localhost",
-        "--router-url",
-        "http://localhost:50051",
-        "--solana-rpc-url",
-        "http://a:8899,http://b:8899",
-        "--keypair",
-        "wallet.json",
-    ];
+    const NEEDED: [&str; 5] =
+        ["executor", "--database-url", "postgres://localhost/orders", "--keypair", "wallet.json"];
 
     #[test]
-    fn what_must_be_set_is_little_and_nodes_are_a_list() {
+    fn the_database_and_the_wallet_must_be_named_and_the_rest_need_not() {
         let configuration = Configuration::parse_from(NEEDED);
-        assert_eq!(configuration.solana_rpc_url, ["http://a:8899", "http://b:8899"]);
         assert_eq!((configuration.concurrency, configuration.attempts), (10, 3));
         assert_eq!(configuration.attempt_timeout(), Duration::from_secs(30));
         assert_eq!(configuration.lease(), Duration::from_secs(15));
         assert_eq!(configuration.commitment, Commitment::Confirmed);
         assert!(!configuration.live);
+    }
+
+    #[test]
+    fn nodes_are_a_list() {
+        let nodes = ["--solana-rpc-url", "http://a:8899,http://b:8899"];
+        let configuration = Configuration::parse_from(NEEDED.iter().chain(&nodes));
+        assert_eq!(configuration.solana_rpc_url, ["http://a:8899", "http://b:8899"]);
     }
 
     #[test]
