@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What the node does with a call.
+#[derive(Clone)]
 pub(crate) enum Answer {
     /// Gives this result.
     Result(Value),
@@ -18,12 +20,12 @@ pub(crate) enum Answer {
     HangUp,
 }
 
-pub(crate) type Calls = Arc<Mutex<Vec<(String, Value)>>>;
+type Call = (String, Value);
 type Script = Arc<Mutex<dyn FnMut(&str, &Value) -> Answer + Send>>;
 
 pub(crate) struct Node {
     pub(crate) url: String,
-    calls: Calls,
+    calls: watch::Receiver<Vec<Call>>,
     task: JoinHandle<()>,
 }
 
@@ -31,24 +33,30 @@ impl Node {
     pub(crate) async fn start(script: impl FnMut(&str, &Value) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let calls = Calls::default();
+        let (sender, calls) = watch::channel(Vec::new());
         let script: Script = Arc::new(Mutex::new(script));
-        let task = tokio::spawn(accept(listener, script, calls.clone()));
+        let task = tokio::spawn(accept(listener, script, sender));
         Self { url, calls, task }
     }
 
     /// The methods that were called, in their order.
     pub(crate) fn methods(&self) -> Vec<String> {
-        self.calls.lock().unwrap().iter().map(|(method, _)| method.clone()).collect()
+        self.calls.borrow().iter().map(|(method, _)| method.clone()).collect()
     }
 
     pub(crate) fn count(&self, method: &str) -> usize {
         self.methods().iter().filter(|called| *called == method).count()
     }
 
+    /// Returns once a method was called so many times.
+    pub(crate) async fn called(&self, method: &str, times: usize) {
+        let enough = |calls: &Vec<Call>| calls.iter().filter(|(called, _)| called == method).count() >= times;
+        self.calls.clone().wait_for(enough).await.unwrap();
+    }
+
     /// The parameters of every call of a method.
     pub(crate) fn params(&self, method: &str) -> Vec<Value> {
-        let calls = self.calls.lock().unwrap();
+        let calls = self.calls.borrow();
         calls.iter().filter(|(called, _)| called == method).map(|(_, params)| params.clone()).collect()
     }
 }
@@ -59,7 +67,7 @@ impl Drop for Node {
     }
 }
 
-async fn accept(listener: TcpListener, script: Script, calls: Calls) {
+async fn accept(listener: TcpListener, script: Script, calls: watch::Sender<Vec<Call>>) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
@@ -68,11 +76,11 @@ async fn accept(listener: TcpListener, script: Script, calls: Calls) {
 }
 
 /// Ends with the connection.
-async fn serve(mut stream: TcpStream, script: Script, calls: Calls) -> Option<()> {
+async fn serve(mut stream: TcpStream, script: Script, calls: watch::Sender<Vec<Call>>) -> Option<()> {
     loop {
         let request: Value = serde_json::from_slice(&read_body(&mut stream).await?).unwrap();
         let (method, params) = (request["method"].as_str().unwrap(), &request["params"]);
-        calls.lock().unwrap().push((method.to_owned(), params.clone()));
+        calls.send_modify(|calls| calls.push((method.to_owned(), params.clone())));
         let answer = (script.lock().unwrap())(method, params);
         let (status, body) = match answer {
             Answer::Result(result) => (200, json!({ "jsonrpc": "2.0", "id": 1, "result": result })),

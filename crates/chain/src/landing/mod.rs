@@ -101,3 +101,6 @@ impl Default for Pace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -271,3 +271,26 @@ fn observe(flight: &Flight, landed: &LandedTransaction, explain: Explain) -> Res
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_needs_every_witness_and_no_trace() {
+        let (confirmed, finalized) = (Commitment::Confirmed, Commitment::Finalized);
+        let (absent, found) = (Testimony::Absent, Testimony::Found);
+        for (testimonies, witnesses, verdict) in [
+            (vec![], 1, Verdict::Undecided),
+            (vec![absent], 1, Verdict::Expired),
+            (vec![absent], 2, Verdict::Undecided),
+            (vec![absent, absent], 2, Verdict::Expired),
+            (vec![absent, absent, found(finalized)], 2, Verdict::Landed),
+            (vec![found(confirmed), absent], 1, Verdict::Landed),
+            (vec![absent, absent, found(Commitment::Processed)], 2, Verdict::Undecided),
+        ] {
+            assert_eq!(judge(&testimonies, witnesses, confirmed), verdict, "{testimonies:?}");
+        }
+        assert_eq!(judge(&[found(confirmed), absent], 1, finalized), Verdict::Undecided);
+    }
+}

@@ -8,6 +8,8 @@ const TEMPORARY: &str = "DSU5VmrBZ5yDphQ86HUQA5nPgbm2w4MCSfGFynfZUrWa";
 const USDC_ACCOUNT: &str = "7woc3ajaGMMXczFYjxon4aQoHH3j126fMUR9c58eHRsK";
 const POOL_PROGRAM: Pubkey = Pubkey::new_from_array([9; 32]);
 
+const NO_RESERVED: Option<&std::collections::HashSet<Pubkey>> = None;
+
 fn known(symbol: &str) -> Token {
     token::known().find(|token| token.symbol == symbol).unwrap()
 }
@@ -39,7 +41,11 @@ fn written(unsigned: &Unsigned) -> Vec<(String, Vec<String>, String)> {
     let keys = unsigned.accounts();
     let describe = |index: &u8| {
         let index = usize::from(*index);
-        let writable = if unsigned.message.is_maybe_writable(index, None) { "w" } else { "" };
+        let writable = if unsigned.message.is_maybe_writable_with_reserved_addresses(index, NO_RESERVED) {
+            "w"
+        } else {
+            ""
+        };
         let signer = if unsigned.message.is_signer(index) { "s" } else { "" };
         format!("{} {writable}{signer}", keys[index]).trim_end().to_owned()
     };

@@ -243,3 +243,6 @@ struct WireParams {
 struct WireSlot {
     slot: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,388 @@
+use super::*;
+use crate::scripted::{Answer, Node};
+use crate::transaction::{self, Plan};
+use crate::{Blockhash, Hash, Instruction, Wallet};
+use order_core::order::Fill;
+use order_core::{Atoms, Pubkey, failure, token};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+
+const PACE: Pace = Pace {
+    send: Duration::from_millis(20),
+    status: Duration::from_millis(5),
+    expiry: Duration::from_millis(10),
+};
+/// The last block height at which the tests' transaction can land.
+const LAST_VALID: u64 = 1_000;
+
+fn trade() -> Trade {
+    let known = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
+    Trade { wallet: Wallet::for_test(7).pubkey(), token_in: known("SOL"), token_out: known("USDC") }
+}
+
+/// A signed swap of 1 SOL; `salt` makes it another transaction.
+fn signed(salt: u8) -> SignedTransaction {
+    let (wallet, trade) = (Wallet::for_test(7), trade());
+    let swap =
+        Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts: Vec::new(), data: vec![salt] };
+    let plan = Plan {
+        order_id: "018f4d2e-7c1a-7000-8000-000000000001".parse().unwrap(),
+        token_in: trade.token_in,
+        token_out: trade.token_out,
+        amount_in: Atoms::new(1_000_000_000),
+        swaps: vec![swap],
+        compute_unit_limit: 200_000,
+        compute_unit_price: 0,
+        token_account_rent: Atoms::new(2_039_280),
+    };
+    let blockhash = Blockhash { hash: Hash::new_from_array([3; 32]), last_valid_block_height: LAST_VALID };
+    transaction::build(&wallet.pubkey(), &plan, &blockhash).unwrap().sign(&wallet).unwrap()
+}
+
+/// `getTransaction` of a swap of 1 SOL for 150 USDC.
+fn landed(err: &Value) -> Value {
+    let message = transaction::message(&signed(0).bytes).unwrap();
+    let accounts = message.static_account_keys();
+    let order_id = "018f4d2e-7c1a-7000-8000-000000000001".parse().unwrap();
+    let output = transaction::token_account(&trade().wallet, &trade().token_out, order_id);
+    let index = accounts.iter().position(|account| *account == output).unwrap();
+    let mut before = vec![0u64; accounts.len()];
+    before[0] = 5_000_000_000;
+    let mut after = before.clone();
+    after[0] = 5_000_000_000 - 1_000_000_000 - 2_039_280 - 5_000;
+    after[index] = 2_039_280;
+    let usdc = json!({
+        "accountIndex": index, "mint": trade().token_out.mint, "owner": trade().wallet.to_string(),
+        "uiTokenAmount": { "amount": "150000000", "decimals": 6 }
+    });
+    json!({ "slot": 42, "transaction": ["AQ==", "base64"], "meta": {
+        "err": err, "fee": 5_000, "preBalances": before, "postBalances": after,
+        "preTokenBalances": [], "postTokenBalances": [usdc]
+    } })
+}
+
+fn expected_fill() -> Observation {
+    Observation::Landed {
+        fill: Fill {
+            amount_in: Atoms::new(1_000_000_000),
+            amount_out: Atoms::new(150_000_000),
+            network_fee: Atoms::new(5_000),
+            slot: 42,
+        },
+    }
+}
+
+fn statuses(status: &Value) -> Answer {
+    Answer::Result(json!({ "context": { "slot": 900 }, "value": [status] }))
+}
+
+fn status(commitment: &str) -> Value {
+    json!({ "slot": 42, "confirmations": 1, "err": null, "confirmationStatus": commitment })
+}
+
+fn epoch(block_height: u64) -> Answer {
+    Answer::Result(json!({ "epoch": 1, "absoluteSlot": 900, "blockHeight": block_height, "slotIndex": 1 }))
+}
+
+/// What a node says, call by call; the last answer of each kind stays.
+struct Script {
+    sends: VecDeque<Answer>,
+    recent: VecDeque<Answer>,
+    history: VecDeque<Answer>,
+    heights: VecDeque<Answer>,
+    transactions: VecDeque<Answer>,
+}
+
+impl Script {
+    /// A node that takes the bytes and knows nothing of them, long before the transaction expires.
+    fn silent() -> Self {
+        Self {
+            sends: [Answer::Result(json!("taken"))].into(),
+            recent: [statuses(&Value::Null)].into(),
+            history: [statuses(&Value::Null)].into(),
+            heights: [epoch(LAST_VALID - 100)].into(),
+            transactions: [Answer::Result(Value::Null)].into(),
+        }
+    }
+
+    fn answer(&mut self, method: &str, params: &Value) -> Answer {
+        let queue = match method {
+            "sendTransaction" => &mut self.sends,
+            "getSignatureStatuses" if params[1]["searchTransactionHistory"] == true => &mut self.history,
+            "getSignatureStatuses" => &mut self.recent,
+            "getEpochInfo" => &mut self.heights,
+            "getTransaction" => &mut self.transactions,
+            other => panic!("{other} was not expected"),
+        };
+        let answer = queue.pop_front().unwrap();
+        if queue.is_empty() {
+            queue.push_back(answer.clone());
+        }
+        answer
+    }
+
+    async fn start(mut self) -> Node {
+        Node::start(move |method, params| self.answer(method, params)).await
+    }
+}
+
+fn explain(_program: &Pubkey, code: u32) -> Option<(failure::Code, &'static str)> {
+    (code == 6005).then_some((failure::Code::SlippageExceeded, "ExceededSlippage"))
+}
+
+fn lander(nodes: &[&Node], commitment: Commitment) -> Lander {
+    let urls: Vec<String> = nodes.iter().map(|node| node.url.clone()).collect();
+    let (lander, watch) = Lander::with_pace(Client::new(&urls).unwrap(), commitment, explain, PACE);
+    tokio::spawn(watch);
+    lander
+}
+
+async fn land(nodes: &[&Node]) -> Observation {
+    lander(nodes, Commitment::Confirmed).land(&signed(0), &trade()).await.unwrap()
+}
+
+#[tokio::test]
+async fn null_errors_and_processed_say_nothing_and_the_same_bytes_are_sent_until_it_is_confirmed() {
+    let node = Script {
+        recent: [
+            statuses(&Value::Null),
+            Answer::Status(500),
+            Answer::HangUp,
+            Answer::Error(-32005, "Node is unhealthy", Value::Null),
+            statuses(&status("processed")),
+            statuses(&status("processed")),
+            statuses(&status("processed")),
+            statuses(&status("processed")),
+            statuses(&status("processed")),
+            statuses(&status("confirmed")),
+        ]
+        .into(),
+        // Confirmed a moment before the node shows it.
+        transactions: [
+            Answer::Result(Value::Null),
+            Answer::Status(503),
+            Answer::Result(landed(&Value::Null)),
+        ]
+        .into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, expected_fill());
+    assert_eq!(node.count("getTransaction"), 3);
+    let sends = node.params("sendTransaction");
+    assert!(sends.len() >= 2, "sent {} times", sends.len());
+    assert!(sends.iter().all(|params| params == &sends[0]));
+}
+
+#[tokio::test]
+async fn a_finalized_commitment_waits_for_it() {
+    let node = Script {
+        recent: [
+            statuses(&status("confirmed")),
+            statuses(&status("confirmed")),
+            statuses(&status("finalized")),
+        ]
+        .into(),
+        transactions: [Answer::Result(landed(&Value::Null))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    let lander = lander(&[&node], Commitment::Finalized);
+    assert_eq!(lander.land(&signed(0), &trade()).await, Ok(expected_fill()));
+    assert_eq!(node.count("getTransaction"), 1);
+    assert_eq!(node.params("getTransaction")[0][1]["commitment"], "finalized");
+}
+
+#[tokio::test]
+async fn a_reverted_transaction_tells_the_programs_error_and_the_fee() {
+    // The swap is the sixth instruction.
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let node = Script {
+        recent: [statuses(&status("confirmed"))].into(),
+        transactions: [Answer::Result(landed(&err))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    let Observation::Reverted { failure, network_fee, slot } = land(&[&node]).await else { panic!() };
+    assert_eq!((failure.code, network_fee, slot), (failure::Code::SlippageExceeded, Atoms::new(5_000), 42));
+    assert!(failure.message.contains("ExceededSlippage"), "{failure}");
+}
+
+#[tokio::test]
+async fn an_unknown_error_is_a_revert() {
+    let node = Script {
+        recent: [statuses(&status("confirmed"))].into(),
+        transactions: [Answer::Result(landed(&json!({ "InstructionError": [5, "InvalidAccountData"] })))]
+            .into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    let Observation::Reverted { failure, .. } = land(&[&node]).await else { panic!() };
+    assert_eq!(failure.code, failure::Code::TransactionReverted);
+}
+
+#[tokio::test]
+async fn refusals_to_take_the_bytes_are_no_evidence_and_already_processed_is_good_news() {
+    let preflight =
+        |err: Value| Answer::Error(-32002, "Transaction simulation failed", json!({ "err": err }));
+    let node = Script {
+        sends: [preflight(json!("BlockhashNotFound")), preflight(json!("AlreadyProcessed"))].into(),
+        recent: [statuses(&Value::Null), statuses(&Value::Null), statuses(&status("confirmed"))].into(),
+        transactions: [Answer::Result(landed(&Value::Null))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, expected_fill());
+}
+
+#[tokio::test]
+async fn it_expires_only_when_the_finalized_chain_is_past_it_and_its_history_lacks_it() {
+    let node = Script {
+        sends: [Answer::HangUp].into(),
+        // The last valid height itself can still hold it.
+        heights: [epoch(LAST_VALID - 1), epoch(LAST_VALID), Answer::Status(500), epoch(LAST_VALID + 1)]
+            .into(),
+        history: [
+            Answer::Error(-32011, "Transaction history is not available", Value::Null),
+            Answer::HangUp,
+            statuses(&Value::Null),
+        ]
+        .into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, Observation::Expired);
+    let is_history = |params: &Value| params[1]["searchTransactionHistory"] == true;
+    assert_eq!(node.params("getSignatureStatuses").iter().filter(|params| is_history(params)).count(), 3);
+    // The history is not even asked before the finalized chain is past the last valid height.
+    assert_eq!(node.count("getEpochInfo"), 3 + 3);
+    for params in node.params("getEpochInfo") {
+        assert_eq!(params, json!([{ "commitment": "finalized" }]));
+    }
+}
+
+#[tokio::test]
+async fn a_history_from_before_the_height_is_no_evidence() {
+    let behind = Answer::Result(json!({ "context": { "slot": 899 }, "value": [null] }));
+    let node = Script {
+        heights: [epoch(LAST_VALID + 1)].into(),
+        history: [behind.clone(), behind, statuses(&status("finalized"))].into(),
+        transactions: [Answer::Result(landed(&Value::Null))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, expected_fill());
+}
+
+#[tokio::test]
+async fn found_late_wins_over_expired() {
+    let node = Script {
+        heights: [epoch(LAST_VALID + 50)].into(),
+        history: [statuses(&status("finalized"))].into(),
+        transactions: [Answer::Result(Value::Null), Answer::Result(landed(&Value::Null))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, expected_fill());
+}
+
+#[tokio::test]
+async fn one_node_that_has_it_outweighs_another_that_does_not() {
+    let without = Script { heights: [epoch(LAST_VALID + 1)].into(), ..Script::silent() }.start().await;
+    let with = Script {
+        heights: [Answer::Status(500), Answer::Status(500), epoch(LAST_VALID + 1)].into(),
+        history: [statuses(&status("finalized"))].into(),
+        transactions: [Answer::Result(landed(&Value::Null))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&without, &with]).await, expected_fill());
+}
+
+#[tokio::test]
+async fn with_two_nodes_both_must_lack_it() {
+    let first = Script { heights: [epoch(LAST_VALID + 1)].into(), ..Script::silent() }.start().await;
+    let second = Script {
+        heights: [Answer::HangUp, epoch(LAST_VALID), epoch(LAST_VALID + 1)].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&first, &second]).await, Observation::Expired);
+    assert!(second.count("getEpochInfo") >= 3);
+}
+
+#[tokio::test]
+async fn everything_in_flight_is_asked_for_in_one_call() {
+    let node = Node::start(move |method, params| match method {
+        "getSignatureStatuses" => {
+            let asked = params[0].as_array().unwrap().len();
+            let known = if asked == 3 { status("confirmed") } else { Value::Null };
+            Answer::Result(json!({ "context": { "slot": 900 }, "value": vec![known; asked] }))
+        }
+        "getEpochInfo" => epoch(1),
+        "getTransaction" => Answer::Result(landed(&Value::Null)),
+        _ => Answer::Result(json!("taken")),
+    })
+    .await;
+    let lander = lander(&[&node], Commitment::Confirmed);
+    let (trade, signed) = (trade(), [signed(1), signed(2), signed(3)]);
+    // They land only in a call that asks for all three.
+    let (first, second, third) = tokio::join!(
+        lander.land(&signed[0], &trade),
+        lander.land(&signed[1], &trade),
+        lander.land(&signed[2], &trade)
+    );
+    for observation in [first, second, third] {
+        assert_eq!(observation, Ok(expected_fill()));
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_landing_is_forgotten_and_can_be_taken_up_again() {
+    let (show, shown) = tokio::sync::watch::channel(false);
+    let node = Node::start(move |method, params| match method {
+        "getSignatureStatuses" => {
+            let asked = params[0].as_array().unwrap().len();
+            let known = if *shown.borrow() { status("confirmed") } else { Value::Null };
+            Answer::Result(json!({ "context": { "slot": 900 }, "value": vec![known; asked] }))
+        }
+        "getEpochInfo" => epoch(1),
+        "getTransaction" => Answer::Result(landed(&Value::Null)),
+        _ => Answer::Result(json!("taken")),
+    })
+    .await;
+    let lander = lander(&[&node], Commitment::Confirmed);
+    let (trade, signed) = (trade(), signed(0));
+    tokio::select! {
+        observation = lander.land(&signed, &trade) => panic!("{observation:?}"),
+        () = node.called("getSignatureStatuses", 2) => {}
+    }
+    show.send(true).unwrap();
+    assert_eq!(lander.land(&signed, &trade).await, Ok(expected_fill()));
+}
+
+#[tokio::test]
+async fn the_watch_ends_with_the_last_lander_and_a_lander_without_it_says_so() {
+    let node = Script::silent().start().await;
+    let client = || Client::new(std::slice::from_ref(&node.url)).unwrap();
+    let (lander, watch) = Lander::new(client(), Commitment::Confirmed, explain);
+    drop(lander.clone());
+    let watch = tokio::spawn(watch);
+    drop(lander);
+    watch.await.unwrap();
+
+    let (lander, watch) = Lander::new(client(), Commitment::Confirmed, explain);
+    drop(watch);
+    assert_eq!(lander.land(&signed(0), &trade()).await, Err(Stopped));
+    assert_eq!(node.count("sendTransaction"), 0);
+}
