@@ -105,7 +105,7 @@ async fn a_stream_tells_of_each_change_and_of_nothing_else() {
     // The same reserves read again are no news, other ones are.
     running.books.send_replace(fresh(&two(), 8));
     let better = testing::seeded(Venue::RaydiumCpmm, 1, [1_000_000_000_000, 160_000_000_000], 2_500_000);
-    running.books.send_replace(fresh(&[better.clone()], 9));
+    running.books.send_replace(fresh(std::slice::from_ref(&better), 9));
     let second = stream.message().await.unwrap().unwrap();
     assert!(second.amount_out > first.amount_out);
     assert_eq!(second.slot, 9);
@@ -147,7 +147,7 @@ async fn streams_are_bounded() {
     let (_books, receiver) = watch::channel(fresh(&two(), 7));
     let service = Service::new(receiver, MAX_AGE, CancellationToken::new());
     let _all = service.streams.clone().acquire_many_owned(u32::try_from(STREAMS_MAX).unwrap()).await.unwrap();
-    let message = tonic::Request::new(ask(1).to_wire());
+    let message = tonic::Request::new(ask(1_000_000).to_wire());
     let refused = wire::router_service_server::RouterService::stream_quotes(&service, message).await;
     assert_eq!(refused.err().unwrap().code(), tonic::Code::ResourceExhausted);
 }
