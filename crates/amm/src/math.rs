@@ -6,6 +6,14 @@ use ruint::aliases::U256;
 /// `2^64`, one in the Q64.64 fixed point of the programs.
 pub(crate) const Q64: u128 = 1 << 64;
 
+/// `2^128`, one in the square of that fixed point.
+pub(crate) const Q128: U256 = U256::from_limbs([0, 0, 1, 0]);
+
+/// `value · 2^128`.
+pub(crate) const fn times_q128(value: u64) -> U256 {
+    U256::from_limbs([0, 0, value, 0])
+}
+
 /// A quotient that is rounded up. None if the denominator is zero.
 pub(crate) fn div_ceil(numerator: U256, denominator: U256) -> Option<U256> {
     let quotient = numerator.checked_div(denominator)?;
@@ -56,9 +64,9 @@ pub(crate) fn pow_below_one(base: u64, exponent: u16) -> Option<u128> {
 
 /// The integer square root, rounded down.
 pub(crate) fn sqrt(value: U256) -> U256 {
-    let (mut low, mut high) = (U256::ZERO, U256::ONE << 128_usize);
+    let (mut low, mut high) = (U256::ZERO, Q128);
     // The root is in low..high: bisection needs 128 steps, and only local clusters are seeded with it.
-    while let Some(middle) = low.checked_add(high).map(|sum| sum >> 1_usize)
+    while let Some(middle) = low.checked_add(high).map(|sum| sum.wrapping_shr(1))
         && middle > low
     {
         match middle.checked_mul(middle) {
@@ -85,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_square_root_is_the_largest_whose_square_fits(high: u128, low: u128) {
-            let value = (U256::from(high) << 128_usize) | U256::from(low);
+            let value = (U256::from(high) << 128) | U256::from(low);
             let root = sqrt(value);
             prop_assert!(root.checked_mul(root).unwrap() <= value);
             let next = root + U256::ONE;

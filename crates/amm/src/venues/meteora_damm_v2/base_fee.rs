@@ -1,7 +1,7 @@
 use super::layout::offset as at;
 use super::{BASIS_POINTS, FEE_ONE};
 use crate::account::{DecodeError, Fields};
-use crate::math::{Q64, mul, pow_below_one};
+use crate::math::{Q64, div_ceil, mul, pow_below_one};
 use crate::swap::Direction;
 use order_core::Pubkey;
 use ruint::aliases::U256;
@@ -122,10 +122,7 @@ impl BaseFee {
         }
     }
 
-    /// The largest input for which the fee is surely [`Self::planned`].
-    ///
-    /// # Errors
-    /// Never; None means that no input is too large.
+    /// The largest input for which the fee is [`Self::planned`]; None if it is so for any input.
     pub(super) fn planned_up_to(&self, moment: Moment) -> Option<u64> {
         match self.plan {
             Plan::Limiter(limiter) if limiter.applies(moment) => Some(limiter.reference),
@@ -149,7 +146,7 @@ impl Fall {
                 let step = (u128::from(basis_points) << 64).checked_div(u128::from(BASIS_POINTS))?;
                 let base = u64::try_from(Q64.checked_sub(step)?).ok()?;
                 let scaled = mul(pow_below_one(base, periods)?, u128::from(cliff))?;
-                u64::try_from(scaled >> 64_usize).ok()
+                u64::try_from(scaled.wrapping_shr(64)).ok()
             }
         }
     }
@@ -165,33 +162,38 @@ impl Limiter {
         !unset && running && moment.direction == Direction::BToA
     }
 
-    /// Each further `reference` of the amount pays one increment more, up to the maximum: the average of it.
+    /// Each further `reference` of the amount pays one increment more, up to the maximum: the average of it,
+    /// in billionths.
     fn fee(self, cliff: u64, amount: u64) -> Option<u64> {
-        let wide = |value: u64| U256::from(value);
         let one_basis_point = FEE_ONE.checked_div(BASIS_POINTS)?;
         let increment = u64::from(self.increment_basis_points).checked_mul(one_basis_point)?;
         let maximum = u64::from(self.max_fee_basis_points).checked_mul(one_basis_point)?;
         let above = amount.checked_sub(self.reference)?;
         let full_steps = above.checked_div(self.reference)?;
-        let rest = above.checked_rem(self.reference)?;
         let rising_steps = maximum.checked_sub(cliff)?.checked_div(increment)?;
         let steps = full_steps.min(rising_steps);
-        let stairs = wide(steps).checked_mul(wide(steps.checked_add(1)?))? >> 1_usize;
-        let rates = wide(cliff)
-            .checked_mul(wide(steps.checked_add(1)?))?
-            .checked_add(wide(increment).checked_mul(stairs)?)?;
-        let stepped = wide(self.reference).checked_mul(rates)?;
-        let (remaining, rate) = if full_steps < rising_steps {
-            let rate = cliff.checked_add(increment.checked_mul(steps.checked_add(1)?)?)?;
-            (wide(rest), rate)
+        let stepped = self.stepped(cliff, increment, steps)?;
+        let rest_rate = if full_steps < rising_steps {
+            cliff.checked_add(increment.checked_mul(steps.checked_add(1)?)?)?
         } else {
-            let flat = full_steps.checked_sub(rising_steps)?;
-            (wide(flat).checked_mul(wide(self.reference))?.checked_add(wide(rest))?, maximum)
+            maximum
         };
-        let total = stepped.checked_add(remaining.checked_mul(wide(rate))?)?;
-        let fee = crate::math::div_ceil(total, wide(FEE_ONE))?;
-        let numerator = crate::math::div_ceil(fee.checked_mul(wide(FEE_ONE))?, wide(amount))?;
+        let rest = above.checked_sub(steps.checked_mul(self.reference)?)?;
+        let billionths = U256::from(rest).checked_mul(U256::from(rest_rate))?.checked_add(stepped)?;
+        let fee = div_ceil(billionths, U256::from(FEE_ONE))?;
+        let numerator = div_ceil(fee.checked_mul(U256::from(FEE_ONE))?, U256::from(amount))?;
         u64::try_from(numerator).ok()
+    }
+
+    /// The fee of the first `reference` and of `steps` more of them, in billionths of an atom.
+    fn stepped(self, cliff: u64, increment: u64, steps: u64) -> Option<U256> {
+        let steps = U256::from(steps);
+        let next = steps.checked_add(U256::ONE)?;
+        let increments = steps.checked_mul(next)?.wrapping_shr(1);
+        let rates = U256::from(cliff)
+            .checked_mul(next)?
+            .checked_add(U256::from(increment).checked_mul(increments)?)?;
+        U256::from(self.reference).checked_mul(rates)
     }
 }
 

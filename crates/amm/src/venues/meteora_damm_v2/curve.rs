@@ -3,7 +3,7 @@ use super::layout::{Activation, CollectFee, DynamicFee, Pool, offset};
 use super::FEE_ONE;
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
-use crate::math::{self, div_ceil, mul, mul_div_ceil};
+use crate::math::{self, Q128, div_ceil, mul, mul_div_ceil, times_q128};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::venues::Lookup;
 use order_core::{Atoms, Fraction, Pubkey};
@@ -168,7 +168,7 @@ impl Curve {
                 (next >= sqrt_min_price).then_some(next)
             }
             Direction::BToA => {
-                let rise = (U256::from(net) << 128_usize).checked_div(U256::from(liquidity))?;
+                let rise = times_q128(net).checked_div(U256::from(liquidity))?;
                 let next = sqrt_price.checked_add(narrow(rise)?)?;
                 (next <= sqrt_max_price).then_some(next)
             }
@@ -180,7 +180,7 @@ impl Curve {
         let Pool { liquidity, sqrt_price, sqrt_min_price, sqrt_max_price, .. } = self.pool;
         match direction {
             Direction::AToB => {
-                let fall = div_ceil(U256::from(gross) << 128, U256::from(liquidity))?;
+                let fall = div_ceil(times_q128(gross), U256::from(liquidity))?;
                 let next = sqrt_price.checked_sub(narrow(fall)?)?;
                 (next >= sqrt_min_price).then_some(next)
             }
@@ -264,7 +264,7 @@ pub(super) fn amount_a(liquidity: u128, low: u128, high: u128) -> Option<Ratio> 
 /// What of the second token lies between two square roots of the price.
 pub(super) fn amount_b(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
     let numerator = mul(liquidity, high.checked_sub(low)?)?;
-    Some(Ratio { numerator, denominator: U256::ONE << 128_usize })
+    Some(Ratio { numerator, denominator: Q128 })
 }
 
 pub(super) fn floor(ratio: Ratio) -> Option<u64> {

@@ -18,7 +18,7 @@ use order_core::Pubkey;
 pub(crate) const PROGRAM_ID: Pubkey = Pubkey::from_str_const("cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG");
 pub(crate) const AUTHORITY: Pubkey = Pubkey::from_str_const("HLnpSz9h2S4hiLQ43rnSD9XkcUThA7B8hQMKmDaiTLcC");
 pub(crate) const AUTHORITY_SEED: &[u8] = b"pool_authority";
-pub(crate) const AUTHORITY_BUMP: u8 = 255;
+pub(crate) const AUTHORITY_BUMP: u8 = 254;
 const EVENT_AUTHORITY: Pubkey = Pubkey::from_str_const("3rmHSu74h1ZcmAisVcWerTCiRDQbUrBKmcwptYGjHfet");
 
 /// Fee numerators are in billionths, as [`order_core::Fraction`] is.

@@ -57,13 +57,13 @@ struct Price {
 impl Price {
     /// None if a reserve is zero or the price is outside of the program's range.
     fn of([reserve_a, reserve_b]: [Atoms; 2]) -> Option<Self> {
-        let square = (U256::from(reserve_b.get()) << 128_usize).checked_div(U256::from(reserve_a.get()))?;
+        let square = math::times_q128(reserve_b.get()).checked_div(U256::from(reserve_a.get()))?;
         let sqrt_price = u128::try_from(math::sqrt(square)).ok()?;
         if sqrt_price <= SQRT_MIN_PRICE || sqrt_price >= SQRT_MAX_PRICE {
             return None;
         }
         let width = U256::from(sqrt_price.checked_sub(SQRT_MIN_PRICE)?);
-        let liquidity = u128::try_from((U256::from(reserve_b.get()) << 128_usize).checked_div(width)?).ok()?;
+        let liquidity = u128::try_from(math::times_q128(reserve_b.get()).checked_div(width)?).ok()?;
         let first = amount_a(liquidity, sqrt_price, SQRT_MAX_PRICE).and_then(ceil)?;
         let second = amount_b(liquidity, SQRT_MIN_PRICE, sqrt_price).and_then(ceil)?;
         Some(Self { sqrt_price, liquidity, amounts: [Atoms::new(first), Atoms::new(second)] })

@@ -1,0 +1,219 @@
+//! Swap instructions: their bytes, their accounts, and what the programs read from them.
+
+use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL};
+use amm::{
+    InstructionError, Limit, PoolToken, Seed, SeedError, SwapInstruction, Trader, TransferFee,
+    token_program_id,
+};
+use order_core::failure::Code;
+use order_core::quote::Mode;
+use order_core::token::Program;
+use order_core::{Atoms, Fraction, Mint, Pubkey, Venue};
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+const TRADER: Trader = Trader {
+    owner: Pubkey::new_from_array([20; 32]),
+    source: Pubkey::new_from_array([21; 32]),
+    destination: Pubkey::new_from_array([22; 32]),
+};
+const EXACT_IN: Limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: Atoms::new(5) };
+const EXACT_OUT: Limit = Limit::ExactOut { amount_out: Atoms::new(700), max_in: Atoms::new(1000) };
+
+fn plain_seed() -> Seed {
+    let token = |mint| PoolToken {
+        mint,
+        decimals: 6,
+        program: Program::SplToken,
+        transfer_fee: TransferFee::default(),
+    };
+    Seed {
+        pool: POOL,
+        tokens: [token(MINT_A), token(MINT_B)],
+        reserves: [Atoms::new(10_000_000); 2],
+        fee: Fraction::from_billionths(2_500_000),
+    }
+}
+
+fn discriminator(name: &str) -> Vec<u8> {
+    Sha256::digest(name)[..8].to_vec()
+}
+
+#[test]
+fn the_bytes_are_the_programs() {
+    let data = |venue, limit| {
+        let (cluster, _) = Cluster::seeded(venue, &plain_seed());
+        cluster.market(POOL, NOW).unwrap().instruction(&TRADER, MINT_A, limit).unwrap().data
+    };
+    let expected = |name: &str, first: u64, second: u64, mode: &[u8]| {
+        [&discriminator(name)[..], &first.to_le_bytes(), &second.to_le_bytes(), mode].concat()
+    };
+    let cpmm = Venue::RaydiumCpmm;
+    assert_eq!(data(cpmm, EXACT_IN), expected("global:swap_base_input", 1000, 5, &[]));
+    assert_eq!(data(cpmm, EXACT_OUT), expected("global:swap_base_output", 1000, 700, &[]));
+    let damm = Venue::MeteoraDammV2;
+    assert_eq!(data(damm, EXACT_IN), expected("global:swap2", 1000, 5, &[0]));
+    assert_eq!(data(damm, EXACT_OUT), expected("global:swap2", 700, 1000, &[2]));
+    assert_eq!(amm::pool_discriminator(cpmm).to_vec(), discriminator("account:PoolState"));
+    assert_eq!(amm::pool_discriminator(damm).to_vec(), discriminator("account:Pool"));
+}
+
+#[test]
+fn the_accounts_are_in_the_programs_order() {
+    let (cluster, seeded) = Cluster::seeded(Venue::RaydiumCpmm, &plain_seed());
+    let market = cluster.market(POOL, NOW).unwrap();
+    let spl = token_program_id(Program::SplToken);
+    let [vault_a, vault_b] = seeded.vaults.map(|vault| vault.address);
+    let [(_, _), (config, _), (observation, _)] = &seeded.accounts[..] else { panic!("three accounts") };
+    let keys = |mint| -> Vec<(Pubkey, bool, bool)> {
+        let instruction = market.instruction(&TRADER, mint, EXACT_IN).unwrap();
+        instruction.accounts.iter().map(|meta| (meta.pubkey, meta.is_signer, meta.is_writable)).collect()
+    };
+    let expected = [
+        (TRADER.owner, true, false),
+        (amm::authority(Venue::RaydiumCpmm), false, false),
+        (*config, false, false),
+        (POOL.pubkey(), false, true),
+        (TRADER.source, false, true),
+        (TRADER.destination, false, true),
+        (vault_b, false, true),
+        (vault_a, false, true),
+        (spl, false, false),
+        (spl, false, false),
+        (MINT_B.pubkey(), false, false),
+        (MINT_A.pubkey(), false, false),
+        (*observation, false, true),
+    ];
+    assert_eq!(keys(MINT_B), expected);
+
+    let (cluster, seeded) = Cluster::seeded(Venue::MeteoraDammV2, &plain_seed());
+    let market = cluster.market(POOL, NOW).unwrap();
+    let program = amm::program_id(Venue::MeteoraDammV2);
+    let [vault_a, vault_b] = seeded.vaults.map(|vault| vault.address);
+    let (event_authority, _) = Pubkey::find_program_address(&[b"__event_authority"], &program);
+    let instruction = market.instruction(&TRADER, MINT_B, EXACT_IN).unwrap();
+    let keys: Vec<_> =
+        instruction.accounts.iter().map(|meta| (meta.pubkey, meta.is_signer, meta.is_writable)).collect();
+    let expected = [
+        (amm::authority(Venue::MeteoraDammV2), false, false),
+        (POOL.pubkey(), false, true),
+        (TRADER.source, false, true),
+        (TRADER.destination, false, true),
+        (vault_a, false, true),
+        (vault_b, false, true),
+        (MINT_A.pubkey(), false, false),
+        (MINT_B.pubkey(), false, false),
+        (TRADER.owner, true, false),
+        (spl, false, false),
+        (spl, false, false),
+        (program, false, false),
+        (event_authority, false, false),
+        (program, false, false),
+    ];
+    assert_eq!(keys, expected);
+}
+
+#[test]
+fn the_authorities_are_derived_from_their_seeds() {
+    for venue in Venue::ALL {
+        let (seed, bump) = amm::authority_seeds(venue);
+        let derived = Pubkey::find_program_address(&[seed], &amm::program_id(venue));
+        assert_eq!(derived, (amm::authority(venue), bump), "{venue}");
+        assert_eq!(amm::venue(&amm::program_id(venue)), Some(venue));
+    }
+    assert_eq!(amm::venue(&POOL.pubkey()), None);
+}
+
+#[test]
+fn what_is_built_is_read_back_and_executed() {
+    for venue in Venue::ALL {
+        let (cluster, _) = Cluster::seeded(venue, &plain_seed());
+        let market = cluster.market(POOL, NOW).unwrap();
+        for (mint, limit, mode) in [
+            (MINT_A, EXACT_IN, Mode::ExactIn),
+            (MINT_B, EXACT_IN, Mode::ExactIn),
+            (MINT_A, EXACT_OUT, Mode::ExactOut),
+            (MINT_B, EXACT_OUT, Mode::ExactOut),
+        ] {
+            let built = market.instruction(&TRADER, mint, limit).unwrap();
+            let keys: Vec<Pubkey> = built.accounts.iter().map(|meta| meta.pubkey).collect();
+            let read = SwapInstruction::decode(venue, &keys, &built.data).unwrap();
+            assert_eq!(read.limit, limit);
+            assert_eq!(
+                (read.accounts.owner, read.accounts.source, read.accounts.destination),
+                (TRADER.owner, TRADER.source, TRADER.destination)
+            );
+            let swapped = market.execute(&read, mint).unwrap();
+            let amount = if mode == Mode::ExactIn { 1000 } else { 700 };
+            let quote = market.quote(mint, mode, Atoms::new(amount)).unwrap();
+            assert_eq!((swapped.amount_in, swapped.received), (quote.amount_in, quote.amount_out), "{venue}");
+            assert_eq!(swapped.token_in.mint, mint);
+
+            let mut foreign = read;
+            foreign.accounts.sides[0].vault = TRADER.source;
+            assert_eq!(market.execute(&foreign, mint), Err(2012), "{venue}");
+            assert_eq!(SwapInstruction::decode(venue, &keys[..12], &built.data), Err(3005));
+            assert_eq!(SwapInstruction::decode(venue, &keys, &built.data[..15]), Err(102));
+            assert_eq!(SwapInstruction::decode(venue, &keys, &built.data[..7]), Err(101));
+            assert_eq!(SwapInstruction::decode(venue, &keys, &[0; 24]), Err(101));
+        }
+    }
+}
+
+#[test]
+fn the_older_swap_of_meteora_is_read_too() {
+    let data = [&discriminator("global:swap")[..], &1000u64.to_le_bytes(), &5u64.to_le_bytes()].concat();
+    let keys = vec![POOL.pubkey(); 14];
+    assert_eq!(SwapInstruction::decode(Venue::MeteoraDammV2, &keys, &data).unwrap().limit, EXACT_IN);
+}
+
+#[test]
+fn an_instruction_without_a_limit_is_refused() {
+    for venue in Venue::ALL {
+        let (cluster, _) = Cluster::seeded(venue, &plain_seed());
+        let market = cluster.market(POOL, NOW).unwrap();
+        let no_limit = Limit::ExactIn { amount_in: Atoms::new(1), min_out: Atoms::ZERO };
+        assert_eq!(market.instruction(&TRADER, MINT_A, no_limit), Err(InstructionError::ZeroAmount));
+        let mint = Mint::new([9; 32]);
+        assert_eq!(market.instruction(&TRADER, mint, EXACT_IN), Err(InstructionError::ForeignMint { mint }));
+    }
+}
+
+#[test]
+fn error_codes_have_their_names() {
+    for (venue, code, expected) in [
+        (Venue::RaydiumCpmm, 6005, (Code::SlippageExceeded, "ExceededSlippage")),
+        (Venue::RaydiumCpmm, 6002, (Code::SimulationFailed, "EmptySupply")),
+        (Venue::MeteoraDammV2, 6002, (Code::SlippageExceeded, "ExceededSlippage")),
+        (Venue::MeteoraDammV2, 6015, (Code::SimulationFailed, "PriceRangeViolation")),
+        (Venue::MeteoraDammV2, 1, (Code::InsufficientFunds, "token: InsufficientFunds")),
+        (Venue::MeteoraDammV2, 2012, (Code::SimulationFailed, "anchor: ConstraintAddress")),
+        (Venue::RaydiumCpmm, 77_777, (Code::SimulationFailed, "unknown error of the pool program")),
+    ] {
+        assert_eq!(amm::failure(venue, code), expected);
+    }
+}
+
+#[test]
+fn seeds_that_the_program_cannot_hold_are_refused() {
+    for venue in Venue::ALL {
+        let fee = Fraction::from_billionths(-1);
+        assert_eq!(amm::seed(venue, &Seed { fee, ..plain_seed() }), Err(SeedError::Fee { fee }));
+        let reserves = [Atoms::ZERO, Atoms::new(1)];
+        assert_eq!(amm::seed(venue, &Seed { reserves, ..plain_seed() }), Err(SeedError::Reserves));
+        let [token, _] = plain_seed().tokens;
+        let equal = Seed { tokens: [token; 2], ..plain_seed() };
+        assert_eq!(amm::seed(venue, &equal), Err(SeedError::EqualTokens { mint: MINT_A }));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_instruction_bytes_panic(accounts in 0usize..20, name in 0usize..5, tail: Vec<u8>) {
+        let names = ["global:swap", "global:swap2", "global:swap_base_input", "global:swap_base_output", ""];
+        let data = [discriminator(names[name]), tail].concat();
+        for venue in Venue::ALL {
+            let _ = SwapInstruction::decode(venue, &vec![POOL.pubkey(); accounts], &data);
+        }
+    }
+}

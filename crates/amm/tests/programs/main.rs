@@ -1,0 +1,12 @@
+//! The pool programs through the public interface: recorded cases, properties, wire forms.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod accounts;
+mod instructions;
+mod meteora_damm_v2;
+mod properties;
+mod raydium_cpmm;
+mod recorded;
+mod tokens;
+mod vectors;

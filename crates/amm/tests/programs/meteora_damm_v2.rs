@@ -1,0 +1,209 @@
+//! Every recorded case of Meteora DAMM v2. The offsets here are written out again, from the program's source.
+
+use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
+use crate::vectors::{cases, flag, number};
+use amm::{Clock, DecodeError, Limit, QuoteError, TransferFee};
+use order_core::quote::Mode;
+use order_core::{Atoms, Mint, Venue};
+use serde_json::{Value, json};
+
+fn vectors() -> Value {
+    serde_json::from_str(include_str!("../data/meteora_damm_v2.json")).unwrap()
+}
+
+fn pool_data(state: &Value) -> Vec<u8> {
+    let mut data = vec![0; 1112];
+    write(&mut data, 0, &[0xf1, 0x9a, 0x6d, 0x04, 0x11, 0xb1, 0x6d, 0xbc]);
+    write(&mut data, 168, &MINT_A.to_bytes());
+    write(&mut data, 200, &MINT_B.to_bytes());
+    write(&mut data, 232, &[4; 32]);
+    write(&mut data, 264, &[5; 32]);
+    for (offset, field) in [
+        (16, "base_fee_mode"),
+        (56, "dynamic_fee_initialized"),
+        (480, "activation_type"),
+        (484, "collect_fee_mode"),
+        (486, "fee_version"),
+    ] {
+        write(&mut data, offset, &[number(state, field)]);
+    }
+    for (offset, field) in [(22, "number_of_period_or_fee_increment_bps"), (72, "bin_step")] {
+        write(&mut data, offset, &number::<u16>(state, field).to_le_bytes());
+    }
+    write(&mut data, 68, &number::<u32>(state, "variable_fee_control").to_le_bytes());
+    // The eight bytes at 24 are one field or two, as the base fee's mode has it.
+    for (offset, field) in [
+        (8, "cliff_fee_numerator"),
+        (24, "period_frequency"),
+        (32, "reduction_factor_or_reference_amount"),
+        (472, "activation_point"),
+    ] {
+        write(&mut data, offset, &number::<u64>(state, field).to_le_bytes());
+    }
+    for (offset, field) in [
+        (120, "volatility_accumulator"),
+        (152, "init_sqrt_price"),
+        (360, "liquidity"),
+        (424, "sqrt_min_price"),
+        (440, "sqrt_max_price"),
+        (456, "sqrt_price"),
+    ] {
+        write(&mut data, offset, &number::<u128>(state, field).to_le_bytes());
+    }
+    data
+}
+
+fn cluster(state: &Value, transfer_fees: [TransferFee; 2]) -> Cluster {
+    let mut cluster = Cluster::default();
+    cluster.put(POOL.pubkey(), amm::program_id(Venue::MeteoraDammV2), pool_data(state));
+    let [fee_a, fee_b] = transfer_fees;
+    cluster.put_mint(MINT_A, fee_a);
+    cluster.put_mint(MINT_B, fee_b);
+    cluster
+}
+
+fn transfer_fee(case: &Value, side: &str) -> TransferFee {
+    if case.get(format!("{side}_transfer_fee_bps")).is_none() {
+        return TransferFee::default();
+    }
+    TransferFee {
+        basis_points: number(case, &format!("{side}_transfer_fee_bps")),
+        maximum: number(case, &format!("{side}_transfer_fee_max")),
+    }
+}
+
+/// Runs one list and counts (agreements, refusals by both).
+fn check(list: &str) -> (usize, usize) {
+    let file = vectors();
+    let mut counts = (0, 0);
+    for case in cases(&file, list) {
+        let (fee_in, fee_out) = (transfer_fee(case, "input"), transfer_fee(case, "output"));
+        let a_to_b = flag(case, "a_to_b");
+        let fees = if a_to_b { [fee_in, fee_out] } else { [fee_out, fee_in] };
+        let clock =
+            Clock { slot: number(case, "slot"), epoch: 1, unix_timestamp: number(case, "unix_timestamp") };
+        let market = cluster(&case["pool_state"], fees).market(POOL, clock).unwrap();
+        let amount = Atoms::new(number(case, "amount"));
+        let expected = Atoms::new(number(case, "expected"));
+        let mint_in = if a_to_b { MINT_A } else { MINT_B };
+        let quoted = match case["kind"].as_str().unwrap() {
+            "exact_in" => market.quote(mint_in, Mode::ExactIn, amount).map(|quote| quote.amount_out),
+            "exact_out" => market.quote(mint_in, Mode::ExactOut, amount).map(|quote| quote.amount_in),
+            other => panic!("kind {other}"),
+        };
+        if expected.is_zero() {
+            assert_eq!(quoted, Err(QuoteError::NothingOut), "{case}");
+            counts.1 += 1;
+        } else {
+            assert_eq!(quoted, Ok(expected), "{case}");
+            counts.0 += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn agrees_with_the_program_in_an_svm() {
+    let (agreed, refused) = check("svm_cases");
+    println!("meteora_damm_v2: {agreed} svm cases agree, {refused} are refused by both");
+    assert_eq!((agreed, refused), (60, 1));
+}
+
+#[test]
+fn agrees_with_the_program_on_market_caps_and_transfer_fees() {
+    let (agreed, refused) = check("svm_cases_market_cap_and_token2022");
+    println!(
+        "meteora_damm_v2: {agreed} market cap and token-2022 cases agree, {refused} are refused by both"
+    );
+    assert_eq!((agreed, refused), (21, 7));
+}
+
+/// A plain pool around a price of one, with a fee of 1 %.
+fn plain() -> Value {
+    json!({
+        "cliff_fee_numerator": 10_000_000, "base_fee_mode": 0, "number_of_period_or_fee_increment_bps": 0,
+        "period_frequency": 0, "reduction_factor_or_reference_amount": 0, "dynamic_fee_initialized": 0,
+        "variable_fee_control": 0, "bin_step": 0, "volatility_accumulator": 0, "init_sqrt_price": 0,
+        "liquidity": "18446744073709551616000000000", "sqrt_min_price": "4295048016",
+        "sqrt_max_price": "79226673521066979257578248091", "sqrt_price": "18446744073709551616",
+        "activation_point": 500, "activation_type": 0, "collect_fee_mode": 1, "fee_version": 1,
+    })
+}
+
+fn quote(state: &Value, clock: Clock, mint_in: Mint, mode: Mode, amount: u64) -> Result<u64, QuoteError> {
+    let market = cluster(state, [TransferFee::default(); 2]).market(POOL, clock).unwrap();
+    let quote = market.quote(mint_in, mode, Atoms::new(amount))?;
+    Ok(match mode {
+        Mode::ExactIn => quote.amount_out.get(),
+        Mode::ExactOut => quote.amount_in.get(),
+    })
+}
+
+#[test]
+fn the_fee_is_taken_in_the_second_token() {
+    assert_eq!(quote(&plain(), NOW, MINT_A, Mode::ExactIn, 100_000), Ok(98_990));
+    assert_eq!(quote(&plain(), NOW, MINT_B, Mode::ExactIn, 100_000), Ok(98_990));
+    assert_eq!(quote(&plain(), NOW, MINT_A, Mode::ExactIn, 0), Err(QuoteError::ZeroAmount));
+    assert_eq!(
+        quote(&plain(), NOW, Mint::new([8; 32]), Mode::ExactIn, 1),
+        Err(QuoteError::ForeignMint { mint: Mint::new([8; 32]) })
+    );
+}
+
+#[test]
+fn the_protocols_part_of_the_fee_is_counted_and_the_price_moves() {
+    let mut cluster = cluster(&plain(), [TransferFee::default(); 2]);
+    write(cluster.data(POOL.pubkey()), 48, &[20]);
+    let limit = Limit::ExactIn { amount_in: Atoms::new(100_000), min_out: Atoms::new(98_990) };
+    let swapped = cluster.market(POOL, NOW).unwrap().swap(MINT_B, limit).unwrap();
+    swapped.apply(cluster.data(POOL.pubkey())).unwrap();
+    let data = cluster.data(POOL.pubkey());
+    // 1 % of the input is the fee, a fifth of it the protocol's, in the second token.
+    assert_eq!(data[392..400], 0u64.to_le_bytes());
+    assert_eq!(data[400..408], 200u64.to_le_bytes());
+    // The price's root rises by 99 000 · 2^128 / liquidity.
+    let price = u128::from_le_bytes(data[456..472].try_into().unwrap());
+    assert_eq!(price, (1u128 << 64) + 99_000 * (1 << 64) / 1_000_000_000);
+}
+
+#[test]
+fn a_rate_limiter_refuses_the_exact_output_it_cannot_price() {
+    let mut state = plain();
+    state["base_fee_mode"] = json!(2);
+    state["number_of_period_or_fee_increment_bps"] = json!(10);
+    state["reduction_factor_or_reference_amount"] = json!(1_000_000);
+    // 1000 slots long, up to 50 %.
+    state["period_frequency"] = json!((5000u64 << 32) | 1000);
+    let exact_out = |mint, amount| quote(&state, NOW, mint, Mode::ExactOut, amount);
+    assert!(exact_out(MINT_B, 900_000).is_ok());
+    assert!(matches!(exact_out(MINT_B, 2_000_000), Err(QuoteError::Unsupported { .. })));
+    assert!(exact_out(MINT_A, 2_000_000).is_ok());
+    let over = Clock { slot: 1501, ..NOW };
+    assert!(quote(&state, over, MINT_B, Mode::ExactOut, 2_000_000).is_ok());
+    // Beyond the reference the same input buys less than it does after the limiter has ended.
+    let exact_in = |clock| quote(&state, clock, MINT_B, Mode::ExactIn, 5_000_000).unwrap();
+    assert!(exact_in(NOW) < exact_in(over));
+}
+
+#[test]
+fn a_pool_is_closed_before_its_activation_and_while_disabled() {
+    let early = Clock { slot: 499, ..NOW };
+    assert!(matches!(quote(&plain(), early, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::Closed { .. })));
+    let mut cluster = cluster(&plain(), [TransferFee::default(); 2]);
+    write(cluster.data(POOL.pubkey()), 481, &[1]);
+    let market = cluster.market(POOL, NOW).unwrap();
+    let quoted = market.quote(MINT_A, Mode::ExactIn, Atoms::new(1000));
+    assert!(matches!(quoted, Err(QuoteError::Closed { .. })));
+}
+
+#[test]
+fn modes_that_are_not_checked_are_refused_by_name() {
+    for (field, value) in
+        [("collect_fee_mode", 2), ("base_fee_mode", 5), ("activation_type", 2), ("fee_version", 2)]
+    {
+        let mut state = plain();
+        state[field] = json!(value);
+        let market = cluster(&state, [TransferFee::default(); 2]).market(POOL, NOW);
+        assert!(matches!(market, Err(DecodeError::Unsupported { .. })), "{field} {value}");
+    }
+}

@@ -1,0 +1,240 @@
+//! What holds for any pool and any amount, whatever the venue.
+
+use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL};
+use amm::{Clock, Limit, Market, Pool, PoolToken, Seed, TransferFee};
+use order_core::quote::Mode;
+use order_core::token::Program;
+use order_core::{Atoms, Fraction, Venue};
+use proptest::prelude::*;
+use solana_account::Account;
+
+/// From dust to more than any token's supply on mainnet, evenly over the magnitudes.
+fn amount() -> impl Strategy<Value = u64> {
+    (0u32..60, any::<u64>()).prop_map(|(shift, bits)| (bits >> (63 - shift)).max(1))
+}
+
+fn reserve() -> impl Strategy<Value = Atoms> {
+    (20u32..58, any::<u64>())
+        .prop_map(|(shift, bits)| Atoms::new((bits >> (63 - shift)).max(1 << (shift - 1))))
+}
+
+fn token(mint: order_core::Mint) -> impl Strategy<Value = PoolToken> {
+    let fee = prop_oneof![
+        2 => Just(TransferFee::default()),
+        1 => (1u16..=10_000, amount()).prop_map(|(basis_points, maximum)| TransferFee { basis_points, maximum }),
+    ];
+    fee.prop_map(move |transfer_fee| {
+        let program = if transfer_fee.basis_points == 0 { Program::SplToken } else { Program::Token2022 };
+        PoolToken { mint, decimals: 6, program, transfer_fee }
+    })
+}
+
+fn venue() -> impl Strategy<Value = Venue> {
+    prop::sample::select(Venue::ALL.to_vec())
+}
+
+fn seed() -> impl Strategy<Value = Seed> {
+    (token(MINT_A), token(MINT_B), reserve(), reserve(), 100i64..65_000).prop_map(|(a, b, x, y, rate)| Seed {
+        pool: POOL,
+        tokens: [a, b],
+        reserves: [x, y],
+        fee: Fraction::from_billionths(rate * 1000),
+    })
+}
+
+fn mints(a_to_b: bool) -> (order_core::Mint, order_core::Mint) {
+    if a_to_b { (MINT_A, MINT_B) } else { (MINT_B, MINT_A) }
+}
+
+fn exact_in(market: &Market, mint: order_core::Mint, amount: u64) -> u64 {
+    market.quote(mint, Mode::ExactIn, Atoms::new(amount)).map_or(0, |quote| quote.amount_out.get())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn a_seeded_pool_holds_what_was_asked_for(venue in venue(), seed in seed()) {
+        let (cluster, seeded) = Cluster::seeded(venue, &seed);
+        let market = cluster.market(POOL, NOW).unwrap();
+        prop_assert_eq!(market.fee(), seed.fee);
+        prop_assert_eq!(market.mints(), [MINT_A, MINT_B]);
+        for ((reserve, asked), vault) in market.reserves().into_iter().zip(seed.reserves).zip(seeded.vaults) {
+            prop_assert!(reserve <= vault.amount);
+            // The price is the root of a ratio in 64 bits of fraction: the reserves follow it.
+            let difference = reserve.get().abs_diff(asked.get());
+            prop_assert!(difference <= 2 + asked.get() / 10_000, "{reserve:?} for {asked:?}");
+        }
+    }
+
+    #[test]
+    fn more_in_never_gives_less_out(venue in venue(), seed in seed(), a_to_b: bool, one in amount(), other in amount()) {
+        let market = Cluster::seeded(venue, &seed).0.market(POOL, NOW).unwrap();
+        let (mint_in, _) = mints(a_to_b);
+        let (less, more) = (one.min(other), one.max(other));
+        let quote = |amount| market.quote(mint_in, Mode::ExactIn, Atoms::new(amount));
+        if let (Ok(less), Ok(more)) = (quote(less), quote(more)) {
+            prop_assert!(less.amount_out <= more.amount_out);
+            prop_assert!(less.price_impact <= more.price_impact);
+        }
+    }
+
+    #[test]
+    fn an_exact_output_is_what_its_input_buys(venue in venue(), seed in seed(), a_to_b: bool, amount in amount()) {
+        let market = Cluster::seeded(venue, &seed).0.market(POOL, NOW).unwrap();
+        let (mint_in, _) = mints(a_to_b);
+        if let Ok(quote) = market.quote(mint_in, Mode::ExactOut, Atoms::new(amount)) {
+            prop_assert_eq!(quote.amount_out, Atoms::new(amount));
+            let input = quote.amount_in.get();
+            prop_assert!(exact_in(&market, mint_in, input) >= amount, "{} buys less", input);
+            if venue == Venue::RaydiumCpmm {
+                prop_assert!(exact_in(&market, mint_in, input - 1) < amount, "{} would do", input - 1);
+            }
+        }
+    }
+
+    #[test]
+    fn never_more_out_than_the_reserve(venue in venue(), seed in seed(), a_to_b: bool, amount: u64, exact_in: bool) {
+        let market = Cluster::seeded(venue, &seed).0.market(POOL, NOW).unwrap();
+        let (mint_in, mint_out) = mints(a_to_b);
+        let mode = if exact_in { Mode::ExactIn } else { Mode::ExactOut };
+        if let Ok(quote) = market.quote(mint_in, mode, Atoms::new(amount)) {
+            let side = market.mints().into_iter().position(|mint| mint == mint_out).unwrap();
+            prop_assert!(quote.amount_out <= market.reserves()[side]);
+            prop_assert!(quote.price_impact >= Fraction::ZERO && quote.price_impact <= Fraction::ONE);
+        }
+    }
+
+    #[test]
+    fn a_quote_is_what_the_swap_does_and_a_round_trip_never_gains(
+        venue in venue(), seed in seed(), a_to_b: bool, amount in amount(),
+    ) {
+        let (mut cluster, _) = Cluster::seeded(venue, &seed);
+        let (mint_in, mint_out) = mints(a_to_b);
+        let spend = |amount_in| Limit::ExactIn { amount_in, min_out: Atoms::new(1) };
+        let market = cluster.market(POOL, NOW).unwrap();
+        let quoted = market.quote(mint_in, Mode::ExactIn, Atoms::new(amount));
+        let swapped = market.swap(mint_in, spend(Atoms::new(amount)));
+        prop_assert_eq!(quoted.is_ok(), swapped.is_ok());
+        if let (Ok(quote), Ok(there)) = (quoted, swapped) {
+            prop_assert_eq!((quote.amount_in, quote.amount_out), (there.amount_in, there.received));
+            cluster.apply(POOL, &there);
+            let market = cluster.market(POOL, NOW).unwrap();
+            if let Ok(back) = market.swap(mint_out, spend(there.received)) {
+                prop_assert!(back.received.get() <= amount, "{:?} came back for {amount}", back.received);
+            }
+        }
+    }
+
+    #[test]
+    fn the_vaults_always_cover_the_reserves(
+        venue in venue(), seed in seed(), swaps in prop::collection::vec((any::<bool>(), any::<bool>(), amount()), 1..20),
+    ) {
+        let (mut cluster, seeded) = Cluster::seeded(venue, &seed);
+        for (a_to_b, exact_in, amount) in swaps {
+            let amount = Atoms::new(amount);
+            let limit = if exact_in {
+                Limit::ExactIn { amount_in: amount, min_out: Atoms::new(1) }
+            } else {
+                Limit::ExactOut { amount_out: amount, max_in: Atoms::new(u64::MAX) }
+            };
+            let market = cluster.market(POOL, NOW).unwrap();
+            if let Ok(swapped) = market.swap(mints(a_to_b).0, limit) {
+                let vault_in = cluster.balance(swapped.vault_in);
+                if vault_in.checked_add(swapped.amount_in.get()).is_none() {
+                    continue;
+                }
+                cluster.apply(POOL, &swapped);
+            }
+            let market = cluster.market(POOL, NOW).unwrap();
+            for (reserve, vault) in market.reserves().into_iter().zip(seeded.vaults) {
+                prop_assert!(reserve.get() <= cluster.balance(vault.address));
+            }
+        }
+    }
+
+    /// Any byte of any account may be anything: an error then, or a quote, never a panic.
+    #[test]
+    fn no_account_bytes_panic(
+        venue in venue(),
+        seed in seed(),
+        noise in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..40),
+        which in any::<prop::sample::Index>(),
+        length in prop::option::of(any::<prop::sample::Index>()),
+        clock in (any::<u64>(), any::<u64>(), any::<i64>()),
+        amount: u64,
+    ) {
+        let (mut cluster, _) = Cluster::seeded(venue, &seed);
+        let mut addresses: Vec<_> = cluster.accounts.keys().copied().collect();
+        addresses.sort();
+        let data = cluster.data(*which.get(&addresses));
+        for (at, byte) in noise {
+            let at = at.index(data.len());
+            data[at] = byte;
+        }
+        if let Some(length) = length {
+            data.truncate(length.index(data.len()));
+        }
+        let (slot, epoch, unix_timestamp) = clock;
+        if let Ok(market) = cluster.market(POOL, Clock { slot, epoch, unix_timestamp }) {
+            let _ = market.fee();
+            for mint in market.mints() {
+                for mode in [Mode::ExactIn, Mode::ExactOut] {
+                    let _ = market.quote(mint, mode, Atoms::new(amount));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_random_pool_panics(venue in venue(), tail in prop::collection::vec(any::<u8>(), 0..1200), amount: u64) {
+        let mut data = amm::pool_discriminator(venue).to_vec();
+        data.extend(tail);
+        let account = |owner, data| Account { lamports: 1, data, owner, executable: false, rent_epoch: 0 };
+        let pool = account(amm::program_id(venue), data);
+        if let Ok(pool) = Pool::decode(POOL, &pool) {
+            let mint = account(amm::token_program_id(Program::SplToken), crate::accounts::mint_data(TransferFee::default()));
+            if let Ok(market) = pool.load(|_| Some(&mint), NOW) {
+                let _ = market.quote(market.mints()[0], Mode::ExactIn, Atoms::new(amount));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_short_or_foreign_account_is_named() {
+    use amm::DecodeError;
+    let plain = |mint| PoolToken {
+        mint,
+        decimals: 6,
+        program: Program::SplToken,
+        transfer_fee: TransferFee::default(),
+    };
+    let seed = Seed {
+        pool: POOL,
+        tokens: [plain(MINT_A), plain(MINT_B)],
+        reserves: [Atoms::new(1_000_000); 2],
+        fee: Fraction::from_billionths(2_500_000),
+    };
+    for venue in Venue::ALL {
+        let (cluster, _) = Cluster::seeded(venue, &seed);
+        let pool = Pool::decode(POOL, &cluster.accounts[&POOL.pubkey()]).unwrap();
+        for address in pool.dependencies() {
+            let mut missing = cluster.clone();
+            missing.accounts.remove(&address);
+            assert_eq!(missing.market(POOL, NOW), Err(DecodeError::Missing { address }));
+            let mut foreign = cluster.clone();
+            foreign.accounts.get_mut(&address).unwrap().owner = POOL.pubkey();
+            assert!(matches!(foreign.market(POOL, NOW), Err(DecodeError::WrongOwner { .. })));
+            let mut short = cluster.clone();
+            short.data(address).truncate(50);
+            assert!(matches!(short.market(POOL, NOW), Err(DecodeError::TooShort { .. })));
+        }
+        let mut other = cluster.clone();
+        other.data(POOL.pubkey())[0] ^= 1;
+        assert!(matches!(other.market(POOL, NOW), Err(DecodeError::WrongType { .. })));
+        let mut foreign = cluster.clone();
+        foreign.accounts.get_mut(&POOL.pubkey()).unwrap().owner = MINT_A.pubkey();
+        assert!(matches!(foreign.market(POOL, NOW), Err(DecodeError::UnknownProgram { .. })));
+    }
+}
