@@ -9,6 +9,9 @@ use std::time::Duration;
 /// The role that owns everything in a private server.
 pub const ROLE: &str = "postgres";
 
+/// The database that every server has from the beginning.
+pub const FIRST_DATABASE: &str = "postgres";
+
 /// Making a database copies a template of some megabytes; anything longer is a fault.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -18,15 +21,15 @@ const MESSAGE_LENGTH_MAX: usize = 1 << 20;
 /// Version 3.0 of the protocol.
 const PROTOCOL: u32 = 196_608;
 
-/// Runs one statement in the database `postgres` of a server that trusts this machine.
+/// Runs one statement in a database of a server that trusts this machine.
 ///
 /// # Errors
 /// Nothing listens, the server is not ready yet, wants a password, or refuses the statement.
-pub fn execute(server: SocketAddr, statement: &str) -> Result<()> {
+pub fn execute(server: SocketAddr, database: &str, statement: &str) -> Result<()> {
     let mut stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    let startup = format!("user\0{ROLE}\0database\0postgres\0\0");
+    let startup = format!("user\0{ROLE}\0database\0{database}\0\0");
     let mut message = PROTOCOL.to_be_bytes().to_vec();
     message.extend_from_slice(startup.as_bytes());
     send(&mut stream, None, &message)?;

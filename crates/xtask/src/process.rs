@@ -100,6 +100,15 @@ impl Supervisor {
         process.stop()?;
         self.guardian.remove(process.id())
     }
+
+    /// Ends a process at once, as a crash would.
+    ///
+    /// # Errors
+    /// It cannot be signalled or waited for.
+    pub fn kill(&self, process: &mut Process) -> Result<()> {
+        process.kill()?;
+        self.guardian.remove(process.id())
+    }
 }
 
 /// A running process, killed when dropped.
@@ -176,11 +185,7 @@ impl Process {
         Ok(())
     }
 
-    /// Kills it at once, as a crash would.
-    ///
-    /// # Errors
-    /// It cannot be signalled or waited for.
-    pub fn kill(&mut self) -> Result<()> {
+    fn kill(&mut self) -> Result<()> {
         if self.exited()?.is_none() {
             self.signal(Signal::Kill)?;
             self.child.wait().with_context(|| format!("waiting for {} to end", self.name))?;

@@ -172,7 +172,9 @@ fn start_postgres(
         }
     }
     let mut process = supervisor.spawn("postgres", command, Signal::Interrupt)?;
-    wait_until("PostgreSQL", READY_TIMEOUT, &mut process, || postgres::execute(address, "SELECT 1"))?;
+    wait_until("PostgreSQL", READY_TIMEOUT, &mut process, || {
+        postgres::execute(address, postgres::FIRST_DATABASE, "SELECT 1")
+    })?;
     Ok((Server { address, process }, home.elsewhere))
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut servers = Servers::start(&supervisor, directory.path(), Durability::Throwaway)?;
     println!("[3/3] Testing");
     let environment = [
-        ("TEST_DATABASE_URL", postgres::url(servers.postgres.address, "postgres")),
+        ("TEST_DATABASE_URL", postgres::url(servers.postgres.address, postgres::FIRST_DATABASE)),
         ("TEST_NATS_URL", format!("nats://{}", servers.nats.address)),
         ("TEST_REDIS_URL", format!("redis://{}", servers.redis.address)),
     ];

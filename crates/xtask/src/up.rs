@@ -51,7 +51,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn create_database(servers: &Servers) -> Result<Stores> {
     let database = "orders";
-    postgres::execute(servers.postgres.address, &format!("CREATE DATABASE {database}"))?;
+    postgres::execute(
+        servers.postgres.address,
+        postgres::FIRST_DATABASE,
+        &format!("CREATE DATABASE {database}"),
+    )?;
     Ok(Stores {
         database_url: postgres::url(servers.postgres.address, database),
         nats_url: format!("nats://{}", servers.nats.address),

@@ -11,8 +11,10 @@ fn the_servers_start_answer_and_are_taken_down() {
     let supervisor = Supervisor::new(&path.join("logs"), false, None).unwrap();
     let mut servers = Servers::start(&supervisor, &path, Durability::Throwaway).unwrap();
 
-    postgres::execute(servers.postgres.address, "CREATE DATABASE orders").unwrap();
-    let error = postgres::execute(servers.postgres.address, "CREATE DATABASE orders").unwrap_err();
+    postgres::execute(servers.postgres.address, postgres::FIRST_DATABASE, "CREATE DATABASE orders").unwrap();
+    let error =
+        postgres::execute(servers.postgres.address, postgres::FIRST_DATABASE, "CREATE DATABASE orders")
+            .unwrap_err();
     assert!(format!("{error:#}").contains("already exists"), "{error:#}");
     let addresses = [servers.postgres.address, servers.redis.address, servers.nats.address];
     for address in addresses {

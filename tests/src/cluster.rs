@@ -1,0 +1,76 @@
+use order_core::{Atoms, Mint, Pubkey};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+
+const TOKEN_PROGRAM: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+const ASSOCIATED_TOKEN_PROGRAM: Pubkey =
+    Pubkey::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
+
+/// A client of the cluster's JSON-RPC: what it says of the wallet is what the engine is held to.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Cluster {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { url: format!("http://{address}"), http: crate::gateway::http() }
+    }
+
+    /// The result of one call.
+    ///
+    /// # Panics
+    /// The cluster does not answer, or answers with an error.
+    pub async fn call(&self, method: &str, params: Value) -> Value {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let answer = self.http.post(&self.url).json(&request).send().await.unwrap();
+        let mut answer: Value = answer.json().await.unwrap();
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].take()
+    }
+
+    /// The lamports of an account, at the commitment that orders are confirmed at.
+    pub async fn lamports(&self, account: Pubkey) -> Atoms {
+        let result =
+            self.call("getBalance", json!([account.to_string(), { "commitment": "confirmed" }])).await;
+        Atoms::new(result["value"].as_u64().unwrap())
+    }
+
+    /// What the wallet has of a token, in its associated token account.
+    pub async fn tokens(&self, wallet: Pubkey, mint: Mint) -> Atoms {
+        let account = associated_token_account(wallet, mint).to_string();
+        let result =
+            self.call("getTokenAccountBalance", json!([account, { "commitment": "confirmed" }])).await;
+        Atoms::new(result["value"]["amount"].as_str().unwrap().parse().unwrap())
+    }
+
+    /// What the cluster's history has of a transaction; null if it has none.
+    pub async fn transaction(&self, signature: &str) -> Value {
+        let options =
+            json!({ "commitment": "confirmed", "encoding": "json", "maxSupportedTransactionVersion": 0 });
+        self.call("getTransaction", json!([signature, options])).await
+    }
+}
+
+/// The public part of the operator's wallet.
+#[derive(Debug, Clone, Copy)]
+pub struct Wallet {
+    /// Its address.
+    pub address: Pubkey,
+}
+
+impl Wallet {
+    /// A keypair file is a JSON list of 64 bytes; the last 32 are the public key.
+    pub(crate) fn read(path: &Path) -> Self {
+        let bytes: Vec<u8> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        Self { address: Pubkey::try_from(&bytes[32..64]).unwrap() }
+    }
+}
+
+fn associated_token_account(wallet: Pubkey, mint: Mint) -> Pubkey {
+    let mint = mint.pubkey();
+    let seeds = [wallet.as_ref(), TOKEN_PROGRAM.as_ref(), mint.as_ref()];
+    Pubkey::find_program_address(&seeds, &ASSOCIATED_TOKEN_PROGRAM).0
+}

@@ -1,0 +1,164 @@
+use crate::{Cluster, Gateway, Wallet};
+use anyhow::{Context, Result};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use xtask::servers::{self, Server};
+use xtask::stack::{Plan, Setting, Stack, Stores};
+use xtask::workspace::Directory;
+use xtask::{Supervisor, install, port, postgres};
+
+/// How long a test waits for anything. Most of it takes milliseconds; a loaded machine takes longer.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How often a condition is looked at that nobody announces.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Short slots: a test waits for many of them. Nothing depends on their length but the time it takes.
+const SLOT_MS: &str = "50";
+
+static ENGINES: AtomicU32 = AtomicU32::new(0);
+
+/// The engine of one test: every service as a process of its own. Killed when dropped; then, if the
+/// test failed, the logs are kept and their place is printed.
+pub struct Engine {
+    /// The services.
+    pub stack: Stack,
+    /// The queue.
+    pub nats: Server,
+    /// The live state.
+    pub redis: Server,
+    database: String,
+    postgres: SocketAddr,
+    supervisor: Supervisor,
+    directory: Option<Directory>,
+}
+
+impl Engine {
+    /// Starts an engine with a database of its own in the server that `TEST_DATABASE_URL` names.
+    ///
+    /// # Panics
+    /// Something does not start; the message has the end of its log.
+    pub fn start(executors: usize, gateways: usize, settings: Vec<Setting>) -> Self {
+        Self::try_start(executors, gateways, settings)
+            .unwrap_or_else(|error| panic!("starting an engine: {error:#}"))
+    }
+
+    fn try_start(executors: usize, gateways: usize, mut settings: Vec<Setting>) -> Result<Self> {
+        let name = format!("engine-{}-{}", std::process::id(), ENGINES.fetch_add(1, Ordering::Relaxed));
+        let directory = Directory::fresh(&name)?;
+        let path = directory.path();
+        let supervisor = Supervisor::new(&path.join("logs"), false, Some(directory.lock()?))?;
+        let postgres = server(
+            &std::env::var("TEST_DATABASE_URL")
+                .map_err(|_| anyhow::anyhow!("set TEST_DATABASE_URL, or run `cargo xtask test`"))?,
+        )?;
+        let database = name.replace('-', "_");
+        postgres::execute(postgres, postgres::FIRST_DATABASE, &format!("CREATE DATABASE {database}"))?;
+        let programs = install::programs()?;
+        let redis = servers::start_redis(&supervisor, &programs.redis, path, port::free()?)?;
+        let nats = servers::start_nats(&supervisor, &programs.nats, path, port::free()?)?;
+        let stores = Stores {
+            database_url: postgres::url(postgres, &database),
+            nats_url: format!("nats://{}", nats.address),
+            redis_url: format!("redis://{}", redis.address),
+        };
+        settings.insert(0, setting("sandbox", "SLOT_MS", SLOT_MS));
+        let plan = Plan { executors, gateways, port: None, settings };
+        let stack = Stack::start(&supervisor, &programs_folder()?, path, &stores, &plan)?;
+        Ok(Self { stack, nats, redis, database, postgres, supervisor, directory: Some(directory) })
+    }
+
+    /// A client of the gateway with this index.
+    pub fn gateway(&self, index: usize) -> Gateway {
+        Gateway::new(self.stack.gateways[index].address)
+    }
+
+    /// A client of the cluster.
+    pub fn cluster(&self) -> Cluster {
+        Cluster::new(self.stack.sandbox.address)
+    }
+
+    /// The wallet that the executors trade with.
+    pub fn wallet(&self) -> Wallet {
+        Wallet::read(&self.stack.wallet)
+    }
+
+    /// Asks every service to stop and waits until it has; the exit codes by name.
+    ///
+    /// # Panics
+    /// One cannot be asked, or was killed in the end.
+    pub fn stop(&mut self) -> Vec<(String, Option<i32>)> {
+        self.stack.stop(&self.supervisor).unwrap();
+        let codes = self.stack.services().map(|service| {
+            let status = service.process.exited().unwrap().expect("it has stopped");
+            (service.process.name().to_owned(), status.code())
+        });
+        codes.collect()
+    }
+
+    /// Runs a statement in this engine's database.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn sql(&self, statement: &str) {
+        postgres::execute(self.postgres, &self.database, statement).unwrap();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            if let Some(directory) = &self.directory {
+                eprintln!("the logs of this engine are in {}", directory.path().join("logs").display());
+            }
+            return;
+        }
+        // A test that wants to see them end in good order does so itself.
+        let services = self.stack.services().map(|service| &mut service.process);
+        let servers = [&mut self.redis.process, &mut self.nats.process];
+        let killed = services.chain(servers).try_for_each(|process| self.supervisor.kill(process));
+        let drop_database = format!("DROP DATABASE {} WITH (FORCE)", self.database);
+        let dropped = postgres::execute(self.postgres, postgres::FIRST_DATABASE, &drop_database);
+        let removed = self.directory.take().map_or(Ok(()), Directory::remove);
+        for error in [killed, dropped, removed].into_iter().filter_map(Result::err) {
+            eprintln!("taking an engine down: {error:#}");
+        }
+    }
+}
+
+/// An environment variable for every process of one service.
+pub fn setting(service: &'static str, key: &'static str, value: &str) -> Setting {
+    Setting { service, key, value: value.to_owned() }
+}
+
+/// Waits until `condition` gives something.
+///
+/// # Panics
+/// It did not within the time that a test has patience for.
+pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = condition().await {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// The address in a database URL such as `postgres://postgres@127.0.0.1:5432/postgres`.
+fn server(url: &str) -> Result<SocketAddr> {
+    let authority = url.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    let address = authority.and_then(|authority| authority.rsplit('@').next());
+    address
+        .and_then(|address| address.parse().ok())
+        .with_context(|| format!("no address in TEST_DATABASE_URL `{url}`"))
+}
+
+/// Where cargo has put the services: the folder above the one with this test.
+fn programs_folder() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("asking where this test is")?;
+    Ok(this.ancestors().nth(2).context("this test is in a folder of the target folder")?.to_owned())
+}

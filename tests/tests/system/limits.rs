@@ -1,0 +1,90 @@
+use crate::amounts::Balances;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use system_tests::{Engine, Gateway, market_order, setting};
+
+const SYMBOLS: [&str; 2] = ["SOL", "USDC"];
+
+#[tokio::test]
+async fn an_order_whose_limit_the_market_has_left_fails_after_its_attempts_and_swaps_nothing() {
+    let engine = Engine::start(1, 1, vec![]);
+    let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
+    let quote = gateway.post("/api/orders/quote", &market_order("SOL", "USDC", "10", "0.0001")).await;
+    assert_eq!(quote.status, 200, "{}", quote.body);
+    // Somebody else sells much more first: the pools pay less for SOL afterwards.
+    for _ in 0..4 {
+        let id = gateway.place(&market_order("SOL", "USDC", "500", "0.5")).await;
+        assert_eq!(gateway.ended(&id).await["status"], "confirmed");
+    }
+    let before = Balances::read(&cluster, wallet, &SYMBOLS).await;
+
+    let mut order = market_order("SOL", "USDC", "10", "0.0001");
+    order["quoteId"] = quote.body["quoteId"].clone();
+    let id = gateway.place(&order).await;
+    let order = gateway.ended(&id).await;
+
+    assert_failed(&order, "slippage_exceeded", 3);
+    assert_eq!(Balances::read(&cluster, wallet, &SYMBOLS).await, before, "something was swapped or paid for");
+    assert_eq!(starts_of_attempts(&gateway, &id).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn while_prices_move_no_order_without_slippage_gets_less_than_its_quote() {
+    let engine = Engine::start(1, 1, vec![setting("sandbox", "PRICE_VOLATILITY_BPS", "50")]);
+    let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
+    let before = Balances::read(&cluster, wallet, &SYMBOLS).await;
+
+    let orders: Vec<Value> = (0..20)
+        .map(|number| match number % 2 {
+            0 => market_order("SOL", "USDC", "1", "0"),
+            _ => market_order("USDC", "SOL", "100", "0"),
+        })
+        .collect();
+    let ids = join_all(orders.iter().map(|order| gateway.place(order))).await;
+    let ended = join_all(ids.iter().map(|id| gateway.ended(id))).await;
+
+    for order in ended.iter().filter(|order| order["status"] == "failed") {
+        assert_failed(order, "slippage_exceeded", 3);
+    }
+    // A reverted attempt has cost its fee, which is in its order's events only: without any, it adds up.
+    let stories = join_all(ids.iter().map(|id| events(&gateway, id))).await;
+    let reverted = stories.iter().any(|events| events.to_string().contains("reverted"));
+    let after = Balances::read(&cluster, wallet, &SYMBOLS).await;
+    if !reverted {
+        assert_eq!(after.since(&before), Balances::according_to(&ended, &SYMBOLS));
+    }
+}
+
+#[tokio::test]
+async fn an_order_beyond_the_wallet_fails_at_once_and_one_without_a_pool_after_its_attempts() {
+    let engine = Engine::start(1, 1, vec![]);
+    let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
+    let before = Balances::read(&cluster, wallet, &SYMBOLS).await;
+
+    let beyond = gateway.place(&market_order("SOL", "USDC", "18000000000", "0.999")).await;
+    let poolless = gateway.place(&market_order("RAY", "JUP", "1", "0.05")).await;
+
+    let beyond = gateway.ended(&beyond).await;
+    assert_failed(&beyond, "insufficient_funds", 1);
+    assert_failed(&gateway.ended(&poolless).await, "no_route", 3);
+    assert_eq!(Balances::read(&cluster, wallet, &SYMBOLS).await, before);
+}
+
+async fn events(gateway: &Gateway, id: &str) -> Value {
+    gateway.get(&format!("/api/orders/{id}/events")).await
+}
+
+fn assert_failed(order: &Value, code: &str, attempts: u64) {
+    assert_eq!(order["status"], "failed", "{order}");
+    assert_eq!(order["message"], "Order execution failed");
+    assert_eq!(order["data"]["error"]["code"], code, "{order}");
+    assert_eq!(order["attempts"], attempts, "{order}");
+    assert_eq!(order["data"]["executedOutput"], Value::Null, "{order}");
+}
+
+/// The attempt of each update that says one has begun.
+async fn starts_of_attempts(gateway: &Gateway, id: &str) -> Vec<Value> {
+    let updates = gateway.follow(id, 0).await.to_the_end(1).await;
+    let starts = updates.iter().filter(|update| update["status"] == "routing");
+    starts.map(|update| json!(update["attempt"])).collect()
+}

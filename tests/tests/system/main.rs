@@ -1,0 +1,12 @@
+//! What the engine must show, shown on real processes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod amounts;
+mod bad_input;
+mod limits;
+mod many_orders;
+mod one_order;
+mod sharing;
+mod surfaces;
+mod tracing;
