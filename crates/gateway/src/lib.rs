@@ -1,1 +1,46 @@
-//! gateway
+//! The front door: REST, WebSocket, and the pages that explain them.
+//!
+//! Architecture invariants: a request is read once, at the edge, into the types of `order_core`; what
+//! was refused left no trace in the journal. An order is answered only after it is durable. What
+//! clients see of an order is folded from its recorded events by one module, `view`. Redis and NATS
+//! may be away: answers get slower, never wrong. Everything that can go wrong is in `catalogue`.
+
+mod app;
+mod backlog;
+mod body;
+mod catalogue;
+mod configuration;
+mod dispatch;
+mod docs;
+mod events;
+mod execute;
+mod fields;
+mod health;
+mod limits;
+mod list;
+mod metrics;
+mod observe;
+mod order;
+mod parameters;
+mod place;
+mod problem;
+mod quote;
+mod request;
+mod routes;
+mod server;
+mod socket;
+mod statistics;
+mod tradables;
+mod view;
+mod watch;
+
+pub use configuration::Configuration;
+pub use server::Server;
+
+/// Connects to everything, opens the port, and serves until the shell says to stop.
+///
+/// # Errors
+/// The database does not answer or lacks migrations, an address is not valid, or the port is taken.
+pub async fn start(configuration: Configuration, shell: service::Shell) -> anyhow::Result<()> {
+    Server::bind(configuration, shell).await?.serve().await
+}

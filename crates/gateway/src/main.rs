@@ -1,1 +1,5 @@
-fn main() {}
+//! The gateway's process.
+
+fn main() -> std::process::ExitCode {
+    service::run("gateway", gateway::start)
+}

@@ -1,5 +1,5 @@
 use crate::writer::{Statement, half_done};
-use crate::{Error, Journal};
+use crate::{Error, Journal, metrics};
 use order_core::order::{self, Event, Intent};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
@@ -58,7 +58,30 @@ impl Journal {
     pub async fn accept(&self, acceptance: Acceptance) -> Result<Accepted, Error> {
         self.accepts.write(acceptance).await
     }
+
+    /// What became of the request that `owner` made under this key before; None if there was none.
+    /// For a request that would be refused by now: [`Journal::accept`] looks by itself.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn accepted(&self, owner: &str, idempotency: &Idempotency) -> Result<Option<Accepted>, Error> {
+        let read = sqlx::query_as(ACCEPTED_UNDER)
+            .bind(owner)
+            .bind(&idempotency.key)
+            .bind(idempotency.request_hash.as_slice())
+            .fetch_optional(&self.pool);
+        let found: Option<(Uuid, Option<bool>)> = metrics::statement("accepted", read)
+            .await
+            .map_err(|error| Error::from_statement("look for an order by its key", error))?;
+        Ok(found.map(|(id, same_request)| match same_request {
+            Some(true) => Accepted::Replayed { id: order::Id(id) },
+            Some(false) | None => Accepted::Conflict { id: order::Id(id) },
+        }))
+    }
 }
+
+const ACCEPTED_UNDER: &str = "
+SELECT id, request_hash = $3 AS same_request FROM orders WHERE owner = $1 AND idempotency_key = $2";
 
 /// Writes the orders and their first events. Whoever finds its key taken writes nothing. In the
 /// order of the keys, so that two processes with the same keys do not wait for each other.

@@ -1,0 +1,130 @@
+//! What every handler has at hand.
+
+use crate::backlog::Backlog;
+use crate::configuration::Configuration;
+use crate::dispatch::Dispatcher;
+use crate::tradables::Tradables;
+use crate::watch::Hub;
+use anyhow::Context as _;
+use journal::{Journal, Queue};
+use live::Live;
+use service::Shell;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+/// Connections to the database: handlers hold one for a few milliseconds each.
+const MAX_DATABASE_CONNECTIONS: u32 = 16;
+
+/// Sockets that may be open at once: each costs a file and some tens of kilobytes.
+pub(crate) const MAX_SOCKETS: usize = 5_000;
+
+/// Everything that handlers share.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+/// The shared parts.
+pub(crate) struct Parts {
+    pub(crate) configuration: Configuration,
+    pub(crate) shell: Shell,
+    pub(crate) journal: Journal,
+    pub(crate) queue: Queue,
+    pub(crate) live: Live,
+    pub(crate) tradables: Tradables,
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) backlog: Backlog,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) sockets: Arc<Semaphore>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Connects to everything and starts what runs beside the handlers.
+    ///
+    /// # Errors
+    /// The database does not answer or lacks migrations, or an address is not valid.
+    pub(crate) async fn connect(configuration: Configuration, shell: Shell) -> anyhow::Result<Self> {
+        let journal = Journal::connect(&configuration.database_url, MAX_DATABASE_CONNECTIONS)
+            .await
+            .context("connecting to the database; check DATABASE_URL")?;
+        let queue = Queue::connect(&configuration.nats_url)
+            .await
+            .context("connecting to the queue; check NATS_URL")?;
+        let live = Live::connect(&configuration.redis_url).context("check REDIS_URL")?;
+        let tradables = Tradables::new(&configuration.router_url).context("check ROUTER_URL")?;
+        let app = Self(Arc::new(Parts {
+            dispatcher: Dispatcher::new(journal.clone(), queue.clone(), shell.tasks().clone()),
+            backlog: Backlog::default(),
+            hub: Arc::new(Hub::default()),
+            sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+            configuration,
+            shell,
+            journal,
+            queue,
+            live,
+            tradables,
+        }));
+        app.start();
+        Ok(app)
+    }
+
+    fn start(&self) {
+        let ready = self.journal.clone();
+        self.shell.check("postgres", move || {
+            let journal = ready.clone();
+            async move { journal.ping().await.map_err(|error| error.to_string()) }
+        });
+        self.until_shutdown({
+            let live = self.live.clone();
+            async move { live.follow().await }
+        });
+        self.until_shutdown({
+            let app = self.clone();
+            async move { app.hub.run(&app.journal, &app.live).await }
+        });
+        self.until_shutdown({
+            let app = self.clone();
+            async move { app.backlog.follow(&app.journal).await }
+        });
+        self.until_shutdown({
+            let app = self.clone();
+            async move { app.report_sockets().await }
+        });
+    }
+
+    /// How many sockets are open here.
+    pub(crate) fn open_sockets(&self) -> usize {
+        MAX_SOCKETS.saturating_sub(self.sockets.available_permits())
+    }
+
+    async fn report_sockets(&self) {
+        let gateway = Uuid::now_v7();
+        let mut due = tokio::time::interval(Live::REPORT_EVERY);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            let open = u64::try_from(self.open_sockets()).unwrap_or(u64::MAX);
+            self.live.report_connections(gateway, open).await;
+        }
+    }
+
+    fn until_shutdown(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shell.shutdown();
+        self.shell.tasks().spawn(async move {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+}

@@ -1,0 +1,60 @@
+use clap::Parser;
+use order_core::Slippage;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// The gateway: REST and WebSocket in front of the engine.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "gateway", version, about)]
+pub struct Configuration {
+    /// What every service has.
+    #[command(flatten)]
+    pub service: service::Options,
+    /// Where clients are answered; port 0 takes a free one and logs it.
+    #[arg(long, env = "LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)))]
+    pub listen: SocketAddr,
+    /// The database of orders, e.g. postgres://orders@localhost/orders.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// The queue of orders.
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
+    pub nats_url: String,
+    /// The store of live state.
+    #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
+    pub redis_url: String,
+    /// The router that quotes.
+    #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
+    pub router_url: String,
+    /// The slippage of orders that name none, as a fraction: 0.005 is half a percent.
+    #[arg(long, env = "DEFAULT_MAX_SLIPPAGE", default_value = "0.005", value_parser = Slippage::parse)]
+    pub default_max_slippage: Slippage,
+    /// How many orders, and as many quotes, a client's address may ask for in a minute.
+    #[arg(long, env = "ORDERS_PER_MINUTE", default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub orders_per_minute: u32,
+    /// How many orders may be waiting for their end before new ones are refused.
+    #[arg(long, env = "MAX_BACKLOG", default_value_t = 10_000)]
+    pub max_backlog: u64,
+}
+
+impl service::Configuration for Configuration {
+    fn options(&self) -> &service::Options {
+        &self.service
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_database_must_be_named() {
+        let configuration = Configuration::parse_from(["gateway", "--database-url", "postgres://x"]);
+        assert_eq!(configuration.default_max_slippage.to_decimal(), "0.005");
+        assert_eq!(configuration.listen.to_string(), "127.0.0.1:3000");
+    }
+
+    #[test]
+    fn a_slippage_of_everything_is_refused() {
+        let arguments = ["gateway", "--database-url", "postgres://x", "--default-max-slippage", "1"];
+        assert!(Configuration::try_parse_from(arguments).is_err());
+    }
+}

@@ -1,0 +1,26 @@
+//! `GET /api/orders/{orderId}/events`
+
+use crate::app::App;
+use crate::order::{corrupt, history};
+use crate::problem::{self, Problem};
+use crate::view;
+use axum::Json;
+use axum::extract::{Path, State};
+
+/// Everything that happened to an order: attempts, quotes considered, transactions, errors.
+#[utoipa::path(
+    get, path = "/api/orders/{orderId}/events", tag = "Orders",
+    params(("orderId" = String, Path, description = "The order")),
+    responses(
+        (status = 200, body = view::History),
+        (status = 404, description = "There is no such order", body = problem::Body),
+        (status = 503, description = "The database does not answer", body = problem::Body),
+    ),
+)]
+pub(crate) async fn events(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<view::History>, Problem> {
+    let (id, recorded) = history(&app, &id).await?;
+    view::History::of(id, &recorded).map(Json).map_err(|error| corrupt(id, &error))
+}

@@ -1,0 +1,217 @@
+//! The fields of a JSON body, read one by one, so that an answer can name each that is wrong.
+//! Numbers are kept as they are written: none passes through a binary fraction.
+
+use crate::catalogue::Code;
+use crate::problem::{FieldError, Problem};
+use serde::Deserializer as _;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A body's fields that were not read yet, and what is wrong with those that were.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    unread: BTreeMap<String, &'a RawValue>,
+    errors: Vec<(Code, FieldError)>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads a body as a JSON object.
+    ///
+    /// # Errors
+    /// No JSON (400), or JSON that is no object (422).
+    pub(crate) fn read(body: &'a [u8]) -> Result<Self, Problem> {
+        let malformed = |error: &dyn fmt::Display| {
+            Problem::new(Code::MalformedJson, format!("the body is not JSON: {error}"))
+        };
+        let body = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
+        let value: &RawValue = serde_json::from_str(body).map_err(|error| malformed(&error))?;
+        let mut errors = Vec::new();
+        let unread = serde_json::Deserializer::from_str(value.get())
+            .deserialize_map(Object { errors: &mut errors })
+            .map_err(|_| Problem::new(Code::WrongType, "the body must be a JSON object"))?;
+        Ok(Self { unread, errors })
+    }
+
+    /// A text that must be given.
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.required(name).and_then(|value| self.as_text(name, value))
+    }
+
+    /// A text that may be missing, or null.
+    pub(crate) fn optional_text(&mut self, name: &'static str) -> Option<String> {
+        self.take(name).and_then(|value| self.as_text(name, value))
+    }
+
+    /// A number, as JSON number or as text, that must be given. As it is written.
+    pub(crate) fn number(&mut self, name: &'static str) -> Option<String> {
+        self.required(name).and_then(|value| self.as_number(name, value))
+    }
+
+    /// A number, as JSON number or as text, that may be missing, or null. As it is written.
+    pub(crate) fn optional_number(&mut self, name: &'static str) -> Option<String> {
+        self.take(name).and_then(|value| self.as_number(name, value))
+    }
+
+    /// Notes what is wrong with a field.
+    pub(crate) fn refuse(&mut self, code: Code, name: &str, message: impl fmt::Display) {
+        self.errors.push((code, FieldError { field: name.to_owned(), message: message.to_string() }));
+    }
+
+    /// Whether something was wrong so far.
+    pub(crate) fn is_refused(&self) -> bool {
+        !self.errors.is_empty() || !self.unread.is_empty()
+    }
+
+    /// What is wrong, if anything: fields that nobody read are not known.
+    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+        for name in self.unread.keys() {
+            let message = "is not known here".to_owned();
+            self.errors.push((Code::UnknownField, FieldError { field: shown(name), message }));
+        }
+        let Some((first, _)) = self.errors.first() else { return Ok(()) };
+        let alike = self.errors.iter().all(|(code, _)| code == first);
+        let code = if alike { *first } else { Code::InvalidRequest };
+        let errors: Vec<FieldError> = self.errors.into_iter().map(|(_, error)| error).collect();
+        let detail: Vec<String> =
+            errors.iter().map(|error| format!("`{}` {}", error.field, error.message)).collect();
+        Err(Problem { errors, ..Problem::new(code, detail.join("; ")) })
+    }
+
+    fn take(&mut self, name: &str) -> Option<&'a RawValue> {
+        self.unread.remove(name).filter(|value| value.get() != "null")
+    }
+
+    fn required(&mut self, name: &'static str) -> Option<&'a RawValue> {
+        let value = self.take(name);
+        if value.is_none() {
+            self.refuse(Code::MissingField, name, "is required");
+        }
+        value
+    }
+
+    fn as_text(&mut self, name: &'static str, value: &RawValue) -> Option<String> {
+        let text = serde_json::from_str(value.get()).ok();
+        if text.is_none() {
+            self.refuse(Code::WrongType, name, "must be a string");
+        }
+        text
+    }
+
+    fn as_number(&mut self, name: &'static str, value: &RawValue) -> Option<String> {
+        let written = value.get();
+        if written.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
+            return Some(written.to_owned());
+        }
+        let text = serde_json::from_str(written).ok();
+        if text.is_none() {
+            self.refuse(Code::WrongType, name, "must be a number, or a string with a decimal number");
+        }
+        text
+    }
+}
+
+/// A name as it may be repeated to the client.
+fn shown(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+struct Object<'e> {
+    errors: &'e mut Vec<(Code, FieldError)>,
+}
+
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = BTreeMap<String, &'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let value = map.next_value()?;
+            if self.errors.len() + fields.len() >= MAX_FIELDS {
+                continue;
+            }
+            let field = shown(&name);
+            if fields.insert(name, value).is_some() {
+                let message = "is given more than once".to_owned();
+                self.errors.push((Code::InvalidRequest, FieldError { field, message }));
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// More than any request has, few enough to be listed in an answer; what comes after is not looked at.
+const MAX_FIELDS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(body: &str, read: impl FnOnce(&mut Fields<'_>)) -> Problem {
+        let mut fields = Fields::read(body.as_bytes()).unwrap();
+        read(&mut fields);
+        fields.finish().unwrap_err()
+    }
+
+    fn named(problem: &Problem) -> Vec<(&str, &str)> {
+        problem.errors.iter().map(|error| (error.field.as_str(), error.message.as_str())).collect()
+    }
+
+    #[test]
+    fn numbers_stay_as_they_are_written() {
+        let body = br#"{"a":0.1000000000000000055511151231257827,"b":"1e3","c":-0,"d":null}"#;
+        let mut fields = Fields::read(body).unwrap();
+        assert_eq!(fields.number("a").as_deref(), Some("0.1000000000000000055511151231257827"));
+        assert_eq!(fields.number("b").as_deref(), Some("1e3"));
+        assert_eq!(fields.number("c").as_deref(), Some("-0"));
+        assert_eq!(fields.optional_number("d"), None);
+        fields.finish().unwrap();
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_apart_from_what_is_no_object() {
+        for body in ["", "{", "{\"a\":}", "{\"a\":1}x", "{a:1}", "{\"a\":01}", "NaN"] {
+            assert_eq!(Fields::read(body.as_bytes()).unwrap_err().code, Code::MalformedJson, "{body}");
+        }
+        assert_eq!(Fields::read(b"{\"a\":\"\xff\"}").unwrap_err().code, Code::MalformedJson);
+        for body in ["[]", "1", "\"x\"", "null"] {
+            assert_eq!(Fields::read(body.as_bytes()).unwrap_err().code, Code::WrongType, "{body}");
+        }
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(8_000), "]".repeat(8_000));
+        let problem = refusal(&deep, |fields| drop(fields.number("a")));
+        assert_eq!(problem.code, Code::WrongType, "depth costs no stack");
+    }
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        let problem = refusal(r#"{"a":true,"extra":1}"#, |fields| {
+            fields.number("a");
+            fields.text("b");
+        });
+        assert_eq!(problem.code, Code::InvalidRequest);
+        assert_eq!(
+            named(&problem),
+            [
+                ("a", "must be a number, or a string with a decimal number"),
+                ("b", "is required"),
+                ("extra", "is not known here")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_single_mistake_has_its_own_code() {
+        assert_eq!(refusal("{}", |fields| drop(fields.text("a"))).code, Code::MissingField);
+        assert_eq!(refusal(r#"{"a":1}"#, |fields| drop(fields.text("a"))).code, Code::WrongType);
+        assert_eq!(refusal(r#"{"a":1}"#, |_| {}).code, Code::UnknownField);
+        let many: Vec<String> = (0..1_000).map(|name| format!("\"{name}\":1")).collect();
+        assert_eq!(refusal(&format!("{{{}}}", many.join(",")), |_| {}).errors.len(), MAX_FIELDS);
+        let twice = refusal(r#"{"a":"1","a":"2"}"#, |fields| drop(fields.text("a")));
+        assert_eq!(named(&twice), [("a", "is given more than once")]);
+    }
+}

@@ -1,0 +1,150 @@
+//! `GET /health`
+
+use crate::app::App;
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use order_core::Timestamp;
+use serde::Serialize;
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+/// A dependency that has not answered by then counts as down.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How the service and what it depends on are.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Health {
+    status: Status,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+    version: &'static str,
+    dependencies: Dependencies,
+}
+
+/// `ok`: everything answers. `degraded`: orders are accepted, and something is slower or late.
+/// `down`: nothing can be accepted or read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
+pub(crate) enum Status {
+    Ok,
+    Degraded,
+    Down,
+}
+
+/// What the service depends on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Dependencies {
+    postgres: Dependency,
+    nats: Dependency,
+    redis: Dependency,
+    router: Dependency,
+}
+
+/// How one dependency answered.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Dependency {
+    /// `ok` or `down`.
+    status: Status,
+    latency_ms: u64,
+    /// What is wrong; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+/// Whether orders can be placed and followed.
+#[utoipa::path(
+    get, path = "/health", tag = "Service",
+    responses(
+        (status = 200, description = "ok or degraded", body = Health),
+        (status = 503, description = "down", body = Health),
+    ),
+)]
+pub(crate) async fn health(State(app): State<App>) -> Response {
+    let (postgres, nats, redis, router) = tokio::join!(
+        ask("postgres", app.journal.ping()),
+        ask("nats", app.queue.ping()),
+        ask("redis", app.live.ping()),
+        ask("router", app.tradables.health()),
+    );
+    let dependencies = Dependencies { postgres, nats, redis, router };
+    let status = dependencies.status();
+    let answer =
+        Health { status, timestamp: service::now(), version: env!("CARGO_PKG_VERSION"), dependencies };
+    let code = match status {
+        Status::Ok | Status::Degraded => StatusCode::OK,
+        Status::Down => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (code, Json(answer)).into_response()
+}
+
+impl Dependencies {
+    fn status(&self) -> Status {
+        let sound = |dependency: &Dependency| dependency.status == Status::Ok;
+        if !sound(&self.postgres) {
+            Status::Down
+        } else if [&self.nats, &self.redis, &self.router].into_iter().all(sound) {
+            Status::Ok
+        } else {
+            Status::Degraded
+        }
+    }
+}
+
+async fn ask<E: std::fmt::Display>(name: &str, check: impl Future<Output = Result<(), E>>) -> Dependency {
+    let started = Instant::now();
+    let answer = tokio::time::timeout(TIMEOUT, check).await;
+    let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match answer {
+        Ok(Ok(())) => Dependency { status: Status::Ok, latency_ms, error: None },
+        Ok(Err(error)) => {
+            // Addresses and versions stay in the log.
+            tracing::debug!(dependency = name, %error, "a dependency is down");
+            Dependency { status: Status::Down, latency_ms, error: Some("is not ready") }
+        }
+        Err(_) => Dependency { status: Status::Down, latency_ms, error: Some("does not answer") },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dependency(sound: bool) -> Dependency {
+        let status = if sound { Status::Ok } else { Status::Down };
+        Dependency { status, latency_ms: 1, error: None }
+    }
+
+    #[test]
+    fn only_without_the_database_is_the_service_down() {
+        let status = |postgres, nats, redis, router| {
+            Dependencies {
+                postgres: dependency(postgres),
+                nats: dependency(nats),
+                redis: dependency(redis),
+                router: dependency(router),
+            }
+            .status()
+        };
+        assert_eq!(status(true, true, true, true), Status::Ok);
+        assert_eq!(status(true, false, false, false), Status::Degraded);
+        assert_eq!(status(true, true, false, true), Status::Degraded);
+        assert_eq!(status(false, true, true, true), Status::Down);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_dependency_is_down() {
+        let silent = ask("x", std::future::pending::<Result<(), String>>()).await;
+        assert_eq!((silent.status, silent.latency_ms), (Status::Down, 1_000));
+        assert_eq!(
+            serde_json::to_string(&silent).unwrap(),
+            r#"{"status":"down","latencyMs":1000,"error":"does not answer"}"#
+        );
+    }
+}

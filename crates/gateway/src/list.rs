@@ -1,0 +1,170 @@
+//! `GET /api/orders`
+
+use crate::app::App;
+use crate::order::corrupt;
+use crate::parameters::Parameters;
+use crate::problem::{self, Problem};
+use crate::tradables::Tradables;
+use crate::view;
+use axum::Json;
+use axum::extract::State;
+use journal::Filter;
+use order_core::order::Id;
+use order_core::{Mint, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How many orders an answer holds if nothing else is asked for.
+const DEFAULT_LIMIT: u32 = 50;
+
+/// How many it may hold.
+const MAX_LIMIT: u32 = 100;
+
+/// A page of orders.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Orders {
+    /// Newest first.
+    orders: Vec<view::Order>,
+    /// What to give as `cursor` for the next page; null on the last.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    next_cursor: Option<Id>,
+}
+
+/// Orders, newest first.
+#[utoipa::path(
+    get, path = "/api/orders", tag = "Orders",
+    params(
+        ("limit" = Option<u32>, Query, description = "1 to 100; 50 if not given"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
+        ("status" = Option<String>, Query, description = "pending, routing, building, submitted, confirmed or failed"),
+        ("dex" = Option<String>, Query, description = "The exchange of the latest route"),
+        ("tokenIn" = Option<String>, Query, description = "A known symbol, or a mint"),
+        ("tokenOut" = Option<String>, Query, description = "A known symbol, or a mint"),
+        ("from" = Option<String>, Query, description = "Accepted at this moment or later (RFC 3339)"),
+        ("to" = Option<String>, Query, description = "Accepted before this moment (RFC 3339)"),
+    ),
+    responses(
+        (status = 200, body = Orders),
+        (status = 422, description = "Something is wrong with a parameter", body = problem::Body),
+        (status = 503, description = "The database does not answer", body = problem::Body),
+    ),
+)]
+pub(crate) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Json<Orders>, Problem> {
+    let Page { filter, cursor, limit } = Page::read(parameters)?;
+    let listed = app.journal.list(&filter, cursor, limit).await?;
+    let full = u32::try_from(listed.len()).is_ok_and(|length| length >= limit);
+    let next_cursor = if full { listed.last().map(|last| last.id) } else { None };
+    let now = service::now();
+    let orders = listed
+        .iter()
+        .map(|listed| {
+            let story = view::Story::replay(listed.id, &listed.history);
+            story.map(|story| story.order(now)).map_err(|error| corrupt(listed.id, &error))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Orders { orders, next_cursor }))
+}
+
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Page {
+    filter: Filter,
+    cursor: Option<Id>,
+    limit: u32,
+}
+
+impl Page {
+    fn read(mut parameters: Parameters) -> Result<Self, Problem> {
+        let limit = parameters.parsed("limit", limit).unwrap_or(DEFAULT_LIMIT);
+        let cursor = parameters
+            .parsed("cursor", |text| text.parse::<Id>().map_err(|_| "is not the cursor of an answer"));
+        let filter = Filter {
+            status: parameters.parsed("status", str::parse),
+            dex: parameters.parsed("dex", str::parse),
+            token_in: parameters.parsed("tokenIn", mint),
+            token_out: parameters.parsed("tokenOut", mint),
+            from: parameters.parsed("from", moment),
+            to: parameters.parsed("to", moment),
+        };
+        parameters.finish()?;
+        Ok(Self { filter, cursor, limit })
+    }
+}
+
+fn limit(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+        Ok(_) | Err(_) => Err(format!("must be a number from 1 to {MAX_LIMIT}")),
+    }
+}
+
+fn mint(text: &str) -> Result<Mint, &'static str> {
+    Tradables::known(text)
+        .map(|token| token.mint)
+        .or_else(|| text.parse().ok())
+        .ok_or("is no known symbol and no mint address")
+}
+
+fn moment(text: &str) -> Result<Timestamp, &'static str> {
+    // A `+` that was not escaped arrives as a space.
+    chrono::DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
+        .map(Into::into)
+        .map_err(|_| "is no time such as 2026-01-31T12:00:00Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Code;
+    use order_core::order::Status;
+    use order_core::{Dex, token};
+
+    fn page(pairs: &[(&str, &str)]) -> Result<Page, Vec<String>> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Page::read(Parameters::of(pairs)).map_err(|problem| {
+            assert!(matches!(problem.code, Code::InvalidRequest | Code::UnknownField));
+            problem.errors.into_iter().map(|error| error.field).collect()
+        })
+    }
+
+    #[test]
+    fn nothing_needs_to_be_given() {
+        assert_eq!(page(&[]), Ok(Page { filter: Filter::default(), cursor: None, limit: 50 }));
+    }
+
+    #[test]
+    fn everything_can_be_given() {
+        let read = page(&[
+            ("limit", "100"),
+            ("status", "confirmed"),
+            ("dex", "meteora"),
+            ("tokenIn", "SOL"),
+            ("from", "2026-01-01T00:00:00+01:00"),
+        ])
+        .unwrap();
+        assert_eq!(
+            (read.limit, read.filter.status, read.filter.dex),
+            (100, Some(Status::Confirmed), Some(Dex::Meteora))
+        );
+        assert_eq!(read.filter.token_in, Some(token::NATIVE_MINT));
+        assert_eq!(read.filter.from.unwrap().to_rfc3339(), "2025-12-31T23:00:00+00:00");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (name, value) in [
+            ("limit", "0"),
+            ("limit", "101"),
+            ("limit", "ten"),
+            ("cursor", "7"),
+            ("status", "done"),
+            ("dex", "nyse"),
+            ("tokenOut", "DOGE"),
+            ("to", "yesterday"),
+            ("page", "2"),
+        ] {
+            assert_eq!(page(&[(name, value)]), Err(vec![name.to_owned()]), "{value}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What the gateway counts.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Describes every metric; called once, at the start.
+pub(crate) fn describe() {
+    describe_counter!("gateway_requests_total", "Requests by route, method and status");
+    describe_histogram!("gateway_request_duration_seconds", Unit::Seconds, "Time to answer, by route");
+    describe_gauge!("gateway_connections", "Open TCP connections, upgraded ones apart");
+    describe_gauge!("gateway_sockets", "Open WebSockets");
+    describe_counter!("gateway_sockets_closed_total", "Closed WebSockets by close code");
+    describe_counter!("gateway_rate_limited_total", "Requests over their client's limit");
+    describe_counter!(
+        "gateway_dispatches_skipped_total",
+        "Orders left to the sweep because the queue is slow"
+    );
+    describe_counter!("orders_accepted_total", "Orders accepted, replays apart");
+}

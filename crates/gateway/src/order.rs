@@ -1,0 +1,48 @@
+//! `GET /api/orders/{orderId}`
+
+use crate::app::App;
+use crate::problem::{self, Problem};
+use crate::view;
+use axum::Json;
+use axum::extract::{Path, State};
+use order_core::order::{Id, InvalidHistory, Recorded};
+
+/// An order's status and result.
+#[utoipa::path(
+    get, path = "/api/orders/{orderId}", tag = "Orders",
+    params(("orderId" = String, Path, description = "The order")),
+    responses(
+        (status = 200, body = view::Order),
+        (status = 404, description = "There is no such order", body = problem::Body),
+        (status = 503, description = "The database does not answer", body = problem::Body),
+    ),
+)]
+pub(crate) async fn order(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<view::Order>, Problem> {
+    let (id, history) = history(&app, &id).await?;
+    let story = view::Story::replay(id, &history).map_err(|error| corrupt(id, &error))?;
+    Ok(Json(story.order(service::now())))
+}
+
+/// The events of an order that a client named.
+///
+/// # Errors
+/// There is none of that name, or the journal is of no help.
+pub(crate) async fn history(app: &App, name: &str) -> Result<(Id, Vec<Recorded>), Problem> {
+    let Ok(id) = name.parse::<Id>() else { return Err(Problem::unknown_order(name)) };
+    match app.journal.history(id, 0).await? {
+        Some(history) => Ok((id, history)),
+        None => Err(Problem::unknown_order(name)),
+    }
+}
+
+/// The record of an order cannot be understood: a fault of ours.
+pub(crate) fn corrupt(id: Id, error: &InvalidHistory) -> Problem {
+    tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
+    Problem::new(
+        crate::catalogue::Code::Internal,
+        "the record of the order has a fault; the log has the details",
+    )
+}

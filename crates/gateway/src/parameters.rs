@@ -1,0 +1,110 @@
+//! The parameters of a query string, read one by one, so that an answer can name each that is wrong.
+
+use crate::catalogue::Code;
+use crate::problem::{FieldError, Problem};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query};
+use http::request::Parts;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+/// A query's parameters that were not read yet, and what is wrong with those that were.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    unread: BTreeMap<String, String>,
+    errors: Vec<FieldError>,
+    unknown: Code,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query: Result<Query<Vec<(String, String)>>, QueryRejection> =
+            Query::from_request_parts(parts, state).await;
+        let Query(pairs) = query.map_err(|error| {
+            Problem::new(Code::InvalidRequest, format!("the query cannot be read: {error}"))
+        })?;
+        Ok(Self::of(pairs))
+    }
+}
+
+impl Parameters {
+    /// The parameters of these names and values.
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
+        let mut parameters =
+            Self { unread: BTreeMap::new(), errors: Vec::new(), unknown: Code::UnknownField };
+        for (name, value) in pairs {
+            if parameters.unread.insert(name.clone(), value).is_some() {
+                parameters.refuse(&shown(&name), "is given more than once");
+            }
+        }
+        parameters
+    }
+
+    /// A parameter that may be missing.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        self.unread.remove(name)
+    }
+
+    /// A parameter that may be missing, read by `parse`.
+    pub(crate) fn parsed<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(&self.text(name)?) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.refuse(name, error);
+                None
+            }
+        }
+    }
+
+    /// Notes what is wrong with a parameter.
+    pub(crate) fn refuse(&mut self, name: &str, message: impl Display) {
+        self.unknown = Code::InvalidRequest;
+        self.errors.push(FieldError { field: name.to_owned(), message: message.to_string() });
+    }
+
+    /// What is wrong, if anything: parameters that nobody read are not known.
+    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+        let unread = self.unread.into_keys();
+        self.errors.extend(
+            unread.map(|name| FieldError { field: shown(&name), message: "is not known here".to_owned() }),
+        );
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        let detail: Vec<String> =
+            self.errors.iter().map(|error| format!("`{}` {}", error.field, error.message)).collect();
+        Err(Problem { errors: self.errors, ..Problem::new(self.unknown, detail.join("; ")) })
+    }
+}
+
+/// A name as it may be repeated to the client.
+fn shown(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(pairs: &[(&str, &str)]) -> Parameters {
+        Parameters::of(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let mut read = parameters(&[("limit", "x"), ("page", "2")]);
+        assert_eq!(read.parsed("limit", str::parse::<u32>), None);
+        let problem = read.finish().unwrap_err();
+        assert_eq!(problem.code, Code::InvalidRequest);
+        assert_eq!(problem.errors.len(), 2);
+        assert_eq!(parameters(&[("page", "2")]).finish().unwrap_err().code, Code::UnknownField);
+        assert!(parameters(&[("a", "1"), ("a", "1")]).finish().is_err());
+        parameters(&[]).finish().unwrap();
+    }
+}

@@ -1,0 +1,216 @@
+//! Placing an order: the one way, whether it comes as a request or over a socket.
+
+use crate::app::App;
+use crate::catalogue::Code;
+use crate::problem::Problem;
+use crate::request;
+use http::{HeaderMap, HeaderName};
+use journal::{Acceptance, Accepted, Idempotency};
+use order_core::order::{Anchor, Id, Intent, InvalidIntent};
+use order_core::quote::{self, Mode};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+/// The header that makes a request the same when it is made again.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Keys of up to this length are kept.
+const MAX_KEY: usize = 255;
+
+/// Who places orders, as long as there is one who may.
+const OWNER: &str = "operator";
+
+/// An order that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) id: Id,
+    /// Whether the same request was made before.
+    pub(crate) replayed: bool,
+}
+
+/// Accepts an order. When this returns one, it is durable.
+///
+/// # Errors
+/// The request is not valid, or cannot be fulfilled now. Nothing was recorded, unless the problem
+/// says that it may have been.
+pub(crate) async fn place(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Placed, Problem> {
+    let key = idempotency_key(headers)?;
+    let request = request::Order::read(body, &app.tradables).await?;
+    let idempotency = key.map(|key| Idempotency { key, request_hash: hash(&request) });
+    let intent = match intent(app, request).await {
+        Ok(intent) => intent,
+        // A request that was accepted once is answered alike even when it would not be any more.
+        Err(problem) => return replay(app, idempotency.as_ref()).await?.ok_or(problem),
+    };
+    let acceptance = Acceptance {
+        id: Id(Uuid::now_v7()),
+        intent,
+        owner: OWNER.to_owned(),
+        idempotency,
+        traceparent: service::trace::traceparent(),
+    };
+    accept(app, acceptance).await
+}
+
+async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
+    let (id, traceparent) = (acceptance.id, acceptance.traceparent.clone());
+    let accepted = match app.journal.accept(acceptance.clone()).await {
+        // Under the same id the journal tells what became of it.
+        Err(journal::Error::Unknown { .. }) => app.journal.accept(acceptance).await,
+        accepted => accepted,
+    }?;
+    match accepted {
+        Accepted::New => {
+            app.backlog.add();
+            metrics::counter!("orders_accepted_total").increment(1);
+            app.dispatcher.dispatch(id, traceparent);
+            tracing::info!(order.id = %id, "accepted an order");
+            Ok(Placed { id, replayed: false })
+        }
+        Accepted::Replayed { id } => Ok(Placed { id, replayed: true }),
+        Accepted::Conflict { .. } => Err(reused()),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+    match (key, values.next()) {
+        (Some(key), None) => Ok(Some(key.to_owned())),
+        (_, _) => Err(Problem::field(
+            Code::InvalidIdempotencyKey,
+            "Idempotency-Key",
+            format!("must be one value of 1 to {MAX_KEY} visible ASCII characters"),
+        )),
+    }
+}
+
+/// What two requests have in common that are the same: what was read, not how it was written.
+fn hash(request: &request::Order) -> [u8; 32] {
+    let request::Order { swap, quote_id } = request;
+    let slippage = swap.max_slippage.map_or_else(|| "default".to_owned(), |slippage| slippage.to_decimal());
+    let quote_id = quote_id.map_or_else(|| "none".to_owned(), |id| id.to_string());
+    let text = format!(
+        "market\n{}\n{}\n{}\n{slippage}\n{quote_id}",
+        swap.token_in.mint,
+        swap.token_out.mint,
+        swap.amount.get()
+    );
+    Sha256::digest(text).into()
+}
+
+/// What is to be executed, as far as it can be taken on now.
+async fn intent(app: &App, request: request::Order) -> Result<Intent, Problem> {
+    if app.backlog.count() >= app.configuration.max_backlog {
+        let detail = format!("{} orders are waiting already; try again", app.configuration.max_backlog);
+        return Err(Problem::new(Code::Overloaded, detail));
+    }
+    let anchor = match request.quote_id {
+        None => None,
+        Some(id) => Some(anchor(app, id, &request.swap).await?),
+    };
+    let swap = request.swap;
+    let max_slippage = swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
+    Intent::market(swap.token_in, swap.token_out, swap.amount, max_slippage, anchor).map_err(|error| {
+        match error {
+            InvalidIntent::EqualTokens => {
+                Problem::field(Code::EqualTokens, "tokenOut", "must differ from tokenIn")
+            }
+            InvalidIntent::ZeroAmount => {
+                Problem::field(Code::InvalidAmount, "amount", "must be greater than zero")
+            }
+        }
+    })
+}
+
+/// The price that the client has seen.
+async fn anchor(app: &App, id: quote::Id, swap: &request::Swap) -> Result<Anchor, Problem> {
+    let quoted = app.live.quote(id).await.map_err(|error| {
+        tracing::warn!(%error, "a quote was not looked up");
+        Problem::new(Code::QuotesUnavailable, "quotes cannot be looked up; try again, or order without one")
+    })?;
+    let Some(quoted) = quoted else {
+        return Err(Problem::field(
+            Code::QuoteNotFound,
+            "quoteId",
+            "is not known, or was forgotten; ask for a new quote",
+        ));
+    };
+    let fits = quoted.mode == Mode::ExactIn
+        && quoted.token_in.mint == swap.token_in.mint
+        && quoted.token_out.mint == swap.token_out.mint
+        && quoted.quote.amount_in == swap.amount;
+    if !fits {
+        let message = "is of a quote for other tokens, another amount, or an exact output";
+        return Err(Problem::field(Code::QuoteMismatch, "quoteId", message));
+    }
+    if quoted.quote.expires_at <= service::now() {
+        let message = format!("is of a quote that expired at {}", quoted.quote.expires_at);
+        return Err(Problem::field(Code::QuoteExpired, "quoteId", message));
+    }
+    Ok(Anchor { quote_id: id, amount_out: quoted.quote.amount_out })
+}
+
+/// The order that this request placed before, if it did.
+async fn replay(app: &App, idempotency: Option<&Idempotency>) -> Result<Option<Placed>, Problem> {
+    let Some(idempotency) = idempotency else { return Ok(None) };
+    match app.journal.accepted(OWNER, idempotency).await? {
+        None | Some(Accepted::New) => Ok(None),
+        Some(Accepted::Replayed { id }) => Ok(Some(Placed { id, replayed: true })),
+        Some(Accepted::Conflict { .. }) => Err(reused()),
+    }
+}
+
+fn reused() -> Problem {
+    Problem::field(Code::IdempotencyKeyReused, "Idempotency-Key", "was used before, with another body")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tradables::Tradables;
+    use http::HeaderValue;
+
+    async fn hashed(body: &str) -> [u8; 32] {
+        let tradables = Tradables::new("http://127.0.0.1:1").unwrap();
+        hash(&request::Order::read(body.as_bytes(), &tradables).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_request_is_the_same_however_it_is_written() {
+        let first = hashed(r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100}"#).await;
+        let again =
+            r#" {"amount":"1e2", "tokenOut":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","tokenIn":"SOL"}"#;
+        assert_eq!(first, hashed(again).await);
+        for other in [
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":101}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDT","amount":100}"#,
+            r#"{"tokenIn":"RAY","tokenOut":"USDC","amount":100}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.01}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"quoteId":"00000000-0000-0000-0000-000000000000"}"#,
+        ] {
+            assert_ne!(first, hashed(other).await, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_one_word_of_visible_ascii() {
+        let key = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(IDEMPOTENCY_KEY, HeaderValue::from_bytes(value).unwrap());
+            }
+            idempotency_key(&headers).map_err(|problem| problem.code)
+        };
+        assert_eq!(key(&[]), Ok(None));
+        assert_eq!(key(&[b"k-1"]), Ok(Some("k-1".to_owned())));
+        assert_eq!(key(&[&[b'x'; 255]]).unwrap().unwrap().len(), 255);
+        for refused in [&[b"".as_slice()][..], &[b"a b"], &[b"\xc3\xa9"], &[&[b'x'; 256]], &[b"a", b"b"]] {
+            assert_eq!(key(refused), Err(Code::InvalidIdempotencyKey), "{refused:?}");
+        }
+    }
+}

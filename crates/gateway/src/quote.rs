@@ -1,0 +1,51 @@
+//! `POST /api/orders/quote`
+
+use crate::app::App;
+use crate::body;
+use crate::problem::{self, Problem};
+use crate::request;
+use crate::view;
+use axum::Json;
+use axum::extract::State;
+use live::Quoted;
+use std::time::Duration;
+
+/// How long a quote is remembered after it expired, so that an order that names it late is told so.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// The best price now; nothing is placed.
+#[utoipa::path(
+    post, path = "/api/orders/quote", tag = "Markets",
+    request_body = request::QuoteBody,
+    responses(
+        (status = 200, body = view::Quote),
+        (status = 400, description = "The body is not JSON", body = problem::Body),
+        (status = 413, description = "The body is over 16 KiB", body = problem::Body),
+        (status = 415, description = "The body is not declared as JSON", body = problem::Body),
+        (status = 422, description = "Something is wrong with the request, or there is no route", body = problem::Body),
+        (status = 429, description = "Too many requests", body = problem::Body),
+        (status = 503, description = "The router does not answer", body = problem::Body),
+    ),
+)]
+pub(crate) async fn quote(
+    State(app): State<App>,
+    body::Json(body): body::Json,
+) -> Result<Json<view::Quote>, Problem> {
+    let request::Quote { swap, mode } = request::Quote::read(&body, &app.tradables).await?;
+    let asked = proto::quote::Request {
+        mint_in: swap.token_in.mint,
+        mint_out: swap.token_out.mint,
+        amount: swap.amount,
+        mode,
+    };
+    let quote = app.tradables.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
+    let max_slippage = swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
+    let quoted = Quoted { quote, token_in: swap.token_in, token_out: swap.token_out, mode };
+    let pair = view::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
+    let seen = view::Quote::of(&quoted.quote, pair, swap.amount, mode, max_slippage);
+    let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);
+    if let Err(error) = app.live.remember_quote(&quoted, left.saturating_add(REMEMBERED)).await {
+        tracing::debug!(%error, quote.id = %quoted.quote.id, "no order can name this quote");
+    }
+    Ok(Json(seen))
+}

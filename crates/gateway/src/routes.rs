@@ -1,0 +1,78 @@
+//! Every path, and what is around it.
+
+use crate::app::App;
+use crate::catalogue::Code;
+use crate::problem::Problem;
+use crate::{
+    docs, events, execute, health, limits, list, observe, order, quote, socket, statistics, tradables,
+};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use http::{Method, Uri};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Order execution",
+        description = "Executes orders on Solana's exchanges: finds the best route over the pools, enforces the slippage on the chain, lands the transaction at most once, and tells of every step.\n\nAmounts and prices in answers are decimal strings. Every error is `application/problem+json` with a `code` of the catalogue at [/docs/errors](/docs/errors)."
+    ),
+    tags(
+        (name = "Orders", description = "Placing orders and following them"),
+        (name = "Markets", description = "What can be traded, at which price"),
+        (name = "Statistics", description = "How orders fare"),
+        (name = "Service", description = "The state of the service itself"),
+    ),
+    components(schemas(crate::view::Frame, crate::problem::Body, crate::request::Amount))
+)]
+struct Documentation;
+
+/// The paths that are part of the contract, with their description.
+fn documented(app: &App) -> OpenApiRouter<App> {
+    let limited_quotes = OpenApiRouter::new()
+        .routes(routes!(quote::quote))
+        .route_layer(from_fn_with_state(app.clone(), limits::quotes));
+    let limited_orders = OpenApiRouter::new()
+        .routes(routes!(execute::execute, socket::submit::upgrade))
+        .route_layer(from_fn_with_state(app.clone(), limits::orders));
+    OpenApiRouter::with_openapi(Documentation::openapi())
+        .merge(limited_quotes)
+        .merge(limited_orders)
+        .routes(routes!(list::list))
+        .routes(routes!(order::order))
+        .routes(routes!(events::events))
+        .routes(routes!(socket::watch::upgrade))
+        .routes(routes!(statistics::queue))
+        .routes(routes!(statistics::exchanges))
+        .routes(routes!(tradables::tokens))
+        .routes(routes!(tradables::list_pools))
+        .routes(routes!(health::health))
+}
+
+/// The description of the contract, as JSON.
+#[cfg(test)]
+pub(crate) fn openapi(app: &App) -> utoipa::openapi::OpenApi {
+    documented(app).split_for_parts().1
+}
+
+/// Every path.
+pub(crate) fn router(app: App) -> Router {
+    let (router, openapi) = documented(&app).split_for_parts();
+    router
+        .merge(docs::router(&openapi))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(app)
+        .layer(axum::middleware::from_fn(observe::observe))
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(100).collect();
+    Problem::new(Code::NotFound, format!("there is nothing at {path}; GET /docs lists what there is"))
+}
+
+async fn method_not_allowed(method: Method) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("{method} is not allowed here"))
+}

@@ -1,0 +1,154 @@
+//! A socket with its limits: no message waits for ever to be written, and no socket to be closed.
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use serde::Serialize;
+use std::time::Duration;
+
+/// How long a message may wait for its reader.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the last message may wait: whoever does not read it is gone.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why a socket is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// The order has ended, and all was told.
+    Ended,
+    /// There is no such order.
+    UnknownOrder,
+    /// The order was refused; the reason was told.
+    Refused,
+    /// The reader is too slow; it has everything up to this event.
+    TooSlow { seq: u64 },
+    /// What is needed does not answer; the reader has everything up to this event.
+    Unavailable { seq: u64 },
+    /// The process stops; the reader has everything up to this event.
+    GoingAway { seq: u64 },
+    /// A fault of ours.
+    Fault,
+    /// The other side is gone: nothing to say.
+    Gone,
+}
+
+impl Closing {
+    /// The code and the reason; None if nobody is there to read them.
+    fn frame(&self) -> Option<(u16, String)> {
+        Some(match self {
+            Self::Ended => (1000, "the order has ended".to_owned()),
+            Self::UnknownOrder => (1008, "there is no such order".to_owned()),
+            Self::Refused => (1008, "the order was refused".to_owned()),
+            Self::TooSlow { seq } => (1013, format!("too slow: resume with ?after={seq}")),
+            Self::Unavailable { seq } => (1013, format!("not available: resume with ?after={seq}")),
+            Self::GoingAway { seq } => (1001, format!("going away: resume with ?after={seq}")),
+            Self::Fault => (1011, "something went wrong here".to_owned()),
+            Self::Gone => return None,
+        })
+    }
+}
+
+/// An open socket.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    socket: WebSocket,
+}
+
+/// What came from the other side.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Inbound {
+    /// A text.
+    Text(String),
+    /// Anything else: a sign of life.
+    Sign,
+    /// The end.
+    Gone,
+}
+
+impl Connection {
+    /// Takes a socket over.
+    pub(crate) fn new(socket: WebSocket) -> Self {
+        Self { socket }
+    }
+
+    /// Sends a value as JSON text. `seq` is the last event that the reader has.
+    ///
+    /// # Errors
+    /// How to close: the reader is too slow, or gone.
+    pub(crate) async fn send(&mut self, value: &impl Serialize, seq: u64) -> Result<(), Closing> {
+        let text = serde_json::to_string(value).map_err(|error| {
+            tracing::error!(%error, "a message was not written as JSON");
+            Closing::Fault
+        })?;
+        self.transmit(Message::text(text), seq).await
+    }
+
+    /// Asks for a sign of life.
+    ///
+    /// # Errors
+    /// As [`Connection::send`].
+    pub(crate) async fn ping(&mut self, seq: u64) -> Result<(), Closing> {
+        self.transmit(Message::Ping(bytes::Bytes::new()), seq).await
+    }
+
+    async fn transmit(&mut self, message: Message, seq: u64) -> Result<(), Closing> {
+        match tokio::time::timeout(SEND_TIMEOUT, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Closing::Gone),
+            Err(_) => Err(Closing::TooSlow { seq }),
+        }
+    }
+
+    /// What comes next from the other side.
+    pub(crate) async fn receive(&mut self) -> Inbound {
+        match self.socket.recv().await {
+            Some(Ok(Message::Text(text))) => Inbound::Text(text.as_str().to_owned()),
+            Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => Inbound::Sign,
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Inbound::Gone,
+        }
+    }
+
+    /// Says why, and closes.
+    pub(crate) async fn close(mut self, closing: &Closing) {
+        let Some((code, reason)) = closing.frame() else {
+            metrics::counter!("gateway_sockets_closed_total", "code" => "1006").increment(1);
+            return;
+        };
+        metrics::counter!("gateway_sockets_closed_total", "code" => code.to_string()).increment(1);
+        let farewell = async {
+            let frame = CloseFrame { code, reason: reason.into() };
+            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
+                // The connection may be cut only when the other side has read the reason.
+                while let Some(Ok(_)) = self.socket.recv().await {}
+            }
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
+            tracing::debug!("a socket's other side did not answer its closing");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_and_what_to_resume_from_keep_their_form() {
+        assert_eq!(Closing::Ended.frame().unwrap().0, 1000);
+        assert_eq!(Closing::UnknownOrder.frame().unwrap().0, 1008);
+        assert_eq!(
+            Closing::TooSlow { seq: 3 }.frame().unwrap(),
+            (1013, "too slow: resume with ?after=3".to_owned())
+        );
+        assert_eq!(
+            Closing::GoingAway { seq: 3 }.frame().unwrap(),
+            (1001, "going away: resume with ?after=3".to_owned())
+        );
+        assert_eq!(Closing::Gone.frame(), None);
+    }
+
+    #[test]
+    fn every_reason_fits_into_a_close_frame() {
+        let (_, reason) = Closing::Unavailable { seq: u64::MAX }.frame().unwrap();
+        assert!(reason.len() <= 123);
+    }
+}

@@ -1,0 +1,182 @@
+//! An order's events, as they are recorded, to one socket: a contiguous run, without a duplicate.
+
+use super::connection::Inbound;
+use super::{Closing, Connection};
+use crate::app::App;
+use crate::view::Story;
+use crate::watch::Watch;
+use order_core::order::{Id, Recorded};
+use serde::Serialize;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// How often a socket shows that it is alive.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
+
+/// A socket from which nothing came for three heartbeats, not even the answer to a ping, is dead.
+const SILENCE: Duration = Duration::from_secs(50);
+
+/// The pause before the journal is read again, when it was not readable.
+const REREAD_AFTER: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Serialize)]
+struct Heartbeat {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    seq: u64,
+}
+
+/// Sends the events after `after`, first those that are recorded, then those that come, until the
+/// order has ended or the socket has.
+pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after: u64) -> Closing {
+    // Subscribing first: what is recorded while the journal is read comes through the watch.
+    let watch = app.hub.watch(id);
+    let history = match app.journal.history(id, 0).await {
+        Ok(Some(history)) => history,
+        Ok(None) => return Closing::UnknownOrder,
+        Err(error) => {
+            tracing::warn!(order.id = %id, %error, "the events of an order were not read");
+            return Closing::Unavailable { seq: after };
+        }
+    };
+    let Some((first, rest)) = history.split_first() else { return Closing::UnknownOrder };
+    let story = match Story::begin(id, first) {
+        Ok(story) => story,
+        Err(error) => {
+            tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
+            return Closing::Fault;
+        }
+    };
+    let mut follower = Follower { app, connection, watch, story, after, reread_at: None };
+    match follower.run(rest).await {
+        Ok(closing) | Err(closing) => closing,
+    }
+}
+
+struct Follower<'a> {
+    app: &'a App,
+    connection: &'a mut Connection,
+    watch: Watch,
+    /// The order as far as it was read.
+    story: Story,
+    /// The client has everything up to this.
+    after: u64,
+    /// When the journal is to be read again, if it was not readable.
+    reread_at: Option<Instant>,
+}
+
+impl Follower<'_> {
+    async fn run(&mut self, rest: &[Recorded]) -> Result<Closing, Closing> {
+        self.show().await?;
+        for recorded in rest {
+            self.push(recorded).await?;
+        }
+        self.watch.read_up_to(self.seq());
+        let shutdown = self.app.shell.shutdown();
+        let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        while !self.story.is_ended() {
+            let reread_at = self.reread_at.unwrap_or_else(Instant::now);
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(Closing::GoingAway { seq: self.seen() }),
+                event = self.watch.next() => match event {
+                    Some(recorded) => self.take(&recorded).await?,
+                    None => return Ok(Closing::TooSlow { seq: self.seen() }),
+                },
+                () = tokio::time::sleep_until(reread_at), if self.reread_at.is_some() => self.reread().await?,
+                inbound = self.connection.receive() => match inbound {
+                    Inbound::Gone => return Ok(Closing::Gone),
+                    // There is nothing to say on this socket but that one is there.
+                    Inbound::Text(_) | Inbound::Sign => heard = Instant::now(),
+                },
+                _ = heartbeat.tick() => {
+                    if heard.elapsed() > SILENCE {
+                        return Ok(Closing::Gone);
+                    }
+                    self.beat().await?;
+                }
+            }
+        }
+        Ok(Closing::Ended)
+    }
+
+    /// Takes an event that may have been read before, or come too early.
+    async fn take(&mut self, recorded: &Recorded) -> Result<(), Closing> {
+        if recorded.seq <= self.seq() {
+            return Ok(());
+        }
+        if recorded.seq == self.seq().saturating_add(1) && self.story.push(recorded).is_ok() {
+            return self.show().await;
+        }
+        // A hole, or an event that cannot follow: the journal knows better.
+        self.reread().await
+    }
+
+    /// Reads from the journal what is not there yet.
+    async fn reread(&mut self) -> Result<(), Closing> {
+        let id = self.story.inner().id();
+        match self.app.journal.history(id, self.seq()).await {
+            Ok(history) => {
+                self.reread_at = None;
+                for recorded in history.unwrap_or_default() {
+                    self.push(&recorded).await?;
+                }
+                self.watch.read_up_to(self.seq());
+            }
+            Err(error) => {
+                tracing::debug!(order.id = %id, %error, "the events of an order were not read");
+                self.reread_at = Some(Instant::now() + REREAD_AFTER);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an event of the journal.
+    async fn push(&mut self, recorded: &Recorded) -> Result<(), Closing> {
+        if let Err(error) = self.story.push(recorded) {
+            let id = self.story.inner().id();
+            tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
+            return Err(Closing::Fault);
+        }
+        self.show().await
+    }
+
+    /// Sends the latest event, unless the client has it.
+    async fn show(&mut self) -> Result<(), Closing> {
+        if self.seq() <= self.after {
+            return Ok(());
+        }
+        self.connection.send(&self.story.frame(), self.after).await?;
+        self.after = self.seq();
+        Ok(())
+    }
+
+    async fn beat(&mut self) -> Result<(), Closing> {
+        let seq = self.seen();
+        self.connection.send(&Heartbeat { kind: "heartbeat", seq }, seq).await?;
+        self.connection.ping(seq).await
+    }
+
+    /// The last event that was read.
+    fn seq(&self) -> u64 {
+        self.story.inner().seq()
+    }
+
+    /// The last event that the client has.
+    fn seen(&self) -> u64 {
+        self.after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_keeps_its_wire_form() {
+        let beat = Heartbeat { kind: "heartbeat", seq: 3 };
+        assert_eq!(serde_json::to_string(&beat).unwrap(), r#"{"type":"heartbeat","seq":3}"#);
+    }
+}

@@ -1,0 +1,56 @@
+//! `GET /api/orders/{orderId}/ws`
+
+use super::{Closing, follow, open};
+use crate::app::App;
+use crate::parameters::Parameters;
+use crate::problem::{self, Problem};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::HeaderMap;
+use order_core::order::Id;
+
+/// The longest message that is read: clients have nothing to say here.
+const MAX_MESSAGE: usize = 4 * 1024;
+
+/// An order's updates, as a WebSocket.
+///
+/// Text frames of the form `OrderUpdate`: first the events after `after`, then the new ones as they
+/// are recorded, numbered by `seq` without a gap and without a duplicate. `{"type":"heartbeat","seq"}`
+/// every 15 seconds. Closes with 1000 after the last event, 1008 for an unknown order, 1013 if the
+/// reader is too slow or the events cannot be read, 1001 when the service stops; then reconnect with
+/// `?after=` the last `seq`.
+#[utoipa::path(
+    get, path = "/api/orders/{orderId}/ws", tag = "Orders",
+    params(
+        ("orderId" = String, Path, description = "The order"),
+        ("after" = Option<u64>, Query, description = "The last `seq` that is known already; 0 if not given"),
+    ),
+    responses(
+        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::view::Frame),
+        (status = 403, description = "A page of another site", body = problem::Body),
+        (status = 422, description = "Something is wrong with a parameter", body = problem::Body),
+        (status = 426, description = "The request is no WebSocket's", body = problem::Body),
+    ),
+)]
+pub(crate) async fn upgrade(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    mut parameters: Parameters,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let after = parameters
+        .parsed("after", |text| text.parse::<u64>().map_err(|_| "must be the seq of an event"))
+        .unwrap_or(0);
+    parameters.finish()?;
+    let shared = app.clone();
+    open(&app, &headers, upgrade, MAX_MESSAGE, move |mut connection| async move {
+        let closing = match id.parse::<Id>() {
+            Ok(id) => Box::pin(follow(&shared, &mut connection, id, after)).await,
+            Err(_) => Closing::UnknownOrder,
+        };
+        connection.close(&closing).await;
+    })
+}

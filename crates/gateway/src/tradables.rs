@@ -1,0 +1,148 @@
+//! What can be traded: tokens and pools, as the router knows them.
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::view::pools;
+use axum::Json;
+use axum::extract::State;
+use order_core::{Failure, Mint, Quote, Token, token};
+use proto::RouterClient;
+use proto::pools::Pools;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// How old a listing may be before the router is asked again.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// How long the router may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The router, and its latest listing.
+pub(crate) struct Tradables {
+    router: RouterClient,
+    latest: Mutex<Option<Listing>>,
+}
+
+/// What the router listed, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Listing {
+    pub(crate) pools: Arc<Pools>,
+    at: Instant,
+}
+
+impl Listing {
+    /// How long ago the router was asked.
+    pub(crate) fn age(&self) -> Duration {
+        self.at.elapsed()
+    }
+
+    fn token(&self, mint: Mint) -> Option<Token> {
+        self.pools.tokens.iter().find(|token| token.mint == mint).cloned()
+    }
+}
+
+impl Tradables {
+    /// The tradables of the router at `url`.
+    ///
+    /// # Errors
+    /// The text is no URL.
+    pub(crate) fn new(url: &str) -> Result<Self, proto::InvalidUrl> {
+        Ok(Self { router: RouterClient::new(url)?, latest: Mutex::new(None) })
+    }
+
+    /// The best price now.
+    ///
+    /// # Errors
+    /// The router's failure.
+    pub(crate) async fn quote(&self, request: &proto::quote::Request) -> Result<Quote, Failure> {
+        self.router.quote(request, TIMEOUT, service::trace::traceparent().as_deref()).await
+    }
+
+    /// Whether the router can quote.
+    ///
+    /// # Errors
+    /// It cannot, or does not answer.
+    pub(crate) async fn health(&self) -> Result<(), Failure> {
+        self.router.health(TIMEOUT).await
+    }
+
+    /// What the router lists, not older than two seconds. Callers at the same time share one answer.
+    ///
+    /// # Errors
+    /// The router does not answer.
+    pub(crate) async fn listing(&self) -> Result<Listing, Failure> {
+        let mut latest = self.latest.lock().await;
+        match &*latest {
+            Some(listing) if listing.age() < FRESH => Ok(listing.clone()),
+            Some(_) | None => {
+                let traceparent = service::trace::traceparent();
+                let pools = self.router.list_pools(TIMEOUT, traceparent.as_deref()).await?;
+                let listing = Listing { pools: Arc::new(pools), at: Instant::now() };
+                *latest = Some(listing.clone());
+                Ok(listing)
+            }
+        }
+    }
+
+    /// The known token of a symbol, or of a mint.
+    pub(crate) fn known(name: &str) -> Option<Token> {
+        token::known().find(|known| known.symbol == name || known.mint.to_string() == name)
+    }
+
+    /// The token of a known symbol, or of a mint that the router lists; None if it is neither.
+    ///
+    /// # Errors
+    /// It may be a mint, and the router does not answer.
+    pub(crate) async fn resolve(&self, name: &str) -> Result<Option<Token>, Failure> {
+        if let Some(known) = Self::known(name) {
+            return Ok(Some(known));
+        }
+        let Ok(mint) = name.parse::<Mint>() else { return Ok(None) };
+        // What a mint is does not change: an old listing is good enough to find it.
+        let earlier = self.latest.lock().await.as_ref().and_then(|listing| listing.token(mint));
+        match earlier {
+            Some(token) => Ok(Some(token)),
+            None => Ok(self.listing().await?.token(mint)),
+        }
+    }
+}
+
+/// The tokens that can be traded.
+#[utoipa::path(
+    get, path = "/api/tokens", tag = "Markets",
+    responses((status = 200, body = pools::Tokens), (status = 503, body = crate::problem::Body)),
+)]
+pub(crate) async fn tokens(State(app): State<App>) -> Result<Json<pools::Tokens>, Problem> {
+    let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
+    Ok(Json(pools::Tokens::of(&listing.pools, service::now())))
+}
+
+/// The pools that are traded on, with what is in them.
+#[utoipa::path(
+    get, path = "/api/pools", tag = "Markets",
+    responses((status = 200, body = pools::Pools), (status = 503, body = crate::problem::Body)),
+)]
+pub(crate) async fn list_pools(State(app): State<App>) -> Result<Json<pools::Pools>, Problem> {
+    let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
+    Ok(Json(pools::Pools::of(&listing.pools, listing.age(), service::now())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use order_core::failure::Code;
+
+    #[tokio::test]
+    async fn known_tokens_need_no_router_and_strangers_do() {
+        let tradables = Tradables::new("http://127.0.0.1:1").unwrap();
+        let usdc = tradables.resolve("USDC").await.unwrap().unwrap();
+        assert_eq!(tradables.resolve(&usdc.mint.to_string()).await.unwrap(), Some(usdc));
+        for nothing in ["usdc", "", "So1", "DOGE"] {
+            assert_eq!(tradables.resolve(nothing).await.unwrap(), None, "{nothing}");
+        }
+        let stranger = Mint::new([9; 32]).to_string();
+        assert_eq!(tradables.resolve(&stranger).await.unwrap_err().code, Code::RouterUnavailable);
+    }
+}

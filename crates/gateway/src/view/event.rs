@@ -1,0 +1,289 @@
+//! An order's story, event by event.
+
+use super::quote::Pair;
+use super::story::sol;
+use super::{Alternative, Failed, Price, Step, Story, message};
+use order_core::order::{self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, Status};
+use order_core::quote::Mode;
+use order_core::{Failure, Quote, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Everything that happened to an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct History {
+    #[schema(value_type = uuid::Uuid)]
+    order_id: Id,
+    /// The status after the last event.
+    #[schema(value_type = String, example = "confirmed")]
+    status: Status,
+    /// Numbered from 1 without a gap.
+    events: Vec<Event>,
+}
+
+/// One event. Fields that do not apply to its kind are absent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderEvent)]
+pub(crate) struct Event {
+    seq: u64,
+    /// accepted, routing_started, route_chosen, transaction_signed, observed, attempt_failed or failed.
+    #[schema(example = "route_chosen")]
+    kind: &'static str,
+    /// The order's status after it.
+    #[schema(value_type = String, example = "building")]
+    status: Status,
+    /// That status for people.
+    message: &'static str,
+    /// The attempt that it belongs to; 0 before the first.
+    attempt: u32,
+    /// When it was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+    /// With `accepted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Request>,
+    /// With `route_chosen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<Route>,
+    /// With `transaction_signed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<Transaction>,
+    /// With `observed`: `landed`, `reverted` or `expired`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    /// With `observed`, if it landed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fill: Option<Filled>,
+    /// With `observed`, if the network took a fee: in SOL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_fee: Option<String>,
+    /// With `observed`, where the transaction landed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<u64>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failed>,
+    /// With `attempt_failed`: the pause before the next attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_in_ms: Option<u64>,
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderRequest)]
+pub(crate) struct Request {
+    token_in: String,
+    token_out: String,
+    amount: String,
+    max_slippage: String,
+    /// The quote that the order named.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    quote_id: Option<order_core::quote::Id>,
+}
+
+/// A chosen route with what it was chosen from.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ChosenRoute)]
+pub(crate) struct Route {
+    #[schema(value_type = uuid::Uuid)]
+    quote_id: order_core::quote::Id,
+    quote: Price,
+    estimated_output: String,
+    /// The least that the chain will be let give.
+    minimum_output: Option<String>,
+    price_impact: String,
+    route: Vec<Step>,
+    alternatives: Vec<Alternative>,
+    slot: u64,
+    state_age_ms: u64,
+}
+
+/// A signed transaction.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderTransaction)]
+pub(crate) struct Transaction {
+    tx_hash: String,
+    /// The last block height at which it can land.
+    last_valid_block_height: u64,
+}
+
+/// What a landed transaction moved.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderFill)]
+pub(crate) struct Filled {
+    input: String,
+    output: String,
+}
+
+impl History {
+    /// The story of an order.
+    ///
+    /// # Errors
+    /// The events are no order.
+    pub(crate) fn of(id: Id, history: &[Recorded]) -> Result<Self, InvalidHistory> {
+        let (first, rest) = history.split_first().ok_or(InvalidHistory::NotAccepted)?;
+        let mut story = Story::begin(id, first)?;
+        let mut events = vec![Event::of(&story, first)];
+        for recorded in rest {
+            story.push(recorded)?;
+            events.push(Event::of(&story, recorded));
+        }
+        Ok(Self { order_id: id, status: story.inner().status(), events })
+    }
+}
+
+impl Event {
+    /// The event that brought the story where it is.
+    fn of(story: &Story, recorded: &Recorded) -> Self {
+        let (status, intent) = (story.inner().status(), story.inner().intent());
+        let mut event = Self {
+            seq: recorded.seq,
+            kind: recorded.event.kind(),
+            status,
+            message: message(status),
+            attempt: story.inner().attempt(),
+            timestamp: recorded.at,
+            request: None,
+            route: None,
+            transaction: None,
+            outcome: None,
+            fill: None,
+            network_fee: None,
+            slot: None,
+            error: None,
+            retry_in_ms: None,
+        };
+        match &recorded.event {
+            order::Event::Accepted { intent } => event.request = Some(Request::of(intent)),
+            order::Event::RoutingStarted { .. } => {}
+            order::Event::RouteChosen { quote } => event.route = Some(Route::of(quote, story)),
+            order::Event::TransactionSigned { transaction } => {
+                event.transaction = Some(Transaction {
+                    tx_hash: transaction.signature.to_string(),
+                    last_valid_block_height: transaction.last_valid_block_height,
+                });
+            }
+            order::Event::Observed { observation } => event.observed(observation, intent),
+            order::Event::AttemptFailed { failure, retry_in_ms } => {
+                event.failed(failure);
+                event.retry_in_ms = Some(*retry_in_ms);
+            }
+            order::Event::Failed { failure } => event.failed(failure),
+        }
+        event
+    }
+
+    fn observed(&mut self, observation: &Observation, intent: &Intent) {
+        match observation {
+            Observation::Landed { fill } => {
+                self.outcome = Some("landed");
+                self.fill = Some(Filled::of(fill, intent));
+                self.network_fee = Some(sol(fill.network_fee));
+                self.slot = Some(fill.slot);
+            }
+            Observation::Reverted { failure, network_fee, slot } => {
+                self.outcome = Some("reverted");
+                self.failed(failure);
+                self.network_fee = Some(sol(*network_fee));
+                self.slot = Some(*slot);
+            }
+            Observation::Expired => self.outcome = Some("expired"),
+        }
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        self.error = Some(Failed::of(failure));
+    }
+}
+
+impl Request {
+    fn of(intent: &Intent) -> Self {
+        Self {
+            token_in: intent.token_in().symbol.clone(),
+            token_out: intent.token_out().symbol.clone(),
+            amount: intent.amount_in().to_decimal(intent.token_in().decimals),
+            max_slippage: intent.max_slippage().to_decimal(),
+            quote_id: intent.anchor().map(|anchor| anchor.quote_id),
+        }
+    }
+}
+
+impl Route {
+    fn of(quote: &Quote, story: &Story) -> Self {
+        let intent = story.inner().intent();
+        let pair = Pair { token_in: intent.token_in(), token_out: intent.token_out() };
+        let decimals = intent.token_out().decimals;
+        Self {
+            quote_id: quote.id,
+            quote: Price::of(quote, pair),
+            estimated_output: quote.amount_out.to_decimal(decimals),
+            minimum_output: story.inner().min_out().map(|amount| amount.to_decimal(decimals)),
+            price_impact: quote.price_impact.to_decimal(),
+            route: Step::all(quote, pair),
+            alternatives: Alternative::all(quote, pair, Mode::ExactIn),
+            slot: quote.slot,
+            state_age_ms: quote.state_age_ms,
+        }
+    }
+}
+
+impl Filled {
+    fn of(fill: &Fill, intent: &Intent) -> Self {
+        Self {
+            input: fill.amount_in.to_decimal(intent.token_in().decimals),
+            output: fill.amount_out.to_decimal(intent.token_out().decimals),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::example;
+    use serde_json::json;
+
+    #[test]
+    fn each_kind_of_event_shows_what_belongs_to_it() {
+        let history = History::of(example::id(), &example::confirmed()).unwrap();
+        let seen = serde_json::to_value(&history).unwrap();
+        assert_eq!(seen["status"], "confirmed");
+        let events = &seen["events"];
+        assert_eq!(
+            events[0],
+            json!({"seq":1,"kind":"accepted","status":"pending","message":"Order received and queued","attempt":0,
+                "timestamp":"1970-01-01T00:00:01Z",
+                "request":{"tokenIn":"SOL","tokenOut":"USDC","amount":"100","maxSlippage":"0.01","quoteId":null}})
+        );
+        assert_eq!(events[2]["route"]["alternatives"][0]["estimatedOutput"], "14990.5");
+        assert_eq!(events[2]["route"]["minimumOutput"], "14850");
+        assert_eq!(events[3]["transaction"]["lastValidBlockHeight"], 150);
+        assert_eq!(
+            events[4],
+            json!({"seq":5,"kind":"observed","status":"confirmed","message":"Transaction confirmed","attempt":1,
+                "timestamp":"1970-01-01T00:00:05Z","outcome":"landed","fill":{"input":"100","output":"14992.5"},
+                "networkFee":"0.000005","slot":6})
+        );
+    }
+
+    #[test]
+    fn the_signed_bytes_stay_inside() {
+        let history = History::of(example::id(), &example::confirmed()).unwrap();
+        assert!(!serde_json::to_string(&history).unwrap().contains("bytes"));
+    }
+
+    #[test]
+    fn a_failed_attempt_shows_its_error_and_its_pause() {
+        let history = History::of(example::id(), &example::reverted_then_failed()).unwrap();
+        let seen = serde_json::to_value(&history).unwrap();
+        assert_eq!(seen["events"][4]["outcome"], "reverted");
+        assert_eq!(seen["events"][4]["error"]["code"], "slippage_exceeded");
+        assert_eq!(seen["events"][5]["retryInMs"], 1000);
+        assert_eq!(seen["events"][7]["kind"], "failed");
+    }
+}

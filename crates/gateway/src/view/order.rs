@@ -1,0 +1,181 @@
+//! An order as clients see it, at rest and on a socket.
+
+use super::quote::Price;
+use order_core::order::{Id, Status};
+use order_core::{Failure, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Order)]
+pub(crate) struct Order {
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) order_id: Id,
+    /// pending, routing, building, submitted, confirmed or failed.
+    #[schema(value_type = String, example = "confirmed")]
+    pub(super) status: Status,
+    /// The status for people.
+    #[schema(example = "Transaction confirmed")]
+    pub(super) message: &'static str,
+    /// How many events the order has; they are numbered from 1 without a gap.
+    pub(super) seq: u64,
+    /// How many attempts have begun.
+    pub(super) attempts: u32,
+    #[schema(example = "SOL")]
+    pub(super) token_in: String,
+    #[schema(example = "USDC")]
+    pub(super) token_out: String,
+    /// What is spent, in whole input tokens.
+    #[schema(example = "100")]
+    pub(super) amount: String,
+    /// How much less than the quote is accepted, as a fraction.
+    #[schema(example = "0.01")]
+    pub(super) max_slippage: String,
+    pub(super) data: Data,
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) updated_at: Timestamp,
+    /// When this answer was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) timestamp: Timestamp,
+}
+
+/// What is known of an order's execution so far; null where nothing is yet.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Data {
+    /// The price and the fee of the current, or the last, attempt's route.
+    pub(super) quote: Option<Price>,
+    /// What that route promised, in whole output tokens.
+    pub(super) estimated_output: Option<String>,
+    /// The least that is accepted. Fixed once; it never loosens.
+    pub(super) minimum_output: Option<String>,
+    /// The signature of the current, or the last, attempt's transaction.
+    pub(super) tx_hash: Option<String>,
+    /// Whole output tokens for one whole input token, as swapped; rounded down.
+    pub(super) executed_price: Option<String>,
+    /// What reached the wallet, in whole output tokens, read from the chain's balances.
+    pub(super) executed_output: Option<String>,
+    /// How much less than promised that is, as a fraction; negative if it is more.
+    pub(super) slippage: Option<String>,
+    /// What the network took for all transactions that landed, in SOL.
+    pub(super) network_fee: Option<String>,
+    /// What went wrong last.
+    pub(super) error: Option<Failed>,
+    /// Whether SOL is wrapped or unwrapped on the way.
+    pub(super) requires_wrapping: bool,
+}
+
+/// What an attempt failed of.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = OrderError)]
+pub(crate) struct Failed {
+    /// A code of the catalogue.
+    #[schema(example = "slippage_exceeded")]
+    pub(super) code: &'static str,
+    /// What happened, for people.
+    pub(super) message: String,
+    /// Whether another attempt, or another order, may do better.
+    pub(super) retryable: bool,
+}
+
+/// One event of an order on a socket.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderUpdate)]
+pub(crate) struct Frame {
+    /// Always `order_update`.
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) order_id: Id,
+    /// The number of the event: reconnect with `?after=` this to go on.
+    pub(super) seq: u64,
+    #[schema(value_type = String, example = "pending")]
+    pub(super) status: Status,
+    pub(super) message: &'static str,
+    /// The attempt that the event belongs to; 0 before the first.
+    pub(super) attempt: u32,
+    pub(super) data: Data,
+    /// When the event was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) timestamp: Timestamp,
+}
+
+impl Failed {
+    pub(super) fn of(failure: &Failure) -> Self {
+        Self {
+            code: failure.code.name(),
+            message: failure.message.clone(),
+            retryable: failure.code.retryable(),
+        }
+    }
+}
+
+/// A status for people.
+pub(crate) const fn message(status: Status) -> &'static str {
+    match status {
+        Status::Pending => "Order received and queued",
+        Status::Routing => "Comparing DEX prices",
+        Status::Building => "Creating transaction",
+        Status::Submitted => "Transaction sent to network",
+        Status::Confirmed => "Transaction confirmed",
+        Status::Failed => "Order execution failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::view::{Story, example};
+    use order_core::Timestamp;
+
+    #[test]
+    fn a_new_order_keeps_its_wire_form() {
+        let story = Story::replay(example::id(), &example::confirmed()[..1]).unwrap();
+        assert_eq!(
+            serde_json::to_string(&story.order(Timestamp::UNIX_EPOCH)).unwrap(),
+            concat!(
+                r#"{"orderId":"00000000-0000-0000-0000-000000000007","status":"pending","message":"Order received and queued","seq":1,"attempts":0,"#,
+                r#""tokenIn":"SOL","tokenOut":"USDC","amount":"100","maxSlippage":"0.01","#,
+                r#""data":{"quote":null,"estimatedOutput":null,"minimumOutput":null,"txHash":null,"executedPrice":null,"executedOutput":null,"slippage":null,"networkFee":null,"error":null,"requiresWrapping":true},"#,
+                r#""createdAt":"1970-01-01T00:00:01Z","updatedAt":"1970-01-01T00:00:01Z","timestamp":"1970-01-01T00:00:00Z"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn the_last_frame_of_a_swap_keeps_its_wire_form_and_the_order_has_the_same_data() {
+        let story = Story::replay(example::id(), &example::confirmed()).unwrap();
+        let frame = serde_json::to_string(&story.frame()).unwrap();
+        let data = concat!(
+            r#"{"quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
+            r#""estimatedOutput":"15000","minimumOutput":"14850","#,
+            r#""txHash":"2AXDGYSE4f2sz7tvMMzyHvUfcoJmxudvdhBcmiUSo6ijwfYmfZYsKRxboQMPh3R4kUhXRVdtSXFXMheka4Rc4P2","#,
+            r#""executedPrice":"149.925","executedOutput":"14992.5","slippage":"0.0005","networkFee":"0.000005","error":null,"requiresWrapping":true}"#
+        );
+        assert_eq!(
+            frame,
+            format!(
+                r#"{{"type":"order_update","orderId":"00000000-0000-0000-0000-000000000007","seq":5,"status":"confirmed","message":"Transaction confirmed","attempt":1,"data":{data},"timestamp":"1970-01-01T00:00:05Z"}}"#
+            )
+        );
+        let order = serde_json::to_string(&story.order(Timestamp::UNIX_EPOCH)).unwrap();
+        assert!(order.contains(&format!(r#""data":{data},"#)), "{order}");
+    }
+
+    #[test]
+    fn a_retry_shows_what_went_wrong_and_that_it_goes_on() {
+        let history = example::reverted_then_failed();
+        let story = Story::replay(example::id(), &history[..6]).unwrap();
+        let frame = serde_json::to_value(story.frame()).unwrap();
+        assert_eq!(frame["status"], "pending");
+        assert_eq!(
+            frame["data"]["error"],
+            serde_json::json!({"code":"slippage_exceeded","message":"6005","retryable":true})
+        );
+        assert_eq!(frame["data"]["minimumOutput"], "14850");
+    }
+}

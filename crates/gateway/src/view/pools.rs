@@ -1,0 +1,174 @@
+//! Tokens and pools as clients see them.
+
+use order_core::{Atoms, Mint, Timestamp, Token, token};
+use serde::Serialize;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// The tokens that can be traded.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Tokens {
+    tokens: Vec<TokenInfo>,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+}
+
+/// A token that can be traded.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Token)]
+pub(crate) struct TokenInfo {
+    /// The symbol of a known token, the mint of any other.
+    #[schema(example = "SOL")]
+    symbol: String,
+    mint: String,
+    /// Digits after the point of a whole token.
+    decimals: Option<u8>,
+    /// `spl_token` or `token_2022`.
+    #[schema(example = "spl_token")]
+    program: Option<&'static str>,
+}
+
+/// The pools that are traded on.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Pools {
+    pools: Vec<Pool>,
+    /// The latest slot that was seen.
+    slot: u64,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+}
+
+/// A pool.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Pool {
+    #[schema(example = "Raydium")]
+    dex: &'static str,
+    #[schema(example = "raydium_cpmm")]
+    program: &'static str,
+    /// The program's address.
+    program_id: String,
+    /// The pool's address.
+    pool: String,
+    /// The two tokens that it trades.
+    tokens: Vec<TokenInfo>,
+    /// What it can trade with, in whole tokens, in the order of `tokens`; null where a token's
+    /// decimals are not known.
+    reserves: Vec<Option<String>>,
+    /// The fee for a small amount, as a fraction.
+    #[schema(example = "0.0025")]
+    fee: String,
+    /// Whether it can be quoted now.
+    tradable: bool,
+    /// Why it cannot.
+    reason: Option<String>,
+    /// The slot of this state.
+    slot: u64,
+    /// How old it is.
+    state_age_ms: u64,
+}
+
+impl Tokens {
+    /// The tokens of a listing.
+    pub(crate) fn of(listing: &proto::pools::Pools, now: Timestamp) -> Self {
+        Self { tokens: listing.tokens.iter().map(TokenInfo::of).collect(), timestamp: now }
+    }
+}
+
+impl Pools {
+    /// The pools of a listing that was made `age` ago.
+    pub(crate) fn of(listing: &proto::pools::Pools, age: Duration, now: Timestamp) -> Self {
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let pools = listing.pools.iter().map(|pool| Pool::of(pool, &listing.tokens, age_ms)).collect();
+        Self { pools, slot: listing.slot, timestamp: now }
+    }
+}
+
+impl Pool {
+    fn of(pool: &proto::pools::Pool, tokens: &[Token], age_ms: u64) -> Self {
+        let find = |mint: Mint| {
+            tokens
+                .iter()
+                .find(|token| token.mint == mint)
+                .cloned()
+                .or_else(|| token::known().find(|token| token.mint == mint))
+        };
+        let reserve = |mint, amount: Atoms| find(mint).map(|token| amount.to_decimal(token.decimals));
+        let [mint_a, mint_b] = pool.mints;
+        let [reserve_a, reserve_b] = pool.reserves;
+        Self {
+            dex: pool.venue.dex().name(),
+            program: pool.venue.name(),
+            program_id: pool.program_id.to_string(),
+            pool: pool.address.to_string(),
+            tokens: [mint_a, mint_b]
+                .map(|mint| {
+                    find(mint).map_or_else(|| TokenInfo::unknown(mint), |token| TokenInfo::of(&token))
+                })
+                .into(),
+            reserves: vec![reserve(mint_a, reserve_a), reserve(mint_b, reserve_b)],
+            fee: pool.fee.to_decimal(),
+            tradable: pool.unavailable.is_none(),
+            reason: pool.unavailable.clone(),
+            slot: pool.slot,
+            state_age_ms: pool.state_age_ms.saturating_add(age_ms),
+        }
+    }
+}
+
+impl TokenInfo {
+    fn of(token: &Token) -> Self {
+        Self {
+            symbol: token.symbol.clone(),
+            mint: token.mint.to_string(),
+            decimals: Some(token.decimals),
+            program: Some(token.program.name()),
+        }
+    }
+
+    fn unknown(mint: Mint) -> Self {
+        Self { symbol: mint.to_string(), mint: mint.to_string(), decimals: None, program: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::example;
+    use order_core::{Fraction, PoolAddress, Venue};
+
+    #[test]
+    fn a_pool_keeps_its_wire_form_and_grows_older_here() {
+        let stranger = Mint::new([9; 32]);
+        let listing = proto::pools::Pools {
+            pools: vec![proto::pools::Pool {
+                venue: Venue::RaydiumCpmm,
+                program_id: Mint::new([1; 32]).pubkey(),
+                address: PoolAddress::new([3; 32]),
+                mints: [example::token("SOL").mint, stranger],
+                reserves: [Atoms::new(1_500_000_000), Atoms::new(7)],
+                fee: Fraction::from_billionths(2_500_000),
+                unavailable: None,
+                slot: 4,
+                state_age_ms: 30,
+            }],
+            tokens: vec![example::token("SOL")],
+            slot: 5,
+        };
+        let seen = Pools::of(&listing, Duration::from_millis(500), Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            serde_json::to_string(&seen).unwrap(),
+            format!(
+                concat!(
+                    r#"{{"pools":[{{"dex":"Raydium","program":"raydium_cpmm","programId":"4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","#,
+                    r#""tokens":[{{"symbol":"SOL","mint":"So11111111111111111111111111111111111111112","decimals":9,"program":"spl_token"}},{{"symbol":"{0}","mint":"{0}","decimals":null,"program":null}}],"#,
+                    r#""reserves":["1.5",null],"fee":"0.0025","tradable":true,"reason":null,"slot":4,"stateAgeMs":530}}],"slot":5,"timestamp":"1970-01-01T00:00:00Z"}}"#
+                ),
+                stranger
+            )
+        );
+    }
+}

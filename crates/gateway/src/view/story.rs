@@ -1,0 +1,187 @@
+//! An order's events, folded.
+
+use super::quote::Pair;
+use super::{Data, Failed, Frame, Order, Price, message};
+use order_core::order::{Event, Fill, Id, InvalidHistory, Observation, Recorded, State};
+use order_core::{Atoms, Fraction, Timestamp, amount, token};
+
+/// An order as its events so far make it, with what clients want to know besides.
+#[derive(Debug, Clone)]
+pub(crate) struct Story {
+    order: order_core::Order,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    network_fee: Option<Atoms>,
+}
+
+impl Story {
+    /// The order after its first event.
+    ///
+    /// # Errors
+    /// It is not the acceptance.
+    pub(crate) fn begin(id: Id, first: &Recorded) -> Result<Self, InvalidHistory> {
+        let order = order_core::Order::replay(id, [first])?;
+        Ok(Self { order, created_at: first.at, updated_at: first.at, network_fee: None })
+    }
+
+    /// The order after all its events.
+    ///
+    /// # Errors
+    /// They are no order.
+    pub(crate) fn replay(id: Id, history: &[Recorded]) -> Result<Self, InvalidHistory> {
+        let (first, rest) = history.split_first().ok_or(InvalidHistory::NotAccepted)?;
+        let mut story = Self::begin(id, first)?;
+        for recorded in rest {
+            story.push(recorded)?;
+        }
+        Ok(story)
+    }
+
+    /// Adds the next event.
+    ///
+    /// # Errors
+    /// It is not the next, or may not happen; the story is as it was.
+    pub(crate) fn push(&mut self, recorded: &Recorded) -> Result<(), InvalidHistory> {
+        let expected = self.order.seq().saturating_add(1);
+        if recorded.seq != expected {
+            return Err(InvalidHistory::Gap { expected, found: recorded.seq });
+        }
+        self.order.apply(&recorded.event)?;
+        self.updated_at = recorded.at;
+        if let Some(fee) = paid(&recorded.event) {
+            let before = self.network_fee.unwrap_or(Atoms::ZERO);
+            self.network_fee = before.checked_add(fee).or(self.network_fee);
+        }
+        Ok(())
+    }
+
+    /// The order itself.
+    pub(crate) fn inner(&self) -> &order_core::Order {
+        &self.order
+    }
+
+    /// Whether nothing follows.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.order.status().is_terminal()
+    }
+
+    /// The order for a client.
+    pub(crate) fn order(&self, now: Timestamp) -> Order {
+        let (order, intent) = (&self.order, self.order.intent());
+        Order {
+            order_id: order.id(),
+            status: order.status(),
+            message: message(order.status()),
+            seq: order.seq(),
+            attempts: order.attempt(),
+            token_in: intent.token_in().symbol.clone(),
+            token_out: intent.token_out().symbol.clone(),
+            amount: intent.amount_in().to_decimal(intent.token_in().decimals),
+            max_slippage: intent.max_slippage().to_decimal(),
+            data: self.data(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            timestamp: now,
+        }
+    }
+
+    /// What a socket sends of the latest event.
+    pub(crate) fn frame(&self) -> Frame {
+        Frame {
+            kind: "order_update",
+            order_id: self.order.id(),
+            seq: self.order.seq(),
+            status: self.order.status(),
+            message: message(self.order.status()),
+            attempt: self.order.attempt(),
+            data: self.data(),
+            timestamp: self.updated_at,
+        }
+    }
+
+    /// What is known of the order's execution so far.
+    pub(crate) fn data(&self) -> Data {
+        let (state, intent) = (self.order.state(), self.order.intent());
+        let (input, output) = (intent.token_in(), intent.token_out());
+        let pair = Pair { token_in: input, token_out: output };
+        let quote = state.quote();
+        let fill = fill(state);
+        Data {
+            quote: quote.map(|quote| Price::of(quote, pair)),
+            estimated_output: quote.map(|quote| quote.amount_out.to_decimal(output.decimals)),
+            minimum_output: self.order.min_out().map(|amount| amount.to_decimal(output.decimals)),
+            tx_hash: state.transaction().map(|transaction| transaction.signature.to_string()),
+            executed_price: fill.and_then(|fill| {
+                amount::price(fill.amount_in, input.decimals, fill.amount_out, output.decimals)
+            }),
+            executed_output: fill.map(|fill| fill.amount_out.to_decimal(output.decimals)),
+            slippage: quote
+                .zip(fill)
+                .and_then(|(quote, fill)| Fraction::shortfall(quote.amount_out, fill.amount_out))
+                .map(Fraction::to_decimal),
+            network_fee: self.network_fee.map(sol),
+            error: state.failure().map(Failed::of),
+            requires_wrapping: intent.requires_wrapping(),
+        }
+    }
+}
+
+fn fill(state: &State) -> Option<&Fill> {
+    match state {
+        State::Confirmed { fill, .. } => Some(fill),
+        State::Pending { .. }
+        | State::Routing
+        | State::Building { .. }
+        | State::Submitted { .. }
+        | State::Voided { .. }
+        | State::Failed { .. } => None,
+    }
+}
+
+/// The network fee that an event tells of: a reverted transaction pays one as well.
+fn paid(event: &Event) -> Option<Atoms> {
+    match event {
+        Event::Observed { observation: Observation::Landed { fill } } => Some(fill.network_fee),
+        Event::Observed { observation: Observation::Reverted { network_fee, .. } } => Some(*network_fee),
+        Event::Observed { observation: Observation::Expired }
+        | Event::Accepted { .. }
+        | Event::RoutingStarted { .. }
+        | Event::RouteChosen { .. }
+        | Event::TransactionSigned { .. }
+        | Event::AttemptFailed { .. }
+        | Event::Failed { .. } => None,
+    }
+}
+
+/// Lamports in whole SOL.
+pub(super) fn sol(lamports: Atoms) -> String {
+    let decimals = token::known().find(order_core::Token::is_native).map_or(0, |token| token.decimals);
+    lamports.to_decimal(decimals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::example;
+
+    #[test]
+    fn a_gap_is_found_and_leaves_the_story_as_it_was() {
+        let history = example::confirmed();
+        let mut story = Story::begin(example::id(), &history[0]).unwrap();
+        assert_eq!(story.push(&history[2]), Err(InvalidHistory::Gap { expected: 2, found: 3 }));
+        assert_eq!(story.push(&history[0]), Err(InvalidHistory::Gap { expected: 2, found: 1 }));
+        story.push(&history[1]).unwrap();
+        assert_eq!(story.inner().seq(), 2);
+        assert!(matches!(Story::replay(example::id(), &[]), Err(InvalidHistory::NotAccepted)));
+    }
+
+    #[test]
+    fn network_fees_of_reverted_transactions_add_up() {
+        let story = Story::replay(example::id(), &example::reverted_then_failed()).unwrap();
+        let data = story.data();
+        assert_eq!(data.network_fee.as_deref(), Some("0.000005"));
+        assert_eq!(data.executed_output, None);
+        assert_eq!(data.error.unwrap().code, "slippage_exceeded");
+        assert!(story.is_ended());
+    }
+}

@@ -1,0 +1,228 @@
+//! Events of orders to whoever watches them, once for the whole process.
+//!
+//! A watcher subscribes first and reads the journal then; from there on everything it has not read
+//! comes through its queue. Events come from Redis as they happen. What Redis does not bring, a poll
+//! of the journal does: one query for all watched orders.
+
+use journal::Journal;
+use live::{Live, Notice};
+use order_core::order::{Id, Recorded};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::MissedTickBehavior;
+
+/// Events that wait for one watcher. An order has a dozen; whoever is this far behind does not read.
+const QUEUE: usize = 64;
+
+/// How often the journal is polled while Redis is away.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+
+/// Every how many of those times it is polled while Redis is there: for what a publisher could not
+/// publish.
+const POLLS_SKIPPED: u32 = 5;
+
+/// Orders a query asks for.
+const ORDERS_PER_QUERY: usize = 500;
+
+/// Who watches what.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    watched: Mutex<Watched>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    orders: HashMap<Id, Vec<Watcher>>,
+    last_number: u64,
+}
+
+#[derive(Debug)]
+struct Watcher {
+    number: u64,
+    queue: mpsc::Sender<Arc<Recorded>>,
+    known: Arc<AtomicU64>,
+}
+
+/// A watcher's end. Dropping it ends the watching.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    hub: Arc<Hub>,
+    id: Id,
+    number: u64,
+    queue: mpsc::Receiver<Arc<Recorded>>,
+    known: Arc<AtomicU64>,
+}
+
+impl Watch {
+    /// The next event that was not read. There may be holes: read the journal then. None if the
+    /// watcher was too slow and was dropped.
+    pub(crate) async fn next(&mut self) -> Option<Arc<Recorded>> {
+        self.queue.recv().await
+    }
+
+    /// Notes that all events up to `seq` were read from the journal.
+    pub(crate) fn read_up_to(&self, seq: u64) {
+        self.known.fetch_max(seq, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut watched = self.hub.lock();
+        if let Some(watchers) = watched.orders.get_mut(&self.id) {
+            watchers.retain(|watcher| watcher.number != self.number);
+            if watchers.is_empty() {
+                watched.orders.remove(&self.id);
+            }
+        }
+    }
+}
+
+impl Hub {
+    /// Begins to watch an order. Read the journal after this, not before.
+    pub(crate) fn watch(self: &Arc<Self>, id: Id) -> Watch {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let known = Arc::new(AtomicU64::new(0));
+        let mut watched = self.lock();
+        watched.last_number = watched.last_number.wrapping_add(1);
+        let number = watched.last_number;
+        let watcher = Watcher { number, queue: sender, known: Arc::clone(&known) };
+        watched.orders.entry(id).or_default().push(watcher);
+        drop(watched);
+        Watch { hub: Arc::clone(self), id, number, queue: receiver, known }
+    }
+
+    /// Brings events to their watchers, for ever.
+    pub(crate) async fn run(&self, journal: &Journal, live: &Live) {
+        let mut updates = live.updates();
+        let mut due = tokio::time::interval(POLL_EVERY);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut skipped = 0;
+        loop {
+            let poll = tokio::select! {
+                biased;
+                _ = due.tick() => {
+                    skipped += 1;
+                    !live.is_following() || skipped >= POLLS_SKIPPED
+                }
+                notice = updates.recv() => match notice {
+                    Ok(Notice::Recorded { id, recorded }) => {
+                        self.tell(id, &recorded);
+                        false
+                    }
+                    // While Redis is away the next tick is soon enough.
+                    Ok(Notice::Lost) => live.is_following(),
+                    Err(RecvError::Lagged(_)) => true,
+                    Err(RecvError::Closed) => return,
+                },
+            };
+            if poll {
+                skipped = 0;
+                self.poll(journal).await;
+            }
+        }
+    }
+
+    async fn poll(&self, journal: &Journal) {
+        let wanted = self.wanted();
+        for some in wanted.chunks(ORDERS_PER_QUERY) {
+            match journal.histories(some).await {
+                Ok(histories) => {
+                    for (id, history) in histories {
+                        for recorded in history {
+                            self.tell(id, &Arc::new(recorded));
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "watched orders were not polled");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Each watched order, with the last event that all its watchers have.
+    fn wanted(&self) -> Vec<(Id, u64)> {
+        let known = |watchers: &Vec<Watcher>| {
+            watchers.iter().map(|watcher| watcher.known.load(Ordering::Acquire)).min().unwrap_or(0)
+        };
+        self.lock().orders.iter().map(|(id, watchers)| (*id, known(watchers))).collect()
+    }
+
+    /// Queues an event for each of its watchers that does not have it.
+    fn tell(&self, id: Id, recorded: &Arc<Recorded>) {
+        let mut watched = self.lock();
+        let Some(watchers) = watched.orders.get_mut(&id) else { return };
+        watchers.retain(|watcher| {
+            if recorded.seq <= watcher.known.load(Ordering::Acquire) {
+                return true;
+            }
+            match watcher.queue.try_send(Arc::clone(recorded)) {
+                Ok(()) => {
+                    watcher.known.fetch_max(recorded.seq, Ordering::AcqRel);
+                    true
+                }
+                // Without its sender the queue ends, which tells the watcher.
+                Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
+            }
+        });
+        if watchers.is_empty() {
+            watched.orders.remove(&id);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::example;
+
+    #[tokio::test]
+    async fn each_watcher_gets_what_it_has_not_read_once() {
+        let hub = Arc::new(Hub::default());
+        let history: Vec<Arc<Recorded>> = example::confirmed().into_iter().map(Arc::new).collect();
+        let (mut first, mut second) = (hub.watch(example::id()), hub.watch(example::id()));
+        first.read_up_to(2);
+        second.read_up_to(3);
+        assert_eq!(hub.wanted(), [(example::id(), 2)]);
+        for recorded in history.iter().chain(&history) {
+            hub.tell(example::id(), recorded);
+        }
+        hub.tell(Id(uuid::Uuid::nil()), &history[0]);
+        for seq in 3..=5 {
+            assert_eq!(first.next().await.unwrap().seq, seq);
+        }
+        for seq in 4..=5 {
+            assert_eq!(second.next().await.unwrap().seq, seq);
+        }
+        assert!(first.queue.try_recv().is_err() && second.queue.try_recv().is_err());
+        assert_eq!(hub.wanted(), [(example::id(), 5)]);
+        drop((first, second));
+        assert!(hub.lock().orders.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_is_dropped_and_told_after_what_was_queued() {
+        let hub = Arc::new(Hub::default());
+        let mut watch = hub.watch(example::id());
+        for seq in 1..=u64::try_from(QUEUE).unwrap() + 1 {
+            let recorded = Recorded { seq, ..example::confirmed()[0].clone() };
+            hub.tell(example::id(), &Arc::new(recorded));
+        }
+        for _ in 0..QUEUE {
+            assert!(watch.next().await.is_some());
+        }
+        assert!(watch.next().await.is_none());
+        assert!(hub.wanted().is_empty());
+    }
+}
