@@ -14,26 +14,31 @@ const ACCOUNT_NOT_INITIALIZED: u32 = 3012;
 /// moves the tokens and writes the pool's new state.
 pub(super) fn process(venue: Venue, context: &mut InvokeContext<'_, '_>) -> Result<(), InstructionError> {
     let call = Call::read(context)?;
-    match swap(venue, context, &call) {
+    let (instruction, swapped) = match calculate(venue, context, &call) {
         Err(InstructionError::Custom(code)) => {
             let (_, name) = amm::failure(venue, code);
             log(context, &format!("AnchorError occurred. Error Code: {name}. Error Number: {code}."));
-            Err(InstructionError::Custom(code))
+            return Err(InstructionError::Custom(code));
         }
-        outcome => outcome,
-    }
+        outcome => outcome?,
+    };
+    transfer(venue, context, &instruction, &swapped)?;
+    let position = call.position(&instruction.accounts.pool).ok_or(InstructionError::MissingAccount)?;
+    edit(context, position, |data| swapped.apply(data))
 }
 
-fn swap(venue: Venue, context: &mut InvokeContext<'_, '_>, call: &Call) -> Result<(), InstructionError> {
+fn calculate(
+    venue: Venue,
+    context: &InvokeContext<'_, '_>,
+    call: &Call,
+) -> Result<(SwapInstruction, Swapped), InstructionError> {
     let instruction =
         SwapInstruction::decode(venue, &call.addresses, &call.data).map_err(InstructionError::Custom)?;
     log(context, &format!("Instruction: {}", name(venue, instruction.limit)));
     let market = market(venue, context, call, &instruction)?;
     let mint_in = mint_of_source(call, &instruction)?;
     let swapped = market.execute(&instruction, mint_in).map_err(InstructionError::Custom)?;
-    transfer(venue, context, &instruction, &swapped)?;
-    let position = call.position(&instruction.accounts.pool).ok_or(InstructionError::MissingAccount)?;
-    edit(context, position, |data| swapped.apply(data))
+    Ok((instruction, swapped))
 }
 
 /// What the real programs call the instruction in their logs.

@@ -83,7 +83,7 @@ impl Connection {
         };
         let mut request = match Request::read(value) {
             Ok(request) => request,
-            Err(response) => return vec![json!(response)],
+            Err(error) => return vec![json!(Response::new(Value::Null, Err(error)))],
         };
         let mut follow_up = None;
         let outcome = request.params().and_then(|params| self.call(&request.method, &params, &mut follow_up));

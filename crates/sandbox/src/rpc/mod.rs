@@ -45,12 +45,10 @@ pub(crate) struct Response {
 }
 
 impl Request {
-    /// Reads a request; the error is the answer to what is not one.
-    pub(crate) fn read(value: Value) -> Result<Self, Response> {
-        match serde_json::from_value::<Self>(value) {
-            Ok(request) if request.jsonrpc == "2.0" => Ok(request),
-            Ok(_) | Err(_) => Err(Response::new(Value::Null, Err(Error::invalid_request("Invalid request")))),
-        }
+    /// Reads a request.
+    pub(crate) fn read(value: Value) -> Result<Self, Error> {
+        let request = serde_json::from_value::<Self>(value).ok().filter(|request| request.jsonrpc == "2.0");
+        request.ok_or_else(|| Error::invalid_request("Invalid request"))
     }
 
     /// Its parameters.
@@ -93,7 +91,7 @@ fn answer_one(node: &Node, call: Value) -> Response {
             let outcome = request.params().and_then(|params| call_method(node, &request.method, &params));
             Response::new(request.id, outcome)
         }
-        Err(response) => response,
+        Err(error) => Response::new(Value::Null, Err(error)),
     }
 }
 

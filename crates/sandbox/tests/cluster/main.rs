@@ -1,0 +1,10 @@
+//! The cluster as its clients see it: over HTTP and WebSocket, with real transactions.
+
+#[cfg(test)]
+mod pubsub;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod swaps;
+#[cfg(test)]
+mod transactions;

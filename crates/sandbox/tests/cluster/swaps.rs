@@ -1,0 +1,167 @@
+//! Swaps against the built-in pool programs: what `amm` quotes is what is executed, to the unit.
+
+use crate::support::{Cluster, cluster, gained, mint, sent};
+use amm::{Limit, Market, Trader};
+use order_core::quote::Mode;
+use order_core::{Atoms, Mint, Venue};
+use serde_json::{Value, json};
+use solana_instruction::Instruction;
+use solana_signer::Signer as _;
+
+/// Both programs' code for a limit that is not met.
+const SLIPPAGE: [(Venue, u32); 2] = [(Venue::RaydiumCpmm, 6005), (Venue::MeteoraDammV2, 6002)];
+
+fn other(market: &Market, mint: Mint) -> Mint {
+    market.mints().into_iter().find(|each| *each != mint).unwrap()
+}
+
+fn swap(cluster: &Cluster, market: &Market, mint_in: Mint, limit: Limit) -> Instruction {
+    let trader = Trader {
+        owner: cluster.wallet.pubkey(),
+        source: cluster.token_account(mint_in),
+        destination: cluster.token_account(other(market, mint_in)),
+    };
+    market.instruction(&trader, mint_in, limit).unwrap()
+}
+
+async fn wrap(cluster: &Cluster, lamports: u64) {
+    let owner = cluster.wallet.pubkey().to_string();
+    let body = json!({ "address": owner, "mint": mint("SOL").to_string(), "amount": lamports });
+    cluster.admin("airdrop", body).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quoted_is_executed_on_each_venue_in_each_direction_and_mode() {
+    let cluster = cluster(20).await;
+    wrap(&cluster, 1_000_000_000_000).await;
+    let owner = cluster.wallet.pubkey();
+    for venue in Venue::ALL {
+        let pool = cluster.pool(venue, ["SOL", "USDC"]).await;
+        for (mint_in, amount) in [(mint("SOL"), 123_456_789_012), (mint("USDC"), 9_876_543_210)] {
+            for mode in [Mode::ExactIn, Mode::ExactOut] {
+                let market = cluster.market(pool).await;
+                // The amount is what is spent, or what that would buy.
+                let spent = market.quote(mint_in, Mode::ExactIn, Atoms::new(amount)).unwrap();
+                let (quote, limit) = match mode {
+                    Mode::ExactIn => {
+                        (spent, Limit::ExactIn { amount_in: spent.amount_in, min_out: spent.amount_out })
+                    }
+                    Mode::ExactOut => {
+                        let quote = market.quote(mint_in, mode, spent.amount_out).unwrap();
+                        let limit = Limit::ExactOut { amount_out: spent.amount_out, max_in: quote.amount_in };
+                        (quote, limit)
+                    }
+                };
+                let landed = cluster.land(&[swap(&cluster, &market, mint_in, limit)]).await;
+                let name = format!("{venue} {mode:?} of {mint_in}: {landed}");
+                assert_eq!(landed["meta"]["err"], Value::Null, "{name}");
+                let mint_out = other(&market, mint_in);
+                assert_eq!(gained(&landed, &owner, mint_in), -i128::from(quote.amount_in.get()), "{name}");
+                assert_eq!(gained(&landed, &owner, mint_out), i128::from(quote.amount_out.get()), "{name}");
+                let authority = amm::authority(venue);
+                assert_eq!(gained(&landed, &authority, mint_in), i128::from(quote.amount_in.get()), "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_not_met_reverts_with_the_programs_own_code() {
+    let cluster = cluster(20).await;
+    let owner = cluster.wallet.pubkey();
+    let usdc = mint("USDC");
+    for (venue, code) in SLIPPAGE {
+        let market = cluster.market(cluster.pool(venue, ["SOL", "USDC"]).await).await;
+        let quote = market.quote(usdc, Mode::ExactIn, Atoms::new(1_000_000_000)).unwrap();
+        let min_out = Atoms::new(quote.amount_out.get() + 1);
+        wrap(&cluster, 1_000_000).await;
+        let instruction =
+            swap(&cluster, &market, usdc, Limit::ExactIn { amount_in: quote.amount_in, min_out });
+        let expected = json!({ "InstructionError": [0, { "Custom": code }] });
+
+        let (transaction, signature) = cluster.sign(&[instruction]).await;
+        let error = cluster.error("sendTransaction", json!([transaction, sent(false)])).await;
+        assert_eq!((&error["code"], &error["data"]["err"]), (&json!(-32002), &expected));
+        let logs = error["data"]["logs"].to_string();
+        let (_, name) = amm::failure(venue, code);
+        assert!(logs.contains(&format!("Error Code: {name}. Error Number: {code}.")), "{logs}");
+        assert!(logs.contains(&format!("failed: custom program error: {code:#x}")), "{logs}");
+
+        cluster.call("sendTransaction", json!([transaction, sent(true)])).await;
+        let landed = cluster.landed(&signature).await;
+        assert_eq!((&landed["meta"]["err"], &landed["meta"]["fee"]), (&expected, &json!(5_000)));
+        assert_eq!(gained(&landed, &owner, usdc), 0);
+        assert_eq!(cluster.status(&signature).await["err"], expected);
+        assert_eq!(cluster.ledger(&signature).1[0]["err"], expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulation_shows_what_the_swap_would_leave() {
+    let cluster = cluster(20).await;
+    let (usdc, usdt) = (mint("USDC"), mint("USDT"));
+    for venue in Venue::ALL {
+        let market = cluster.market(cluster.pool(venue, ["USDC", "USDT"]).await).await;
+        let quote = market.quote(usdc, Mode::ExactIn, Atoms::new(5_000_000)).unwrap();
+        let limit = Limit::ExactIn { amount_in: quote.amount_in, min_out: quote.amount_out };
+        let instruction = swap(&cluster, &market, usdc, limit);
+        let message = solana_message::v0::Message::try_compile(
+            &cluster.wallet.pubkey(),
+            &[instruction],
+            &[],
+            solana_hash::Hash::default(),
+        );
+        let unsigned = solana_transaction::versioned::VersionedTransaction {
+            signatures: vec![solana_signature::Signature::default()],
+            message: solana_message::VersionedMessage::V0(message.unwrap()),
+        };
+        let config = json!({
+            "encoding": "base64", "sigVerify": false, "replaceRecentBlockhash": true, "commitment": "processed",
+            "accounts": { "encoding": "base64", "addresses": [cluster.token_account(usdt).to_string()] },
+        });
+        let answer =
+            cluster.call("simulateTransaction", json!([crate::support::encode(&unsigned), config])).await;
+        let value = &answer["value"];
+        assert_eq!(value["err"], Value::Null);
+        let after = crate::support::account(&value["accounts"][0]).data;
+        let after = u64::from_le_bytes(after[64..72].try_into().unwrap());
+        assert_eq!(after, 1_000_000_000_000 + quote.amount_out.get());
+        assert!(value["unitsConsumed"].as_u64().unwrap() > 10_000);
+        assert!(value["replacementBlockhash"]["lastValidBlockHeight"].is_u64());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pools_are_drained_and_prices_moved_from_outside() {
+    let cluster = cluster(20).await;
+    let (sol, amount) = (mint("SOL"), Atoms::new(1_000_000_000));
+    for venue in Venue::ALL {
+        let pool = cluster.pool(venue, ["SOL", "USDC"]).await;
+        let quoted = async || cluster.market(pool).await.quote(sol, Mode::ExactIn, amount);
+        let before = quoted().await.unwrap().amount_out.get();
+        cluster.admin(&format!("pools/{pool}/price"), json!({ "changeBps": -100 })).await;
+        let cheaper = quoted().await.unwrap().amount_out.get();
+        assert!((9_890..=9_910).contains(&(cheaper * 10_000 / before)), "{venue}: {before} to {cheaper}");
+
+        cluster.admin(&format!("pools/{pool}/drain"), json!({})).await;
+        let rest = quoted().await.map_or(0, |quote| quote.amount_out.get());
+        assert!(rest < before / 1_000, "{venue} still gives {rest}");
+
+        let body = json!({ "reserves": ["2000000000000", 400_000_000_000_u64] });
+        cluster.admin(&format!("pools/{pool}/reserves"), body).await;
+        let filled = quoted().await.unwrap().amount_out.get();
+        assert!((199_000_000..200_000_000).contains(&filled), "{venue}: {filled}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_price_process_moves_pools_until_it_is_stopped() {
+    let cluster = cluster(20).await;
+    let pool = cluster.pool(Venue::RaydiumCpmm, ["SOL", "USDC"]).await;
+    let first = cluster.market(pool).await.reserves();
+    cluster.admin("prices", json!({ "volatilityBps": 50 })).await;
+    crate::support::until(async || (cluster.market(pool).await.reserves() != first).then_some(())).await;
+    cluster.admin("prices", json!({ "volatilityBps": 0 })).await;
+    let refused = cluster.http("POST", "/admin/prices", r#"{"volatilityBps":1001}"#).await;
+    assert_eq!(refused["error"], "volatilityBps may be at most 1000");
+}
