@@ -40,6 +40,8 @@ struct Options {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
+    // Which code does TLS for an https URL.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let orders = join_all((0..options.orders).map(|_| trade(&options))).await;
     let mut confirmed = 0;
     for outcome in orders {

@@ -7,7 +7,10 @@ use std::time::Duration;
 /// No answer of the gateway takes this long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(crate) fn http() -> reqwest::Client {
+/// A client of anything that speaks HTTP.
+pub fn http() -> reqwest::Client {
+    // The client wants to know who does its TLS, even where there is none. It may be told twice.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().timeout(TIMEOUT).build().unwrap()
 }
 

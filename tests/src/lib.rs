@@ -13,5 +13,5 @@ mod updates;
 
 pub use cluster::{Cluster, Wallet};
 pub use engine::{Engine, eventually, setting};
-pub use gateway::{Answer, Gateway, market_order};
+pub use gateway::{Answer, Gateway, http, market_order};
 pub use updates::Updates;

@@ -1,7 +1,7 @@
 use crate::amounts::atoms;
 use reqwest::Method;
 use serde_json::Value;
-use system_tests::{Engine, market_order};
+use system_tests::{Engine, http, market_order};
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -80,7 +80,7 @@ async fn every_service_has_probes_and_metrics() {
     engine.gateway(0).ended(&id).await;
     for service in engine.stack.services() {
         let get = async |path: &str| {
-            let answer = reqwest::get(format!("http://{}{path}", service.admin)).await.unwrap();
+            let answer = http().get(format!("http://{}{path}", service.admin)).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         };
         let name = service.process.name();
