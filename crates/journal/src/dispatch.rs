@@ -77,11 +77,12 @@ struct Lost {
     traceparent: Option<String>,
 }
 
-/// Rows that are locked are being worked on, so the mark is not worth a wait.
+/// An order that was claimed was dispatched. Rows that are locked are being worked on, so the mark is
+/// not worth a wait.
 const MARK: &str = "
 WITH marked AS MATERIALIZED (
   SELECT id FROM orders
-  WHERE id = ANY($1::uuid[]) AND dispatched_at IS NULL AND ended_at IS NULL
+  WHERE id = ANY($1::uuid[]) AND dispatched_at IS NULL AND fence = 0
   FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE orders SET dispatched_at = now() FROM marked WHERE orders.id = marked.id";

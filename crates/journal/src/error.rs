@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// What each named constraint of the schema demands.
-const RULES: [(&str, &str); 27] = [
+pub(crate) const RULES: [(&str, &str); 28] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_owner_length", "an owner has 1 to 255 bytes"),
@@ -138,6 +138,7 @@ const RULES: [(&str, &str); 27] = [
         "an order has no second transaction before the first is known to swap nothing",
     ),
     ("transactions_kept", "a transaction is never deleted"),
+    ("transactions_observed_is_final", "a transaction that was observed never changes"),
 ];
 
 /// The rule that a constraint stands for: the one place that knows the constraints' names.

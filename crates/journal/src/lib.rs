@@ -30,3 +30,6 @@ pub use error::Error;
 pub use list::{Filter, Listed};
 pub use queue::{Delivery, Queue, QueueError};
 pub use statistics::{Ended, QueueStats};
+
+#[cfg(test)]
+mod tests;

@@ -22,8 +22,9 @@ const CONSUMER: &str = "executor";
 const MESSAGES_MAX: i64 = 200_000;
 /// A message is an id and a trace context.
 const MESSAGE_BYTES_MAX: i32 = 8 * 1024;
-/// While a message with the same id was published this recently, publishing again adds nothing.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
+/// While a message with the same id was published this recently, publishing again adds nothing. No
+/// longer than an order may wait after somebody has emptied the stream, which does not empty this.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(60);
 /// A message that nobody acknowledged comes again after this. Acknowledging follows the claim, so
 /// it takes milliseconds; who takes longer is dead.
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(30);

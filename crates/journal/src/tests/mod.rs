@@ -1,0 +1,215 @@
+//! Every statement against a real PostgreSQL, and the queue against a real NATS server.
+
+mod accept;
+mod append;
+mod claim;
+mod contention;
+mod outage;
+mod queue;
+mod read;
+mod schema;
+mod sweep;
+
+use crate::{Acceptance, Claim, Idempotency, Journal};
+use order_core::order::{self, Event, Fill, Intent, Observation, SignedTransaction};
+use order_core::quote::{self, Swap};
+use order_core::{
+    Atoms, Failure, Fraction, Mint, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue,
+    failure, token,
+};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A lease that does not run out during a test.
+const LONG: Duration = Duration::from_secs(600);
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+fn required(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("set {name}, or run `cargo xtask test`"))
+}
+
+/// A database of one test's own.
+struct Database {
+    url: String,
+}
+
+impl Database {
+    async fn empty() -> Self {
+        let server = required("TEST_DATABASE_URL");
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        let mut connection = PgConnection::connect(&server).await.unwrap();
+        connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+        let (location, query) = server.split_once('?').unwrap_or((&server, ""));
+        let (location, _) = location.rsplit_once('/').expect("the URL names a database");
+        Self { url: format!("{location}/{name}?{query}") }
+    }
+
+    async fn migrated() -> Self {
+        let database = Self::empty().await;
+        Journal::migrate(&database.url).await.unwrap();
+        database
+    }
+
+    async fn journal(&self) -> Journal {
+        Journal::connect(&self.url, 10).await.unwrap()
+    }
+
+    /// A connection that the journal knows nothing of.
+    async fn witness(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.unwrap()
+    }
+}
+
+async fn journal() -> (Database, Journal) {
+    let database = Database::migrated().await;
+    let journal = database.journal().await;
+    (database, journal)
+}
+
+/// Asks again and again until the answer is yes.
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let reached = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), reached).await;
+    in_time.unwrap_or_else(|_| panic!("never came true: {what}"));
+}
+
+async fn number(witness: &mut PgConnection, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(witness).await.unwrap()
+}
+
+/// Waits until a statement of the database waits for a lock.
+async fn until_blocked(witness: &mut PgConnection) {
+    const BLOCKED: &str =
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+        WHERE NOT granted AND datname = current_database()";
+    until("a statement waits for a lock", async || number(witness, BLOCKED).await == 1).await;
+}
+
+fn token(symbol: &str) -> Token {
+    token::known().find(|token| token.symbol == symbol).unwrap()
+}
+
+fn intent() -> Intent {
+    intent_of(token("SOL"), token("USDC"), u64::MAX)
+}
+
+fn intent_of(token_in: Token, token_out: Token, amount_in: u64) -> Intent {
+    let slippage = Slippage::parse("0.01").unwrap();
+    Intent::market(token_in, token_out, Atoms::new(amount_in), slippage, None).unwrap()
+}
+
+fn acceptance() -> Acceptance {
+    Acceptance {
+        id: order::Id(Uuid::now_v7()),
+        intent: intent(),
+        owner: "tester".to_owned(),
+        idempotency: None,
+        traceparent: Some(TRACEPARENT.to_owned()),
+    }
+}
+
+fn with_key(key: &str, request: u8) -> Acceptance {
+    let idempotency = Idempotency { key: key.to_owned(), request_hash: [request; 32] };
+    Acceptance { idempotency: Some(idempotency), ..acceptance() }
+}
+
+async fn accepted(journal: &Journal) -> order::Id {
+    let acceptance = acceptance();
+    let id = acceptance.id;
+    journal.accept(acceptance).await.unwrap();
+    id
+}
+
+async fn claimed(journal: &Journal) -> Claim {
+    let id = accepted(journal).await;
+    journal.claim(id, LONG).await.unwrap().unwrap()
+}
+
+/// The same claim once more, as a program that does not know what became of its append has it.
+fn copy(claim: &Claim) -> Claim {
+    Claim {
+        order: claim.order.clone(),
+        fence: claim.fence,
+        traceparent: claim.traceparent.clone(),
+        created_at: claim.created_at,
+    }
+}
+
+fn quote(venue: Venue, amount_in: Atoms, amount_out: u64) -> Quote {
+    let swap = Swap {
+        venue,
+        pool: PoolAddress::new([3; 32]),
+        mint_in: token("SOL").mint,
+        mint_out: Mint::new([9; 32]),
+        amount_in,
+        amount_out: Atoms::new(amount_out),
+        share: Fraction::ONE,
+    };
+    Quote {
+        id: quote::Id(Uuid::nil()),
+        amount_in,
+        amount_out: Atoms::new(amount_out),
+        fee: Fraction::from_billionths(2_500_000),
+        price_impact: Fraction::ZERO,
+        route: vec![swap],
+        alternatives: Vec::new(),
+        slot: u64::MAX,
+        state_age_ms: 20,
+        created_at: Timestamp::UNIX_EPOCH,
+        expires_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn routing(attempt: u32) -> Event {
+    Event::RoutingStarted { attempt }
+}
+
+fn route() -> Event {
+    Event::RouteChosen { quote: quote(Venue::RaydiumCpmm, Atoms::new(u64::MAX), u64::MAX - 1) }
+}
+
+/// Each call signs another transaction.
+fn signed() -> Event {
+    let mut signature = [7; 64];
+    signature[..16].copy_from_slice(Uuid::now_v7().as_bytes());
+    Event::TransactionSigned {
+        transaction: SignedTransaction {
+            signature: Signature::new(signature),
+            bytes: vec![1, 2, 3],
+            last_valid_block_height: u64::MAX,
+        },
+    }
+}
+
+fn landed() -> Event {
+    let fill = Fill {
+        amount_in: Atoms::new(u64::MAX),
+        amount_out: Atoms::new(u64::MAX - 1),
+        network_fee: Atoms::new(5000),
+        slot: 6,
+    };
+    Event::Observed { observation: Observation::Landed { fill } }
+}
+
+fn no_route() -> Failure {
+    Failure::new(failure::Code::NoRoute, "no pool trades the pair")
+}
+
+fn retry(retry_in_ms: u64) -> Event {
+    Event::AttemptFailed { failure: no_route(), retry_in_ms }
+}
+
+fn failed() -> Event {
+    Event::Failed { failure: no_route() }
+}
+
+async fn append_all(journal: &Journal, claim: &mut Claim, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        journal.append(claim, event).await.unwrap();
+    }
+}

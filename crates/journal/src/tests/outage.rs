@@ -1,0 +1,216 @@
+use super::*;
+use crate::{Accepted, Error};
+use futures_util::future::join_all;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+/// A wire to the database that can swallow its answers, and break.
+struct Wire {
+    port: u16,
+    silent: Arc<AtomicBool>,
+    down: Arc<AtomicBool>,
+    cut: broadcast::Sender<()>,
+}
+
+impl Wire {
+    async fn to(database: &Database) -> (Self, Journal) {
+        let location = database.url.split_once('@').unwrap().1;
+        let address = location.split_once('/').unwrap().0.to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wire = Self {
+            port: listener.local_addr().unwrap().port(),
+            silent: Arc::default(),
+            down: Arc::default(),
+            cut: broadcast::channel(1).0,
+        };
+        let url = database.url.replace(&address, &format!("127.0.0.1:{}", wire.port));
+        let (silent, down, cut) = (wire.silent.clone(), wire.down.clone(), wire.cut.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if !down.load(Ordering::SeqCst) {
+                    let server = TcpStream::connect(&address).await.unwrap();
+                    tokio::spawn(relay(client, server, silent.clone(), cut.subscribe()));
+                }
+            }
+        });
+        let journal = Journal::connect(&url, 1).await.unwrap();
+        // The one connection has its statements prepared: they are on their way in one piece.
+        let mut claim = claimed(&journal).await;
+        append_all(&journal, &mut claim, [routing(1)]).await;
+        (wire, journal)
+    }
+
+    /// From now on no answer arrives.
+    fn silence(&self) {
+        self.silent.store(true, Ordering::SeqCst);
+    }
+
+    /// Breaks every connection; new ones are as good as new.
+    fn cut(&self) {
+        self.silent.store(false, Ordering::SeqCst);
+        let _ = self.cut.send(());
+    }
+}
+
+async fn relay(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    silent: Arc<AtomicBool>,
+    mut cut: broadcast::Receiver<()>,
+) {
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let questions = tokio::io::copy(&mut from_client, &mut to_server);
+    let answers = async {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
+            if !silent.load(Ordering::SeqCst) && to_client.write_all(&buffer[..length]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        _ = questions => {}
+        () = answers => {}
+        _ = cut.recv() => {}
+    }
+}
+
+/// Runs `call` so that the database does what it asks, and the answer never arrives.
+async fn with_its_answer_lost<T: Send + 'static>(
+    database: &Database,
+    wire: &Wire,
+    written: &'static str,
+    call: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let mut witness = database.witness().await;
+    let before = number(&mut witness, written).await;
+    let mut blocker = database.witness().await;
+    blocker.execute("BEGIN; LOCK TABLE order_events IN EXCLUSIVE MODE").await.unwrap();
+    let call = tokio::spawn(call);
+    until_blocked(&mut witness).await;
+    wire.silence();
+    blocker.execute("COMMIT").await.unwrap();
+    until("it is written", async || number(&mut witness, written).await == before + 1).await;
+    assert!(!call.is_finished());
+    wire.cut();
+    let answer = call.await.unwrap();
+    assert_eq!(number(&mut witness, written).await, before + 1);
+    answer
+}
+
+#[tokio::test]
+async fn an_acceptance_whose_answer_was_lost_is_found_and_not_made_again() {
+    let database = Database::migrated().await;
+    let (wire, journal) = Wire::to(&database).await;
+    for acceptance in [acceptance(), with_key("key", 1)] {
+        let journal = journal.clone();
+        let call = async move { journal.accept(acceptance).await };
+        let orders = "SELECT count(*) FROM orders";
+        let answer = with_its_answer_lost(&database, &wire, orders, call).await;
+        assert_eq!(answer.unwrap(), Accepted::New);
+    }
+}
+
+#[tokio::test]
+async fn an_append_whose_answer_was_lost_is_found_and_not_made_again() {
+    let database = Database::migrated().await;
+    let (wire, journal) = Wire::to(&database).await;
+    let mut claim = claimed(&journal).await;
+    let id = claim.order().id();
+    append_all(&journal, &mut claim, [routing(1), route()]).await;
+    let appending = journal.clone();
+    let call = async move {
+        let recorded = appending.append(&mut claim, signed()).await;
+        (claim, recorded)
+    };
+    let events = "SELECT count(*) FROM order_events";
+    let (mut claim, recorded) = with_its_answer_lost(&database, &wire, events, call).await;
+    assert_eq!(recorded.unwrap(), journal.history(id, 3).await.unwrap().unwrap()[0]);
+    append_all(&journal, &mut claim, [landed()]).await;
+}
+
+#[tokio::test]
+async fn without_the_database_callers_are_told_in_time_and_then_it_works_again() {
+    let database = Database::migrated().await;
+    let (wire, journal) = Wire::to(&database).await;
+    let mut claim = claimed(&journal).await;
+    wire.down.store(true, Ordering::SeqCst);
+    wire.cut();
+    let started = Instant::now();
+    let gone = |error: &Error| matches!(error, Error::Unavailable { .. } | Error::Unknown { .. });
+    let many = join_all((0..600).map(|_| journal.accept(acceptance()))).await;
+    assert!(many.iter().all(|answer| answer.as_ref().is_err_and(gone)));
+    assert!(journal.ping().await.as_ref().is_err_and(gone));
+    assert!(journal.history(claim.order().id(), 0).await.as_ref().is_err_and(gone));
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    wire.down.store(false, Ordering::SeqCst);
+    append_all(&journal, &mut claim, [routing(1)]).await;
+    accepted(&journal).await;
+    assert_eq!(journal.backlog().await.unwrap(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writes_survive_a_database_that_kills_its_sessions() {
+    let (database, journal) = journal().await;
+    let claims = join_all((0..30).map(|_| claimed(&journal))).await;
+    let mut assassin = database.witness().await;
+    let killed = Arc::new(AtomicUsize::new(0));
+    let kills = killed.clone();
+    let killing = tokio::spawn(async move {
+        loop {
+            let sessions = number(
+                &mut assassin,
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                 WHERE datname = current_database() AND application_name = 'journal' AND state = 'active'",
+            )
+            .await;
+            kills.fetch_add(usize::try_from(sessions).unwrap(), Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    });
+    let work = claims.into_iter().map(|mut claim| {
+        let journal = journal.clone();
+        tokio::spawn(async move {
+            append_all(&journal, &mut claim, [routing(1), route(), signed(), landed()]).await;
+        })
+    });
+    let writing = async {
+        join_all(work).await.into_iter().for_each(Result::unwrap);
+        while killed.load(Ordering::SeqCst) < 5 {
+            accepted(&journal).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), writing).await.unwrap();
+    killing.abort();
+    let mut witness = database.witness().await;
+    assert_eq!(number(&mut witness, "SELECT count(*) FROM order_events WHERE seq > 1").await, 30 * 4);
+    assert_eq!(number(&mut witness, "SELECT count(*) FROM transactions WHERE state = 'landed'").await, 30);
+}
+
+/// With the pool as sqlx 0.9.0 makes it, a `begin` that is dropped in flight leaves its transaction
+/// open, and what the connection's next user writes is acknowledged and then lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn cancelled_callers_never_poison_the_pool() {
+    let database = Database::migrated().await;
+    let journal = Journal::connect(&database.url, 2).await.unwrap();
+    let mut written = Vec::new();
+    for round in 0..400_u64 {
+        let patience = Duration::from_micros(round * 37 % 700);
+        let id = order::Id(Uuid::now_v7());
+        let _ = tokio::time::timeout(patience, journal.pool.begin()).await;
+        let _ = tokio::time::timeout(patience, journal.history(id, 0)).await;
+        let _ = tokio::time::timeout(patience, journal.claim(id, LONG)).await;
+        let _ = tokio::time::timeout(patience, journal.accept(acceptance())).await;
+        written.push(accepted(&journal).await);
+    }
+    journal.pool.close().await;
+    let mut witness = database.witness().await;
+    let there: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM orders").fetch_all(&mut witness).await.unwrap();
+    let lost = written.iter().filter(|id| !there.contains(&id.0)).count();
+    assert_eq!(lost, 0, "acknowledged orders are missing");
+}
