@@ -26,7 +26,10 @@ pub(super) struct Flight {
     trade: Trade,
     reply: oneshot::Sender<Observation>,
     since: Instant,
+    /// A human was called because nobody says what became of it.
     alarmed: bool,
+    /// A human was called because it landed and makes no sense.
+    unreadable: bool,
 }
 
 impl Flight {
@@ -35,7 +38,7 @@ impl Flight {
         trade: Trade,
         reply: oneshot::Sender<Observation>,
     ) -> Self {
-        Self { transaction, trade, reply, since: Instant::now(), alarmed: false }
+        Self { transaction, trade, reply, since: Instant::now(), alarmed: false, unreadable: false }
     }
 }
 
@@ -46,6 +49,8 @@ pub(super) struct Watch {
     explain: Explain,
     pace: Pace,
     flights: Vec<Flight>,
+    /// Whether the last call for statuses went unanswered: said once, not at every look.
+    unanswered: bool,
 }
 
 /// What one node says of a transaction that its finalized chain has left behind.
@@ -67,7 +72,7 @@ enum Verdict {
 
 impl Watch {
     pub(super) fn new(client: Client, commitment: Commitment, explain: Explain, pace: Pace) -> Self {
-        Self { client, commitment, explain, pace, flights: Vec::new() }
+        Self { client, commitment, explain, pace, flights: Vec::new(), unanswered: false }
     }
 
     /// Runs until nobody can ask for a landing any more.
@@ -104,15 +109,22 @@ impl Watch {
         let signatures: Vec<Signature> = self.flights.iter().map(Flight::signature).collect();
         let mut landed = BTreeSet::new();
         for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
-            match self.client.signature_statuses(chunk, false).await {
-                Ok(answer) => {
-                    for (signature, status) in chunk.iter().zip(answer.statuses) {
-                        if status.is_some_and(|status| status.commitment >= self.commitment) {
-                            landed.insert(*signature);
-                        }
+            let answer = self.client.signature_statuses(chunk, false).await;
+            if answer.is_err() != self.unanswered {
+                self.unanswered = answer.is_err();
+                match &answer {
+                    Ok(_) => tracing::info!("nodes tell the status of transactions in flight again"),
+                    Err(error) => {
+                        tracing::warn!(%error, "no node tells the status of transactions in flight")
                     }
                 }
-                Err(error) => tracing::warn!(%error, "cannot ask for the status of transactions in flight"),
+            }
+            for (signature, status) in
+                chunk.iter().zip(answer.map_or_else(|_| Vec::new(), |answer| answer.statuses))
+            {
+                if status.is_some_and(|status| status.commitment >= self.commitment) {
+                    landed.insert(*signature);
+                }
             }
         }
         self.conclude(landed).await;
@@ -132,7 +144,7 @@ impl Watch {
                         heard.entry(signature).or_default().push(testimony);
                     }
                 }
-                Err(error) => tracing::warn!(%error, "a node cannot say which transactions have expired"),
+                Err(error) => tracing::debug!(%error, "a node cannot say which transactions have expired"),
             }
         }
         let witnesses = self.client.node_count().min(WITNESSES);
@@ -161,7 +173,11 @@ impl Watch {
         for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
             let answer = self.client.history(node, chunk).await?;
             if answer.slot < finalized.slot {
-                tracing::warn!(answer.slot, finalized.slot, "a node's history is behind its finalized chain");
+                tracing::debug!(
+                    answer.slot,
+                    finalized.slot,
+                    "a node's history is behind its finalized chain"
+                );
                 continue;
             }
             for (signature, status) in chunk.iter().zip(answer.statuses) {
@@ -173,32 +189,37 @@ impl Watch {
         Ok(testimonies)
     }
 
-    /// Reads what these transactions did, and tells whoever waits for it. A transaction that the node
-    /// does not show yet, or that cannot be read, stays in flight.
+    /// Reads what these transactions did, and tells whoever waits for it. A transaction that no node
+    /// shows yet, or that cannot be read, stays in flight.
     async fn conclude(&mut self, landed: BTreeSet<Signature>) {
         let landed = self.flights.iter().filter(|flight| landed.contains(&flight.signature()));
         let reads: Vec<_> = landed.map(|flight| self.read(flight)).collect();
-        let observations: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
-        for (signature, observation) in observations.into_iter().flatten() {
-            self.finish(signature, &observation);
+        let read: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+        for (signature, observation) in read.into_iter().flatten() {
+            match observation {
+                Ok(observation) => self.finish(signature, &observation),
+                Err(reason) => self.complain(signature, &reason),
+            }
         }
     }
 
-    async fn read(&self, flight: &Flight) -> Option<(Signature, Observation)> {
+    /// None if no node shows the transaction (yet); an error if what they show makes no sense.
+    async fn read(&self, flight: &Flight) -> Option<(Signature, Result<Observation, String>)> {
         let signature = flight.signature();
         match self.client.transaction(&signature, self.commitment).await {
-            Ok(Some(landed)) => match observe(flight, &landed, self.explain) {
-                Ok(observation) => Some((signature, observation)),
-                Err(reason) => {
-                    tracing::error!(%signature, reason, "a landed transaction cannot be read; its order waits");
-                    None
-                }
-            },
-            Ok(None) => None,
+            Ok(landed) => landed.map(|landed| (signature, observe(flight, &landed, self.explain))),
             Err(error) => {
-                tracing::warn!(%signature, %error, "cannot read a landed transaction yet");
+                tracing::debug!(%signature, %error, "cannot read a landed transaction yet");
                 None
             }
+        }
+    }
+
+    fn complain(&mut self, signature: Signature, reason: &str) {
+        let about = self.flights.iter_mut().filter(|flight| flight.signature() == signature);
+        for flight in about.filter(|flight| !flight.unreadable) {
+            flight.unreadable = true;
+            tracing::error!(%signature, reason, "a transaction landed and cannot be read; its order waits");
         }
     }
 
