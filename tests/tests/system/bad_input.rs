@@ -32,7 +32,7 @@ fn refusals() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         ("equal tokens", with("tokenOut", json!("SOL")), "equal_tokens", "tokenOut"),
         ("a slippage of one", with("maxSlippage", json!(1)), "invalid_slippage", "maxSlippage"),
         ("a negative slippage", with("maxSlippage", json!(-0.1)), "invalid_slippage", "maxSlippage"),
-        ("a quote that is no id", with("quoteId", json!("x")), "wrong_type", "quoteId"),
+        ("a quote that is no id", with("quoteId", json!("x")), "quote_not_found", "quoteId"),
         (
             "a quote that nobody made",
             with("quoteId", json!("01900000-0000-7000-8000-000000000000")),

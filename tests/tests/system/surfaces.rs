@@ -87,7 +87,9 @@ async fn every_service_has_probes_and_metrics() {
         assert_eq!(get("/livez").await.0, 200, "{name}");
         assert_eq!(get("/readyz").await.0, 200, "{name}");
         let (status, metrics) = get("/metrics").await;
-        assert!(status == 200 && metrics.contains("# TYPE"), "{name}: {metrics}");
+        assert_eq!(status, 200, "{name}");
+        // The sandbox stands for somebody else's node and counts nothing.
+        assert!(name == "sandbox" || metrics.contains("# TYPE"), "{name}: {metrics}");
     }
 }
 
