@@ -13,7 +13,7 @@ pub(crate) use block::Block;
 pub(crate) use commitment::{Commitment, FINALIZATION_LAG};
 pub(crate) use history::{History, Status};
 pub(crate) use ledger::Ledger;
-pub(crate) use transaction::{Landed, TRANSACTION_BYTES_MAX, TokenBalance, compute_unit_price};
+pub(crate) use transaction::{Accounts, Balances, Landed, TRANSACTION_BYTES_MAX, compute_unit_price};
 
 use order_core::Timestamp;
 use sha2::{Digest as _, Sha256};

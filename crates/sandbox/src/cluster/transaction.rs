@@ -36,10 +36,17 @@ pub(crate) struct Landed {
     pub(crate) logs: Vec<String>,
     /// What its programs called.
     pub(crate) inner_instructions: InnerInstructionsList,
-    /// Lamports of each account before and after.
-    pub(crate) balances: [Vec<u64>; 2],
-    /// Tokens of each token account before and after.
-    pub(crate) token_balances: [Vec<TokenBalance>; 2],
+    /// What its accounts held before and after.
+    pub(crate) balances: [Balances; 2],
+}
+
+/// What the accounts of a transaction hold at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Balances {
+    /// Lamports of each account.
+    pub(crate) lamports: Vec<u64>,
+    /// Tokens of those that are token accounts.
+    pub(crate) tokens: Vec<TokenBalance>,
 }
 
 /// What a token account held.
@@ -53,6 +60,27 @@ pub(crate) struct TokenBalance {
     pub(crate) decimals: u8,
     /// The token program.
     pub(crate) program: Pubkey,
+}
+
+impl Balances {
+    /// Reads the accounts of a transaction, in the order of its message.
+    pub(crate) fn read(bank: &Bank, state: &[Option<AccountSharedData>]) -> Self {
+        let mut balances = Self { lamports: Vec::with_capacity(state.len()), tokens: Vec::new() };
+        for (index, account) in state.iter().enumerate() {
+            balances.lamports.push(account.as_ref().map_or(0, |account| account.lamports()));
+            let token = account.as_ref().and_then(|account| TokenBalance::read(bank, index, account));
+            balances.tokens.extend(token);
+        }
+        balances
+    }
+}
+
+impl TokenBalance {
+    fn read(bank: &Bank, index: usize, account: &AccountSharedData) -> Option<Self> {
+        let holding = token::Holding::decode(account)?;
+        let mint = bank.svm().accounts_db().get_account(&holding.mint)?;
+        Some(Self { index, holding, decimals: token::decimals(&mint)?, program: *account.owner() })
+    }
 }
 
 /// The accounts that a transaction names.
@@ -103,7 +131,8 @@ pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction) -> Opt
         Err(failed) => (Some(failed.err), failed.meta),
     };
     let after = accounts.addresses.iter().map(|address| bank.svm().accounts_db().get_account(address));
-    let states = [before, after.collect()];
+    let after: Vec<_> = after.collect();
+    let balances = [Balances::read(bank, &before), Balances::read(bank, &after)];
     Some(Landed {
         slot: bank.clock().slot,
         block_time: bank.clock().unix_timestamp,
@@ -114,8 +143,7 @@ pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction) -> Opt
         compute_units: meta.compute_units_consumed,
         logs: meta.logs,
         inner_instructions: meta.inner_instructions,
-        balances: states.each_ref().map(|state| lamports(state)),
-        token_balances: states.each_ref().map(|state| token_balances(bank, state)),
+        balances,
         accounts,
     })
 }
@@ -132,19 +160,4 @@ pub(crate) fn compute_unit_price(transaction: &VersionedTransaction) -> u64 {
         Some(_) | None => None,
     });
     price.unwrap_or(0)
-}
-
-fn lamports(state: &[Option<AccountSharedData>]) -> Vec<u64> {
-    state.iter().map(|account| account.as_ref().map_or(0, |account| account.lamports())).collect()
-}
-
-fn token_balances(bank: &Bank, state: &[Option<AccountSharedData>]) -> Vec<TokenBalance> {
-    let balances = state.iter().enumerate().filter_map(|(index, account)| {
-        let account = account.as_ref()?;
-        let holding = token::Holding::decode(account)?;
-        let mint = bank.svm().accounts_db().get_account(&holding.mint)?;
-        let decimals = token::decimals(&mint)?;
-        Some(TokenBalance { index, holding, decimals, program: *account.owner() })
-    });
-    balances.collect()
 }

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::in_context;
 use super::params::Params;
 use super::state::token_amount;
-use crate::cluster::{Commitment, FINALIZATION_LAG, Landed, Status, TokenBalance};
+use crate::cluster::{Balances, Commitment, FINALIZATION_LAG, Landed, Status};
 use crate::node::Node;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -188,7 +188,6 @@ fn show_meta(landed: &Landed) -> Value {
         json!({ "index": index, "instructions": calls.collect::<Vec<_>>() })
     });
     let [before, after] = &landed.balances;
-    let [tokens_before, tokens_after] = landed.token_balances.each_ref().map(|all| show_token_balances(all));
     let fixed = landed.transaction.message.static_account_keys().len();
     let loaded = landed.accounts.addresses.iter().skip(fixed).map(ToString::to_string);
     let loaded: Vec<String> = loaded.collect();
@@ -197,10 +196,10 @@ fn show_meta(landed: &Landed) -> Value {
         "err": landed.error,
         "status": show_outcome(landed.error.as_ref()),
         "fee": landed.fee,
-        "preBalances": before,
-        "postBalances": after,
-        "preTokenBalances": tokens_before,
-        "postTokenBalances": tokens_after,
+        "preBalances": before.lamports,
+        "postBalances": after.lamports,
+        "preTokenBalances": show_token_balances(before),
+        "postTokenBalances": show_token_balances(after),
         "innerInstructions": inner.collect::<Vec<_>>(),
         "logMessages": landed.logs,
         "rewards": [],
@@ -209,8 +208,9 @@ fn show_meta(landed: &Landed) -> Value {
     })
 }
 
-fn show_token_balances(balances: &[TokenBalance]) -> Vec<Value> {
-    let shown = balances.iter().map(|balance| {
+/// The tokens of a transaction's accounts as answers show them.
+pub(super) fn show_token_balances(balances: &Balances) -> Vec<Value> {
+    let shown = balances.tokens.iter().map(|balance| {
         json!({
             "accountIndex": balance.index,
             "mint": balance.holding.mint.to_string(),

@@ -4,9 +4,10 @@ use super::account::Form;
 use super::chain::{blockhash, newest_block};
 use super::error::Error;
 use super::in_context;
+use super::landed::show_token_balances;
 use super::params::{Params, address};
 use super::state::{NEWEST, show};
-use crate::cluster::{Block, Cluster, Commitment, TRANSACTION_BYTES_MAX};
+use crate::cluster::{Accounts, Balances, Block, Cluster, Commitment, TRANSACTION_BYTES_MAX};
 use crate::node::Node;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -63,6 +64,8 @@ struct Simulation {
     error: Option<TransactionError>,
     meta: TransactionMetadata,
     changed: Vec<(Pubkey, AccountSharedData)>,
+    /// Before and after; None if it was not run.
+    balances: Option<[Balances; 2]>,
 }
 
 pub(super) fn simulate(node: &Node, params: &Params) -> Result<Value, Error> {
@@ -140,17 +143,37 @@ fn run(
             return Simulation::refused(TransactionError::BlockhashNotFound);
         }
     }
-    match cluster.bank.svm().simulate_transaction(transaction) {
+    let accounts = match Accounts::resolve(&cluster.bank, &transaction) {
+        Ok(accounts) => accounts,
+        Err(error) => return Simulation::refused(error),
+    };
+    let mut simulation = match cluster.bank.svm().simulate_transaction(transaction) {
         Ok(SimulatedTransactionInfo { meta, post_accounts }) => {
-            Simulation { error: None, meta, changed: post_accounts }
+            Simulation { error: None, meta, changed: post_accounts, balances: None }
         }
-        Err(failed) => Simulation { error: Some(failed.err), meta: failed.meta, changed: Vec::new() },
-    }
+        Err(failed) => Simulation { meta: failed.meta, ..Simulation::refused(failed.err) },
+    };
+    simulation.balances = Some(simulation.balances(cluster, &accounts));
+    simulation
 }
 
 impl Simulation {
     fn refused(error: TransactionError) -> Self {
-        Self { error: Some(error), meta: TransactionMetadata::default(), changed: Vec::new() }
+        let meta = TransactionMetadata::default();
+        Self { error: Some(error), meta, changed: Vec::new(), balances: None }
+    }
+
+    /// The balances before, and after as far as the simulation changed them: what fails changes
+    /// none, and its fee is not taken here.
+    fn balances(&self, cluster: &Cluster, accounts: &Accounts) -> [Balances; 2] {
+        let addresses = accounts.addresses.iter();
+        let before: Vec<_> = addresses.map(|address| cluster.bank.account(address, NEWEST)).collect();
+        let after = accounts.addresses.iter().zip(&before).map(|(address, before)| {
+            let changed = self.changed.iter().find(|(changed, _)| changed == address);
+            changed.map(|(_, account)| account.clone()).or_else(|| before.clone())
+        });
+        let after: Vec<_> = after.collect();
+        [&before, &after].map(|state| Balances::read(&cluster.bank, state))
     }
 
     fn show(&self) -> Value {
@@ -161,8 +184,15 @@ impl Simulation {
                 "data": [BASE64_STANDARD.encode(&returned.data), "base64"],
             })
         });
+        let lamports = |moment: usize| self.balances.as_ref().map(|balances| &balances[moment].lamports);
+        let tokens =
+            |moment: usize| self.balances.as_ref().map(|balances| show_token_balances(&balances[moment]));
         json!({
             "err": self.error,
+            "preBalances": lamports(0),
+            "postBalances": lamports(1),
+            "preTokenBalances": tokens(0),
+            "postTokenBalances": tokens(1),
             "logs": self.meta.logs,
             "accounts": null,
             "unitsConsumed": self.meta.compute_units_consumed,

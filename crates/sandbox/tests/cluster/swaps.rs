@@ -126,6 +126,11 @@ async fn a_simulation_shows_what_the_swap_would_leave() {
         let after = crate::support::account(&value["accounts"][0]).data;
         let after = u64::from_le_bytes(after[64..72].try_into().unwrap());
         assert_eq!(after, 1_000_000_000_000 + quote.amount_out.get());
+        let owner = cluster.wallet.pubkey();
+        let gain = gained(&json!({ "meta": value }), &owner, usdt);
+        assert_eq!(gain, i128::from(quote.amount_out.get()));
+        let lamports = |key: &str| value[key][0].as_u64().unwrap();
+        assert_eq!(lamports("preBalances") - lamports("postBalances"), 5_000);
         assert!(value["unitsConsumed"].as_u64().unwrap() > 10_000);
         assert!(value["replacementBlockhash"]["lastValidBlockHeight"].is_u64());
     }
