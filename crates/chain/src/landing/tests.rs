@@ -169,7 +169,7 @@ async fn null_errors_and_processed_say_nothing_and_the_same_bytes_are_sent_until
     .start()
     .await;
     assert_eq!(land(&[&node]).await, expected_fill());
-    assert_eq!(node.count("getTransaction"), 3);
+    assert_eq!((node.count("getSignatureStatuses"), node.count("getTransaction")), (10 + 2, 3));
     let sends = node.params("sendTransaction");
     assert!(sends.len() >= 2, "sent {} times", sends.len());
     assert!(sends.iter().all(|params| params == &sends[0]));
@@ -191,7 +191,7 @@ async fn a_finalized_commitment_waits_for_it() {
     .await;
     let lander = lander(&[&node], Commitment::Finalized);
     assert_eq!(lander.land(&signed(0), &trade()).await, Ok(expected_fill()));
-    assert_eq!(node.count("getTransaction"), 1);
+    assert_eq!((node.count("getSignatureStatuses"), node.count("getTransaction")), (3, 1));
     assert_eq!(node.params("getTransaction")[0][1]["commitment"], "finalized");
 }
 
