@@ -14,25 +14,29 @@ const EXPIRES: Duration = Duration::from_secs(1);
 /// The pause after the queue was out of reach.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How many calls must fail in a row before it is worth a line in the log.
+const FAILURES_TO_MENTION: u32 = 3;
+
 impl Executor {
     /// Takes orders from the queue until `shutdown`, never more than there are free permits for,
     /// and works on each in a task of `orders`.
     pub(crate) async fn pull(self: &Arc<Self>, shutdown: &CancellationToken, orders: &TaskTracker) {
         let permits = Arc::new(Semaphore::new(self.capacity()));
-        let mut reachable = true;
+        let mut failures: u32 = 0;
         while let Some(first) = permit(&permits, shutdown).await {
             let free = permits.available_permits().saturating_add(1);
             // Not cancelled by the shutdown: an order that is just then on its way would be late.
             match self.queue.next(free, EXPIRES).await {
                 Ok(deliveries) => {
-                    reachable = true;
+                    failures = 0;
                     self.start(deliveries, first, &permits, orders);
                 }
                 Err(error) => {
-                    if reachable {
+                    failures = failures.saturating_add(1);
+                    // Said once, and not while the first connection is being made.
+                    if failures == FAILURES_TO_MENTION {
                         tracing::warn!(%error, "no orders from the queue; trying again until it is back");
                     }
-                    reachable = false;
                     tokio::select! {
                         biased;
                         () = shutdown.cancelled() => {}

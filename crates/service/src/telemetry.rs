@@ -8,10 +8,12 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+use tracing_subscriber::{Layer as _, fmt};
 
 /// From half a millisecond, where a write to the journal lies, to two minutes, where a transaction
 /// expires.
@@ -71,8 +73,7 @@ pub(crate) fn provider(name: &'static str, endpoint: Option<&str>) -> anyhow::Re
     Ok(provider.with_batch_exporter(exporter).build())
 }
 
-/// Logs to `writer` what `directives` let through. Spans are traced whatever is logged, because
-/// their context travels on to other processes.
+/// Logs to `writer` the events that `directives` let through.
 pub(crate) fn subscriber<W>(
     directives: &str,
     format: LogFormat,
@@ -82,16 +83,28 @@ pub(crate) fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(directives)
-        .with_context(|| format!("reading the log filter `{directives}`; check LOG"))?;
+    let directives: Targets =
+        directives.parse().with_context(|| format!("reading the log filter `{directives}`; check LOG"))?;
     let lines = fmt::layer().with_writer(writer);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(std::io::stdout().is_terminal()).boxed(),
         LogFormat::Json => lines.json().with_current_span(true).with_span_list(false).boxed(),
     };
-    let spans =
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("orders")).with_filter(LevelFilter::INFO);
-    Ok(tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans))
+    let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("orders"));
+    Ok(tracing_subscriber::registry().with(admission(directives)).with(lines).with(spans))
+}
+
+/// What is logged or traced at all. Spans are, whatever is logged, because their context travels on
+/// to other processes. One filter for both layers: filters of single layers lose spans where a
+/// library asks whether something is enabled and then does not say it.
+fn admission(directives: Targets) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+    let most = directives.iter().map(|(_, level)| level).chain(directives.default_level()).max();
+    let most = most.unwrap_or(LevelFilter::OFF).max(LevelFilter::INFO);
+    let admitted = move |metadata: &Metadata<'_>| {
+        let traced = metadata.is_span() && *metadata.level() <= Level::INFO;
+        traced || directives.would_enable(metadata.target(), metadata.level())
+    };
+    FilterFn::new(admitted).with_max_level_hint(most)
 }
 
 async fn upkeep(metrics: PrometheusHandle) {

@@ -35,6 +35,7 @@ pub fn continue_from(span: &tracing::Span, traceparent: &str) {
 mod tests {
     use super::*;
     use crate::telemetry;
+    use std::sync::{Arc, Mutex};
 
     const SENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -55,6 +56,43 @@ mod tests {
             assert_ne!(passed_on, SENT);
             assert!(passed_on.ends_with("-01"));
         });
+    }
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What logs by the `log` crate asks so before each line.
+    #[test]
+    fn a_question_whether_something_is_logged_loses_no_span() {
+        let provider = telemetry::provider("test", None).unwrap();
+        let written = Written::default();
+        let writer = written.clone();
+        let log = "info,service=debug";
+        let subscriber =
+            telemetry::subscriber(log, crate::LogFormat::Text, &provider, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..2 {
+                let asked = tracing::debug_span!(target: "elsewhere", "asked");
+                let asked = asked.metadata().unwrap();
+                let _ = tracing::dispatcher::get_default(|dispatch| dispatch.enabled(asked));
+                let span = tracing::info_span!("order");
+                continue_from(&span, SENT);
+                span.in_scope(|| tracing::info!("heard"));
+                assert_eq!(span.in_scope(traceparent).as_deref().map(trace_id), Some(trace_id(SENT)));
+            }
+        });
+        let lines = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(lines.matches("order: service::trace::tests: heard").count(), 2, "{lines}");
     }
 
     #[test]
