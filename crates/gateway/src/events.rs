@@ -1,11 +1,11 @@
 //! `GET /api/orders/{orderId}/events`
 
 use crate::app::App;
-use crate::order::{corrupt, history};
+use crate::order::{Named, corrupt, history};
 use crate::problem::{self, Problem};
 use crate::view;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 /// Everything that happened to an order: attempts, quotes considered, transactions, errors.
 #[utoipa::path(
@@ -19,8 +19,8 @@ use axum::extract::{Path, State};
 )]
 pub(crate) async fn events(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Named(name): Named,
 ) -> Result<Json<view::History>, Problem> {
-    let (id, recorded) = history(&app, &id).await?;
+    let (id, recorded) = history(&app, &name).await?;
     view::History::of(id, &recorded).map(Json).map_err(|error| corrupt(id, &error))
 }

@@ -34,6 +34,9 @@ mod tradables;
 mod view;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub use configuration::Configuration;
 pub use server::Server;
 

@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::problem::{self, Problem};
 use crate::view;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use http::request::Parts;
 use order_core::order::{Id, InvalidHistory, Recorded};
 
 /// An order's status and result.
@@ -17,13 +18,25 @@ use order_core::order::{Id, InvalidHistory, Recorded};
         (status = 503, description = "The database does not answer", body = problem::Body),
     ),
 )]
-pub(crate) async fn order(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Json<view::Order>, Problem> {
-    let (id, history) = history(&app, &id).await?;
+pub(crate) async fn order(State(app): State<App>, Named(name): Named) -> Result<Json<view::Order>, Problem> {
+    let (id, history) = history(&app, &name).await?;
     let story = view::Story::replay(id, &history).map_err(|error| corrupt(id, &error))?;
     Ok(Json(story.order(service::now())))
+}
+
+/// What a path names as an order. Whatever it is, it is at most unknown.
+#[derive(Debug)]
+pub(crate) struct Named(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => Err(Problem::unknown_order(parts.uri.path())),
+        }
+    }
 }
 
 /// The events of an order that a client named.

@@ -51,12 +51,6 @@ fn documented(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(health::health))
 }
 
-/// The description of the contract, as JSON.
-#[cfg(test)]
-pub(crate) fn openapi(app: &App) -> utoipa::openapi::OpenApi {
-    documented(app).split_for_parts().1
-}
-
 /// Every path.
 pub(crate) fn router(app: App) -> Router {
     let (router, openapi) = documented(&app).split_for_parts();

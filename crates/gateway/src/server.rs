@@ -22,7 +22,7 @@ const MAX_CONNECTIONS: usize = 8_192;
 
 /// How long the head of a request may take to arrive, and how long a connection may idle: whoever
 /// dribbles or says nothing does not keep a connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long requests may go on after the request to stop.
 const DRAIN: Duration = Duration::from_secs(10);

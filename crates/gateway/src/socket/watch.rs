@@ -2,11 +2,12 @@
 
 use super::{Closing, follow, open};
 use crate::app::App;
+use crate::order::Named;
 use crate::parameters::Parameters;
 use crate::problem::{self, Problem};
+use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Path, State};
 use axum::response::Response;
 use http::HeaderMap;
 use order_core::order::Id;
@@ -36,7 +37,7 @@ const MAX_MESSAGE: usize = 4 * 1024;
 )]
 pub(crate) async fn upgrade(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Named(name): Named,
     mut parameters: Parameters,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -47,7 +48,7 @@ pub(crate) async fn upgrade(
     parameters.finish()?;
     let shared = app.clone();
     open(&app, &headers, upgrade, MAX_MESSAGE, move |mut connection| async move {
-        let closing = match id.parse::<Id>() {
+        let closing = match name.parse::<Id>() {
             Ok(id) => Box::pin(follow(&shared, &mut connection, id, after)).await,
             Err(_) => Closing::UnknownOrder,
         };

@@ -1,0 +1,152 @@
+//! The gateway with a real database, queue and Redis. Prices come from no router: its address is one
+//! where nothing listens.
+
+mod orders;
+mod pages;
+mod refusals;
+mod server;
+mod sockets;
+
+use crate::app::App;
+use crate::configuration::Configuration;
+use crate::limits::Client;
+use crate::routes;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use clap::Parser as _;
+use http::{HeaderMap, Request, StatusCode};
+use journal::Journal;
+use serde_json::Value;
+use service::Shell;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+const ORDER: &str = r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.05}"#;
+
+/// A gateway with a database of its own, and a client of its own.
+struct Gateway {
+    app: App,
+    router: Router,
+    client: Client,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl Gateway {
+    async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(arguments: &[&str]) -> Self {
+        let app = App::connect(configuration(arguments).await, Shell::default()).await.unwrap();
+        Self { router: routes::router(app.clone()), app, client: client() }
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(self.client);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(json(path).body(body.into()).unwrap()).await
+    }
+
+    async fn execute(&self, body: &str, key: Option<&str>) -> Answer {
+        let mut request = json("/api/orders/execute");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// Places an order and returns its id.
+    async fn place(&self) -> String {
+        let answer = self.execute(ORDER, None).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+        answer.json()["orderId"].as_str().unwrap().to_owned()
+    }
+
+    async fn orders(&self) -> Vec<Value> {
+        self.get("/api/orders").await.json()["orders"].as_array().unwrap().clone()
+    }
+}
+
+fn json(path: &str) -> http::request::Builder {
+    Request::post(path).header("content-type", "application/json")
+}
+
+async fn configuration(arguments: &[&str]) -> Configuration {
+    let database = database().await;
+    let (nats, redis) = (required("TEST_NATS_URL"), required("TEST_REDIS_URL"));
+    let fixed = [
+        "gateway",
+        "--listen",
+        "127.0.0.1:0",
+        "--router-url",
+        "http://127.0.0.1:1",
+        "--database-url",
+        &database,
+        "--nats-url",
+        &nats,
+        "--redis-url",
+        &redis,
+    ];
+    Configuration::parse_from(fixed.iter().chain(arguments))
+}
+
+/// An address that no other test counts the requests of.
+fn client() -> Client {
+    Client(IpAddr::V6(Ipv6Addr::from_bits(Uuid::now_v7().as_u128().rotate_left(64))))
+}
+
+fn required(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("set {name}, or run `cargo xtask test`"))
+}
+
+/// A database of one test's own.
+async fn database() -> String {
+    let server = required("TEST_DATABASE_URL");
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let (location, query) = server.split_once('?').unwrap_or((&server, ""));
+    let (location, _) = location.rsplit_once('/').unwrap();
+    let url = format!("{location}/{name}?{query}");
+    Journal::migrate(&url).await.unwrap();
+    url
+}
+
+/// Asks again and again until the answer is yes.
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let reached = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), reached).await;
+    in_time.unwrap_or_else(|_| panic!("never came true: {what}"));
+}

@@ -1,0 +1,164 @@
+//! Placing orders and reading them.
+
+use super::{Gateway, ORDER, until};
+use crate::view::example;
+use futures_util::future::join_all;
+use http::StatusCode;
+use live::Quoted;
+use order_core::order::{Anchor, Event, Id};
+use order_core::quote::{self, Mode};
+use order_core::{Atoms, Quote};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
+use std::collections::HashSet;
+use std::time::Duration;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn an_accepted_order_can_be_read_at_once() {
+    let gateway = Gateway::start().await;
+    let answer = gateway.execute(ORDER, None).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let receipt = answer.json();
+    let id = receipt["orderId"].as_str().unwrap();
+    assert_eq!(receipt["status"], "pending");
+    assert_eq!(answer.header("location"), Some(format!("/api/orders/{id}").as_str()));
+    let order = gateway.get(answer.header("location").unwrap()).await.json();
+    assert_eq!(
+        (&order["orderId"], &order["seq"], &order["amount"]),
+        (&receipt["orderId"], &json!(1), &json!("100"))
+    );
+    assert_eq!((&order["maxSlippage"], &order["data"]["requiresWrapping"]), (&json!("0.05"), &json!(true)));
+    let history = gateway.get(&format!("/api/orders/{id}/events")).await.json();
+    assert_eq!((&history["status"], &history["events"][0]["kind"]), (&json!("pending"), &json!("accepted")));
+    let stats = gateway.get("/api/queue/stats").await.json();
+    assert_eq!((&stats["waiting"], &stats["config"]["ordersPerMinute"]), (&json!(1), &json!(6000)));
+}
+
+#[tokio::test]
+async fn an_accepted_order_goes_onto_the_queue() {
+    let gateway = Gateway::start().await;
+    let id: Uuid = gateway.place().await.parse().unwrap();
+    let mut witness = PgConnection::connect(&gateway.app.configuration.database_url).await.unwrap();
+    until("the order is noted as dispatched", async || {
+        let read = sqlx::query_scalar("SELECT dispatched_at IS NOT NULL FROM orders WHERE id = $1").bind(id);
+        read.fetch_one(&mut witness).await.unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_order() {
+    let gateway = Gateway::start().await;
+    let answers = join_all((0..50).map(|_| gateway.execute(ORDER, Some("key-1")))).await;
+    let ids: HashSet<String> =
+        answers.iter().map(|answer| answer.json()["orderId"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 1);
+    let fresh = answers.iter().filter(|answer| answer.header("idempotent-replayed").is_none()).count();
+    assert_eq!(fresh, 1);
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::ACCEPTED));
+    let other = gateway.execute(&ORDER.replace("100", "101"), Some("key-1")).await;
+    assert_eq!((other.status.as_u16(), &other.json()["code"]), (422, &json!("idempotency_key_reused")));
+    assert_eq!(gateway.orders().await.len(), 1);
+    assert_ne!(gateway.place().await, gateway.place().await, "without a key every request is a new order");
+}
+
+#[tokio::test]
+async fn lists_are_read_page_by_page_newest_first() {
+    let gateway = Gateway::start().await;
+    let mut placed = Vec::new();
+    for _ in 0..5 {
+        placed.push(gateway.place().await);
+    }
+    placed.reverse();
+    let mut seen: Vec<String> = Vec::new();
+    let mut path = "/api/orders?limit=2".to_owned();
+    loop {
+        let page = gateway.get(&path).await.json();
+        let orders = page["orders"].as_array().unwrap();
+        seen.extend(orders.iter().map(|order| order["orderId"].as_str().unwrap().to_owned()));
+        match page["nextCursor"].as_str() {
+            Some(cursor) => path = format!("/api/orders?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, placed);
+    let count = async |query: &str| {
+        gateway.get(&format!("/api/orders?{query}")).await.json()["orders"].as_array().unwrap().len()
+    };
+    assert_eq!(count("status=pending&tokenIn=SOL&tokenOut=USDC").await, 5);
+    assert_eq!(count("status=confirmed").await, 0);
+    assert_eq!(count("tokenIn=USDC").await, 0);
+    assert_eq!(count("from=2100-01-01T00:00:00Z").await, 0);
+}
+
+/// A quote as the route to it would have left it.
+async fn remember(gateway: &Gateway, valid: chrono::TimeDelta, mode: Mode) -> Quote {
+    let now = service::now();
+    let quote = Quote {
+        id: quote::Id(Uuid::now_v7()),
+        created_at: now,
+        expires_at: now + valid,
+        ..example::quote(15_000_000_000)
+    };
+    let (token_in, token_out) = (example::token("SOL"), example::token("USDC"));
+    let quoted = Quoted { quote: quote.clone(), token_in, token_out, mode };
+    gateway.app.live.remember_quote(&quoted, Duration::from_secs(60)).await.unwrap();
+    quote
+}
+
+async fn order_by(gateway: &Gateway, quote: &Quote, amount: u64, key: Option<&str>) -> (u16, Value) {
+    let id = quote.id;
+    let body = format!(r#"{{"tokenIn":"SOL","tokenOut":"USDC","amount":{amount},"quoteId":"{id}"}}"#);
+    let answer = gateway.execute(&body, key).await;
+    (answer.status.as_u16(), answer.json())
+}
+
+#[tokio::test]
+async fn an_order_that_names_a_quote_is_anchored_to_it() {
+    let gateway = Gateway::start().await;
+    let quote = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactIn).await;
+    let (status, receipt) = order_by(&gateway, &quote, 100, None).await;
+    assert_eq!(status, 202, "{receipt}");
+    let id: Id = receipt["orderId"].as_str().unwrap().parse().unwrap();
+    let history = gateway.app.journal.history(id, 0).await.unwrap().unwrap();
+    let Event::Accepted { intent } = &history[0].event else { panic!("the first event is the acceptance") };
+    assert_eq!(intent.anchor(), Some(&Anchor { quote_id: quote.id, amount_out: Atoms::new(15_000_000_000) }));
+    let order = gateway.get(&format!("/api/orders/{id}")).await.json();
+    assert_eq!(order["data"]["minimumOutput"], "14925");
+}
+
+#[tokio::test]
+async fn a_quote_that_does_not_fit_or_is_over_is_refused() {
+    let gateway = Gateway::start().await;
+    let quote = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactIn).await;
+    let exact_out = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactOut).await;
+    let expired = remember(&gateway, chrono::TimeDelta::zero(), Mode::ExactIn).await;
+    for (quote, amount, code) in [
+        (&quote, 101, "quote_mismatch"),
+        (&exact_out, 100, "quote_mismatch"),
+        (&expired, 100, "quote_expired"),
+    ] {
+        let (status, problem) = order_by(&gateway, quote, amount, None).await;
+        assert_eq!((status, &problem["code"]), (422, &json!(code)));
+        assert_eq!(problem["errors"][0]["field"], "quoteId");
+    }
+    assert!(gateway.orders().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_repeated_request_outlives_its_quote() {
+    let gateway = Gateway::start().await;
+    let quote = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactIn).await;
+    let (_, first) = order_by(&gateway, &quote, 100, Some("k")).await;
+    let (token_in, token_out) = (example::token("SOL"), example::token("USDC"));
+    let gone = Quoted {
+        quote: Quote { expires_at: order_core::Timestamp::UNIX_EPOCH, ..quote.clone() },
+        token_in,
+        token_out,
+        mode: Mode::ExactIn,
+    };
+    gateway.app.live.remember_quote(&gone, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(order_by(&gateway, &quote, 100, Some("k")).await, (202, first));
+    assert_eq!(order_by(&gateway, &quote, 100, Some("other")).await.0, 422);
+}
