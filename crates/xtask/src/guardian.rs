@@ -18,18 +18,16 @@ while read -r verb group; do
       groups=$left ;;
   esac
 done
-for signal in TERM KILL; do
-  for one in $groups; do kill -s $signal -- "-$one"; done
-  round=0
-  while [ $round -lt 100 ]; do
-    left=
-    for one in $groups; do kill -s 0 -- "-$one" && left="$left $one"; done
-    [ -z "$left" ] && exit
-    groups=$left
-    round=$((round + 1))
-    sleep 0.1
-  done
+for one in $groups; do kill -s TERM -- "-$one"; done
+round=0
+while [ -n "$groups" ] && [ $round -lt 100 ]; do
+  sleep 0.1
+  round=$((round + 1))
+  left=
+  for one in $groups; do kill -s 0 -- "-$one" && left="$left $one"; done
+  groups=$left
 done
+for one in $groups; do kill -s KILL -- "-$one"; done
 "#;
 
 /// A small process that outlives this one just long enough to end what this one started.

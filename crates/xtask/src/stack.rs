@@ -3,7 +3,7 @@
 use crate::process::{Process, Signal, Supervisor, wait_until};
 use crate::{http, port};
 use anyhow::{Context, Result, ensure};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -192,8 +192,12 @@ impl Start<'_> {
             command.env(setting.key, &setting.value);
         }
         let mut process = self.supervisor.spawn(name, command, Signal::Terminate)?;
-        wait_until(name, READY_TIMEOUT, &mut process, || http::get(admin, "/readyz").map(drop))?;
         let address = if service == "executor" { admin } else { address };
+        wait_until(name, READY_TIMEOUT, &mut process, || {
+            http::get(admin, "/readyz")?;
+            TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+            Ok(())
+        })?;
         Ok(Service { process, address, admin })
     }
 }

@@ -1,5 +1,5 @@
 use crate::cargo::{self, Interrupt};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use xtask::process::{POLL_INTERVAL, Supervisor};
 use xtask::servers::{Durability, Servers};
@@ -28,9 +28,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     cargo::run(&["build", "--workspace", "--bins"], &[], &interrupt)?;
 
     let directory = workspace::Directory::fresh("up")?;
-    let supervisor = Supervisor::new(&directory.path().join("logs"), true, Some(directory.lock()?))?;
-    println!("[2/3] Starting private PostgreSQL, Redis and NATS servers in {}", directory.path().display());
-    let mut servers = Servers::start(&supervisor, directory.path(), Durability::Full)?;
+    let logs = directory.path().join("logs");
+    println!(
+        "[2/3] Starting private PostgreSQL, Redis and NATS servers; everybody's log is in {}",
+        logs.display()
+    );
+    let quietly = Supervisor::new(&logs, false, Some(directory.lock()?))?;
+    let mut servers = Servers::start(&quietly, directory.path(), Durability::Full)?;
     println!("[3/3] Starting the local cluster, the router, the executors and the gateways");
     let stores = create_database(&servers)?;
     let plan = Plan {
@@ -39,13 +43,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         port: Some(options.port),
         settings: Vec::new(),
     };
-    let mut stack = Stack::start(&supervisor, &cargo::programs()?, directory.path(), &stores, &plan)?;
+    let aloud = Supervisor::new(&logs, true, Some(directory.lock()?))?;
+    let mut stack = Stack::start(&aloud, &cargo::programs()?, directory.path(), &stores, &plan)?;
     announce(&stack, &stores);
 
     let outcome = watch(&mut stack, &mut servers, &interrupt);
     println!("Taking everything down");
-    stack.stop(&supervisor)?;
-    servers.stop(&supervisor)?;
+    stack.stop(&aloud)?;
+    servers.stop(&quietly)?;
     outcome
 }
 
@@ -67,10 +72,7 @@ fn create_database(servers: &Servers) -> Result<Stores> {
 fn watch(stack: &mut Stack, servers: &mut Servers, interrupt: &Interrupt) -> Result<()> {
     while !interrupt.raised() {
         for process in stack.services().map(|service| &mut service.process).chain(servers.processes()) {
-            if let Some(status) = process.exited()? {
-                // Its log has been on the terminal all along.
-                bail!("{} has ended ({status}), so everything else ends too", process.name());
-            }
+            process.expect_running().context("everything else ends too")?;
         }
         std::thread::sleep(POLL_INTERVAL);
     }
@@ -103,5 +105,5 @@ fn announce(stack: &Stack, stores: &Stores) {
         println!("\nor place some and watch them live, in another terminal:\n");
         println!("  cargo run --example trade -- --url http://{}", gateway.address);
     }
-    println!("\nCtrl-C takes everything down.\n{rule}");
+    println!("\nThe services' logs follow. Ctrl-C takes everything down.\n{rule}");
 }
