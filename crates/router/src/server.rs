@@ -147,3 +147,6 @@ async fn report(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,7 +100,7 @@ impl Follower {
         let mut reads = FuturesUnordered::new();
         let mut poll = interval(POLL_INTERVAL.min(self.max_age / 2));
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut failing = Failing::default();
+        let (mut failing, mut unsubscribed) = (Failing::default(), Failing::default());
         loop {
             while let Some((group, keys)) = following.start(Instant::now()) {
                 reads.push(self.read(group, keys));
@@ -108,15 +108,25 @@ impl Follower {
             let wake = following.wake();
             tokio::select! {
                 biased;
-                Some(read) = reads.next() => finish(&mut following, read, &mut failing),
-                Some(notice) = notices.next() => notify(&mut following, notice),
-                () = at(wake) => continue,
+                Some(read) = reads.next() => {
+                    finish(&mut following, read, &mut failing);
+                    self.publish(&following);
+                }
+                Some(notice) = notices.next() => {
+                    if notify(&mut following, notice, &mut unsubscribed) {
+                        self.publish(&following);
+                    }
+                }
+                () = at(wake) => {}
                 _ = poll.tick() => following.look(Instant::now()),
                 pools = &mut others => return pools,
             }
-            if let Some(book) = following.book() {
-                self.books.send_replace(book.clone());
-            }
+        }
+    }
+
+    fn publish(&self, following: &Following) {
+        if let Some(book) = following.book() {
+            self.books.send_replace(book.clone());
         }
     }
 
@@ -151,18 +161,27 @@ fn finish(following: &mut Following, read: Read, failing: &mut Failing) {
     }
 }
 
-fn notify(following: &mut Following, notice: Notice) {
+/// Whether the book tells more than before: a change is only wanted to be read by now.
+fn notify(following: &mut Following, notice: Notice, unsubscribed: &mut Failing) -> bool {
     let now = Instant::now();
     match notice {
         Notice::Connected => {
-            tracing::info!("subscribed to every pool");
+            unsubscribed.succeeded("subscribing to pools");
             following.connected(now);
+            false
         }
-        Notice::Account { slot, address, account: _ } => following.changed(&address, slot, now),
-        Notice::Slot { slot } => following.slot(slot, now),
+        Notice::Account { slot, address, account: _ } => {
+            following.changed(&address, slot, now);
+            false
+        }
+        Notice::Slot { slot } => {
+            following.slot(slot, now);
+            true
+        }
         Notice::Lost { reason } => {
-            tracing::warn!(%reason, "subscriptions lost, polling until they stand again");
+            unsubscribed.failed("subscribing to pools", &reason);
             following.lost();
+            false
         }
     }
 }

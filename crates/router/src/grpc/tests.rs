@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
+use futures_util::StreamExt;
 use order_core::failure::Code;
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Venue};
@@ -98,19 +99,16 @@ async fn open(running: &Running, amount: u64) -> tonic::Streaming<QuoteResponse>
 }
 
 #[tokio::test]
-async fn a_stream_tells_of_each_change_and_of_nothing_else() {
+async fn a_stream_tells_of_a_change_and_ends_with_the_router() {
     let running = start(fresh(&two(), 7)).await;
     let mut stream = open(&running, 1_000_000_000).await;
     let first = stream.message().await.unwrap().unwrap();
-    // The same reserves read again are no news, other ones are.
-    running.books.send_replace(fresh(&two(), 8));
     let better = testing::seeded(Venue::RaydiumCpmm, 1, [1_000_000_000_000, 160_000_000_000], 2_500_000);
     running.books.send_replace(fresh(std::slice::from_ref(&better), 9));
     let second = stream.message().await.unwrap().unwrap();
     assert!(second.amount_out > first.amount_out);
     assert_eq!(second.slot, 9);
     assert_ne!(second.quote_id, first.quote_id);
-    running.books.send_replace(fresh(&[better], 10));
     running.shutdown.cancel();
     let end = stream.message().await.unwrap_err();
     assert_eq!(status::to_failure(&end).code, Code::RouterUnavailable);
@@ -128,17 +126,18 @@ async fn a_stream_ends_when_there_is_nothing_to_quote() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unchanged_quote_is_renewed_before_it_expires() {
+async fn the_same_quote_again_is_no_news_until_the_last_is_about_to_expire() {
     let now = Instant::now();
-    let (_books, receiver) = watch::channel(testing::book(&two(), 7, now + Duration::from_secs(60)));
+    let fresh = |slot| testing::book(&two(), slot, now + 2 * answer::LIFETIME);
+    let (books, receiver) = watch::channel(fresh(7));
     let service = Service::new(receiver, MAX_AGE, CancellationToken::new());
-    let first = service.decide(&ask(1_000)).unwrap();
+    let first = service.decide(&ask(1_000_000_000)).unwrap();
     let permit = Arc::clone(&service.streams).acquire_owned().await.unwrap();
-    let mut stream = stream::open(service, ask(1_000), first.clone(), permit);
-    use futures_util::StreamExt;
+    let mut stream = stream::open(service, ask(1_000_000_000), first.clone(), permit);
     assert_eq!(stream.next().await.unwrap().unwrap(), first.to_wire());
+    books.send_replace(fresh(8));
     let renewed = stream.next().await.unwrap().unwrap();
-    assert_eq!(renewed.amount_out, first.quote.amount_out.get());
+    assert_eq!((renewed.amount_out, renewed.slot), (first.quote.amount_out.get(), 8));
     assert!(now.elapsed() >= Duration::from_secs(5) && now.elapsed() < answer::LIFETIME);
 }
 

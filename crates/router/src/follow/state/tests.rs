@@ -162,8 +162,10 @@ fn a_failed_read_is_wanted_as_before() {
     test.change(12);
     test.now += SECOND;
     let (group, _) = test.following.start(test.now).unwrap();
-    test.following.failed(group, test.now);
     test.following.slot(13, test.now);
+    assert_eq!(test.age(), SECOND, "a change that is being read is not in the book yet");
+    test.following.failed(group, test.now);
+    test.following.slot(14, test.now);
     assert_eq!(test.age(), SECOND);
     assert!(test.following.start(test.now).is_none());
     test.now += RETRY_PAUSE;
