@@ -13,8 +13,8 @@ use axum::extract::State;
     params(("orderId" = String, Path, description = "The order")),
     responses(
         (status = 200, body = view::History),
-        (status = 404, description = "There is no such order", body = problem::Body),
-        (status = 503, description = "The database does not answer", body = problem::Body),
+        (status = 404, description = "There is no such order", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn events(

@@ -39,12 +39,12 @@ pub(crate) struct Receipt {
             ("Location" = String, description = "Where the order is"),
             ("Idempotent-Replayed" = String, description = "`true` if the key was used before"),
         )),
-        (status = 400, description = "The body is not JSON", body = problem::Body),
-        (status = 413, description = "The body is over 16 KiB", body = problem::Body),
-        (status = 415, description = "The body is not declared as JSON", body = problem::Body),
-        (status = 422, description = "Something is wrong with the request; nothing was recorded", body = problem::Body),
-        (status = 429, description = "Too many requests", body = problem::Body),
-        (status = 503, description = "What is needed does not answer, or too many orders are waiting", body = problem::Body),
+        (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not declared as JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "Something is wrong with the request; nothing was recorded", body = problem::Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "What is needed does not answer, or too many orders are waiting", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn execute(

@@ -76,7 +76,7 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
     let dependencies = Dependencies { postgres, nats, redis, router };
     let status = dependencies.status();
     let answer =
-        Health { status, timestamp: service::now(), version: env!("CARGO_PKG_VERSION"), dependencies };
+        Health { status, timestamp: crate::view::now(), version: env!("CARGO_PKG_VERSION"), dependencies };
     let code = match status {
         Status::Ok | Status::Degraded => StatusCode::OK,
         Status::Down => StatusCode::SERVICE_UNAVAILABLE,

@@ -46,8 +46,8 @@ pub(crate) struct Orders {
     ),
     responses(
         (status = 200, body = Orders),
-        (status = 422, description = "Something is wrong with a parameter", body = problem::Body),
-        (status = 503, description = "The database does not answer", body = problem::Body),
+        (status = 422, description = "Something is wrong with a parameter", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Json<Orders>, Problem> {
@@ -55,7 +55,7 @@ pub(crate) async fn list(State(app): State<App>, parameters: Parameters) -> Resu
     let listed = app.journal.list(&filter, cursor, limit).await?;
     let full = u32::try_from(listed.len()).is_ok_and(|length| length >= limit);
     let next_cursor = if full { listed.last().map(|last| last.id) } else { None };
-    let now = service::now();
+    let now = view::now();
     let orders = listed
         .iter()
         .map(|listed| {

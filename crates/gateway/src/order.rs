@@ -14,14 +14,14 @@ use order_core::order::{Id, InvalidHistory, Recorded};
     params(("orderId" = String, Path, description = "The order")),
     responses(
         (status = 200, body = view::Order),
-        (status = 404, description = "There is no such order", body = problem::Body),
-        (status = 503, description = "The database does not answer", body = problem::Body),
+        (status = 404, description = "There is no such order", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn order(State(app): State<App>, Named(name): Named) -> Result<Json<view::Order>, Problem> {
     let (id, history) = history(&app, &name).await?;
     let story = view::Story::replay(id, &history).map_err(|error| corrupt(id, &error))?;
-    Ok(Json(story.order(service::now())))
+    Ok(Json(story.order(view::now())))
 }
 
 /// What a path names as an order. Whatever it is, it is at most unknown.

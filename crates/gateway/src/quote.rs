@@ -19,12 +19,12 @@ const REMEMBERED: Duration = Duration::from_secs(60);
     request_body = request::QuoteBody,
     responses(
         (status = 200, body = view::Quote),
-        (status = 400, description = "The body is not JSON", body = problem::Body),
-        (status = 413, description = "The body is over 16 KiB", body = problem::Body),
-        (status = 415, description = "The body is not declared as JSON", body = problem::Body),
-        (status = 422, description = "Something is wrong with the request, or there is no route", body = problem::Body),
-        (status = 429, description = "Too many requests", body = problem::Body),
-        (status = 503, description = "The router does not answer", body = problem::Body),
+        (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not declared as JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "Something is wrong with the request, or there is no route", body = problem::Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The router does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn quote(

@@ -7,7 +7,9 @@ use crate::tradables::Tradables;
 use order_core::quote::{self, Mode};
 use order_core::{Atoms, Slippage, Token};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// A request for a price.
@@ -77,15 +79,22 @@ pub(crate) struct OrderBody {
     quote_id: Uuid,
 }
 
-/// A decimal number, as JSON number or as string. It never passes through a binary fraction.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-#[schema(example = "1.5")]
-#[expect(dead_code, reason = "describes the notation in the documentation")]
-pub(crate) enum Amount {
-    Number(i64),
-    Text(String),
+/// The notation of amounts, for the documentation.
+pub(crate) enum Amount {}
+
+impl PartialSchema for Amount {
+    fn schema() -> RefOr<Schema> {
+        let notation = OneOfBuilder::new()
+            .item(ObjectBuilder::new().schema_type(Type::Number))
+            .item(ObjectBuilder::new().schema_type(Type::String))
+            .description(Some("A decimal number, as JSON number or as string. Read exactly: it never passes through a binary fraction."))
+            .examples(["1.5"])
+            .build();
+        RefOr::T(Schema::OneOf(notation))
+    }
 }
+
+impl ToSchema for Amount {}
 
 impl Quote {
     /// Reads a request for a price.

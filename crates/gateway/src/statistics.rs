@@ -63,7 +63,7 @@ pub(crate) struct Config {
 /// How many orders are where.
 #[utoipa::path(
     get, path = "/api/queue/stats", tag = "Statistics",
-    responses((status = 200, body = Queue), (status = 503, body = problem::Body)),
+    responses((status = 200, body = Queue), (status = 503, body = problem::Body, content_type = "application/problem+json")),
 )]
 pub(crate) async fn queue(State(app): State<App>) -> Result<Json<Queue>, Problem> {
     let (stats, executors, connections) =
@@ -77,7 +77,7 @@ pub(crate) async fn queue(State(app): State<App>) -> Result<Json<Queue>, Problem
         delayed,
         oldest_waiting_seconds,
         connections: connections.ok(),
-        timestamp: service::now(),
+        timestamp: crate::view::now(),
         config: Config::of(executors.ok().as_deref(), app.configuration.orders_per_minute),
     }))
 }
@@ -152,8 +152,8 @@ pub(crate) struct TimeRange {
     params(("limit" = Option<u32>, Query, description = "How many ended orders to look at: 1 to 10000; 1000 if not given")),
     responses(
         (status = 200, body = Exchanges),
-        (status = 422, description = "Something is wrong with a parameter", body = problem::Body),
-        (status = 503, description = "The database does not answer", body = problem::Body),
+        (status = 422, description = "Something is wrong with a parameter", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn exchanges(
@@ -163,7 +163,7 @@ pub(crate) async fn exchanges(
     let window = parameters.parsed("limit", window).unwrap_or(DEFAULT_WINDOW);
     parameters.finish()?;
     let ended = app.journal.ended(window).await?;
-    Ok(Json(Exchanges::of(&ended, window, service::now())))
+    Ok(Json(Exchanges::of(&ended, window, crate::view::now())))
 }
 
 fn window(text: &str) -> Result<u32, String> {

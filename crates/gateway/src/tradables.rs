@@ -112,21 +112,21 @@ impl Tradables {
 /// The tokens that can be traded.
 #[utoipa::path(
     get, path = "/api/tokens", tag = "Markets",
-    responses((status = 200, body = pools::Tokens), (status = 503, body = crate::problem::Body)),
+    responses((status = 200, body = pools::Tokens), (status = 503, body = crate::problem::Body, content_type = "application/problem+json")),
 )]
 pub(crate) async fn tokens(State(app): State<App>) -> Result<Json<pools::Tokens>, Problem> {
     let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
-    Ok(Json(pools::Tokens::of(&listing.pools, service::now())))
+    Ok(Json(pools::Tokens::of(&listing.pools, crate::view::now())))
 }
 
 /// The pools that are traded on, with what is in them.
 #[utoipa::path(
     get, path = "/api/pools", tag = "Markets",
-    responses((status = 200, body = pools::Pools), (status = 503, body = crate::problem::Body)),
+    responses((status = 200, body = pools::Pools), (status = 503, body = crate::problem::Body, content_type = "application/problem+json")),
 )]
 pub(crate) async fn list_pools(State(app): State<App>) -> Result<Json<pools::Pools>, Problem> {
     let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
-    Ok(Json(pools::Pools::of(&listing.pools, listing.age(), service::now())))
+    Ok(Json(pools::Pools::of(&listing.pools, listing.age(), crate::view::now())))
 }
 
 #[cfg(test)]

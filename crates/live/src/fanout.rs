@@ -89,7 +89,9 @@ impl Live {
             Ok::<_, Error>(connection.split())
         };
         let (mut sink, mut messages) = within(subscribing).await??;
-        self.shared.following.store(true, Ordering::Release);
+        if !self.shared.following.swap(true, Ordering::AcqRel) {
+            tracing::info!("events are heard from Redis");
+        }
         // What was recorded before the subscription stood was not heard.
         self.notify(Notice::Lost);
         let mut probes = tokio::time::interval(PROBE_EVERY);

@@ -34,13 +34,13 @@ struct Refusal {
 /// `/api/orders/{orderId}/ws`. A refused order is answered with
 /// `{"type":"error","problem":{…}}` and close code 1008, or 1013 if it may be sent again.
 #[utoipa::path(
-    get, path = "/api/orders/execute", tag = "Orders",
+    get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order answers with the same order")),
     responses(
         (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::view::Frame),
-        (status = 403, description = "A page of another site", body = problem::Body),
-        (status = 426, description = "The request is no WebSocket's", body = problem::Body),
-        (status = 429, description = "Too many requests", body = problem::Body),
+        (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
+        (status = 426, description = "The request is no WebSocket's", body = problem::Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn upgrade(

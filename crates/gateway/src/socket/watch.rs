@@ -23,16 +23,16 @@ const MAX_MESSAGE: usize = 4 * 1024;
 /// reader is too slow or the events cannot be read, 1001 when the service stops; then reconnect with
 /// `?after=` the last `seq`.
 #[utoipa::path(
-    get, path = "/api/orders/{orderId}/ws", tag = "Orders",
+    get, path = "/api/orders/{orderId}/ws", operation_id = "watch", tag = "Orders",
     params(
         ("orderId" = String, Path, description = "The order"),
         ("after" = Option<u64>, Query, description = "The last `seq` that is known already; 0 if not given"),
     ),
     responses(
         (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::view::Frame),
-        (status = 403, description = "A page of another site", body = problem::Body),
-        (status = 422, description = "Something is wrong with a parameter", body = problem::Body),
-        (status = 426, description = "The request is no WebSocket's", body = problem::Body),
+        (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "Something is wrong with a parameter", body = problem::Body, content_type = "application/problem+json"),
+        (status = 426, description = "The request is no WebSocket's", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn upgrade(

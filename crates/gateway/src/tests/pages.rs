@@ -2,6 +2,7 @@
 
 use super::Gateway;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 #[tokio::test]
 async fn every_operation_of_the_contract_is_described() {
@@ -10,6 +11,7 @@ async fn every_operation_of_the_contract_is_described() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let api = answer.json();
     assert_eq!(api["openapi"], "3.1.0");
+    let mut names = HashSet::new();
     for (method, path) in [
         ("get", "/health"),
         ("post", "/api/orders/quote"),
@@ -25,6 +27,8 @@ async fn every_operation_of_the_contract_is_described() {
         ("get", "/api/pools"),
     ] {
         let operation = &api["paths"][path][method];
+        let name = operation["operationId"].as_str().unwrap();
+        assert!(names.insert(name), "two operations are called {name}");
         assert!(operation["summary"].is_string(), "{method} {path}");
         assert!(operation["tags"][0].is_string(), "{method} {path}");
     }

@@ -12,5 +12,13 @@ pub(crate) use order::{Data, Failed, Frame, Order, message};
 pub(crate) use quote::{Alternative, Pair, Price, Quote, Step};
 pub(crate) use story::Story;
 
+use chrono::SubsecRound as _;
+use order_core::Timestamp;
+
+/// When an answer is made, to the millisecond.
+pub(crate) fn now() -> Timestamp {
+    service::now().trunc_subsecs(3)
+}
+
 #[cfg(test)]
 pub(crate) mod example;
