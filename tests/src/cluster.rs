@@ -46,6 +46,38 @@ impl Cluster {
         Atoms::new(result["value"]["amount"].as_str().unwrap().parse().unwrap())
     }
 
+    /// The addresses of the seeded pools of a pair.
+    pub async fn pools(&self, one: &str, other: &str) -> Vec<String> {
+        let pools: Vec<Value> = self.http.get(self.admin("")).send().await.unwrap().json().await.unwrap();
+        let of_pair = pools.iter().filter(|pool| {
+            let tokens = pool["tokens"].as_array().unwrap();
+            tokens.iter().all(|token| token == one || token == other)
+        });
+        let addresses: Vec<String> =
+            of_pair.map(|pool| pool["address"].as_str().unwrap().to_owned()).collect();
+        assert!(!addresses.is_empty(), "no pool of {one} and {other}");
+        addresses
+    }
+
+    /// Moves the price of a pool's first token, in hundredths of a percent, as other people's trades would.
+    pub async fn move_price(&self, pool: &str, change_bps: i32) {
+        self.change(&format!("/{pool}/price"), json!({ "changeBps": change_bps })).await;
+    }
+
+    /// Takes everything out of a pool.
+    pub async fn drain(&self, pool: &str) {
+        self.change(&format!("/{pool}/drain"), json!({})).await;
+    }
+
+    async fn change(&self, path: &str, body: Value) {
+        let answer = self.http.post(self.admin(path)).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}: {:?}", answer.text().await);
+    }
+
+    fn admin(&self, path: &str) -> String {
+        format!("{}/admin/pools{path}", self.url)
+    }
+
     /// What the cluster's history has of a transaction; null if it has none.
     pub async fn transaction(&self, signature: &str) -> Value {
         let options =

@@ -1,6 +1,6 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use system_tests::{Answer, Engine, Gateway, market_order};
+use system_tests::{Answer, Engine, Gateway, market_order, setting};
 
 const EXECUTE: &str = "/api/orders/execute";
 
@@ -73,6 +73,33 @@ async fn a_bad_order_by_websocket_is_told_what_is_wrong_and_leaves_no_trace() {
         assert_eq!(updates.close_code().await, 1008, "{what}");
     }
     engine.sql("DO $$ BEGIN IF EXISTS (SELECT FROM orders) THEN RAISE 'there is a row'; END IF; END $$");
+}
+
+#[tokio::test]
+async fn too_many_orders_are_refused_with_when_to_come_again() {
+    let order = market_order("SOL", "USDC", "1", "0.05");
+
+    let engine = Engine::start(1, 1, vec![setting("gateway", "ORDERS_PER_MINUTE", "2")]);
+    let gateway = engine.gateway(0);
+    for _ in 0..2 {
+        gateway.place(&order).await;
+    }
+    let answer = gateway.post(EXECUTE, &order).await;
+    assert_refused("the third in a minute", &answer, StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+    assert_eq!(answer.body["retryable"], true);
+    for header in ["retry-after", "ratelimit", "ratelimit-policy"] {
+        assert!(answer.headers.contains_key(header), "no {header}: {:?}", answer.headers);
+    }
+    engine.sql("DO $$ BEGIN IF (SELECT count(*) FROM orders) <> 2 THEN RAISE 'not two rows'; END IF; END $$");
+    drop(engine);
+
+    let engine = Engine::start(0, 1, vec![setting("gateway", "MAX_BACKLOG", "1")]);
+    let gateway = engine.gateway(0);
+    gateway.place(&order).await;
+    let answer = gateway.post(EXECUTE, &order).await;
+    assert_refused("beyond the backlog", &answer, StatusCode::SERVICE_UNAVAILABLE, "overloaded");
+    assert!(answer.headers.contains_key("retry-after"), "{:?}", answer.headers);
+    engine.sql("DO $$ BEGIN IF (SELECT count(*) FROM orders) <> 1 THEN RAISE 'not one row'; END IF; END $$");
 }
 
 async fn refuse_what_is_no_order(gateway: &Gateway) {
