@@ -146,9 +146,10 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A field of the pool's account that a swap changes.
+/// A field of an account that a swap changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Write {
+    pub(crate) account: Pubkey,
     pub(crate) offset: usize,
     pub(crate) value: Value,
 }
@@ -172,12 +173,12 @@ pub(crate) fn put(data: &mut [u8], offset: usize, bytes: &[u8]) -> bool {
 }
 
 impl Write {
-    pub(crate) fn u64(offset: usize, value: u64) -> Self {
-        Self { offset, value: Value::U64(value) }
+    pub(crate) fn u64(account: Pubkey, offset: usize, value: u64) -> Self {
+        Self { account, offset, value: Value::U64(value) }
     }
 
-    pub(crate) fn u128(offset: usize, value: u128) -> Self {
-        Self { offset, value: Value::U128(value) }
+    pub(crate) fn u128(account: Pubkey, offset: usize, value: u128) -> Self {
+        Self { account, offset, value: Value::U128(value) }
     }
 
     /// Whether it fitted.

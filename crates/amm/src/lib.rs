@@ -19,12 +19,8 @@ mod venues;
 
 pub use account::DecodeError;
 pub use clock::{CLOCK_ADDRESS, Clock};
-pub use market::{Market, Pool};
-pub use seed::{Seed, SeedError, Seeded, Vault};
-pub use swap::{
-    InstructionError, Limit, QuoteError, SwapAccounts, SwapInstruction, SwapQuote, SwapSide, Swapped, Trader,
-};
+pub use market::{LOOKS_MAX, Market, Pool};
+pub use seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
+pub use swap::{Authority, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped, Trader};
 pub use token::{PoolToken, TransferFee, token_program_id};
-pub use venues::{
-    authority, authority_seeds, failure, pool_discriminator, pool_size, program_id, seed, venue,
-};
+pub use venues::{failure, pool_discriminator, pool_size, program_id, seed, venue};

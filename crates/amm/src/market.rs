@@ -2,20 +2,26 @@ use crate::account::DecodeError;
 use crate::clock::Clock;
 use crate::program_error;
 use crate::swap::{
-    Direction, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped, Trader,
+    Authority, Direction, Fill, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped,
+    Trader,
 };
-use crate::token::{PoolToken, token_program_id};
-use crate::venues::{self, Change, Curve, Order};
+use crate::token::PoolToken;
+use crate::venues::{self, Curve, Order};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue};
 use solana_account::Account;
 use solana_instruction::Instruction;
+use std::sync::Arc;
+
+/// Most looks until everything that a pool needs is known: the pool, what it names, and what that names.
+pub const LOOKS_MAX: usize = 3;
 
 /// A pool's account, decoded: it knows what else must be read to quote.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Pool {
+    venue: Venue,
     address: PoolAddress,
-    kind: venues::Pool,
+    kind: Arc<dyn venues::Pool>,
 }
 
 impl Pool {
@@ -27,12 +33,13 @@ impl Pool {
         let key = address.pubkey();
         let venue = venues::venue(&account.owner)
             .ok_or(DecodeError::UnknownProgram { address: key, owner: account.owner })?;
-        Ok(Self { address, kind: venues::Pool::decode(venue, key, &account.data)? })
+        let kind = (venues::program(venue).decode)(key, &account.data)?;
+        Ok(Self { venue, address, kind })
     }
 
     /// The pool's program.
     pub fn venue(&self) -> Venue {
-        self.kind.venue()
+        self.venue
     }
 
     /// Where it is.
@@ -50,17 +57,19 @@ impl Pool {
         self.kind.vaults()
     }
 
-    /// Every account that [`Self::load`] needs; the pool and the clock come with it.
-    pub fn dependencies(&self) -> Vec<Pubkey> {
-        let mut needed = self.kind.dependencies();
-        needed.extend(self.mints().map(Mint::pubkey));
-        needed
+    /// Every account that [`Self::load`] needs, as far as the `known` accounts tell; the pool and the clock
+    /// come with it. What is behind an account that is not known yet is told at the next look: after
+    /// [`LOOKS_MAX`] of them nothing new comes. Which accounts they are can change with the pool's price.
+    /// Some of them need not exist.
+    pub fn dependencies<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> Vec<Pubkey> {
+        self.kind.dependencies(&known)
     }
 
-    /// The accounts that change with each swap, the pool's own first.
-    pub fn swap_accounts(&self) -> Vec<Pubkey> {
+    /// The accounts that change with swaps or change what they give, the pool's own first, as far as the
+    /// `known` accounts tell. The pool's own changes with each swap.
+    pub fn swap_accounts<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> Vec<Pubkey> {
         let mut changing = vec![self.address.pubkey()];
-        changing.extend(self.kind.swap_accounts());
+        changing.extend(self.kind.swap_accounts(&known));
         changing
     }
 
@@ -74,36 +83,32 @@ impl Pool {
         account: impl Fn(&Pubkey) -> Option<&'a Account>,
         clock: Clock,
     ) -> Result<Market, DecodeError> {
-        let [a, b] = self.mints();
-        let token = |mint: Mint| {
-            let address = mint.pubkey();
-            let account = account(&address).ok_or(DecodeError::Missing { address })?;
-            PoolToken::decode(mint, account, clock.epoch)
-        };
-        let tokens = [token(a)?, token(b)?];
-        let curve = self.kind.curve(self.address.pubkey(), &account)?;
-        Ok(Market { address: self.address, clock, tokens, curve })
+        let tokens = self.kind.tokens(&account, clock)?;
+        let curve = self.kind.load(&account)?;
+        let swap_accounts = self.swap_accounts(&account);
+        Ok(Market { pool: self.clone(), swap_accounts, clock, tokens, curve })
     }
 }
 
-/// A pool with everything a quote needs, at one snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A pool with everything a quote needs, at one snapshot. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Market {
-    address: PoolAddress,
+    pool: Pool,
+    swap_accounts: Vec<Pubkey>,
     clock: Clock,
     tokens: [PoolToken; 2],
-    curve: Curve,
+    curve: Arc<dyn Curve>,
 }
 
 impl Market {
     /// The pool's program.
     pub fn venue(&self) -> Venue {
-        self.curve.venue()
+        self.pool.venue
     }
 
     /// Where the pool is.
     pub fn address(&self) -> PoolAddress {
-        self.address
+        self.pool.address
     }
 
     /// The cluster's time at the snapshot.
@@ -131,19 +136,24 @@ impl Market {
         self.curve.fee(self.clock)
     }
 
-    /// The accounts that change with each swap, the pool's own first.
-    pub fn swap_accounts(&self) -> Vec<Pubkey> {
-        self.pool().swap_accounts()
+    /// The accounts that change with swaps or change what they give, the pool's own first.
+    pub fn swap_accounts(&self) -> &[Pubkey] {
+        &self.swap_accounts
     }
 
     /// The pool's token accounts, in its own order.
     pub fn vaults(&self) -> [Pubkey; 2] {
-        self.curve.pool().vaults()
+        self.pool.vaults()
+    }
+
+    /// Who signs when tokens leave the vaults.
+    pub fn authority(&self) -> Authority {
+        self.pool.kind.authority()
     }
 
     /// The pool without the state of its other accounts.
-    pub fn pool(&self) -> Pool {
-        Pool { address: self.address, kind: self.curve.pool() }
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// What the pool gives for, or takes for, an amount: to the unit what the program would.
@@ -155,8 +165,8 @@ impl Market {
         Ok(SwapQuote {
             amount_in: trade.amount_in,
             amount_out: trade.received,
-            fee: trade.fee,
-            price_impact: trade.price_impact,
+            fee: trade.fill.fee,
+            price_impact: trade.fill.price_impact,
         })
     }
 
@@ -179,8 +189,7 @@ impl Market {
         if first.is_zero() || second.is_zero() {
             return Err(InstructionError::ZeroAmount);
         }
-        let pool = self.address.pubkey();
-        Ok(self.curve.instruction(Order { pool, tokens: &self.tokens, trader, direction, limit }))
+        Ok(self.curve.instruction(Order { tokens: &self.tokens, trader, direction, limit }))
     }
 
     /// What the program does when it executes an instruction whose source holds `mint_in`.
@@ -197,33 +206,34 @@ impl Market {
     /// # Errors
     /// The custom error code with which the program fails.
     pub fn swap(&self, mint_in: Mint, limit: Limit) -> Result<Swapped, u32> {
-        let venue = self.venue();
-        let refused = |error: QuoteError| venues::error_code(venue, &error);
+        let program = venues::program(self.venue());
+        let refused = |error: QuoteError| (program.error_code)(&error);
         let direction = self.direction(mint_in).map_err(refused)?;
         let (mode, amount) = match limit {
             Limit::ExactIn { amount_in, min_out: _ } => (Mode::ExactIn, amount_in),
             Limit::ExactOut { amount_out, max_in: _ } => (Mode::ExactOut, amount_out),
         };
         let trade = self.trade(direction, mode, amount).map_err(refused)?;
-        let met = match limit {
-            Limit::ExactIn { amount_in: _, min_out } => trade.received >= min_out,
-            Limit::ExactOut { amount_out: _, max_in } => trade.amount_in <= max_in,
-        };
-        if !met {
-            return Err(venues::slippage_exceeded(venue));
+        match limit {
+            Limit::ExactIn { amount_in: _, min_out } if trade.received < min_out => {
+                return Err(program.too_little_out);
+            }
+            Limit::ExactOut { amount_out: _, max_in } if trade.amount_in > max_in => {
+                return Err(program.too_much_in);
+            }
+            Limit::ExactIn { .. } | Limit::ExactOut { .. } => {}
         }
         let (token_in, token_out) = direction.order(self.tokens);
         let (vault_in, vault_out) = direction.order(self.vaults());
         Ok(Swapped {
             amount_in: trade.amount_in,
-            amount_out: trade.amount_out,
+            amount_out: Atoms::new(trade.fill.amount_out),
             received: trade.received,
             token_in,
             token_out,
             vault_in,
             vault_out,
-            pool: self.address.pubkey(),
-            writes: trade.change.writes(),
+            writes: trade.fill.writes,
         })
     }
 
@@ -249,7 +259,10 @@ impl Market {
         if inside == 0 {
             return Err(QuoteError::ZeroAmount);
         }
-        let fill = self.curve.fill(direction, mode, inside, self.clock)?;
+        let fill = match mode {
+            Mode::ExactIn => self.curve.exact_in(direction, inside, self.clock),
+            Mode::ExactOut => self.curve.exact_out(direction, inside, self.clock),
+        }?;
         let amount_in = match mode {
             Mode::ExactIn => amount,
             Mode::ExactOut => Atoms::new(fee_in.before(fill.amount_in).ok_or(QuoteError::Overflow)?),
@@ -258,35 +271,21 @@ impl Market {
         if received.is_zero() {
             return Err(QuoteError::NothingOut);
         }
-        Ok(Trade {
-            amount_in,
-            amount_out: Atoms::new(fill.amount_out),
-            received,
-            fee: fill.fee,
-            price_impact: fill.price_impact,
-            change: fill.change,
-        })
+        Ok(Trade { amount_in, received, fill })
     }
 
     /// Refuses an instruction whose accounts are not the pool's.
     fn check_accounts(&self, instruction: &SwapInstruction, mint_in: Mint) -> Result<(), u32> {
-        let accounts = &instruction.accounts;
-        if accounts.mint_in.is_some_and(|named| named != mint_in) {
+        if instruction.mint_in.is_some_and(|named| named != mint_in) {
             return Err(program_error::TOKEN_MINT_MISMATCH);
         }
-        let ours = |side: &crate::swap::SwapSide| {
-            self.tokens.into_iter().zip(self.vaults()).any(|(token, vault)| {
-                side.mint == token.mint.pubkey()
-                    && side.vault == vault
-                    && side.token_program == token_program_id(token.program)
-            })
-        };
-        let [first, second] = &accounts.sides;
-        let fits = accounts.pool == self.address.pubkey()
-            && accounts.authority == venues::authority(self.venue())
-            && first.mint != second.mint
-            && ours(first)
-            && ours(second);
+        let SwapInstruction { owner, source, destination, .. } = *instruction;
+        let trader = Trader { owner, source, destination };
+        let direction = self.direction(mint_in).map_err(|_| program_error::CONSTRAINT_ADDRESS)?;
+        let order = Order { tokens: &self.tokens, trader: &trader, direction, limit: instruction.limit };
+        let ours = self.curve.instruction(order);
+        let ours = ours.accounts.iter().map(|meta| &meta.pubkey);
+        let fits = ours.take(instruction.fixed_accounts.len()).eq(&instruction.fixed_accounts);
         if fits { Ok(()) } else { Err(program_error::CONSTRAINT_ADDRESS) }
     }
 }
@@ -295,11 +294,8 @@ impl Market {
 struct Trade {
     /// What leaves the trader.
     amount_in: Atoms,
-    /// What leaves the vault.
-    amount_out: Atoms,
     /// What reaches the trader.
     received: Atoms,
-    fee: Fraction,
-    price_impact: Fraction,
-    change: Change,
+    /// What happens between the vaults.
+    fill: Fill,
 }

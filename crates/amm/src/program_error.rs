@@ -59,13 +59,13 @@ const ANCHOR: Names = &[
 ];
 
 /// What a custom error code of a pool program means.
-pub(crate) fn failure(names: Names, slippage: u32, code: u32) -> (Code, &'static str) {
+pub(crate) fn failure(names: Names, slippage: [u32; 2], code: u32) -> (Code, &'static str) {
     let name = [names, ANCHOR, TOKEN]
         .into_iter()
         .flatten()
         .find(|(known, _)| *known == code)
         .map_or("unknown error of the pool program", |(_, name)| *name);
-    let code = if code == slippage {
+    let code = if slippage.contains(&code) {
         Code::SlippageExceeded
     } else if code == TOKEN_INSUFFICIENT_FUNDS {
         Code::InsufficientFunds

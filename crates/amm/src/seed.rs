@@ -5,7 +5,8 @@ use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey};
 /// A pool to be put on a local cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed {
-    /// Where; any address that is free.
+    /// Where, if the program lets its pools be anywhere: any address that is free. Programs whose pools
+    /// are at addresses of their own making take no notice.
     pub pool: PoolAddress,
     /// What it trades, in any order.
     pub tokens: [PoolToken; 2],
@@ -38,12 +39,23 @@ pub enum SeedError {
 /// The accounts that make a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seeded {
-    /// Addresses and bytes of the accounts that the pool's program owns; the pool's own is the first.
-    pub accounts: Vec<(Pubkey, Vec<u8>)>,
+    /// Where it is.
+    pub pool: PoolAddress,
+    /// The accounts besides the mints and the vaults; the pool's own is the first.
+    pub accounts: Vec<SeededAccount>,
     /// The token accounts it needs, in the pool's own order.
     pub vaults: [Vault; 2],
-    /// Who owns the token accounts: the program's derived address.
-    pub authority: Pubkey,
+}
+
+/// An account that is part of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeededAccount {
+    /// Its address.
+    pub address: Pubkey,
+    /// The program that keeps it.
+    pub owner: Pubkey,
+    /// Its bytes.
+    pub data: Vec<u8>,
 }
 
 /// A token account of a pool.
@@ -55,6 +67,8 @@ pub struct Vault {
     pub mint: Mint,
     /// The program that keeps it.
     pub program: Program,
+    /// Who may move what it holds.
+    pub authority: Pubkey,
     /// How much it holds; at most a few units away from the reserve that was asked for.
     pub amount: Atoms,
 }

@@ -95,42 +95,23 @@ pub enum InstructionError {
 }
 
 /// A swap instruction as its program reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SwapInstruction {
     /// What is fixed.
     pub limit: Limit,
-    /// On which accounts.
-    pub accounts: SwapAccounts,
-}
-
-/// The accounts of a swap instruction, by their part in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SwapAccounts {
     /// The pool.
     pub pool: Pubkey,
-    /// The program's authority over the vaults.
-    pub authority: Pubkey,
     /// The trader, who signs.
     pub owner: Pubkey,
     /// Where the input comes from.
     pub source: Pubkey,
     /// Where the output goes to.
     pub destination: Pubkey,
-    /// The pool's accounts of both tokens, in the order in which the instruction lists them.
-    pub sides: [SwapSide; 2],
-    /// The input token, if the instruction's own accounts tell it; else it is what the source holds.
+    /// The input token, if the instruction tells it; else it is what the source holds.
     pub mint_in: Option<Mint>,
-}
-
-/// One token's part of a swap instruction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SwapSide {
-    /// The pool's token account.
-    pub vault: Pubkey,
-    /// The mint.
-    pub mint: Pubkey,
-    /// The program that keeps the token's accounts.
-    pub token_program: Pubkey,
+    /// The accounts that follow from the pool, the trader and the direction alone, in their order: not
+    /// those at the end that follow from the pool's state too.
+    pub fixed_accounts: Vec<Pubkey>,
 }
 
 impl SwapInstruction {
@@ -139,8 +120,17 @@ impl SwapInstruction {
     /// # Errors
     /// The custom error code with which the program fails.
     pub fn decode(venue: Venue, accounts: &[Pubkey], data: &[u8]) -> Result<Self, u32> {
-        crate::venues::decode_instruction(venue, accounts, data)
+        (crate::venues::program(venue).decode_instruction)(accounts, data)
     }
+}
+
+/// An address that signs for a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// The address.
+    pub address: Pubkey,
+    /// What makes the address together with the program's, the bump included.
+    pub seeds: Vec<Vec<u8>>,
 }
 
 /// What a swap moves and changes.
@@ -160,20 +150,27 @@ pub struct Swapped {
     pub vault_in: Pubkey,
     /// The pool's account that pays the output.
     pub vault_out: Pubkey,
-    pub(crate) pool: Pubkey,
     pub(crate) writes: Vec<Write>,
 }
 
 impl Swapped {
-    /// Changes the bytes of the pool's account as the program does.
+    /// The accounts whose bytes the program changes, each once.
+    pub fn changed(&self) -> Vec<Pubkey> {
+        let mut changed: Vec<Pubkey> = self.writes.iter().map(|write| write.account).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
+
+    /// Changes the bytes of one account as the program does.
     ///
     /// # Errors
-    /// The bytes are too short to be the pool's.
-    pub fn apply(&self, pool_data: &mut [u8]) -> Result<(), DecodeError> {
-        let length = pool_data.len();
-        for write in &self.writes {
-            if !write.apply(pool_data) {
-                return Err(DecodeError::TooShort { address: self.pool, length, needed: write.offset });
+    /// The bytes are too short to be this account's.
+    pub fn apply(&self, account: &Pubkey, data: &mut [u8]) -> Result<(), DecodeError> {
+        let length = data.len();
+        for write in self.writes.iter().filter(|write| write.account == *account) {
+            if !write.apply(data) {
+                return Err(DecodeError::TooShort { address: *account, length, needed: write.offset });
             }
         }
         Ok(())
@@ -200,21 +197,14 @@ impl Direction {
 }
 
 /// What the pool's curve does, between its vaults: transfer fees are outside of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fill<C> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fill {
     /// What arrives in the vault.
     pub(crate) amount_in: u64,
     /// What leaves the vault.
     pub(crate) amount_out: u64,
     pub(crate) fee: Fraction,
     pub(crate) price_impact: Fraction,
-    /// What of the pool's state changes.
-    pub(crate) change: C,
-}
-
-impl<C> Fill<C> {
-    pub(crate) fn map<D>(self, change: impl FnOnce(C) -> D) -> Fill<D> {
-        let Self { amount_in, amount_out, fee, price_impact, change: old } = self;
-        Fill { amount_in, amount_out, fee, price_impact, change: change(old) }
-    }
+    /// What of the pool's accounts changes, the balances of its vaults apart.
+    pub(crate) writes: Vec<Write>,
 }

@@ -1,32 +1,115 @@
-//! The list of venues, and the one place that tells them apart.
+//! The list of venues, and what each of them has to say for itself.
 //!
-//! A venue's folder has: `PROGRAM_ID`, `AUTHORITY`, `AUTHORITY_SEED`, `AUTHORITY_BUMP`, `POOL_SIZE`,
-//! `POOL_DISCRIMINATOR`, `ERRORS`, `SLIPPAGE_EXCEEDED`; a `Pool` that is decoded from the pool's account,
-//! a `Curve` that is the pool with all that its maths needs, a `Change` that a swap makes; and the
-//! functions `error_code`, `decode_instruction`, `seed`. The macro below says how they are called.
+//! To add a venue, make a folder here with a type that is a [`Pool`] (the decoded account), a type that
+//! is a [`Curve`] (the pool with all that its maths needs) and a [`Program`], then name it in [`program`].
 
-use crate::account::{DecodeError, Discriminator, Write};
+mod meteora_damm_v2;
+mod raydium_cpmm;
+
+use crate::account::{DecodeError, Discriminator};
 use crate::clock::Clock;
 use crate::program_error;
 use crate::seed::{Seed, SeedError, Seeded};
-use crate::swap::{Direction, Fill, Limit, QuoteError, SwapInstruction, Trader};
+use crate::swap::{Authority, Direction, Fill, Limit, QuoteError, SwapInstruction, Trader};
 use crate::token::PoolToken;
-use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Mint, Pubkey, Venue, failure};
 use solana_account::Account;
 use solana_instruction::Instruction;
+use std::fmt::Debug;
+use std::sync::Arc;
 
 /// How the accounts of a snapshot are found.
 pub(crate) type Lookup<'lookup, 'account> = &'lookup dyn Fn(&Pubkey) -> Option<&'account Account>;
 
+/// What is known of a venue's program before any of its pools is.
+pub(crate) struct Program {
+    pub(crate) address: Pubkey,
+    /// How many bytes a pool's account has.
+    pub(crate) pool_size: usize,
+    /// The first bytes of a pool's account; None if the program has no such mark.
+    pub(crate) pool_discriminator: Option<Discriminator>,
+    /// Names of its custom error codes.
+    pub(crate) errors: program_error::Names,
+    /// The code with which it refuses to give less than the limit.
+    pub(crate) too_little_out: u32,
+    /// The code with which it refuses to take more than the limit.
+    pub(crate) too_much_in: u32,
+    /// The code with which it fails where this crate gives no quote.
+    pub(crate) error_code: fn(&QuoteError) -> u32,
+    /// Reads a pool's account; its owner is checked already.
+    pub(crate) decode: fn(Pubkey, &[u8]) -> Result<Arc<dyn Pool>, DecodeError>,
+    /// Reads a swap instruction's accounts and data, or says with which code the program fails.
+    pub(crate) decode_instruction: fn(&[Pubkey], &[u8]) -> Result<SwapInstruction, u32>,
+    /// The accounts that make a pool on a local cluster.
+    pub(crate) seed: fn(&Seed) -> Result<Seeded, SeedError>,
+}
+
+/// A decoded pool account: it knows what else must be read to quote.
+pub(crate) trait Pool: Debug + Send + Sync {
+    /// What it trades, in its own order.
+    fn mints(&self) -> [Mint; 2];
+
+    /// Its token accounts, in the order of its mints.
+    fn vaults(&self) -> [Pubkey; 2];
+
+    /// Who signs when tokens leave the vaults.
+    fn authority(&self) -> Authority;
+
+    /// Every account besides the pool and the clock that a quote needs, as far as the `known` accounts
+    /// tell: what is behind an account that is not known yet comes with the next look.
+    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey>;
+
+    /// What besides the pool changes with swaps, or changes what they give.
+    fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey>;
+
+    /// The tokens, in the order of its mints.
+    fn tokens(&self, accounts: Lookup<'_, '_>, clock: Clock) -> Result<[PoolToken; 2], DecodeError> {
+        let token = |mint: Mint| {
+            let address = mint.pubkey();
+            let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+            PoolToken::decode(mint, account, clock.epoch)
+        };
+        let [a, b] = self.mints();
+        Ok([token(a)?, token(b)?])
+    }
+
+    /// The pool with all that its maths needs.
+    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError>;
+}
+
+/// A pool with all that its maths needs. Amounts here are between the vaults: the tokens' own transfer
+/// fees are outside.
+pub(crate) trait Curve: Debug + Send + Sync {
+    /// What can be bought, of each token; where liquidity is spread over prices, what is loaded of it.
+    fn reserves(&self) -> [Atoms; 2];
+
+    /// The rate of the pool's fee for a small amount.
+    fn fee(&self, clock: Clock) -> Fraction;
+
+    /// What `amount`, which is not zero and arrives in a vault, buys.
+    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError>;
+
+    /// What must arrive in a vault so that `amount`, which is not zero, leaves the other.
+    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError>;
+
+    /// The instruction that swaps.
+    fn instruction(&self, order: Order<'_>) -> Instruction;
+}
+
 /// What a venue needs to build its swap instruction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Order<'a> {
-    pub(crate) pool: Pubkey,
     pub(crate) tokens: &'a [PoolToken; 2],
     pub(crate) trader: &'a Trader,
     pub(crate) direction: Direction,
     pub(crate) limit: Limit,
+}
+
+pub(crate) const fn program(venue: Venue) -> &'static Program {
+    match venue {
+        Venue::RaydiumCpmm => &raydium_cpmm::PROGRAM,
+        Venue::MeteoraDammV2 => &meteora_damm_v2::PROGRAM,
+    }
 }
 
 /// The venue whose program this is.
@@ -34,213 +117,31 @@ pub fn venue(program: &Pubkey) -> Option<Venue> {
     Venue::ALL.into_iter().find(|venue| program_id(*venue) == *program)
 }
 
-macro_rules! venues {
-    ($($variant:ident => $module:ident),+ $(,)?) => {
-        $(mod $module;)+
-
-        /// A decoded pool account.
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub(crate) enum Pool {
-            $($variant($module::Pool)),+
-        }
-
-        /// A pool with all that its maths needs.
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub(crate) enum Curve {
-            $($variant($module::Curve)),+
-        }
-
-        /// What of a pool's state a swap changes.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Change {
-            $($variant($module::Change)),+
-        }
-
-        impl Pool {
-            pub(crate) fn decode(venue: Venue, address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
-                match venue {
-                    $(Venue::$variant => $module::Pool::decode(address, data).map(Self::$variant)),+
-                }
-            }
-
-            pub(crate) fn venue(&self) -> Venue {
-                match self {
-                    $(Self::$variant(_) => Venue::$variant),+
-                }
-            }
-
-            pub(crate) fn mints(&self) -> [Mint; 2] {
-                match self {
-                    $(Self::$variant(pool) => pool.mints()),+
-                }
-            }
-
-            pub(crate) fn vaults(&self) -> [Pubkey; 2] {
-                match self {
-                    $(Self::$variant(pool) => pool.vaults()),+
-                }
-            }
-
-            /// What the maths needs besides the pool, the mints and the clock.
-            pub(crate) fn dependencies(&self) -> Vec<Pubkey> {
-                match self {
-                    $(Self::$variant(pool) => pool.dependencies()),+
-                }
-            }
-
-            /// What besides the pool changes with each swap.
-            pub(crate) fn swap_accounts(&self) -> Vec<Pubkey> {
-                match self {
-                    $(Self::$variant(pool) => pool.swap_accounts()),+
-                }
-            }
-
-            pub(crate) fn curve(&self, address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Curve, DecodeError> {
-                match self {
-                    $(Self::$variant(pool) => $module::Curve::load(pool, address, accounts).map(Curve::$variant)),+
-                }
-            }
-        }
-
-        impl Curve {
-            pub(crate) fn venue(&self) -> Venue {
-                match self {
-                    $(Self::$variant(_) => Venue::$variant),+
-                }
-            }
-
-            pub(crate) fn pool(&self) -> Pool {
-                match self {
-                    $(Self::$variant(curve) => Pool::$variant(curve.pool().clone())),+
-                }
-            }
-
-            /// What can be bought, of each token.
-            pub(crate) fn reserves(&self) -> [Atoms; 2] {
-                match self {
-                    $(Self::$variant(curve) => curve.reserves()),+
-                }
-            }
-
-            /// The rate of the pool's fee for a small amount.
-            pub(crate) fn fee(&self, clock: Clock) -> Fraction {
-                match self {
-                    $(Self::$variant(curve) => curve.fee(clock)),+
-                }
-            }
-
-            /// What the curve does with an amount that arrives in, or leaves, a vault; it is not zero.
-            pub(crate) fn fill(
-                &self,
-                direction: Direction,
-                mode: Mode,
-                amount: u64,
-                clock: Clock,
-            ) -> Result<Fill<Change>, QuoteError> {
-                match self {
-                    $(Self::$variant(curve) => Ok(match mode {
-                        Mode::ExactIn => curve.exact_in(direction, amount, clock),
-                        Mode::ExactOut => curve.exact_out(direction, amount, clock),
-                    }?.map(Change::$variant))),+
-                }
-            }
-
-            pub(crate) fn instruction(&self, order: Order<'_>) -> Instruction {
-                match self {
-                    $(Self::$variant(curve) => curve.pool().instruction(order)),+
-                }
-            }
-        }
-
-        impl Change {
-            pub(crate) fn writes(&self) -> Vec<Write> {
-                match self {
-                    $(Self::$variant(change) => change.writes()),+
-                }
-            }
-        }
-
-        /// The address of a venue's program.
-        pub const fn program_id(venue: Venue) -> Pubkey {
-            match venue {
-                $(Venue::$variant => $module::PROGRAM_ID),+
-            }
-        }
-
-        /// The address that owns the vaults of all pools of a venue.
-        pub const fn authority(venue: Venue) -> Pubkey {
-            match venue {
-                $(Venue::$variant => $module::AUTHORITY),+
-            }
-        }
-
-        /// The seed and the bump that make [`authority`] of the venue's program.
-        pub const fn authority_seeds(venue: Venue) -> (&'static [u8], u8) {
-            match venue {
-                $(Venue::$variant => ($module::AUTHORITY_SEED, $module::AUTHORITY_BUMP)),+
-            }
-        }
-
-        /// How many bytes a pool's account has, to find the pools of a venue.
-        pub const fn pool_size(venue: Venue) -> usize {
-            match venue {
-                $(Venue::$variant => $module::POOL_SIZE),+
-            }
-        }
-
-        /// The first bytes of a pool's account.
-        pub const fn pool_discriminator(venue: Venue) -> Discriminator {
-            match venue {
-                $(Venue::$variant => $module::POOL_DISCRIMINATOR),+
-            }
-        }
-
-        /// What a custom error code of a swap means, and its name in the program's source.
-        pub fn failure(venue: Venue, custom_code: u32) -> (failure::Code, &'static str) {
-            match venue {
-                $(Venue::$variant => {
-                    program_error::failure($module::ERRORS, $module::SLIPPAGE_EXCEEDED, custom_code)
-                }),+
-            }
-        }
-
-        /// The code with which the program refuses a swap whose limit is not met.
-        pub(crate) const fn slippage_exceeded(venue: Venue) -> u32 {
-            match venue {
-                $(Venue::$variant => $module::SLIPPAGE_EXCEEDED),+
-            }
-        }
-
-        /// The code with which the program fails where this crate gives no quote.
-        pub(crate) fn error_code(venue: Venue, error: &QuoteError) -> u32 {
-            match venue {
-                $(Venue::$variant => $module::error_code(error)),+
-            }
-        }
-
-        pub(crate) fn decode_instruction(
-            venue: Venue,
-            accounts: &[Pubkey],
-            data: &[u8],
-        ) -> Result<SwapInstruction, u32> {
-            match venue {
-                $(Venue::$variant => $module::decode_instruction(accounts, data)),+
-            }
-        }
-
-        /// The accounts that make a pool on a local cluster.
-        ///
-        /// # Errors
-        /// The program has no way to hold such a pool.
-        pub fn seed(venue: Venue, seed: &Seed) -> Result<Seeded, SeedError> {
-            match venue {
-                $(Venue::$variant => $module::seed(seed)),+
-            }
-        }
-    };
+/// The address of a venue's program.
+pub const fn program_id(venue: Venue) -> Pubkey {
+    program(venue).address
 }
 
-venues! {
-    RaydiumCpmm => raydium_cpmm,
-    MeteoraDammV2 => meteora_damm_v2,
+/// How many bytes a pool's account has, to find the pools of a venue.
+pub const fn pool_size(venue: Venue) -> usize {
+    program(venue).pool_size
+}
+
+/// The first bytes of a pool's account, if the venue's program marks its accounts with any.
+pub const fn pool_discriminator(venue: Venue) -> Option<[u8; 8]> {
+    program(venue).pool_discriminator
+}
+
+/// What a custom error code of a swap means, and its name in the program's source.
+pub fn failure(venue: Venue, custom_code: u32) -> (failure::Code, &'static str) {
+    let program = program(venue);
+    program_error::failure(program.errors, [program.too_little_out, program.too_much_in], custom_code)
+}
+
+/// The accounts that make a pool on a local cluster.
+///
+/// # Errors
+/// The program has no way to hold such a pool.
+pub fn seed(venue: Venue, seed: &Seed) -> Result<Seeded, SeedError> {
+    (program(venue).seed)(seed)
 }

@@ -3,16 +3,20 @@ use amm::{CLOCK_ADDRESS, Clock, DecodeError, Market, Pool};
 use chain::{Account, Client, Commitment};
 use order_core::failure::Code;
 use order_core::{Failure, PoolAddress, Pubkey};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// Pools whose dependencies are remembered; far more than routes ever name.
 const REMEMBERED_MAX: usize = 10_000;
 
+/// Most times that the pools are read for one attempt: the first without knowing what they need, those
+/// that [`amm::LOOKS_MAX`] allows, and one for a price that moves meanwhile.
+const LOOKS_MAX: usize = amm::LOOKS_MAX + 2;
+
 /// Simulations run on the latest state, and this must be the same.
 const COMMITMENT: Commitment = Commitment::Processed;
 
-/// Which accounts each pool needs: it never changes, and asking costs a round trip.
+/// Which accounts each pool needed last: asking anew costs a round trip.
 #[derive(Debug, Default)]
 pub(crate) struct Dependencies {
     known: Mutex<HashMap<PoolAddress, Vec<Pubkey>>>,
@@ -26,30 +30,59 @@ pub(crate) struct State {
 }
 
 impl Dependencies {
-    /// What must be read to trade on these pools: the clock, the pools, and all that they name.
-    pub(crate) async fn of(&self, pools: &[PoolAddress], cluster: &Client) -> Result<Vec<Pubkey>, Failure> {
-        let mut needed = vec![CLOCK_ADDRESS];
-        for pool in pools {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(pool).cloned();
-            let dependencies = match known {
-                Some(dependencies) => dependencies,
-                None => self.ask(*pool, cluster).await?,
-            };
-            needed.push(pool.pubkey());
-            needed.extend(dependencies);
+    /// Reads in one slot what is needed to trade on these pools: the clock, the pools, all that they name,
+    /// and some accounts more. What a pool needs can change with its price; then there is another look.
+    pub(crate) async fn read(
+        &self,
+        pools: &[PoolAddress],
+        more: &[Pubkey],
+        cluster: &Client,
+    ) -> Result<State, Failure> {
+        let mut addresses = self.remembered(pools, more);
+        for _ in 0..LOOKS_MAX {
+            let state = read(cluster, &addresses).await?;
+            let needed = self.learn(pools, more, &state)?;
+            if needed.is_subset(&addresses.iter().copied().collect()) {
+                return Ok(state);
+            }
+            addresses = needed.into_iter().collect();
         }
-        needed.sort_unstable();
-        needed.dedup();
-        Ok(needed)
+        Err(Failure::new(
+            Code::SimulationFailed,
+            format!("the route's pools need other accounts at each of {LOOKS_MAX} looks"),
+        ))
     }
 
-    async fn ask(&self, address: PoolAddress, cluster: &Client) -> Result<Vec<Pubkey>, Failure> {
-        let dependencies = read(cluster, &[address.pubkey()]).await?.pool(address)?.dependencies();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() < REMEMBERED_MAX {
-            known.insert(address, dependencies.clone());
+    fn remembered(&self, pools: &[PoolAddress], more: &[Pubkey]) -> Vec<Pubkey> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut needed = BTreeSet::from([CLOCK_ADDRESS]);
+        needed.extend(more);
+        for pool in pools {
+            needed.insert(pool.pubkey());
+            needed.extend(known.get(pool).into_iter().flatten());
         }
-        Ok(dependencies)
+        needed.into_iter().collect()
+    }
+
+    /// What the pools need as they are in a state.
+    fn learn(
+        &self,
+        pools: &[PoolAddress],
+        more: &[Pubkey],
+        state: &State,
+    ) -> Result<BTreeSet<Pubkey>, Failure> {
+        let mut needed = BTreeSet::from([CLOCK_ADDRESS]);
+        needed.extend(more);
+        for address in pools {
+            let dependencies = state.pool(*address)?.dependencies(|key| state.accounts.get(key));
+            needed.insert(address.pubkey());
+            needed.extend(&dependencies);
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() < REMEMBERED_MAX || known.contains_key(address) {
+                known.insert(*address, dependencies);
+            }
+        }
+        Ok(needed)
     }
 }
 
@@ -81,7 +114,7 @@ impl State {
     /// Whether no swap went through these markets between this state and a later one.
     pub(crate) fn stood_still(&self, later: &Self, markets: &[Market]) -> bool {
         let mut changing = markets.iter().flat_map(Market::swap_accounts);
-        changing.all(|address| self.accounts.get(&address) == later.accounts.get(&address))
+        changing.all(|address| self.accounts.get(address) == later.accounts.get(address))
     }
 
     fn pool(&self, address: PoolAddress) -> Result<Pool, Failure> {

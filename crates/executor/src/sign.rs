@@ -57,12 +57,11 @@ impl Executor {
     /// Asks the cluster for everything at once. The pools and the clock come from one slot.
     async fn survey(&self, order: &Order, legs: &[Leg<'_>]) -> Result<Ground, Failure> {
         let route: Vec<_> = legs.iter().map(|leg| leg.swap.pool).collect();
-        let mut addresses = self.dependencies.of(&route, &self.cluster).await?;
         let source = token_account(&self.wallet.pubkey(), order.intent().token_in(), order.id());
-        addresses.push(source);
+        let more = [source];
         let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
         let (state, blockhash, recent_fees, token_account_rent) = futures_util::try_join!(
-            pools::read(&self.cluster, &addresses),
+            self.dependencies.read(&route, &more, &self.cluster),
             self.cluster.latest_blockhash().map_err(|error| cluster::failure(&error)),
             self.cluster.recent_prioritization_fees(&written).map_err(|error| cluster::failure(&error)),
             self.token_account_rent(),
@@ -136,7 +135,7 @@ impl Executor {
         if expected == Some(simulated) {
             return;
         }
-        let addresses: Vec<_> = markets.iter().flat_map(Market::swap_accounts).collect();
+        let addresses: Vec<_> = markets.iter().flat_map(Market::swap_accounts).copied().collect();
         match pools::read(&self.cluster, &addresses).await {
             Ok(later) if state.stood_still(&later, markets) => {
                 tracing::error!(

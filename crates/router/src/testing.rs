@@ -43,15 +43,15 @@ pub(crate) fn seeded(venue: Venue, n: u8, reserves: [u64; 2], fee_billionths: i6
         fee: Fraction::from_billionths(fee_billionths),
     };
     let seeded = amm::seed(venue, &seed).unwrap();
-    let owned = seeded.accounts.into_iter().map(|(key, data)| (key, account(amm::program_id(venue), data)));
+    let owned = seeded.accounts.into_iter().map(|one| (one.address, account(one.owner, one.data)));
     let vaults = seeded.vaults.into_iter().map(|vault| {
-        let data = token_account(vault.mint, seeded.authority, vault.amount);
+        let data = token_account(vault.mint, vault.authority, vault.amount);
         (vault.address, account(amm::token_program_id(vault.program), data))
     });
     let mints = tokens.into_iter().map(|token| {
         (token.mint.pubkey(), account(amm::token_program_id(token.program), mint_account(token.decimals)))
     });
-    TestPool { address: seed.pool, accounts: owned.chain(vaults).chain(mints).collect() }
+    TestPool { address: seeded.pool, accounts: owned.chain(vaults).chain(mints).collect() }
 }
 
 impl TestPool {

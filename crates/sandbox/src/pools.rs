@@ -2,7 +2,7 @@
 
 use crate::cluster::{Bank, Commitment};
 use crate::token::{self, Holding};
-use amm::{Market, Pool, PoolToken, Seed, TransferFee};
+use amm::{Market, Pool, PoolToken, Seed, SeededAccount, TransferFee};
 use anyhow::Context as _;
 use order_core::token::known;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Venue};
@@ -49,7 +49,8 @@ pub(crate) fn all() -> anyhow::Result<Vec<SeededPool>> {
             reserves: [reserve_a, reserve_b],
             fee: Fraction::from_billionths(fee),
         };
-        Ok(SeededPool { venue, symbols, seed })
+        let pool = amm::seed(venue, &seed)?.pool;
+        Ok(SeededPool { venue, symbols, seed: Seed { pool, ..seed } })
     });
     pools.collect()
 }
@@ -67,7 +68,7 @@ fn side(symbol: &str, whole: u64) -> anyhow::Result<(PoolToken, Atoms)> {
     Ok((token, reserve))
 }
 
-/// The same in each run, so that a list of pools stays valid.
+/// The same in each run, so that a list of pools stays valid. Some programs derive another one.
 fn address(venue: Venue, [a, b]: [&str; 2]) -> PoolAddress {
     PoolAddress::new(Sha256::digest(format!("sandbox pool {venue} {a}/{b}")).into())
 }
@@ -79,17 +80,16 @@ impl SeededPool {
     /// # Errors
     /// The reserves make no price that the program can hold.
     pub(crate) fn set_reserves(&self, bank: &mut Bank, reserves: [Atoms; 2]) -> anyhow::Result<()> {
-        let program = amm::program_id(self.venue);
         let seeded = amm::seed(self.venue, &Seed { reserves, ..self.seed })?;
-        for (address, data) in seeded.accounts {
+        for SeededAccount { address, owner, data } in seeded.accounts {
             let rent = bank.minimum_balance(data.len());
-            bank.write(address, token::account(rent, data, program))?;
+            bank.write(address, token::account(rent, data, owner))?;
         }
         let rent = bank.minimum_balance(token::HOLDING_BYTES);
         for vault in seeded.vaults {
             let native = vault.mint == order_core::token::NATIVE_MINT;
             let holding =
-                Holding { mint: vault.mint.pubkey(), owner: seeded.authority, amount: vault.amount.get() };
+                Holding { mint: vault.mint.pubkey(), owner: vault.authority, amount: vault.amount.get() };
             bank.write(vault.address, holding.encode(rent, native))?;
         }
         Ok(())
@@ -143,8 +143,10 @@ impl SeededPool {
         let account = read(&address.pubkey()).with_context(|| format!("the pool {address} is gone"))?;
         let pool = Pool::decode(address, &account)?;
         let mut accounts: HashMap<Pubkey, Account> = HashMap::from([(address.pubkey(), account)]);
-        accounts
-            .extend(pool.dependencies().into_iter().filter_map(|address| Some((address, read(&address)?))));
+        for _ in 0..amm::LOOKS_MAX {
+            let needed = pool.dependencies(|address| accounts.get(address));
+            accounts.extend(needed.into_iter().filter_map(|address| Some((address, read(&address)?))));
+        }
         let clock = bank.clock();
         let clock = amm::Clock { slot: clock.slot, epoch: clock.epoch, unix_timestamp: clock.unix_timestamp };
         Ok(pool.load(|address| accounts.get(address), clock)?)

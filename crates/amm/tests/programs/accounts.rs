@@ -52,8 +52,8 @@ impl Cluster {
     pub(crate) fn seeded(venue: Venue, seed: &Seed) -> (Self, Seeded) {
         let seeded = amm::seed(venue, seed).unwrap();
         let mut cluster = Self::default();
-        for (address, data) in seeded.accounts.clone() {
-            cluster.put(address, amm::program_id(venue), data);
+        for account in seeded.accounts.clone() {
+            cluster.put(account.address, account.owner, account.data);
         }
         for token in seed.tokens {
             cluster.put_mint(token.mint, token.transfer_fee);
@@ -65,13 +65,20 @@ impl Cluster {
     }
 
     /// Moves the tokens and changes the pool as the cluster would.
-    pub(crate) fn apply(&mut self, pool: PoolAddress, swapped: &Swapped) {
+    pub(crate) fn apply(&mut self, swapped: &Swapped) {
         let arrives = swapped.token_in.transfer_fee.after(swapped.amount_in.get());
         let vault_in = self.balance(swapped.vault_in).checked_add(arrives).unwrap();
         let vault_out = self.balance(swapped.vault_out).checked_sub(swapped.amount_out.get()).unwrap();
         self.data(swapped.vault_in)[64..72].copy_from_slice(&vault_in.to_le_bytes());
         self.data(swapped.vault_out)[64..72].copy_from_slice(&vault_out.to_le_bytes());
-        swapped.apply(self.data(pool.pubkey())).unwrap();
+        self.apply_writes(swapped);
+    }
+
+    /// Changes the accounts of the pool's program alone.
+    pub(crate) fn apply_writes(&mut self, swapped: &Swapped) {
+        for address in swapped.changed() {
+            swapped.apply(&address, self.data(address)).unwrap();
+        }
     }
 }
 

@@ -42,8 +42,8 @@ fn discriminator(name: &str) -> Vec<u8> {
 #[test]
 fn the_bytes_are_the_programs() {
     let data = |venue, limit| {
-        let (cluster, _) = Cluster::seeded(venue, &plain_seed());
-        cluster.market(POOL, NOW).unwrap().instruction(&TRADER, MINT_A, limit).unwrap().data
+        let (cluster, seeded) = Cluster::seeded(venue, &plain_seed());
+        cluster.market(seeded.pool, NOW).unwrap().instruction(&TRADER, MINT_A, limit).unwrap().data
     };
     let expected = |name: &str, first: u64, second: u64, mode: &[u8]| {
         [&discriminator(name)[..], &first.to_le_bytes(), &second.to_le_bytes(), mode].concat()
@@ -54,8 +54,8 @@ fn the_bytes_are_the_programs() {
     let damm = Venue::MeteoraDammV2;
     assert_eq!(data(damm, EXACT_IN), expected("global:swap2", 1000, 5, &[0]));
     assert_eq!(data(damm, EXACT_OUT), expected("global:swap2", 700, 1000, &[2]));
-    assert_eq!(amm::pool_discriminator(cpmm).to_vec(), discriminator("account:PoolState"));
-    assert_eq!(amm::pool_discriminator(damm).to_vec(), discriminator("account:Pool"));
+    assert_eq!(amm::pool_discriminator(cpmm).unwrap().to_vec(), discriminator("account:PoolState"));
+    assert_eq!(amm::pool_discriminator(damm).unwrap().to_vec(), discriminator("account:Pool"));
 }
 
 #[test]
@@ -64,15 +64,15 @@ fn the_accounts_are_in_the_programs_order() {
     let market = cluster.market(POOL, NOW).unwrap();
     let spl = token_program_id(Program::SplToken);
     let [vault_a, vault_b] = seeded.vaults.map(|vault| vault.address);
-    let [(_, _), (config, _), (observation, _)] = &seeded.accounts[..] else { panic!("three accounts") };
+    let [_, config, observation] = &seeded.accounts[..] else { panic!("three accounts") };
     let keys = |mint| -> Vec<(Pubkey, bool, bool)> {
         let instruction = market.instruction(&TRADER, mint, EXACT_IN).unwrap();
         instruction.accounts.iter().map(|meta| (meta.pubkey, meta.is_signer, meta.is_writable)).collect()
     };
     let expected = [
         (TRADER.owner, true, false),
-        (amm::authority(Venue::RaydiumCpmm), false, false),
-        (*config, false, false),
+        (market.authority().address, false, false),
+        (config.address, false, false),
         (POOL.pubkey(), false, true),
         (TRADER.source, false, true),
         (TRADER.destination, false, true),
@@ -82,7 +82,7 @@ fn the_accounts_are_in_the_programs_order() {
         (spl, false, false),
         (MINT_B.pubkey(), false, false),
         (MINT_A.pubkey(), false, false),
-        (*observation, false, true),
+        (observation.address, false, true),
     ];
     assert_eq!(keys(MINT_B), expected);
 
@@ -95,7 +95,7 @@ fn the_accounts_are_in_the_programs_order() {
     let keys: Vec<_> =
         instruction.accounts.iter().map(|meta| (meta.pubkey, meta.is_signer, meta.is_writable)).collect();
     let expected = [
-        (amm::authority(Venue::MeteoraDammV2), false, false),
+        (market.authority().address, false, false),
         (POOL.pubkey(), false, true),
         (TRADER.source, false, true),
         (TRADER.destination, false, true),
@@ -116,9 +116,12 @@ fn the_accounts_are_in_the_programs_order() {
 #[test]
 fn the_authorities_are_derived_from_their_seeds() {
     for venue in Venue::ALL {
-        let (seed, bump) = amm::authority_seeds(venue);
-        let derived = Pubkey::find_program_address(&[seed], &amm::program_id(venue));
-        assert_eq!(derived, (amm::authority(venue), bump), "{venue}");
+        let (cluster, seeded) = Cluster::seeded(venue, &plain_seed());
+        let authority = cluster.market(seeded.pool, NOW).unwrap().authority();
+        let seeds: Vec<&[u8]> = authority.seeds.iter().map(Vec::as_slice).collect();
+        let derived = Pubkey::create_program_address(&seeds, &amm::program_id(venue));
+        assert_eq!(derived, Ok(authority.address), "{venue}");
+        assert!(seeded.vaults.iter().all(|vault| vault.authority == authority.address), "{venue}");
         assert_eq!(amm::venue(&amm::program_id(venue)), Some(venue));
     }
     assert_eq!(amm::venue(&POOL.pubkey()), None);
@@ -127,8 +130,8 @@ fn the_authorities_are_derived_from_their_seeds() {
 #[test]
 fn what_is_built_is_read_back_and_executed() {
     for venue in Venue::ALL {
-        let (cluster, _) = Cluster::seeded(venue, &plain_seed());
-        let market = cluster.market(POOL, NOW).unwrap();
+        let (cluster, seeded) = Cluster::seeded(venue, &plain_seed());
+        let market = cluster.market(seeded.pool, NOW).unwrap();
         for (mint, limit, mode) in [
             (MINT_A, EXACT_IN, Mode::ExactIn),
             (MINT_B, EXACT_IN, Mode::ExactIn),
@@ -140,18 +143,21 @@ fn what_is_built_is_read_back_and_executed() {
             let read = SwapInstruction::decode(venue, &keys, &built.data).unwrap();
             assert_eq!(read.limit, limit);
             assert_eq!(
-                (read.accounts.owner, read.accounts.source, read.accounts.destination),
+                (read.owner, read.source, read.destination),
                 (TRADER.owner, TRADER.source, TRADER.destination)
             );
+            assert_eq!(read.pool, seeded.pool.pubkey());
             let swapped = market.execute(&read, mint).unwrap();
             let amount = if mode == Mode::ExactIn { 1000 } else { 700 };
             let quote = market.quote(mint, mode, Atoms::new(amount)).unwrap();
             assert_eq!((swapped.amount_in, swapped.received), (quote.amount_in, quote.amount_out), "{venue}");
             assert_eq!(swapped.token_in.mint, mint);
 
-            let mut foreign = read;
-            foreign.accounts.sides[0].vault = TRADER.source;
-            assert_eq!(market.execute(&foreign, mint), Err(2012), "{venue}");
+            for place in 0..read.fixed_accounts.len() {
+                let mut foreign = read.clone();
+                foreign.fixed_accounts[place] = Pubkey::new_from_array([77; 32]);
+                assert_eq!(market.execute(&foreign, mint), Err(2012), "{venue} account {place}");
+            }
             assert_eq!(SwapInstruction::decode(venue, &keys[..12], &built.data), Err(3005));
             assert_eq!(SwapInstruction::decode(venue, &keys, &built.data[..15]), Err(102));
             assert_eq!(SwapInstruction::decode(venue, &keys, &built.data[..7]), Err(101));
@@ -170,8 +176,8 @@ fn the_older_swap_of_meteora_is_read_too() {
 #[test]
 fn an_instruction_without_a_limit_is_refused() {
     for venue in Venue::ALL {
-        let (cluster, _) = Cluster::seeded(venue, &plain_seed());
-        let market = cluster.market(POOL, NOW).unwrap();
+        let (cluster, seeded) = Cluster::seeded(venue, &plain_seed());
+        let market = cluster.market(seeded.pool, NOW).unwrap();
         let no_limit = Limit::ExactIn { amount_in: Atoms::new(1), min_out: Atoms::ZERO };
         assert_eq!(market.instruction(&TRADER, MINT_A, no_limit), Err(InstructionError::ZeroAmount));
         let mint = Mint::new([9; 32]);

@@ -1,10 +1,14 @@
 use amm::{CLOCK_ADDRESS, Pool};
-use chain::Client;
+use chain::{Account, Client};
 use order_core::{PoolAddress, Pubkey};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The pools of a cluster, by address.
 pub(super) type Pools = BTreeMap<PoolAddress, Pool>;
+
+/// Most accounts that a group begins with. The rest of a call is for what the accounts tell once they are
+/// read, and for the neighbours of a price that moves.
+const PLANNED_MAX: usize = 60;
 
 /// Which accounts are read together, and which tell of a change.
 #[derive(Debug, Clone)]
@@ -32,8 +36,7 @@ impl Plan {
         for pool in pools.values() {
             let needed = needed(pool);
             let together: BTreeSet<Pubkey> = keys.union(&needed).copied().collect();
-            // The clock takes one place.
-            if together.len() >= Client::ACCOUNTS_MAX && !members.is_empty() {
+            if together.len() > PLANNED_MAX && !members.is_empty() {
                 groups.push(Group::new(std::mem::take(&mut members), &keys));
                 keys = needed;
             } else {
@@ -53,8 +56,9 @@ impl Plan {
         self.pools.len() == pools.len()
             && pools.iter().all(|(address, pool)| {
                 self.pools.get(address).is_some_and(|known| {
-                    known.dependencies() == pool.dependencies()
-                        && known.swap_accounts() == pool.swap_accounts()
+                    known.venue() == pool.venue()
+                        && needed(known) == needed(pool)
+                        && known.swap_accounts(unknown) == pool.swap_accounts(unknown)
                 })
             })
     }
@@ -62,13 +66,42 @@ impl Plan {
 
 impl Group {
     fn new(pools: Vec<PoolAddress>, keys: &BTreeSet<Pubkey>) -> Self {
-        let keys = std::iter::once(CLOCK_ADDRESS).chain(keys.iter().copied()).collect();
-        Self { pools, keys }
+        Self { pools, keys: with_clock(keys) }
+    }
+
+    /// Reads from now on what these pools of the group need, as far as the accounts tell; whether that
+    /// is more than before. What exceeds one call stays as it was.
+    pub(super) fn look<'a>(
+        &mut self,
+        pools: impl Iterator<Item = Pool>,
+        known: impl Fn(&Pubkey) -> Option<&'a Account>,
+    ) -> bool {
+        let mut keys = BTreeSet::new();
+        for pool in pools {
+            keys.insert(pool.address().pubkey());
+            keys.extend(pool.dependencies(&known));
+        }
+        // The clock takes one place.
+        if keys.len() >= Client::ACCOUNTS_MAX {
+            return false;
+        }
+        let before = std::mem::replace(&mut self.keys, with_clock(&keys));
+        keys.iter().any(|key| !before.contains(key))
     }
 }
 
+fn with_clock(keys: &BTreeSet<Pubkey>) -> Vec<Pubkey> {
+    std::iter::once(CLOCK_ADDRESS).chain(keys.iter().copied()).collect()
+}
+
+/// Before anything is read.
+fn unknown(_: &Pubkey) -> Option<&'static Account> {
+    None
+}
+
+/// What the pool's own account names.
 fn needed(pool: &Pool) -> BTreeSet<Pubkey> {
-    let mut keys: BTreeSet<Pubkey> = pool.dependencies().into_iter().collect();
+    let mut keys: BTreeSet<Pubkey> = pool.dependencies(unknown).into_iter().collect();
     keys.insert(pool.address().pubkey());
     keys
 }
@@ -77,7 +110,7 @@ fn watched(pools: &Pools, groups: &[Group]) -> HashMap<Pubkey, Vec<usize>> {
     let mut watched: HashMap<Pubkey, Vec<usize>> = HashMap::new();
     for (index, group) in groups.iter().enumerate() {
         for pool in group.pools.iter().filter_map(|address| pools.get(address)) {
-            for account in pool.swap_accounts() {
+            for account in pool.swap_accounts(unknown) {
                 let concerned = watched.entry(account).or_default();
                 if concerned.last() != Some(&index) {
                     concerned.push(index);
@@ -118,7 +151,7 @@ mod tests {
         let plan = Plan::new(pools);
         for (index, group) in plan.groups.iter().enumerate() {
             for address in &group.pools {
-                for account in plan.pools[address].swap_accounts() {
+                for account in plan.pools[address].swap_accounts(unknown) {
                     assert!(plan.watched[&account].contains(&index));
                 }
             }

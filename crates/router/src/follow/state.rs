@@ -193,7 +193,8 @@ impl Following {
         asked: Instant,
         now: Instant,
     ) -> Outcome {
-        let (Some(group), Some(progress)) = (self.plan.groups.get(index), self.groups.get_mut(index)) else {
+        let (Some(group), Some(progress)) = (self.plan.groups.get_mut(index), self.groups.get_mut(index))
+        else {
             return Outcome::Behind;
         };
         if progress.read_at.is_some_and(|known| snapshot.slot < known) {
@@ -205,6 +206,10 @@ impl Following {
         progress.not_before = now + READ_PAUSE;
         let entries = entries(index, group, &self.plan.pools, snapshot);
         self.book.replace(entries);
+        if look(group, &self.plan.pools, snapshot) {
+            Want::join(&mut progress.wanted, Want::Changed(snapshot.slot));
+            progress.not_before = now;
+        }
         self.book.see_slot(snapshot.slot);
         if let Some(Want::Changed(slot)) = want
             && snapshot.slot < slot
@@ -220,11 +225,28 @@ impl Following {
     }
 }
 
+/// The accounts that one call has found.
+fn found<'a>(group: &Group, snapshot: &'a Snapshot) -> HashMap<Pubkey, &'a Account> {
+    let found = group.keys.iter().zip(&snapshot.accounts);
+    found.filter_map(|(key, account)| Some((*key, account.as_ref()?))).collect()
+}
+
+/// Whether the pools of a group turn out to need accounts that were not read yet.
+fn look(group: &mut Group, pools: &super::plan::Pools, snapshot: &Snapshot) -> bool {
+    let accounts = found(group, snapshot);
+    let current = |address: &PoolAddress| {
+        let account = accounts.get(&address.pubkey());
+        account
+            .and_then(|account| Pool::decode(*address, account).ok())
+            .or_else(|| pools.get(address).cloned())
+    };
+    let members: Vec<Pool> = group.pools.iter().filter_map(current).collect();
+    group.look(members.into_iter(), |key| accounts.get(key).copied())
+}
+
 /// What one call tells of the pools of its group.
 fn entries(index: usize, group: &Group, pools: &super::plan::Pools, snapshot: &Snapshot) -> Vec<Entry> {
-    let found = group.keys.iter().zip(&snapshot.accounts);
-    let accounts: HashMap<&Pubkey, &Account> =
-        found.filter_map(|(key, account)| Some((key, account.as_ref()?))).collect();
+    let accounts = found(group, snapshot);
     let known = group.pools.iter().filter_map(|address| Some((*address, pools.get(address)?)));
     known
         .map(|(address, pool)| Entry {
@@ -241,7 +263,7 @@ fn entries(index: usize, group: &Group, pools: &super::plan::Pools, snapshot: &S
 fn market(
     address: PoolAddress,
     known: &Pool,
-    accounts: &HashMap<&Pubkey, &Account>,
+    accounts: &HashMap<Pubkey, &Account>,
 ) -> Result<amm::Market, String> {
     let clock = accounts.get(&CLOCK_ADDRESS).ok_or("the cluster has no clock")?;
     let clock = Clock::decode(clock).map_err(|error| error.to_string())?;

@@ -1,6 +1,6 @@
 use super::call::{Call, Transfer, edit, log};
 use crate::token::Holding;
-use amm::{Limit, Market, Pool, SwapInstruction, Swapped};
+use amm::{Authority, Limit, Market, Pool, SwapInstruction, Swapped};
 use order_core::{Mint, Venue};
 use solana_instruction::error::InstructionError;
 use solana_program_runtime::invoke_context::InvokeContext;
@@ -14,7 +14,7 @@ const ACCOUNT_NOT_INITIALIZED: u32 = 3012;
 /// moves the tokens and writes the pool's new state.
 pub(super) fn process(venue: Venue, context: &mut InvokeContext<'_, '_>) -> Result<(), InstructionError> {
     let call = Call::read(context)?;
-    let (instruction, swapped) = match calculate(venue, context, &call) {
+    let Calculation { instruction, swapped, authority } = match calculate(venue, context, &call) {
         Err(InstructionError::Custom(code)) => {
             let (_, name) = amm::failure(venue, code);
             log(context, &format!("AnchorError occurred. Error Code: {name}. Error Number: {code}."));
@@ -22,23 +22,34 @@ pub(super) fn process(venue: Venue, context: &mut InvokeContext<'_, '_>) -> Resu
         }
         outcome => outcome?,
     };
-    transfer(venue, context, &instruction, &swapped)?;
-    let position = call.position(&instruction.accounts.pool).ok_or(InstructionError::MissingAccount)?;
-    edit(context, position, |data| swapped.apply(data))
+    transfer(context, &instruction, &swapped, &authority)?;
+    for address in swapped.changed() {
+        let position = call.position(&address).ok_or(InstructionError::MissingAccount)?;
+        edit(context, position, |data| swapped.apply(&address, data))?;
+    }
+    Ok(())
+}
+
+/// What the program is asked for, and what it will do.
+struct Calculation {
+    instruction: SwapInstruction,
+    swapped: Swapped,
+    /// Who signs when tokens leave the vaults.
+    authority: Authority,
 }
 
 fn calculate(
     venue: Venue,
     context: &InvokeContext<'_, '_>,
     call: &Call,
-) -> Result<(SwapInstruction, Swapped), InstructionError> {
+) -> Result<Calculation, InstructionError> {
     let instruction =
         SwapInstruction::decode(venue, &call.addresses, &call.data).map_err(InstructionError::Custom)?;
     log(context, &format!("Instruction: {}", name(venue, instruction.limit)));
     let market = market(venue, context, call, &instruction)?;
     let mint_in = mint_of_source(call, &instruction)?;
     let swapped = market.execute(&instruction, mint_in).map_err(InstructionError::Custom)?;
-    Ok((instruction, swapped))
+    Ok(Calculation { instruction, swapped, authority: market.authority() })
 }
 
 /// What the real programs call the instruction in their logs.
@@ -58,7 +69,7 @@ fn market(
 ) -> Result<Market, InstructionError> {
     let clock = context.environment_config.sysvar_cache().get_clock()?;
     let clock = amm::Clock { slot: clock.slot, epoch: clock.epoch, unix_timestamp: clock.unix_timestamp };
-    let address = instruction.accounts.pool;
+    let address = instruction.pool;
     let account = call.account(&address).ok_or(InstructionError::MissingAccount)?;
     let unreadable = |error: amm::DecodeError| {
         log(context, &error.to_string());
@@ -73,24 +84,23 @@ fn market(
 
 /// Which of the two tokens goes in is told by the account it comes from.
 fn mint_of_source(call: &Call, instruction: &SwapInstruction) -> Result<Mint, InstructionError> {
-    let source = call.account(&instruction.accounts.source).ok_or(InstructionError::MissingAccount)?;
+    let source = call.account(&instruction.source).ok_or(InstructionError::MissingAccount)?;
     let holding = Holding::decode(&source.clone().into());
     holding.map(|holding| holding.mint.into()).ok_or(InstructionError::Custom(ACCOUNT_NOT_INITIALIZED))
 }
 
 fn transfer(
-    venue: Venue,
     context: &mut InvokeContext<'_, '_>,
     instruction: &SwapInstruction,
     swapped: &Swapped,
+    authority: &Authority,
 ) -> Result<(), InstructionError> {
-    let accounts = &instruction.accounts;
     let to_pool = Transfer {
         token_program: amm::token_program_id(swapped.token_in.program),
-        source: accounts.source,
+        source: instruction.source,
         mint: swapped.token_in.mint.pubkey(),
         destination: swapped.vault_in,
-        authority: accounts.owner,
+        authority: instruction.owner,
         amount: swapped.amount_in.get(),
         decimals: swapped.token_in.decimals,
     };
@@ -98,12 +108,12 @@ fn transfer(
         token_program: amm::token_program_id(swapped.token_out.program),
         source: swapped.vault_out,
         mint: swapped.token_out.mint.pubkey(),
-        destination: accounts.destination,
-        authority: amm::authority(venue),
+        destination: instruction.destination,
+        authority: authority.address,
         amount: swapped.amount_out.get(),
         decimals: swapped.token_out.decimals,
     };
-    let (seed, bump) = amm::authority_seeds(venue);
+    let seeds: Vec<&[u8]> = authority.seeds.iter().map(Vec::as_slice).collect();
     to_pool.invoke(context, &[])?;
-    to_trader.invoke(context, &[&[seed, &[bump]]])
+    to_trader.invoke(context, &[&seeds])
 }

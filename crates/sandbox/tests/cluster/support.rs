@@ -164,11 +164,13 @@ impl Cluster {
 
     /// The pool as one snapshot of the newest state shows it.
     pub(crate) async fn market(&self, pool: PoolAddress) -> Market {
-        let first = self.accounts(&[pool.pubkey()]).await;
-        let decoded = Pool::decode(pool, &first[&pool.pubkey()]).unwrap();
-        let mut addresses = decoded.dependencies();
-        addresses.extend([pool.pubkey(), amm::CLOCK_ADDRESS]);
-        let accounts = self.accounts(&addresses).await;
+        let mut accounts = self.accounts(&[pool.pubkey()]).await;
+        for _ in 0..amm::LOOKS_MAX {
+            let decoded = Pool::decode(pool, &accounts[&pool.pubkey()]).unwrap();
+            let mut addresses = decoded.dependencies(|address| accounts.get(address));
+            addresses.extend([pool.pubkey(), amm::CLOCK_ADDRESS]);
+            accounts = self.accounts(&addresses).await;
+        }
         let clock = amm::Clock::decode(&accounts[&amm::CLOCK_ADDRESS]).unwrap();
         let pool = Pool::decode(pool, &accounts[&pool.pubkey()]).unwrap();
         pool.load(|address| accounts.get(address), clock).unwrap()
@@ -178,8 +180,8 @@ impl Cluster {
         let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let config = json!({ "commitment": "processed", "encoding": "base64" });
         let answer = self.call("getMultipleAccounts", json!([texts, config])).await;
-        let accounts = answer["value"].as_array().unwrap().iter();
-        addresses.iter().copied().zip(accounts.map(account)).collect()
+        let found = addresses.iter().zip(answer["value"].as_array().unwrap());
+        found.filter(|(_, shown)| !shown.is_null()).map(|(key, shown)| (*key, account(shown))).collect()
     }
 
     pub(crate) fn token_account(&self, mint: Mint) -> Pubkey {

@@ -55,7 +55,13 @@ impl BaseFee {
         let third = fields.u64(at::BASE_FEE_THIRD)?;
         let linear = Fall::Linear { reduction: third };
         let exponential = Fall::Exponential { basis_points: third };
-        let time = |fall| Ok::<_, DecodeError>(Plan::Time { periods: steps, frequency: fields.u64(at::BASE_FEE_SECOND)?, fall });
+        let time = |fall| {
+            Ok::<_, DecodeError>(Plan::Time {
+                periods: steps,
+                frequency: fields.u64(at::BASE_FEE_SECOND)?,
+                fall,
+            })
+        };
         let market_cap = |fall| {
             Ok::<_, DecodeError>(Plan::MarketCap {
                 periods: steps,

@@ -1,75 +1,38 @@
+use super::FEE_ONE;
 use super::base_fee::Moment;
 use super::layout::{Activation, CollectFee, DynamicFee, Pool, offset};
-use super::FEE_ONE;
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
 use crate::math::{self, Q128, div_ceil, mul, mul_div_ceil, times_q128};
 use crate::swap::{Direction, Fill, QuoteError};
-use crate::venues::Lookup;
-use order_core::{Atoms, Fraction, Pubkey};
+use crate::venues::{self, Order};
+use order_core::{Atoms, Fraction};
 use ruint::aliases::U256;
+use solana_instruction::Instruction;
 
 /// The variable fee is in units of this many parts of a billionth.
 const VARIABLE_FEE_UNIT: u64 = 100_000_000_000;
 
 /// A pool; its own account tells everything that the maths needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Curve {
+pub(super) struct Curve {
     pool: Pool,
     reserves: [u64; 2],
 }
 
-/// How a swap moves the price, and what of its fee the protocol keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Change {
-    sqrt_price: u128,
-    protocol_fees: [u64; 2],
-}
-
-impl Change {
-    pub(crate) fn writes(&self) -> Vec<Write> {
-        let [first, second] = offset::PROTOCOL_FEES;
-        let [fees_first, fees_second] = self.protocol_fees;
-        vec![
-            Write::u128(offset::SQRT_PRICE, self.sqrt_price),
-            Write::u64(first, fees_first),
-            Write::u64(second, fees_second),
-        ]
-    }
-}
-
-impl Curve {
-    pub(crate) fn load(pool: &Pool, address: Pubkey, _accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
-        let first = amount_a(pool.liquidity, pool.sqrt_price, pool.sqrt_max_price);
-        let second = amount_b(pool.liquidity, pool.sqrt_min_price, pool.sqrt_price);
-        let (Some(first), Some(second)) = (first.and_then(floor), second.and_then(floor)) else {
-            let reason = "its liquidity is more than 64 bits of a token";
-            return Err(DecodeError::Inconsistent { address, reason });
-        };
-        Ok(Self { pool: pool.clone(), reserves: [first, second] })
-    }
-
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
-    pub(crate) fn reserves(&self) -> [Atoms; 2] {
+impl venues::Curve for Curve {
+    fn reserves(&self) -> [Atoms; 2] {
         self.reserves.map(Atoms::new)
     }
 
-    pub(crate) fn fee(&self, clock: Clock) -> Fraction {
+    fn fee(&self, clock: Clock) -> Fraction {
         let moment = self.moment(Direction::AToB, clock);
         let rate = self.pool.base_fee.planned(moment).and_then(|base| self.capped(base));
         fraction(rate.unwrap_or(self.pool.fee_cap))
     }
 
     /// What `amount` that arrives in the vault buys.
-    pub(crate) fn exact_in(
-        &self,
-        direction: Direction,
-        amount: u64,
-        clock: Clock,
-    ) -> Result<Fill<Change>, QuoteError> {
+    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let base = self.pool.base_fee.for_input(self.moment(direction, clock), amount);
         let rate = base.and_then(|base| self.capped(base)).ok_or(QuoteError::Overflow)?;
@@ -86,12 +49,7 @@ impl Curve {
     }
 
     /// What must arrive in the vault so that `amount` leaves the other.
-    pub(crate) fn exact_out(
-        &self,
-        direction: Direction,
-        amount: u64,
-        clock: Clock,
-    ) -> Result<Fill<Change>, QuoteError> {
+    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let moment = self.moment(direction, clock);
         let base = self.pool.base_fee.planned(moment);
@@ -109,6 +67,23 @@ impl Curve {
         }
         let fee = gross.saturating_sub(amount).max(amount_in.saturating_sub(net));
         self.fill(Swap { direction, amount_in, amount_out: amount, next, fee, rate })
+    }
+
+    fn instruction(&self, order: Order<'_>) -> Instruction {
+        self.pool.instruction(order)
+    }
+}
+
+impl Curve {
+    pub(super) fn load(pool: &Pool) -> Result<Self, DecodeError> {
+        let first = amount_a(pool.liquidity, pool.sqrt_price, pool.sqrt_max_price);
+        let second = amount_b(pool.liquidity, pool.sqrt_min_price, pool.sqrt_price);
+        let (Some(first), Some(second)) = (first.and_then(floor), second.and_then(floor)) else {
+            let address = pool.address;
+            let reason = "its liquidity is more than 64 bits of a token";
+            return Err(DecodeError::Inconsistent { address, reason });
+        };
+        Ok(Self { pool: pool.clone(), reserves: [first, second] })
     }
 
     fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
@@ -210,7 +185,7 @@ impl Curve {
         }
     }
 
-    fn fill(&self, swap: Swap) -> Result<Fill<Change>, QuoteError> {
+    fn fill(&self, swap: Swap) -> Result<Fill, QuoteError> {
         let price = self.pool.sqrt_price;
         // The average price is the product of both square roots, the first price the square of one.
         let impact = math::ratio(price.abs_diff(swap.next), price.max(swap.next));
@@ -219,20 +194,29 @@ impl Curve {
             amount_out: swap.amount_out,
             fee: fraction(swap.rate),
             price_impact: impact.ok_or(QuoteError::Overflow)?,
-            change: self.change(swap).ok_or(QuoteError::Overflow)?,
+            writes: self.writes(swap).ok_or(QuoteError::Overflow)?,
         })
     }
 
-    fn change(&self, swap: Swap) -> Option<Change> {
+    fn writes(&self, swap: Swap) -> Option<Vec<Write>> {
         let protocol = math::mul_div_floor(swap.fee, u64::from(self.pool.protocol_fee_percent), 100)?;
         let [first, second] = self.pool.protocol_fees;
         let in_second = match swap.direction {
             Direction::AToB => !self.fee_on_input(swap.direction),
             Direction::BToA => self.fee_on_input(swap.direction),
         };
-        let protocol_fees =
-            if in_second { [first, second.checked_add(protocol)?] } else { [first.checked_add(protocol)?, second] };
-        Some(Change { sqrt_price: swap.next, protocol_fees })
+        let [fees_first, fees_second] = if in_second {
+            [first, second.checked_add(protocol)?]
+        } else {
+            [first.checked_add(protocol)?, second]
+        };
+        let address = self.pool.address;
+        let [offset_first, offset_second] = offset::PROTOCOL_FEES;
+        Some(vec![
+            Write::u128(address, offset::SQRT_PRICE, swap.next),
+            Write::u64(address, offset_first, fees_first),
+            Write::u64(address, offset_second, fees_second),
+        ])
     }
 }
 

@@ -4,7 +4,7 @@ use crate::account::Discriminator;
 use crate::program_error::{
     ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
 };
-use crate::swap::{Limit, SwapAccounts, SwapInstruction, SwapSide};
+use crate::swap::{Limit, SwapInstruction};
 use crate::token::token_program_id;
 use crate::venues::Order;
 use order_core::{Atoms, Pubkey};
@@ -16,8 +16,11 @@ const MODE_EXACT_IN: u8 = 0;
 const MODE_EXACT_OUT: u8 = 2;
 const INSTRUCTIONS_SYSVAR: Pubkey = Pubkey::from_str_const("Sysvar1nstructions1111111111111111111111111");
 
+/// Without the one that only some pools need.
+const ACCOUNTS: usize = 14;
+
 impl Pool {
-    pub(crate) fn instruction(&self, order: Order<'_>) -> Instruction {
+    pub(super) fn instruction(&self, order: Order<'_>) -> Instruction {
         let (first, second, mode) = match order.limit {
             Limit::ExactIn { amount_in, min_out } => (amount_in, min_out, MODE_EXACT_IN),
             Limit::ExactOut { amount_out, max_in } => (amount_out, max_in, MODE_EXACT_OUT),
@@ -30,7 +33,7 @@ impl Pool {
         let [vault_a, vault_b] = self.vaults;
         let mut accounts = vec![
             AccountMeta::new_readonly(AUTHORITY, false),
-            AccountMeta::new(order.pool, false),
+            AccountMeta::new(self.address, false),
             AccountMeta::new(order.trader.source, false),
             AccountMeta::new(order.trader.destination, false),
             AccountMeta::new(vault_a, false),
@@ -52,34 +55,23 @@ impl Pool {
     }
 }
 
-pub(crate) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
+pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
     let limit = decode_limit(data)?;
-    let [
-        authority,
-        pool,
-        source,
-        destination,
-        vault_a,
-        vault_b,
-        mint_a,
-        mint_b,
-        owner,
-        program_a,
-        program_b,
-        _referral,
-        _event_authority,
-        _program,
-        ..,
-    ] = *accounts
+    let fixed_accounts = accounts.get(..ACCOUNTS).ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
+    let [_authority, pool, source, destination, _vault_a, _vault_b, _mint_a, _mint_b, owner, ..] =
+        *fixed_accounts
     else {
         return Err(ACCOUNT_NOT_ENOUGH_KEYS);
     };
-    let sides = [
-        SwapSide { vault: vault_a, mint: mint_a, token_program: program_a },
-        SwapSide { vault: vault_b, mint: mint_b, token_program: program_b },
-    ];
-    let accounts = SwapAccounts { pool, authority, owner, source, destination, sides, mint_in: None };
-    Ok(SwapInstruction { limit, accounts })
+    Ok(SwapInstruction {
+        limit,
+        pool,
+        owner,
+        source,
+        destination,
+        mint_in: None,
+        fixed_accounts: fixed_accounts.to_vec(),
+    })
 }
 
 fn decode_limit(data: &[u8]) -> Result<Limit, u32> {

@@ -1,9 +1,14 @@
 use super::base_fee::BaseFee;
+use super::curve::Curve;
+use super::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED};
 use crate::account::{DecodeError, Discriminator, Fields};
+use crate::swap::Authority;
+use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
+use std::sync::Arc;
 
-pub(crate) const POOL_SIZE: usize = 1112;
-pub(crate) const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
+pub(super) const POOL_SIZE: usize = 1112;
+pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
 
 /// Where the fields of a pool's account are.
 pub(super) mod offset {
@@ -28,7 +33,7 @@ pub(super) mod offset {
     pub(crate) const SQRT_PRICE: usize = 456;
     pub(crate) const ACTIVATION_POINT: usize = 472;
     pub(crate) const ACTIVATION_TYPE: usize = 480;
-    pub(crate) const POOL_STATUS: usize = 481;
+    pub(super) const POOL_STATUS: usize = 481;
     pub(crate) const TOKEN_FLAGS: [usize; 2] = [482, 483];
     pub(crate) const COLLECT_FEE_MODE: usize = 484;
     pub(crate) const FEE_VERSION: usize = 486;
@@ -60,6 +65,7 @@ pub(super) struct DynamicFee {
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pool {
+    pub(super) address: Pubkey,
     pub(super) base_fee: BaseFee,
     pub(super) dynamic_fee: Option<DynamicFee>,
     pub(super) protocol_fee_percent: u8,
@@ -85,6 +91,7 @@ impl Pool {
         let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
         let [fees_first, fees_second] = at::PROTOCOL_FEES;
         let pool = Self {
+            address,
             base_fee: BaseFee::decode(address, fields)?,
             dynamic_fee: dynamic_fee(fields)?,
             protocol_fee_percent: fields.u8(at::PROTOCOL_FEE_PERCENT)?,
@@ -107,22 +114,32 @@ impl Pool {
         }
         Ok(pool)
     }
+}
 
-    pub(crate) fn mints(&self) -> [Mint; 2] {
+impl venues::Pool for Pool {
+    fn mints(&self) -> [Mint; 2] {
         self.mints
     }
 
-    pub(crate) fn vaults(&self) -> [Pubkey; 2] {
+    fn vaults(&self) -> [Pubkey; 2] {
         self.vaults
     }
 
-    /// The pool's own account tells everything.
-    pub(crate) fn dependencies(&self) -> Vec<Pubkey> {
+    fn authority(&self) -> Authority {
+        Authority { address: AUTHORITY, seeds: vec![AUTHORITY_SEED.to_vec(), vec![AUTHORITY_BUMP]] }
+    }
+
+    /// The pool's own account tells everything but the tokens.
+    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        self.mints.map(Mint::pubkey).to_vec()
+    }
+
+    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
         Vec::new()
     }
 
-    pub(crate) fn swap_accounts(&self) -> Vec<Pubkey> {
-        Vec::new()
+    fn load(&self, _accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
+        Ok(Arc::new(Curve::load(self)?))
     }
 }
 
@@ -150,7 +167,8 @@ fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<CollectFee, Decode
         0 => Ok(CollectFee::Output),
         1 => Ok(CollectFee::SecondToken),
         2 => {
-            let reason = "a compounding pool, whose maths has not been checked against the program".to_owned();
+            let reason =
+                "a compounding pool, whose maths has not been checked against the program".to_owned();
             Err(DecodeError::Unsupported { address, reason })
         }
         other => Err(DecodeError::Unsupported { address, reason: format!("collect fee mode {other}") }),

@@ -3,7 +3,7 @@ use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
 use super::{AUTHORITY, PROGRAM_ID};
 use crate::account::put;
 use crate::math;
-use crate::seed::{Seed, SeedError, Seeded, Vault};
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Pubkey};
 use ruint::aliases::U256;
@@ -19,7 +19,7 @@ const FEE_MIN: u64 = 100_000;
 const FEE_MAX: u64 = 500_000_000;
 
 /// A pool over the whole range with a fee that stands still, active since the beginning of time.
-pub(crate) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
+pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let [token_a, token_b] = seed.tokens;
     if token_a.mint == token_b.mint {
         return Err(SeedError::EqualTokens { mint: token_a.mint });
@@ -31,12 +31,14 @@ pub(crate) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
         address: derive(&[b"token_vault", &token.mint.to_bytes(), pool.as_ref()]),
         mint: token.mint,
         program: token.program,
+        authority: AUTHORITY,
         amount,
     };
     let [amount_a, amount_b] = price.amounts;
     let vaults = [vault(token_a, amount_a), vault(token_b, amount_b)];
     let data = pool_data(cliff, &price, &vaults);
-    Ok(Seeded { accounts: vec![(pool, data)], vaults, authority: AUTHORITY })
+    let accounts = vec![SeededAccount { address: pool, owner: PROGRAM_ID, data }];
+    Ok(Seeded { pool: seed.pool, accounts, vaults })
 }
 
 fn cliff(fee: Fraction) -> Result<u64, SeedError> {

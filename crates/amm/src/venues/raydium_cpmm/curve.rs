@@ -5,12 +5,13 @@ use crate::clock::Clock;
 use crate::math::{self, mul_div_ceil, mul_div_floor};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
-use crate::venues::Lookup;
+use crate::venues::{self, Lookup, Order};
 use order_core::{Atoms, Fraction, Pubkey};
+use solana_instruction::Instruction;
 
 /// A pool with its fee rates and what its vaults hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Curve {
+pub(super) struct Curve {
     pool: Pool,
     config: Config,
     /// What the vaults hold, fees that are owed to others included.
@@ -19,28 +20,55 @@ pub(crate) struct Curve {
     reserves: [u64; 2],
 }
 
-/// The fees that a swap adds to what the pool owes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Change {
-    owed: [OwedFees; 2],
-}
+impl venues::Curve for Curve {
+    fn reserves(&self) -> [Atoms; 2] {
+        self.reserves.map(Atoms::new)
+    }
 
-impl Change {
-    pub(crate) fn writes(&self) -> Vec<Write> {
-        use pool_offset::{CREATOR_FEES, FUND_FEES, PROTOCOL_FEES};
-        let offsets = PROTOCOL_FEES.into_iter().zip(FUND_FEES).zip(CREATOR_FEES);
-        let mut writes = Vec::with_capacity(6);
-        for (owed, ((protocol, fund), creator)) in self.owed.iter().zip(offsets) {
-            writes.push(Write::u64(protocol, owed.protocol));
-            writes.push(Write::u64(fund, owed.fund));
-            writes.push(Write::u64(creator, owed.creator));
-        }
-        writes
+    /// The trade and the creator's rate, added even where they are taken one after the other.
+    fn fee(&self, _clock: Clock) -> Fraction {
+        let rate = self.config.trade_fee_rate.saturating_add(self.creator_fee_rate());
+        i64::try_from(rate.saturating_mul(1000)).map_or(Fraction::ONE, Fraction::from_billionths)
+    }
+
+    /// What `amount` that arrives in the vault buys.
+    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+        self.require_open(clock)?;
+        let rates = self.rates(direction);
+        let (reserve_in, reserve_out) = direction.order(self.reserves);
+        let fees_in = rates.input_fees(amount).ok_or(QuoteError::Overflow)?;
+        let net = amount.checked_sub(fees_in.total()?).ok_or(QuoteError::Overflow)?;
+        let bought = bought(net, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
+        let creator_out =
+            mul_div_ceil(bought, rates.creator_on_output, RATE_ONE).ok_or(QuoteError::Overflow)?;
+        let amount_out = bought.checked_sub(creator_out).ok_or(QuoteError::Overflow)?;
+        self.fill(Swap { direction, amount_in: amount, net, amount_out, fees_in, creator_out }, clock)
+    }
+
+    /// What must arrive in the vault so that `amount` leaves the other.
+    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+        self.require_open(clock)?;
+        let rates = self.rates(direction);
+        let (reserve_in, reserve_out) = direction.order(self.reserves);
+        let bought = before_fee(amount, rates.creator_on_output).ok_or(QuoteError::Overflow)?;
+        let net = paid(bought, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
+        let rate = rates.trade.saturating_add(rates.creator_on_input);
+        let amount_in = before_fee(net, rate).ok_or(QuoteError::Overflow)?;
+        let fees_in = rates
+            .split(amount_in.checked_sub(net).ok_or(QuoteError::Overflow)?)
+            .ok_or(QuoteError::Overflow)?;
+        let creator_out = bought.checked_sub(amount).ok_or(QuoteError::Overflow)?;
+        self.fill(Swap { direction, amount_in, net, amount_out: amount, fees_in, creator_out }, clock)
+    }
+
+    fn instruction(&self, order: Order<'_>) -> Instruction {
+        self.pool.instruction(order)
     }
 }
 
 impl Curve {
-    pub(crate) fn load(pool: &Pool, address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let address = pool.address;
         let config = Config::load(pool.config, accounts)?;
         let rates = [config.trade_fee_rate, config.creator_fee_rate];
         if rates.into_iter().try_fold(0, u64::checked_add).is_none_or(|rate| rate >= RATE_ONE) {
@@ -67,58 +95,6 @@ impl Curve {
         Ok(Self { pool: pool.clone(), config, balances, reserves })
     }
 
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
-    pub(crate) fn reserves(&self) -> [Atoms; 2] {
-        self.reserves.map(Atoms::new)
-    }
-
-    /// The trade and the creator's rate, added even where they are taken one after the other.
-    pub(crate) fn fee(&self, _clock: Clock) -> Fraction {
-        let rate = self.config.trade_fee_rate.saturating_add(self.creator_fee_rate());
-        i64::try_from(rate.saturating_mul(1000)).map_or(Fraction::ONE, Fraction::from_billionths)
-    }
-
-    /// What `amount` that arrives in the vault buys.
-    pub(crate) fn exact_in(
-        &self,
-        direction: Direction,
-        amount: u64,
-        clock: Clock,
-    ) -> Result<Fill<Change>, QuoteError> {
-        self.require_open(clock)?;
-        let rates = self.rates(direction);
-        let (reserve_in, reserve_out) = direction.order(self.reserves);
-        let fees_in = rates.input_fees(amount).ok_or(QuoteError::Overflow)?;
-        let net = amount.checked_sub(fees_in.total()?).ok_or(QuoteError::Overflow)?;
-        let bought = bought(net, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
-        let creator_out = mul_div_ceil(bought, rates.creator_on_output, RATE_ONE).ok_or(QuoteError::Overflow)?;
-        let amount_out = bought.checked_sub(creator_out).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in: amount, net, amount_out, fees_in, creator_out }, clock)
-    }
-
-    /// What must arrive in the vault so that `amount` leaves the other.
-    pub(crate) fn exact_out(
-        &self,
-        direction: Direction,
-        amount: u64,
-        clock: Clock,
-    ) -> Result<Fill<Change>, QuoteError> {
-        self.require_open(clock)?;
-        let rates = self.rates(direction);
-        let (reserve_in, reserve_out) = direction.order(self.reserves);
-        let bought = before_fee(amount, rates.creator_on_output).ok_or(QuoteError::Overflow)?;
-        let net = paid(bought, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
-        let rate = rates.trade.saturating_add(rates.creator_on_input);
-        let amount_in = before_fee(net, rate).ok_or(QuoteError::Overflow)?;
-        let fees_in =
-            rates.split(amount_in.checked_sub(net).ok_or(QuoteError::Overflow)?).ok_or(QuoteError::Overflow)?;
-        let creator_out = bought.checked_sub(amount).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in, net, amount_out: amount, fees_in, creator_out }, clock)
-    }
-
     fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
         if self.pool.swap_disabled {
             return Err(QuoteError::Closed { reason: "its swaps are disabled" });
@@ -140,7 +116,9 @@ impl Curve {
             (CreatorFeeOn::Input, Direction::AToB | Direction::BToA)
             | (CreatorFeeOn::FirstToken, Direction::AToB)
             | (CreatorFeeOn::SecondToken, Direction::BToA) => true,
-            (CreatorFeeOn::FirstToken, Direction::BToA) | (CreatorFeeOn::SecondToken, Direction::AToB) => false,
+            (CreatorFeeOn::FirstToken, Direction::BToA) | (CreatorFeeOn::SecondToken, Direction::AToB) => {
+                false
+            }
         };
         if on_input {
             Rates { trade, creator_on_input: creator, creator_on_output: 0 }
@@ -149,7 +127,7 @@ impl Curve {
         }
     }
 
-    fn fill(&self, swap: Swap, clock: Clock) -> Result<Fill<Change>, QuoteError> {
+    fn fill(&self, swap: Swap, clock: Clock) -> Result<Fill, QuoteError> {
         let (reserve_in, _) = swap.direction.order(self.reserves);
         let (balance_in, _) = swap.direction.order(self.balances);
         if balance_in.checked_add(swap.amount_in).is_none() {
@@ -159,13 +137,13 @@ impl Curve {
         Ok(Fill {
             amount_in: swap.amount_in,
             amount_out: swap.amount_out,
-            fee: self.fee(clock),
+            fee: venues::Curve::fee(self, clock),
             price_impact: math::ratio(u128::from(swap.net), after).ok_or(QuoteError::Overflow)?,
-            change: self.change(swap).ok_or(QuoteError::Overflow)?,
+            writes: self.writes(swap).ok_or(QuoteError::Overflow)?,
         })
     }
 
-    fn change(&self, swap: Swap) -> Option<Change> {
+    fn writes(&self, swap: Swap) -> Option<Vec<Write>> {
         let (mut owed_in, mut owed_out) = swap.direction.order(self.pool.owed);
         let part = |rate| mul_div_floor(swap.fees_in.trade, rate, RATE_ONE);
         owed_in.protocol = owed_in.protocol.checked_add(part(self.config.protocol_fee_rate)?)?;
@@ -174,7 +152,19 @@ impl Curve {
         owed_out.creator = owed_out.creator.checked_add(swap.creator_out)?;
         // The order of the direction, applied twice, is the pool's own.
         let (first, second) = swap.direction.order([owed_in, owed_out]);
-        Some(Change { owed: [first, second] })
+        Some(self.owed_writes([first, second]))
+    }
+
+    fn owed_writes(&self, owed: [OwedFees; 2]) -> Vec<Write> {
+        use pool_offset::{CREATOR_FEES, FUND_FEES, PROTOCOL_FEES};
+        let offsets = PROTOCOL_FEES.into_iter().zip(FUND_FEES).zip(CREATOR_FEES);
+        let mut writes = Vec::with_capacity(6);
+        for (owed, ((protocol, fund), creator)) in owed.iter().zip(offsets) {
+            writes.push(Write::u64(self.pool.address, protocol, owed.protocol));
+            writes.push(Write::u64(self.pool.address, fund, owed.fund));
+            writes.push(Write::u64(self.pool.address, creator, owed.creator));
+        }
+        writes
     }
 }
 

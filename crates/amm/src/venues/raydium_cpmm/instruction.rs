@@ -4,7 +4,7 @@ use crate::account::Discriminator;
 use crate::program_error::{
     ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
 };
-use crate::swap::{Limit, SwapAccounts, SwapInstruction, SwapSide};
+use crate::swap::{Limit, SwapInstruction};
 use crate::token::token_program_id;
 use crate::venues::Order;
 use order_core::{Atoms, Mint, Pubkey};
@@ -13,8 +13,10 @@ use solana_instruction::{AccountMeta, Instruction};
 const SWAP_BASE_INPUT: Discriminator = 0x8fbe_5ada_c41e_33de_u64.to_be_bytes();
 const SWAP_BASE_OUTPUT: Discriminator = 0x37d9_6256_a34a_b4ad_u64.to_be_bytes();
 
+const ACCOUNTS: usize = 13;
+
 impl Pool {
-    pub(crate) fn instruction(&self, order: Order<'_>) -> Instruction {
+    pub(super) fn instruction(&self, order: Order<'_>) -> Instruction {
         let (discriminator, first, second) = match order.limit {
             Limit::ExactIn { amount_in, min_out } => (SWAP_BASE_INPUT, amount_in, min_out),
             Limit::ExactOut { amount_out, max_in } => (SWAP_BASE_OUTPUT, max_in, amount_out),
@@ -28,7 +30,7 @@ impl Pool {
             AccountMeta::new_readonly(order.trader.owner, true),
             AccountMeta::new_readonly(AUTHORITY, false),
             AccountMeta::new_readonly(self.config, false),
-            AccountMeta::new(order.pool, false),
+            AccountMeta::new(self.address, false),
             AccountMeta::new(order.trader.source, false),
             AccountMeta::new(order.trader.destination, false),
             AccountMeta::new(vault_in, false),
@@ -43,7 +45,7 @@ impl Pool {
     }
 }
 
-pub(crate) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
+pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
     let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
     if *name != SWAP_BASE_INPUT && *name != SWAP_BASE_OUTPUT {
         return Err(INSTRUCTION_FALLBACK_NOT_FOUND);
@@ -56,30 +58,19 @@ pub(crate) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<Swa
     } else {
         Limit::ExactOut { amount_out: second, max_in: first }
     };
-    let [
-        owner,
-        authority,
-        _config,
-        pool,
-        source,
-        destination,
-        vault_in,
-        vault_out,
-        program_in,
-        program_out,
-        mint_in,
-        mint_out,
-        _observation,
-        ..,
-    ] = *accounts
+    let fixed_accounts = accounts.get(..ACCOUNTS).ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
+    let [owner, _authority, _config, pool, source, destination, .., mint_in, _mint_out, _observation] =
+        *fixed_accounts
     else {
         return Err(ACCOUNT_NOT_ENOUGH_KEYS);
     };
-    let sides = [
-        SwapSide { vault: vault_in, mint: mint_in, token_program: program_in },
-        SwapSide { vault: vault_out, mint: mint_out, token_program: program_out },
-    ];
-    let mint_in = Some(Mint::from(mint_in));
-    let accounts = SwapAccounts { pool, authority, owner, source, destination, sides, mint_in };
-    Ok(SwapInstruction { limit, accounts })
+    Ok(SwapInstruction {
+        limit,
+        pool,
+        owner,
+        source,
+        destination,
+        mint_in: Some(Mint::from(mint_in)),
+        fixed_accounts: fixed_accounts.to_vec(),
+    })
 }

@@ -1,10 +1,13 @@
-use super::PROGRAM_ID;
+use super::curve::Curve;
+use super::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED, PROGRAM_ID};
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
-use crate::venues::Lookup;
+use crate::swap::Authority;
+use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
+use std::sync::Arc;
 
-pub(crate) const POOL_SIZE: usize = 637;
-pub(crate) const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
+pub(super) const POOL_SIZE: usize = 637;
+pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
 pub(super) const CONFIG_SIZE: usize = 236;
 /// Accounts that were made before the creator's fee existed may end before it.
 const CONFIG_SIZE_MIN: usize = 108;
@@ -63,6 +66,7 @@ pub(super) enum CreatorFeeOn {
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pool {
+    pub(super) address: Pubkey,
     pub(super) config: Pubkey,
     pub(super) vaults: [Pubkey; 2],
     pub(super) mints: [Mint; 2],
@@ -97,6 +101,7 @@ impl Pool {
             })
         };
         Ok(Self {
+            address,
             config: fields.pubkey(at::CONFIG)?,
             vaults: pubkeys(at::VAULTS)?,
             mints: pubkeys(at::MINTS)?.map(Mint::from),
@@ -108,22 +113,33 @@ impl Pool {
             creator_fee_enabled: fields.u8(at::ENABLE_CREATOR_FEE)? != 0,
         })
     }
+}
 
-    pub(crate) fn mints(&self) -> [Mint; 2] {
+impl venues::Pool for Pool {
+    fn mints(&self) -> [Mint; 2] {
         self.mints
     }
 
-    pub(crate) fn vaults(&self) -> [Pubkey; 2] {
+    fn vaults(&self) -> [Pubkey; 2] {
         self.vaults
     }
 
-    pub(crate) fn dependencies(&self) -> Vec<Pubkey> {
-        let [first, second] = self.vaults;
-        vec![self.config, first, second]
+    fn authority(&self) -> Authority {
+        Authority { address: AUTHORITY, seeds: vec![AUTHORITY_SEED.to_vec(), vec![AUTHORITY_BUMP]] }
     }
 
-    pub(crate) fn swap_accounts(&self) -> Vec<Pubkey> {
+    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let [first, second] = self.vaults;
+        let [mint_first, mint_second] = self.mints.map(Mint::pubkey);
+        vec![self.config, first, second, mint_first, mint_second]
+    }
+
+    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
         self.vaults.to_vec()
+    }
+
+    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
+        Ok(Arc::new(Curve::load(self, accounts)?))
     }
 }
 

@@ -2,7 +2,7 @@ use super::layout::{CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_
 use super::layout::{config_offset, pool_offset};
 use super::{AUTHORITY, AUTHORITY_BUMP, PROGRAM_ID, RATE_ONE};
 use crate::account::{Discriminator, put};
-use crate::seed::{Seed, SeedError, Seeded, Vault};
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
 use crate::token::{PoolToken, token_program_id};
 use order_core::{Atoms, Fraction, Pubkey};
 
@@ -16,7 +16,7 @@ const OBSERVATION_POOL: usize = 11;
 const LP_DECIMALS: u8 = 9;
 
 /// A pool with a fee configuration of its own rate: pools of one fee share it.
-pub(crate) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
+pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let pool = seed.pool.pubkey();
     let trade_fee_rate = trade_fee_rate(seed.fee)?;
     // The program wants the mints in the order of their bytes.
@@ -26,15 +26,17 @@ pub(crate) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
         address: derive(&[b"pool_vault", pool.as_ref(), &token.mint.to_bytes()]).0,
         mint: token.mint,
         program: token.program,
+        authority: AUTHORITY,
         amount,
     });
     let observation = derive(&[b"observation", pool.as_ref()]).0;
-    let accounts = vec![
+    let account = |(address, data)| SeededAccount { address, owner: PROGRAM_ID, data };
+    let accounts = [
         (pool, pool_data(config, observation, &vaults, sides.map(|(token, _)| token))),
         (config, config_data),
         (observation, observation_data(pool)),
     ];
-    Ok(Seeded { accounts, vaults, authority: AUTHORITY })
+    Ok(Seeded { pool: seed.pool, accounts: accounts.map(account).to_vec(), vaults })
 }
 
 fn trade_fee_rate(fee: Fraction) -> Result<u64, SeedError> {

@@ -105,7 +105,7 @@ fn the_notices_of_one_swap_are_one_read() {
     let mut test = Test::settled();
     assert_eq!(test.following.wake(), None);
     let (_, pool) = test.pools[0].decoded();
-    for account in pool.swap_accounts() {
+    for account in pool.swap_accounts(|_| None) {
         test.following.changed(&account, 11, test.now);
     }
     assert!(test.following.start(test.now).is_none(), "the others of the swap are waited for");
