@@ -29,9 +29,11 @@ fn required(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("set {name}, or run `cargo xtask test`"))
 }
 
-/// A database of one test's own.
+/// A database of one test's own. It stays, to be looked at, if the test fails.
 struct Database {
     url: String,
+    server: String,
+    name: String,
 }
 
 impl Database {
@@ -42,7 +44,7 @@ impl Database {
         connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
         let (location, query) = server.split_once('?').unwrap_or((&server, ""));
         let (location, _) = location.rsplit_once('/').expect("the URL names a database");
-        Self { url: format!("{location}/{name}?{query}") }
+        Self { url: format!("{location}/{name}?{query}"), server, name }
     }
 
     async fn migrated() -> Self {
@@ -58,6 +60,26 @@ impl Database {
     /// A connection that the journal knows nothing of.
     async fn witness(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.unwrap()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut connection = PgConnection::connect(&server).await.unwrap();
+                connection
+                    .execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)")))
+                    .await
+                    .unwrap();
+            });
+        });
+        dropping.join().unwrap();
     }
 }
 

@@ -108,10 +108,14 @@ async fn an_acceptance_whose_answer_was_lost_is_found_and_not_made_again() {
     let database = Database::migrated().await;
     let (wire, journal) = Wire::to(&database).await;
     for acceptance in [acceptance(), with_key("key", 1)] {
-        let journal = journal.clone();
-        let call = async move { journal.accept(acceptance).await };
+        let (accepting, same) = (journal.clone(), acceptance.clone());
+        let call = async move { accepting.accept(acceptance).await };
         let orders = "SELECT count(*) FROM orders";
-        let answer = with_its_answer_lost(&database, &wire, orders, call).await;
+        let answer = match with_its_answer_lost(&database, &wire, orders, call).await {
+            // On a machine so slow that the writer's patience was over: the same call tells.
+            Err(Error::Unknown { .. }) => journal.accept(same).await,
+            answer => answer,
+        };
         assert_eq!(answer.unwrap(), Accepted::New);
     }
 }
