@@ -37,7 +37,11 @@ impl Executor {
         loop {
             let event = tokio::select! {
                 biased;
-                () = held.lost() => None,
+                () = held.lost() => {
+                    tracing::warn!("the lease was lost");
+                    metrics::lease_lost();
+                    None
+                }
                 () = self.halt.cancelled() => claim.order().interruption(&self.retry, rand::random()),
                 event = self.step(claim.order(), &mut deadline) => event,
             };

@@ -88,7 +88,7 @@ where
     let lines = fmt::layer().with_writer(writer);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(std::io::stdout().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().with_current_span(true).with_span_list(false).boxed(),
+        LogFormat::Json => lines.json().with_current_span(false).with_span_list(true).boxed(),
     };
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("orders"));
     Ok(tracing_subscriber::registry().with(admission(directives)).with(lines).with(spans))
