@@ -1,6 +1,6 @@
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -37,7 +37,11 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     interrupt: &Interrupt,
 ) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut child = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    for name in of_this_package(std::env::vars_os().map(|(name, _)| name)) {
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(arguments)
         .envs(environment.iter().map(|(key, value)| (key, value)))
         .current_dir(workspace::root())
@@ -61,8 +65,32 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     }
 }
 
+/// The variables that describe this package, set because cargo runs this program. Some build scripts
+/// depend on them: were they passed on, the same build from here and from a terminal would each undo
+/// the other, minutes a time.
+fn of_this_package(names: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    const PREFIXES: [&str; 5] =
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+    names.filter(|name| {
+        let name = name.to_string_lossy();
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    })
+}
+
 /// Where cargo puts the programs it builds: beside this one.
 pub(crate) fn programs() -> Result<PathBuf> {
     let this = std::env::current_exe().context("asking where this program is")?;
     Ok(this.parent().context("this program is in a folder")?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_describes_this_package_is_kept_from_cargo() {
+        let names = ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "CARGO_HOME", "CARGO_TARGET_DIR", "PATH"];
+        let removed: Vec<OsString> = of_this_package(names.into_iter().map(OsString::from)).collect();
+        assert_eq!(removed, ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"]);
+    }
 }

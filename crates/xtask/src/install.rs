@@ -77,7 +77,7 @@ fn install(missing: &[Missing]) -> Result<()> {
     let servers: Vec<&str> = missing.iter().map(|(server, _)| *server).collect();
     let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
     let Some(apt) = apt()? else { bail!(instructions(&servers, &packages)) };
-    println!("{} missing here. Installing with apt: {}", servers.join(", "), packages.join(" "));
+    println!("Missing on this machine: {}. Installing with apt: {}", servers.join(", "), packages.join(" "));
     for arguments in
         [&["update"][..], &[&["install", "-y", "--no-install-recommends"], &packages[..]].concat()]
     {
@@ -114,7 +114,7 @@ fn apt() -> Result<Option<Vec<&'static str>>> {
 
 fn instructions(servers: &[&str], packages: &[&str]) -> String {
     format!(
-        "{} missing on this machine. Install what is missing, then run this again:\n\
+        "missing on this machine: {}. Install it, then run this again:\n\
          \x20 Debian, Ubuntu:  sudo apt-get install -y {}\n\
          \x20 macOS:           brew install postgresql@17 redis nats-server\n\
          \x20 anything else:   PostgreSQL 15 or later, Redis 7 or later, nats-server 2.9 or later, on the PATH\n\
@@ -177,10 +177,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_what_to_do() {
         let text = instructions(&["NATS"], &["nats-server"]);
-        assert!(
-            text.starts_with("NATS missing") && text.contains("apt-get install -y nats-server"),
-            "{text}"
-        );
+        assert!(text.contains("machine: NATS.") && text.contains("apt-get install -y nats-server"), "{text}");
         assert_eq!(find("no-such-program"), None);
     }
 }
