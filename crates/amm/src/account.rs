@@ -157,6 +157,7 @@ pub(crate) struct Write {
 /// An integer as it is stored, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value {
+    U32(u32),
     U64(u64),
     U128(u128),
 }
@@ -173,6 +174,10 @@ pub(crate) fn put(data: &mut [u8], offset: usize, bytes: &[u8]) -> bool {
 }
 
 impl Write {
+    pub(crate) fn u32(account: Pubkey, offset: usize, value: u32) -> Self {
+        Self { account, offset, value: Value::U32(value) }
+    }
+
     pub(crate) fn u64(account: Pubkey, offset: usize, value: u64) -> Self {
         Self { account, offset, value: Value::U64(value) }
     }
@@ -184,6 +189,7 @@ impl Write {
     /// Whether it fitted.
     pub(crate) fn apply(&self, data: &mut [u8]) -> bool {
         match self.value {
+            Value::U32(value) => put(data, self.offset, &value.to_le_bytes()),
             Value::U64(value) => put(data, self.offset, &value.to_le_bytes()),
             Value::U128(value) => put(data, self.offset, &value.to_le_bytes()),
         }

@@ -48,7 +48,7 @@ pub(crate) fn ratio(part: u128, whole: u128) -> Option<Fraction> {
 }
 
 /// `base^exponent` in Q64.64 for a base below one, rounding down at each of the steps that the programs take.
-pub(crate) fn pow_below_one(base: u64, exponent: u16) -> Option<u128> {
+pub(crate) fn pow_below_one(base: u64, exponent: u32) -> Option<u128> {
     let mut square = u128::from(base);
     let mut result = Q64;
     let mut remaining = exponent;

@@ -4,6 +4,7 @@
 //! is a [`Curve`] (the pool with all that its maths needs) and a [`Program`], then name it in [`program`].
 
 mod meteora_damm_v2;
+mod meteora_dlmm;
 mod raydium_cpmm;
 
 use crate::account::{DecodeError, Discriminator};
@@ -109,6 +110,7 @@ pub(crate) const fn program(venue: Venue) -> &'static Program {
     match venue {
         Venue::RaydiumCpmm => &raydium_cpmm::PROGRAM,
         Venue::MeteoraDammV2 => &meteora_damm_v2::PROGRAM,
+        Venue::MeteoraDlmm => &meteora_dlmm::PROGRAM,
     }
 }
 

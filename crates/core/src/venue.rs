@@ -59,17 +59,19 @@ pub enum Venue {
     RaydiumCpmm,
     /// Meteora's dynamic AMM, second version.
     MeteoraDammV2,
+    /// Meteora's bins of liquidity, each of one price.
+    MeteoraDlmm,
 }
 
 impl Venue {
     /// Every pool program.
-    pub const ALL: [Self; 2] = [Self::RaydiumCpmm, Self::MeteoraDammV2];
+    pub const ALL: [Self; 3] = [Self::RaydiumCpmm, Self::MeteoraDammV2, Self::MeteoraDlmm];
 
     /// Whose program it is.
     pub const fn dex(self) -> Dex {
         match self {
             Self::RaydiumCpmm => Dex::Raydium,
-            Self::MeteoraDammV2 => Dex::Meteora,
+            Self::MeteoraDammV2 | Self::MeteoraDlmm => Dex::Meteora,
         }
     }
 
@@ -78,6 +80,7 @@ impl Venue {
         match self {
             Self::RaydiumCpmm => "raydium_cpmm",
             Self::MeteoraDammV2 => "meteora_damm_v2",
+            Self::MeteoraDlmm => "meteora_dlmm",
         }
     }
 }

@@ -24,13 +24,15 @@ pub(crate) struct SeededPool {
 
 /// Program, tokens, whole tokens of each, fee in billionths. SOL is worth about 150 dollars. The
 /// fees and prices differ a little, so that the better pool depends on direction and size.
-const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 9] = [
+const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 11] = [
     (Venue::RaydiumCpmm, ["SOL", "USDC"], [60_000, 9_000_000], 2_500_000),
     (Venue::MeteoraDammV2, ["SOL", "USDC"], [45_000, 6_745_500], 2_000_000),
+    (Venue::MeteoraDlmm, ["SOL", "USDC"], [3_000, 450_000], 2_500_000),
     (Venue::RaydiumCpmm, ["SOL", "USDT"], [30_000, 4_497_000], 2_500_000),
     (Venue::MeteoraDammV2, ["SOL", "USDT"], [40_000, 6_002_000], 2_000_000),
     (Venue::RaydiumCpmm, ["USDC", "USDT"], [5_000_000, 5_001_000], 100_000),
     (Venue::MeteoraDammV2, ["USDC", "USDT"], [8_000_000, 8_000_000], 100_000),
+    (Venue::MeteoraDlmm, ["USDC", "USDT"], [1_000_000, 1_000_000], 100_000),
     (Venue::RaydiumCpmm, ["RAY", "SOL"], [1_500_000, 20_000], 2_500_000),
     (Venue::MeteoraDammV2, ["JUP", "USDC"], [8_000_000, 4_000_000], 2_500_000),
     (Venue::RaydiumCpmm, ["BONK", "SOL"], [100_000_000_000, 13_000], 10_000_000),

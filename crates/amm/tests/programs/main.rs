@@ -5,6 +5,7 @@
 mod accounts;
 mod instructions;
 mod meteora_damm_v2;
+mod meteora_dlmm;
 mod properties;
 mod raydium_cpmm;
 mod recorded;

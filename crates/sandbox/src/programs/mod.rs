@@ -33,6 +33,7 @@ impl FromStr for ProgramFile {
 /// Compute units of the program's own work, as measured of the real ones; transfers come on top.
 const RAYDIUM_CPMM_UNITS: u64 = 30_000;
 const METEORA_DAMM_V2_UNITS: u64 = 17_000;
+const METEORA_DLMM_UNITS: u64 = 35_000;
 
 declare_process_instruction!(RaydiumCpmm, RAYDIUM_CPMM_UNITS, |invoke_context| {
     swap::process(Venue::RaydiumCpmm, invoke_context)
@@ -40,6 +41,10 @@ declare_process_instruction!(RaydiumCpmm, RAYDIUM_CPMM_UNITS, |invoke_context| {
 
 declare_process_instruction!(MeteoraDammV2, METEORA_DAMM_V2_UNITS, |invoke_context| {
     swap::process(Venue::MeteoraDammV2, invoke_context)
+});
+
+declare_process_instruction!(MeteoraDlmm, METEORA_DLMM_UNITS, |invoke_context| {
+    swap::process(Venue::MeteoraDlmm, invoke_context)
 });
 
 /// Puts the pool programs on a VM.
@@ -51,6 +56,7 @@ pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Resul
         let entry = match venue {
             Venue::RaydiumCpmm => RaydiumCpmm::register,
             Venue::MeteoraDammV2 => MeteoraDammV2::register,
+            Venue::MeteoraDlmm => MeteoraDlmm::register,
         };
         svm.add_builtin(amm::program_id(venue), entry);
     }

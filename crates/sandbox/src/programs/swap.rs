@@ -58,6 +58,8 @@ fn name(venue: Venue, limit: Limit) -> &'static str {
         (Venue::RaydiumCpmm, Limit::ExactIn { .. }) => "SwapBaseInput",
         (Venue::RaydiumCpmm, Limit::ExactOut { .. }) => "SwapBaseOutput",
         (Venue::MeteoraDammV2, Limit::ExactIn { .. } | Limit::ExactOut { .. }) => "Swap2",
+        (Venue::MeteoraDlmm, Limit::ExactIn { .. }) => "Swap2",
+        (Venue::MeteoraDlmm, Limit::ExactOut { .. }) => "SwapExactOut2",
     }
 }
 

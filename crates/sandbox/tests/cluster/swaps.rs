@@ -9,7 +9,8 @@ use solana_instruction::Instruction;
 use solana_signer::Signer as _;
 
 /// Both programs' code for a limit that is not met.
-const SLIPPAGE: [(Venue, u32); 2] = [(Venue::RaydiumCpmm, 6005), (Venue::MeteoraDammV2, 6002)];
+const SLIPPAGE: [(Venue, u32); 3] =
+    [(Venue::RaydiumCpmm, 6005), (Venue::MeteoraDammV2, 6002), (Venue::MeteoraDlmm, 6003)];
 
 fn other(market: &Market, mint: Mint) -> Mint {
     market.mints().into_iter().find(|each| *each != mint).unwrap()
@@ -39,6 +40,10 @@ async fn quoted_is_executed_on_each_venue_in_each_direction_and_mode() {
         let pool = cluster.pool(venue, ["SOL", "USDC"]).await;
         for (mint_in, amount) in [(mint("SOL"), 123_456_789_012), (mint("USDC"), 9_876_543_210)] {
             for mode in [Mode::ExactIn, Mode::ExactOut] {
+                // The program's exact outputs are not quoted.
+                if venue == Venue::MeteoraDlmm && mode == Mode::ExactOut {
+                    continue;
+                }
                 let market = cluster.market(pool).await;
                 // The amount is what is spent, or what that would buy.
                 let spent = market.quote(mint_in, Mode::ExactIn, Atoms::new(amount)).unwrap();

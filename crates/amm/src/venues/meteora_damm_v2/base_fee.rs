@@ -151,7 +151,7 @@ impl Fall {
             Self::Exponential { basis_points } => {
                 let step = (u128::from(basis_points) << 64).checked_div(u128::from(BASIS_POINTS))?;
                 let base = u64::try_from(Q64.checked_sub(step)?).ok()?;
-                let scaled = mul(pow_below_one(base, periods)?, u128::from(cliff))?;
+                let scaled = mul(pow_below_one(base, u32::from(periods))?, u128::from(cliff))?;
                 u64::try_from(scaled.wrapping_shr(64)).ok()
             }
         }

@@ -1,0 +1,178 @@
+use super::layout::bin_offset as at;
+use super::{ARRAYS_HALF, PROGRAM_ID, price};
+use crate::account::{DecodeError, Discriminator, Fields, require_owner};
+use crate::swap::Direction;
+use order_core::Pubkey;
+use solana_account::Account;
+
+pub(super) const SIZE: usize = 10_136;
+pub(super) const DISCRIMINATOR: Discriminator = 0x5c8e_5cdc_0594_46b5_u64.to_be_bytes();
+
+/// Bins of one array.
+pub(super) const BINS: usize = 70;
+const BINS_SIGNED: i32 = 70;
+
+/// An account with the bins of a range of prices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BinArray {
+    pub(super) address: Pubkey,
+    pub(super) index: i32,
+    bins: Vec<Bin>,
+}
+
+/// What a bin sells at its one price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bin {
+    /// Of the liquidity's providers, in the order of the pool's tokens.
+    pub(super) amounts: [u64; 2],
+    /// As the program has stored it; zero if it has not.
+    price: u128,
+    /// Of orders that nobody has filled from yet.
+    pub(super) open_orders: u64,
+    /// What is left of orders that have been filled in part.
+    pub(super) processed_orders: u64,
+    /// Which of the pool's tokens the orders sell: the first, or the second.
+    orders_sell_first: bool,
+}
+
+/// The index of the array that has a bin.
+pub(super) fn index_of(id: i32) -> i32 {
+    id.checked_div_euclid(BINS_SIGNED).unwrap_or(0)
+}
+
+/// The first bin of an array.
+pub(super) fn first_bin(index: i32) -> i32 {
+    index.saturating_mul(BINS_SIGNED)
+}
+
+/// The bin of an array that a swap comes to first.
+pub(super) fn entry_bin(index: i32, direction: Direction) -> i32 {
+    let first = first_bin(index);
+    match direction {
+        Direction::AToB => first.saturating_add(BINS_SIGNED).saturating_sub(1),
+        Direction::BToA => first,
+    }
+}
+
+/// Where the array of a pool is.
+pub(super) fn address(pool: &Pubkey, index: i32) -> Pubkey {
+    let index = i64::from(index).to_le_bytes();
+    Pubkey::find_program_address(&[b"bin_array", pool.as_ref(), &index], &PROGRAM_ID).0
+}
+
+/// Where the fields of a bin begin in its array's account, by its place there.
+pub(super) fn offset_of(place: usize) -> usize {
+    place.saturating_mul(at::LENGTH).saturating_add(at::FIRST)
+}
+
+impl BinArray {
+    pub(super) fn decode(
+        address: Pubkey,
+        account: &Account,
+        pool: &Pubkey,
+        index: i32,
+    ) -> Result<Self, DecodeError> {
+        require_owner(address, account, PROGRAM_ID)?;
+        let expected = "a Meteora DLMM bin array";
+        let fields = Fields::anchor(address, &account.data, SIZE, DISCRIMINATOR, expected)?;
+        if fields.i64(at::ARRAY_INDEX)? != i64::from(index) || fields.pubkey(at::ARRAY_POOL)? != *pool {
+            let reason = "it is not the array that its address says";
+            return Err(DecodeError::Inconsistent { address, reason });
+        }
+        let bins = (0..BINS).map(|place| Bin::decode(fields, offset_of(place)));
+        Ok(Self { address, index, bins: bins.collect::<Result<_, _>>()? })
+    }
+
+    /// A bin and its place in the account, if it is one of this array.
+    pub(super) fn bin(&self, id: i32) -> Option<(usize, &Bin)> {
+        let place = usize::try_from(id.checked_sub(first_bin(self.index))?).ok()?;
+        Some((place, self.bins.get(place)?))
+    }
+
+    pub(super) fn bins(&self) -> impl Iterator<Item = &Bin> {
+        self.bins.iter()
+    }
+}
+
+impl Bin {
+    fn decode(fields: Fields<'_>, offset: usize) -> Result<Self, DecodeError> {
+        let at = |field: usize| offset.saturating_add(field);
+        Ok(Self {
+            amounts: [fields.u64(at(at::AMOUNTS[0]))?, fields.u64(at(at::AMOUNTS[1]))?],
+            price: fields.u128(at(at::PRICE))?,
+            open_orders: fields.u64(at(at::OPEN_ORDERS))?,
+            processed_orders: fields.u64(at(at::PROCESSED_ORDERS))?,
+            orders_sell_first: fields.u8(at(at::ORDERS_SELL_FIRST))? != 0,
+        })
+    }
+
+    /// What it sells, in the order in which it is taken: of liquidity, of processed orders, of open ones.
+    pub(super) fn offers(&self, direction: Direction, with_orders: bool) -> [u64; 3] {
+        let (_, liquidity) = direction.order(self.amounts);
+        let orders_match = match direction {
+            Direction::AToB => !self.orders_sell_first,
+            Direction::BToA => self.orders_sell_first,
+        };
+        if with_orders && orders_match {
+            [liquidity, self.processed_orders, self.open_orders]
+        } else {
+            [liquidity, 0, 0]
+        }
+    }
+
+    /// None if it is nothing, or more than the program can tell.
+    pub(super) fn price(&self, id: i32, bin_step: u16) -> Option<u128> {
+        let price = if self.price == 0 { price::of_bin(id, bin_step)? } else { self.price };
+        (price > 0).then_some(price)
+    }
+}
+
+/// Which arrays have liquidity, of those around the price of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bitmap([u64; 16]);
+
+impl Bitmap {
+    pub(super) fn new(words: [u64; 16]) -> Self {
+        Self(words)
+    }
+
+    fn contains(&self, index: i32) -> bool {
+        let bit = index.checked_add(ARRAYS_HALF).and_then(|bit| u32::try_from(bit).ok());
+        let word = bit.and_then(|bit| self.0.get(usize::try_from(bit >> 6).ok()?));
+        word.zip(bit).is_some_and(|(word, bit)| (word >> (bit & 63)) & 1 == 1)
+    }
+
+    /// The arrays with liquidity from one onwards, itself included.
+    pub(super) fn onwards(&self, direction: Direction, index: i32) -> impl Iterator<Item = i32> + '_ {
+        let (below, above) = match direction {
+            Direction::AToB => (Some((-ARRAYS_HALF..=index).rev()), None),
+            Direction::BToA => (None, Some(index..ARRAYS_HALF)),
+        };
+        below.into_iter().flatten().chain(above.into_iter().flatten()).filter(|index| self.contains(*index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_are_grouped_by_seventy_also_below_zero() {
+        assert_eq!([-71, -70, -1, 0, 69, 70].map(index_of), [-2, -1, -1, 0, 0, 1]);
+        assert_eq!((entry_bin(-1, Direction::AToB), entry_bin(-1, Direction::BToA)), (-1, -70));
+    }
+
+    #[test]
+    fn the_bitmap_counts_from_the_lowest_array() {
+        let mut words = [0; 16];
+        words[0] = 1;
+        words[8] = 0b101;
+        words[15] = 1 << 63;
+        let bitmap = Bitmap::new(words);
+        let onwards = |direction, index| bitmap.onwards(direction, index).collect::<Vec<_>>();
+        assert_eq!(onwards(Direction::AToB, 1), [0, -512]);
+        assert_eq!(onwards(Direction::BToA, 1), [2, 511]);
+        assert_eq!(onwards(Direction::BToA, -512), [-512, 0, 2, 511]);
+        assert!(onwards(Direction::AToB, -513).is_empty() && onwards(Direction::BToA, 512).is_empty());
+    }
+}

@@ -1,0 +1,273 @@
+use super::bin_array::{self, Bitmap};
+use super::curve::Curve;
+use super::fee::{Parameters, Volatility};
+use super::{ARRAYS_EACH_WAY, ARRAYS_HALF};
+use crate::account::{DecodeError, Discriminator, Fields};
+use crate::swap::{Authority, Direction};
+use crate::venues::{self, Lookup};
+use order_core::{Mint, Pubkey};
+use std::sync::Arc;
+
+pub(super) const POOL_SIZE: usize = 904;
+pub(super) const POOL_DISCRIMINATOR: Discriminator = 0x210b_3162_b565_b10d_u64.to_be_bytes();
+
+/// Where the fields of a pool's account are.
+pub(super) mod offset {
+    pub(crate) const BASE_FACTOR: usize = 8;
+    pub(crate) const FILTER_PERIOD: usize = 10;
+    pub(crate) const DECAY_PERIOD: usize = 12;
+    pub(crate) const REDUCTION_FACTOR: usize = 14;
+    pub(crate) const VARIABLE_FEE_CONTROL: usize = 16;
+    pub(crate) const MAX_ACCUMULATOR: usize = 20;
+    pub(crate) const BIN_RANGE: [usize; 2] = [24, 28];
+    pub(crate) const PROTOCOL_SHARE: usize = 32;
+    pub(crate) const BASE_FEE_POWER: usize = 34;
+    pub(crate) const FUNCTION_TYPE: usize = 35;
+    pub(crate) const COLLECT_FEE_MODE: usize = 36;
+    pub(crate) const ACCUMULATOR: usize = 40;
+    pub(crate) const REFERENCE: usize = 44;
+    pub(crate) const INDEX_REFERENCE: usize = 48;
+    pub(crate) const LAST_UPDATE: usize = 56;
+    pub(crate) const BUMP: usize = 72;
+    pub(crate) const BIN_STEP_SEED: usize = 73;
+    pub(crate) const PAIR_TYPE: usize = 75;
+    pub(crate) const ACTIVE_ID: usize = 76;
+    pub(crate) const BIN_STEP: usize = 80;
+    pub(crate) const STATUS: usize = 82;
+    pub(crate) const BASE_FACTOR_IS_SEED: usize = 83;
+    pub(crate) const BASE_FACTOR_SEED: usize = 84;
+    pub(crate) const ACTIVATION_TYPE: usize = 86;
+    pub(crate) const MINTS: [usize; 2] = [88, 120];
+    pub(crate) const VAULTS: [usize; 2] = [152, 184];
+    pub(crate) const PROTOCOL_FEES: [usize; 2] = [216, 224];
+    pub(crate) const REWARD_MINTS: [usize; 2] = [264, 408];
+    pub(crate) const ORACLE: usize = 552;
+    pub(crate) const BITMAP: usize = 584;
+    pub(crate) const BASE_KEY: usize = 784;
+    pub(crate) const ACTIVATION_POINT: usize = 816;
+    pub(crate) const TOKEN_FLAGS: [usize; 2] = [880, 881];
+}
+
+/// Where the fields of a bin array's account are, and of a bin in its part of it.
+pub(super) mod bin_offset {
+    pub(crate) const ARRAY_INDEX: usize = 8;
+    pub(crate) const ARRAY_VERSION: usize = 16;
+    pub(crate) const ARRAY_POOL: usize = 24;
+    pub(crate) const FIRST: usize = 56;
+    pub(crate) const LENGTH: usize = 144;
+    pub(crate) const AMOUNTS: [usize; 2] = [0, 8];
+    pub(crate) const PRICE: usize = 16;
+    pub(crate) const OPEN_ORDERS: usize = 112;
+    pub(crate) const PROCESSED_ORDERS: usize = 128;
+    pub(crate) const ORDERS_SELL_FIRST: usize = 140;
+}
+
+/// What the pool's time is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Activation {
+    /// Swaps are open from the beginning.
+    None,
+    Slot(u64),
+    Timestamp(u64),
+}
+
+/// On which side of a swap the fee is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CollectFee {
+    Input,
+    /// Always in the second token.
+    SecondToken,
+}
+
+/// A pool's account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pool {
+    pub(super) address: Pubkey,
+    pub(super) parameters: Parameters,
+    pub(super) volatility: Volatility,
+    /// The first and the last bin that the pool can have.
+    pub(super) bin_range: [i32; 2],
+    pub(super) collect_fee: CollectFee,
+    /// Whether orders at a bin's price are filled by swaps.
+    pub(super) has_orders: bool,
+    pub(super) active_id: i32,
+    pub(super) enabled: bool,
+    pub(super) activation: Activation,
+    pub(super) mints: [Mint; 2],
+    pub(super) vaults: [Pubkey; 2],
+    pub(super) protocol_fees: [u64; 2],
+    pub(super) oracle: Pubkey,
+    pub(super) bitmap: Bitmap,
+    pub(super) authority: Authority,
+}
+
+impl venues::Pool for Pool {
+    fn mints(&self) -> [Mint; 2] {
+        self.mints
+    }
+
+    fn vaults(&self) -> [Pubkey; 2] {
+        self.vaults
+    }
+
+    fn authority(&self) -> Authority {
+        self.authority.clone()
+    }
+
+    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let mut needed = self.mints.map(Mint::pubkey).to_vec();
+        needed.extend(self.swap_accounts(known));
+        needed
+    }
+
+    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        self.arrays().into_iter().map(|index| bin_array::address(&self.address, index)).collect()
+    }
+
+    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
+        Ok(Arc::new(Curve::load(self, accounts)?))
+    }
+}
+
+impl Pool {
+    pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
+        use offset as at;
+        let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Meteora DLMM pool")?;
+        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
+        let mints = pubkeys(at::MINTS)?.map(Mint::from);
+        let [fees_first, fees_second] = at::PROTOCOL_FEES;
+        let [bin_first, bin_last] = at::BIN_RANGE;
+        Ok(Self {
+            address,
+            parameters: parameters(fields)?,
+            volatility: volatility(fields)?,
+            bin_range: [signed(fields, bin_first)?, signed(fields, bin_last)?],
+            collect_fee: collect_fee(address, fields)?,
+            has_orders: has_orders(address, fields)?,
+            active_id: active_id(address, fields)?,
+            enabled: fields.u8(at::STATUS)? == 0,
+            activation: activation(address, fields)?,
+            mints,
+            vaults: pubkeys(at::VAULTS)?,
+            protocol_fees: [fields.u64(fees_first)?, fields.u64(fees_second)?],
+            oracle: fields.pubkey(at::ORACLE)?,
+            bitmap: bitmap(fields)?,
+            authority: authority(address, fields, mints)?,
+        })
+    }
+
+    /// The arrays nearest to the price with liquidity, as far as they are read.
+    pub(super) fn arrays_onwards(&self, direction: Direction) -> impl Iterator<Item = i32> + '_ {
+        let active = bin_array::index_of(self.active_id);
+        self.bitmap.onwards(direction, active).take(ARRAYS_EACH_WAY)
+    }
+
+    /// The arrays that are read, upwards.
+    pub(super) fn arrays(&self) -> Vec<i32> {
+        let mut arrays: Vec<i32> = self.arrays_onwards(Direction::AToB).collect();
+        arrays.extend(self.arrays_onwards(Direction::BToA));
+        arrays.sort_unstable();
+        arrays.dedup();
+        arrays
+    }
+}
+
+fn signed(fields: Fields<'_>, offset: usize) -> Result<i32, DecodeError> {
+    fields.u32(offset).map(u32::cast_signed)
+}
+
+fn parameters(fields: Fields<'_>) -> Result<Parameters, DecodeError> {
+    use offset as at;
+    Ok(Parameters {
+        base_factor: fields.u16(at::BASE_FACTOR)?,
+        base_fee_power: fields.u8(at::BASE_FEE_POWER)?,
+        bin_step: fields.u16(at::BIN_STEP)?,
+        variable_fee_control: fields.u32(at::VARIABLE_FEE_CONTROL)?,
+        max_accumulator: fields.u32(at::MAX_ACCUMULATOR)?,
+        filter_period: fields.u16(at::FILTER_PERIOD)?,
+        decay_period: fields.u16(at::DECAY_PERIOD)?,
+        reduction_factor: fields.u16(at::REDUCTION_FACTOR)?,
+        protocol_share: fields.u16(at::PROTOCOL_SHARE)?,
+    })
+}
+
+fn volatility(fields: Fields<'_>) -> Result<Volatility, DecodeError> {
+    Ok(Volatility {
+        accumulator: fields.u32(offset::ACCUMULATOR)?,
+        reference: fields.u32(offset::REFERENCE)?,
+        index_reference: signed(fields, offset::INDEX_REFERENCE)?,
+        last_update: fields.i64(offset::LAST_UPDATE)?,
+    })
+}
+
+fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<CollectFee, DecodeError> {
+    match fields.u8(offset::COLLECT_FEE_MODE)? {
+        0 => Ok(CollectFee::Input),
+        1 => Ok(CollectFee::SecondToken),
+        other => Err(DecodeError::Unsupported { address, reason: format!("collect fee mode {other}") }),
+    }
+}
+
+/// A pool that was not made for one of them has orders if it has no rewards for liquidity.
+fn has_orders(address: Pubkey, fields: Fields<'_>) -> Result<bool, DecodeError> {
+    let [first, second] = offset::REWARD_MINTS;
+    let rewards = [fields.pubkey(first)?, fields.pubkey(second)?];
+    match fields.u8(offset::FUNCTION_TYPE)? {
+        0 => Ok(rewards == [Pubkey::default(); 2]),
+        1 => Ok(false),
+        2 => Ok(true),
+        other => Err(DecodeError::Unsupported { address, reason: format!("function type {other}") }),
+    }
+}
+
+fn active_id(address: Pubkey, fields: Fields<'_>) -> Result<i32, DecodeError> {
+    let active = signed(fields, offset::ACTIVE_ID)?;
+    if (-ARRAYS_HALF..ARRAYS_HALF).contains(&bin_array::index_of(active)) {
+        return Ok(active);
+    }
+    let reason = "its price is in a bin array that only the bitmap's extension knows".to_owned();
+    Err(DecodeError::Unsupported { address, reason })
+}
+
+/// Only pools with an owner of their own can begin later.
+fn activation(address: Pubkey, fields: Fields<'_>) -> Result<Activation, DecodeError> {
+    let point = fields.u64(offset::ACTIVATION_POINT)?;
+    match (fields.u8(offset::PAIR_TYPE)?, fields.u8(offset::ACTIVATION_TYPE)?) {
+        (0 | 3, _) => Ok(Activation::None),
+        (1 | 2, 0) => Ok(Activation::Slot(point)),
+        (1 | 2, 1) => Ok(Activation::Timestamp(point)),
+        (pair, activation) => {
+            let reason = format!("a pair of type {pair} with activation type {activation}");
+            Err(DecodeError::Unsupported { address, reason })
+        }
+    }
+}
+
+fn bitmap(fields: Fields<'_>) -> Result<Bitmap, DecodeError> {
+    let mut words = [0; 16];
+    for (place, word) in words.iter_mut().enumerate() {
+        *word = fields.u64(place.saturating_mul(8).saturating_add(offset::BITMAP))?;
+    }
+    Ok(Bitmap::new(words))
+}
+
+/// The pool itself owns its vaults; what makes its address depends on how it was made.
+fn authority(address: Pubkey, fields: Fields<'_>, mints: [Mint; 2]) -> Result<Authority, DecodeError> {
+    use offset as at;
+    let [a, b] = mints.map(Mint::to_bytes);
+    let mut seeds = vec![a.min(b).to_vec(), a.max(b).to_vec()];
+    let bin_step = fields.bytes::<2>(at::BIN_STEP_SEED)?.to_vec();
+    let base_factor = fields.bytes::<2>(at::BASE_FACTOR_SEED)?.to_vec();
+    let base_key = fields.bytes::<32>(at::BASE_KEY)?.to_vec();
+    match (fields.u8(at::PAIR_TYPE)?, fields.u8(at::BASE_FACTOR_IS_SEED)?) {
+        (0, 0) => seeds.push(bin_step),
+        (1, _) => {
+            seeds.insert(0, base_key);
+            seeds.push(bin_step);
+        }
+        (2, _) => seeds.insert(0, base_key),
+        _ => seeds.extend([bin_step, base_factor]),
+    }
+    seeds.push(vec![fields.u8(at::BUMP)?]);
+    Ok(Authority { address, seeds })
+}

@@ -1,0 +1,203 @@
+use super::bin_array::{self, Bin, BinArray};
+use super::curve::Curve;
+use super::fee::Volatility;
+use super::layout::Pool;
+use super::{FEE_ONE, NEEDS_EXTENSION, NEEDS_MORE_ARRAYS, price};
+use crate::math::{mul_div_ceil, mul_div_floor};
+use crate::swap::{Direction, QuoteError};
+use order_core::Pubkey;
+
+/// A swap's way through the bins, from the active one outwards.
+#[derive(Debug, Clone)]
+pub(super) struct Walk {
+    /// The bin it has come to.
+    pub(super) active_id: i32,
+    pub(super) volatility: Volatility,
+    /// The bin arrays that it has entered, in order.
+    pub(super) entered: Vec<i32>,
+    /// The bins that it has bought from, in order.
+    pub(super) steps: Vec<Step>,
+    left: u64,
+}
+
+/// What a swap does in one bin.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// The account of the bin's array.
+    pub(super) array: Pubkey,
+    /// Which of the array's bins it is.
+    pub(super) place: usize,
+    /// As it was before.
+    pub(super) bin: Bin,
+    pub(super) price: u128,
+    /// The rate of the fee in billionths.
+    pub(super) rate: u64,
+    /// Of liquidity, of processed orders, of open ones.
+    pub(super) taken: [Taken; 3],
+    /// In the token that the fee is taken in.
+    pub(super) fee: u64,
+    /// What leaves the vault.
+    pub(super) out: u64,
+}
+
+/// What is bought of one offer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Taken {
+    pub(super) paid: u64,
+    pub(super) given: u64,
+}
+
+impl Walk {
+    /// Spends `amount` at a time, in seconds since 1970.
+    pub(super) fn new(
+        curve: &Curve,
+        direction: Direction,
+        amount: u64,
+        now: i64,
+    ) -> Result<Self, QuoteError> {
+        let pool = &curve.pool;
+        let mut walk = Self {
+            active_id: pool.active_id,
+            volatility: pool.volatility.at(&pool.parameters, pool.active_id, now),
+            entered: Vec::new(),
+            steps: Vec::new(),
+            left: amount,
+        };
+        // Each round enters another of the few arrays that are loaded, or ends with an error.
+        while walk.left > 0 {
+            let array = walk.next_array(curve, direction)?;
+            walk.entered.push(array.index);
+            while let Some((place, bin)) = array.bin(walk.active_id).filter(|_| walk.left > 0) {
+                walk.enter(pool, direction, array.address, place, *bin).ok_or(QuoteError::Overflow)?;
+            }
+        }
+        Ok(walk)
+    }
+
+    /// The nearest array with liquidity from the bin it has come to; it goes there over empty ones.
+    fn next_array<'a>(&mut self, curve: &'a Curve, direction: Direction) -> Result<&'a BinArray, QuoteError> {
+        let here = bin_array::index_of(self.active_id);
+        let next = curve.pool.bitmap.onwards(direction, here).next();
+        let next = next.ok_or_else(|| no_liquidity(&curve.pool, direction))?;
+        let array = curve.array(next).ok_or(QuoteError::Unsupported { reason: NEEDS_MORE_ARRAYS })?;
+        if next != here {
+            self.active_id = bin_array::entry_bin(next, direction);
+        }
+        Ok(array)
+    }
+
+    /// Buys what the bin has, and goes on to the next if something is left. None where the program's own
+    /// arithmetic fails.
+    fn enter(
+        &mut self,
+        pool: &Pool,
+        direction: Direction,
+        array: Pubkey,
+        place: usize,
+        bin: Bin,
+    ) -> Option<()> {
+        let offers = bin.offers(direction, pool.has_orders);
+        if offers != [0; 3] {
+            let price = bin.price(self.active_id, pool.parameters.bin_step)?;
+            self.volatility = self.volatility.in_bin(&pool.parameters, self.active_id);
+            let rate = self.volatility.rate(&pool.parameters)?;
+            let bought = Bought::of(Offer { price, direction, amounts: offers }, rate, self.left, pool)?;
+            self.left = self.left.checked_sub(bought.spent)?;
+            let Bought { taken, fee, out, spent: _ } = bought;
+            self.steps.push(Step { array, place, bin, price, rate, taken, fee, out });
+        }
+        if self.left > 0 {
+            self.active_id = match direction {
+                Direction::AToB => self.active_id.checked_sub(1)?,
+                Direction::BToA => self.active_id.checked_add(1)?,
+            };
+        }
+        Some(())
+    }
+}
+
+/// Why nothing lies in this direction: the pool has no more, or only the extension knows of it.
+fn no_liquidity(pool: &Pool, direction: Direction) -> QuoteError {
+    let [first, last] = pool.bin_range;
+    let range = -super::ARRAYS_HALF..super::ARRAYS_HALF;
+    let end = match direction {
+        Direction::AToB => first,
+        Direction::BToA => last,
+    };
+    if range.contains(&bin_array::index_of(end)) {
+        QuoteError::InsufficientLiquidity
+    } else {
+        QuoteError::Unsupported { reason: NEEDS_EXTENSION }
+    }
+}
+
+/// What a bin sells.
+#[derive(Clone, Copy)]
+struct Offer {
+    price: u128,
+    direction: Direction,
+    amounts: [u64; 3],
+}
+
+struct Bought {
+    taken: [Taken; 3],
+    /// The fee of the input included.
+    spent: u64,
+    fee: u64,
+    out: u64,
+}
+
+impl Bought {
+    /// What `amount` with the fee in it buys of an offer. None where the program's own arithmetic fails.
+    fn of(offer: Offer, rate: u64, amount: u64, pool: &Pool) -> Option<Self> {
+        let fee_on_input = pool.fee_on_input(offer.direction);
+        let net =
+            if fee_on_input { amount.checked_sub(mul_div_ceil(amount, rate, FEE_ONE)?)? } else { amount };
+        let mut rest = net;
+        let mut taken = [Taken::default(); 3];
+        for (taken, available) in taken.iter_mut().zip(offer.amounts) {
+            *taken = Taken::of(offer, available, rest)?;
+            rest = rest.checked_sub(taken.paid)?;
+        }
+        let paid = net.checked_sub(rest)?;
+        let fee_in = match (fee_on_input, rest) {
+            (false, _) => 0,
+            (true, 0) => amount.checked_sub(net)?,
+            // The bin is empty: the fee is that of its content.
+            (true, _) => mul_div_ceil(paid, rate, FEE_ONE.checked_sub(rate)?)?,
+        };
+        let given = taken.iter().try_fold(0u64, |sum, taken| sum.checked_add(taken.given))?;
+        let fee_out = if fee_on_input { 0 } else { mul_div_ceil(given, rate, FEE_ONE)? };
+        Some(Self {
+            taken,
+            spent: paid.checked_add(fee_in)?,
+            fee: fee_in.max(fee_out),
+            out: given.checked_sub(fee_out)?,
+        })
+    }
+}
+
+impl Taken {
+    fn of(Offer { price, direction, .. }: Offer, available: u64, input: u64) -> Option<Self> {
+        if available == 0 || input == 0 {
+            return Some(Self::default());
+        }
+        let cost = price::cost(price, direction, available)?;
+        if input >= cost {
+            return Some(Self { paid: cost, given: available });
+        }
+        Some(Self { paid: input, given: price::bought(price, direction, input)? })
+    }
+}
+
+impl Step {
+    /// What has been paid for it, fees apart.
+    pub(super) fn paid(&self) -> Option<u64> {
+        self.taken.iter().try_fold(0u64, |sum, taken| sum.checked_add(taken.paid))
+    }
+
+    /// The protocol's part of the fee.
+    pub(super) fn protocol_fee(&self, pool: &Pool) -> Option<u64> {
+        mul_div_floor(self.fee, u64::from(pool.parameters.protocol_share), super::BASIS_POINTS)
+    }
+}

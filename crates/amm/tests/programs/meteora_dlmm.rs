@@ -1,0 +1,363 @@
+//! Every recorded case of Meteora DLMM. The offsets here are written out again, from the program's source.
+
+use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
+use crate::vectors::{cases, flag, number};
+use amm::{Clock, DecodeError, Limit, QuoteError, SwapInstruction, Trader, TransferFee};
+use order_core::quote::Mode;
+use order_core::{Atoms, Pubkey, Venue};
+use serde_json::Value;
+
+const RICH: &str = "EtAdVRLFH22rjWh3mcUasKFF27WtHhsaCvK27tPFFWig";
+const ORDERS: &str = "9t3EyC9FweyL7PBWvKz3mrXg8B9fwFc9SK3QxM4ENqhd";
+const VAULTS: [Pubkey; 2] = [Pubkey::new_from_array([4; 32]), Pubkey::new_from_array([5; 32])];
+
+/// The columns of a bin's row, and where they are in the bin.
+const ID: usize = 0;
+const PRICE: (usize, usize) = (3, 16);
+const AMOUNTS: [(usize, usize); 4] = [(1, 0), (2, 8), (4, 112), (5, 128)];
+const ASK_SIDE: (usize, usize) = (6, 140);
+
+fn vectors() -> Value {
+    serde_json::from_str(include_str!("../data/meteora_dlmm.json")).unwrap()
+}
+
+fn pool_data(state: &Value) -> Vec<u8> {
+    let mut data = vec![0; 904];
+    write(&mut data, 0, &[0x21, 0x0b, 0x31, 0x62, 0xb5, 0x65, 0xb1, 0x0d]);
+    for (offset, field) in [(34, "base_fee_power_factor"), (35, "function_type"), (36, "collect_fee_mode")] {
+        write(&mut data, offset, &[number(state, field)]);
+    }
+    for (offset, field) in [
+        (8, "base_factor"),
+        (10, "filter_period"),
+        (12, "decay_period"),
+        (14, "reduction_factor"),
+        (80, "bin_step"),
+    ] {
+        write(&mut data, offset, &number::<u16>(state, field).to_le_bytes());
+    }
+    for (offset, field) in [
+        (16, "variable_fee_control"),
+        (20, "max_volatility_accumulator"),
+        (40, "volatility_accumulator"),
+        (44, "volatility_reference"),
+    ] {
+        write(&mut data, offset, &number::<u32>(state, field).to_le_bytes());
+    }
+    for (offset, field) in [(48, "index_reference"), (76, "active_id")] {
+        write(&mut data, offset, &number::<i32>(state, field).to_le_bytes());
+    }
+    write(&mut data, 56, &number::<i64>(state, "last_update_timestamp").to_le_bytes());
+    write(&mut data, 88, &MINT_A.to_bytes());
+    write(&mut data, 120, &MINT_B.to_bytes());
+    write(&mut data, 152, VAULTS[0].as_ref());
+    write(&mut data, 184, VAULTS[1].as_ref());
+    for bit in cases(state, "bitmap_set_bits") {
+        let bit = usize::try_from(bit.as_u64().unwrap()).unwrap();
+        data[584 + bit / 8] |= 1 << (bit % 8);
+    }
+    data
+}
+
+fn array_address(index: i64) -> Pubkey {
+    let seeds: [&[u8]; 3] = [b"bin_array", &POOL.to_bytes(), &index.to_le_bytes()];
+    Pubkey::find_program_address(&seeds, &amm::program_id(Venue::MeteoraDlmm)).0
+}
+
+fn array_data(index: i64) -> Vec<u8> {
+    let mut data = vec![0; 10_136];
+    write(&mut data, 0, &[0x5c, 0x8e, 0x5c, 0xdc, 0x05, 0x94, 0x46, 0xb5]);
+    write(&mut data, 8, &index.to_le_bytes());
+    write(&mut data, 24, &POOL.to_bytes());
+    data
+}
+
+fn text(row: &Value, column: usize) -> String {
+    row[column].as_str().map_or_else(|| row[column].to_string(), str::to_owned)
+}
+
+/// A recorded pool as a cluster has it, with or without the prices that the program has stored.
+fn cluster(pool: &Value, stored_prices: bool, transfer_fees: [TransferFee; 2]) -> Cluster {
+    let program = amm::program_id(Venue::MeteoraDlmm);
+    let mut cluster = Cluster::default();
+    cluster.put(POOL.pubkey(), program, pool_data(&pool["lb_pair"]));
+    for index in [-1, 0] {
+        cluster.put(array_address(index), program, array_data(index));
+    }
+    for row in cases(pool, "bins") {
+        let id = row[ID].as_i64().unwrap();
+        let start = 56 + 144 * usize::try_from(id.rem_euclid(70)).unwrap();
+        let array = cluster.data(array_address(id.div_euclid(70)));
+        for (column, offset) in AMOUNTS {
+            write(array, start + offset, &text(row, column).parse::<u64>().unwrap().to_le_bytes());
+        }
+        if stored_prices {
+            let price: u128 = text(row, PRICE.0).parse().unwrap();
+            write(array, start + PRICE.1, &price.to_le_bytes());
+        }
+        write(array, start + ASK_SIDE.1, &[text(row, ASK_SIDE.0).parse().unwrap()]);
+    }
+    let [fee_x, fee_y] = transfer_fees;
+    cluster.put_mint(MINT_A, fee_x);
+    cluster.put_mint(MINT_B, fee_y);
+    cluster
+}
+
+fn transfer_fee(case: &Value, side: &str) -> TransferFee {
+    if case.get(format!("{side}_transfer_fee_bps")).is_none() {
+        return TransferFee::default();
+    }
+    TransferFee {
+        basis_points: number(case, &format!("{side}_transfer_fee_bps")),
+        maximum: number(case, &format!("{side}_transfer_fee_max")),
+    }
+}
+
+fn at(timestamp: i64) -> Clock {
+    Clock { unix_timestamp: timestamp, ..NOW }
+}
+
+/// Runs one list, with stored prices and without, and counts.
+fn check(list: &str, expected: &str) -> usize {
+    let file = vectors();
+    for case in cases(&file, list) {
+        let (fee_in, fee_out) = (transfer_fee(case, "input"), transfer_fee(case, "output"));
+        let (mint_in, fees) =
+            if flag(case, "swap_for_y") { (MINT_A, [fee_in, fee_out]) } else { (MINT_B, [fee_out, fee_in]) };
+        let pool = &file["pools"][case["pool"].as_str().unwrap()];
+        for stored_prices in [true, false] {
+            let market =
+                cluster(pool, stored_prices, fees).market(POOL, at(number(case, "timestamp"))).unwrap();
+            let amount = Atoms::new(number(case, "amount_in"));
+            let quote = market.quote(mint_in, Mode::ExactIn, amount).unwrap();
+            assert_eq!(quote.amount_out, Atoms::new(number(case, expected)), "{case}");
+            let limit = Limit::ExactIn { amount_in: amount, min_out: quote.amount_out };
+            assert_eq!(market.swap(mint_in, limit).unwrap().received, quote.amount_out);
+            let limit = Limit::ExactIn { amount_in: amount, min_out: Atoms::new(quote.amount_out.get() + 1) };
+            assert_eq!(market.swap(mint_in, limit), Err(6003));
+        }
+    }
+    cases(&file, list).len()
+}
+
+#[test]
+fn agrees_with_the_program() {
+    let count = check("svm_cases", "expected_amount_out");
+    println!("meteora_dlmm: {count} of {count} cases of the program agree");
+    assert_eq!(count, 40);
+}
+
+#[test]
+fn agrees_with_the_program_on_tokens_with_transfer_fees() {
+    let count = check("svm_cases_token2022", "expected_received");
+    println!("meteora_dlmm: {count} of {count} cases with transfer fees agree");
+    assert_eq!(count, 20);
+}
+
+fn recorded(name: &str) -> Cluster {
+    cluster(&vectors()["pools"][name], true, [TransferFee::default(); 2])
+}
+
+fn field<const N: usize>(cluster: &mut Cluster, account: Pubkey, offset: usize) -> [u8; N] {
+    cluster.data(account)[offset..offset + N].try_into().unwrap()
+}
+
+#[test]
+fn a_swap_moves_bins_price_and_volatility() {
+    let mut cluster = recorded(RICH);
+    // Half of the fee is the protocol's.
+    write(cluster.data(POOL.pubkey()), 32, &5000u16.to_le_bytes());
+    let long_after = at(1_734_391_447 + 10_000);
+    let market = cluster.market(POOL, long_after).unwrap();
+    // Bin 15 sells 41 707 102 of the first token at 26716385619813447402 / 2^64; bin 16 the next at 2.5 % more.
+    let spent = Atoms::new(70_000_000);
+    let swapped = market.swap(MINT_B, Limit::ExactIn { amount_in: spent, min_out: Atoms::new(1) }).unwrap();
+    // Without movement the fee is 1 %; one bin later it is 7500 · (10000 · 250)² / 10^11 billionths more.
+    let (paid_15, fee_15, paid_16, fee_16) = (60_404_320, 610_145, 8_891_467, 94_068);
+    assert_eq!(paid_15 + fee_15 + paid_16 + fee_16, spent.get());
+    let from_16 = 5_989_513;
+    assert_eq!(swapped.received.get(), 41_707_102 + from_16);
+    cluster.apply_writes(&swapped);
+
+    let array = array_address(0);
+    let bin = |cluster: &mut Cluster, id: usize| {
+        let start = 56 + 144 * id;
+        [start, start + 8].map(|offset| u64::from_le_bytes(field(cluster, array, offset)))
+    };
+    assert_eq!(bin(&mut cluster, 15), [0, 28_777 + paid_15]);
+    assert_eq!(bin(&mut cluster, 16), [39_779_981 - from_16, paid_16]);
+    let pool = POOL.pubkey();
+    assert_eq!(i32::from_le_bytes(field(&mut cluster, pool, 76)), 16);
+    assert_eq!(u32::from_le_bytes(field(&mut cluster, pool, 40)), 10_000);
+    assert_eq!(u32::from_le_bytes(field(&mut cluster, pool, 44)), 0);
+    assert_eq!(i32::from_le_bytes(field(&mut cluster, pool, 48)), 15);
+    assert_eq!(i64::from_le_bytes(field(&mut cluster, pool, 56)), long_after.unix_timestamp);
+    assert_eq!(u64::from_le_bytes(field(&mut cluster, pool, 216)), 0);
+    assert_eq!(u64::from_le_bytes(field(&mut cluster, pool, 224)), fee_15 / 2 + fee_16 / 2);
+    // The movement is remembered: at once the fee is higher than it was.
+    let market = cluster.market(POOL, long_after).unwrap();
+    assert_eq!(market.fee().billionths(), 10_468_750);
+}
+
+#[test]
+fn orders_at_a_price_are_filled_after_its_liquidity() {
+    let mut cluster = recorded(ORDERS);
+    let sells = |cluster: &Cluster| cluster.market(POOL, NOW).unwrap().reserves();
+    let before = sells(&cluster);
+    let market = cluster.market(POOL, NOW).unwrap();
+    let spent = Atoms::new(10_000_000_000);
+    let swapped = market.swap(MINT_A, Limit::ExactIn { amount_in: spent, min_out: Atoms::new(1) }).unwrap();
+    cluster.apply_writes(&swapped);
+    let after = sells(&cluster);
+    let gone = before[1].get() - after[1].get();
+    // The fee of 1 % and a little for the movement is taken in the second token, out of what leaves the bins.
+    let fee = gone - swapped.received.get();
+    assert!(fee > gone / 100 && fee < gone / 99, "{fee} of {gone}");
+    // A pool with rewards for its liquidity has no orders.
+    write(cluster.data(POOL.pubkey()), 35, &[0]);
+    write(cluster.data(POOL.pubkey()), 264, &[1; 32]);
+    let without = sells(&cluster);
+    assert!(without[0] < after[0] && without[1] < after[1], "{without:?}");
+}
+
+#[test]
+fn an_exact_output_is_not_quoted() {
+    let market = recorded(RICH).market(POOL, NOW).unwrap();
+    let quote = market.quote(MINT_A, Mode::ExactOut, Atoms::new(1000));
+    assert!(matches!(quote, Err(QuoteError::Unsupported { .. })));
+    let limit = Limit::ExactOut { amount_out: Atoms::new(1000), max_in: Atoms::new(1000) };
+    assert_eq!(market.swap(MINT_A, limit), Err(6085));
+}
+
+#[test]
+fn where_liquidity_ends_is_told_from_where_reading_ends() {
+    let cluster = recorded(RICH);
+    let quote = |cluster: &Cluster, mint, amount| {
+        let market = cluster.market(POOL, NOW).unwrap();
+        let limit = Limit::ExactIn { amount_in: Atoms::new(amount), min_out: Atoms::new(1) };
+        (market.quote(mint, Mode::ExactIn, Atoms::new(amount)), market.swap(mint, limit).unwrap_err())
+    };
+    // The pool has an array above, which is not part of the record.
+    let (beyond, code) = quote(&cluster, MINT_B, u64::MAX / 2);
+    assert!(matches!(beyond, Err(QuoteError::Unsupported { .. })), "{beyond:?}");
+    assert_eq!(code, 3005);
+    // It has none below.
+    assert_eq!(quote(&cluster, MINT_A, u64::MAX / 2), (Err(QuoteError::InsufficientLiquidity), 6012));
+    // Its range may go on where only the bitmap's extension knows.
+    let mut wide = cluster.clone();
+    write(wide.data(POOL.pubkey()), 24, &(-35_841i32).to_le_bytes());
+    let (beyond, code) = quote(&wide, MINT_A, u64::MAX / 2);
+    assert!(matches!(beyond, Err(QuoteError::Unsupported { .. })), "{beyond:?}");
+    assert_eq!(code, 6036);
+    // One unit is too little for anything once the fee is taken.
+    assert_eq!(quote(&cluster, MINT_B, 1), (Err(QuoteError::NothingOut), 6039));
+}
+
+#[test]
+fn a_pool_is_closed_while_disabled_and_until_its_activation() {
+    let mut cluster = recorded(RICH);
+    let quote =
+        |cluster: &Cluster| cluster.market(POOL, NOW).unwrap().quote(MINT_A, Mode::ExactIn, Atoms::new(1000));
+    let pool = POOL.pubkey();
+    let now = u64::try_from(NOW.unix_timestamp).unwrap();
+    assert!(quote(&cluster).is_ok());
+    for (activation_type, point) in [(0, NOW.slot), (1, now)] {
+        write(cluster.data(pool), 75, &[2]);
+        write(cluster.data(pool), 86, &[activation_type]);
+        write(cluster.data(pool), 816, &point.to_le_bytes());
+        assert!(quote(&cluster).is_ok());
+        write(cluster.data(pool), 816, &(point + 1).to_le_bytes());
+        assert!(matches!(quote(&cluster), Err(QuoteError::Closed { .. })));
+        // Pools that anyone may make are open at once.
+        write(cluster.data(pool), 75, &[0]);
+        assert!(quote(&cluster).is_ok());
+    }
+    write(cluster.data(pool), 82, &[1]);
+    assert!(matches!(quote(&cluster), Err(QuoteError::Closed { .. })));
+    let limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: Atoms::new(1) };
+    assert_eq!(cluster.market(POOL, NOW).unwrap().swap(MINT_A, limit), Err(6042));
+}
+
+#[test]
+fn what_is_not_known_is_refused() {
+    let pool = POOL.pubkey();
+    for (offset, bytes) in [
+        (35, vec![3]),
+        (36, vec![2]),
+        (75, vec![4]),
+        (76, 35_840i32.to_le_bytes().to_vec()),
+        (76, (-35_841i32).to_le_bytes().to_vec()),
+    ] {
+        let mut cluster = recorded(RICH);
+        write(cluster.data(pool), offset, &bytes);
+        assert!(matches!(cluster.market(POOL, NOW), Err(DecodeError::Unsupported { .. })), "{offset}");
+    }
+    for (offset, bytes) in [(8, vec![9]), (24, vec![9])] {
+        let mut cluster = recorded(RICH);
+        write(cluster.data(array_address(0)), offset, &bytes);
+        assert!(matches!(cluster.market(POOL, NOW), Err(DecodeError::Inconsistent { .. })), "{offset}");
+    }
+}
+
+#[test]
+fn the_instruction_names_the_arrays_on_the_way_and_spare_ones() {
+    let pool = POOL.pubkey();
+    let trader = Trader {
+        owner: Pubkey::new_from_array([20; 32]),
+        source: Pubkey::new_from_array([21; 32]),
+        destination: Pubkey::new_from_array([22; 32]),
+    };
+    let program = amm::program_id(Venue::MeteoraDlmm);
+    let spl = amm::token_program_id(order_core::token::Program::SplToken);
+    let mut cluster = recorded(RICH);
+    // Arrays -6 to 5 have liquidity.
+    for bit in 506..=517 {
+        cluster.data(pool)[584 + bit / 8] |= 1 << (bit % 8);
+    }
+    write(cluster.data(pool), 552, &[6; 32]);
+    let market = cluster.market(POOL, NOW).unwrap();
+    let accounts = |mint, amount_in| {
+        let limit = Limit::ExactIn { amount_in: Atoms::new(amount_in), min_out: Atoms::new(5) };
+        let built = market.instruction(&trader, mint, limit).unwrap();
+        built.accounts.iter().map(|meta| (meta.pubkey, meta.is_signer, meta.is_writable)).collect::<Vec<_>>()
+    };
+    let (event_authority, _) = Pubkey::find_program_address(&[b"__event_authority"], &program);
+    let memo: Pubkey = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr".parse().unwrap();
+    let fixed = [
+        (pool, false, true),
+        (program, false, false),
+        (VAULTS[0], false, true),
+        (VAULTS[1], false, true),
+        (trader.source, false, true),
+        (trader.destination, false, true),
+        (MINT_A.pubkey(), false, false),
+        (MINT_B.pubkey(), false, false),
+        (Pubkey::new_from_array([6; 32]), false, true),
+        (program, false, false),
+        (trader.owner, true, false),
+        (spl, false, false),
+        (spl, false, false),
+        (memo, false, false),
+        (event_authority, false, false),
+        (program, false, false),
+    ];
+    let arrays = |indexes: &[i64]| indexes.iter().map(|index| (array_address(*index), false, true)).collect();
+    let expected = |indexes| [fixed.to_vec(), arrays(indexes)].concat();
+    assert_eq!(accounts(MINT_A, 1000), expected(&[0, -1, -2]));
+    assert_eq!(accounts(MINT_B, 1000), expected(&[0, 1, 2]));
+    // A way that cannot be told to its end has the same.
+    assert_eq!(accounts(MINT_B, u64::MAX), expected(&[0, 1, 2]));
+
+    let keys: Vec<Pubkey> = accounts(MINT_A, 1000).into_iter().map(|(key, _, _)| key).collect();
+    let mut data = vec![0x41, 0x4b, 0x3f, 0x4c, 0xeb, 0x5b, 0x5b, 0x88];
+    data.extend(1000u64.to_le_bytes());
+    data.extend(5u64.to_le_bytes());
+    data.extend([0; 4]);
+    let limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: Atoms::new(5) };
+    assert_eq!(market.instruction(&trader, MINT_A, limit).unwrap().data, data);
+    let read = SwapInstruction::decode(Venue::MeteoraDlmm, &keys, &data).unwrap();
+    assert_eq!((read.limit, read.pool, read.owner), (limit, pool, trader.owner));
+    // Accounts of a transfer hook would follow: no token here has one.
+    data[24] = 1;
+    assert_eq!(SwapInstruction::decode(Venue::MeteoraDlmm, &keys, &data), Err(102));
+}
