@@ -26,6 +26,14 @@ const PROTOCOL: u32 = 196_608;
 /// # Errors
 /// Nothing listens, the server is not ready yet, wants a password, or refuses the statement.
 pub fn execute(server: SocketAddr, database: &str, statement: &str) -> Result<()> {
+    query(server, database, statement).map(drop)
+}
+
+/// The rows that one statement gives, with each value as PostgreSQL writes it as text.
+///
+/// # Errors
+/// As for [`execute`].
+pub fn query(server: SocketAddr, database: &str, statement: &str) -> Result<Vec<Row>> {
     let mut stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
@@ -37,6 +45,9 @@ pub fn execute(server: SocketAddr, database: &str, statement: &str) -> Result<()
     send(&mut stream, Some(b'Q'), format!("{statement}\0").as_bytes())?;
     until_ready(&mut stream).with_context(|| format!("running `{statement}`"))
 }
+
+/// The values of a row; None is NULL.
+pub type Row = Vec<Option<String>>;
 
 /// The URL of a database in a server that trusts this machine.
 pub fn url(server: SocketAddr, database: &str) -> String {
@@ -50,7 +61,8 @@ fn send(stream: &mut TcpStream, kind: Option<u8>, body: &[u8]) -> Result<()> {
     Ok(stream.write_all(&message)?)
 }
 
-fn until_ready(stream: &mut TcpStream) -> Result<()> {
+fn until_ready(stream: &mut impl Read) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
     loop {
         let mut head = [0; 5];
         stream.read_exact(&mut head)?;
@@ -60,12 +72,26 @@ fn until_ready(stream: &mut TcpStream) -> Result<()> {
         let mut body = vec![0; length - 4];
         stream.read_exact(&mut body)?;
         match kind {
-            b'Z' => return Ok(()),
+            b'Z' => return Ok(rows),
+            b'D' => rows.push(row(&body).context("a row that cannot be read")?),
             b'E' => bail!("PostgreSQL says: {}", error_text(&body)),
             b'R' if body != [0; 4] => bail!("PostgreSQL wants a password"),
             _ => {}
         }
     }
+}
+
+/// A row is the number of its values, then each with its length before it, -1 for NULL.
+fn row(body: &[u8]) -> Option<Row> {
+    let (_, mut rest) = body.split_first_chunk::<2>()?;
+    let mut row = Row::new();
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(i32::from_be_bytes(*length)).ok();
+        let (value, after) = after.split_at_checked(length.unwrap_or(0))?;
+        row.push(length.map(|_| String::from_utf8_lossy(value).into_owned()));
+        rest = after;
+    }
+    Some(row)
 }
 
 /// The fields of an error are a letter and a text each; `M` is the one for people.
@@ -78,6 +104,13 @@ fn error_text(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_rows_with_texts_and_nulls() {
+        let body = b"\0\x03\0\0\0\x02ab\xff\xff\xff\xff\0\0\0\0";
+        assert_eq!(row(body), Some(vec![Some("ab".to_owned()), None, Some(String::new())]));
+        assert_eq!(row(b"\0\x01\0\0\0\x09ab"), None);
+    }
 
     #[test]
     fn finds_the_message_among_the_fields_of_an_error() {

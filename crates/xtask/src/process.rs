@@ -85,11 +85,20 @@ impl Supervisor {
         } else {
             command.stdout(file.try_clone()?).stderr(file);
         }
-        let program = command.get_program().to_string_lossy().into_owned();
-        let child = command.spawn().with_context(|| format!("starting {name} ({program})"))?;
-        let process = Process { name: name.to_owned(), child, stop, log };
+        let child = start(name, &mut command)?;
+        let process = Process { name: name.to_owned(), command, child, stop, log };
         self.guardian.add(process.id())?;
         Ok(process)
+    }
+
+    /// Starts a process again, as it was started at first; one that still runs is killed before.
+    ///
+    /// # Errors
+    /// It cannot be killed, or not be started.
+    pub fn restart(&self, process: &mut Process) -> Result<()> {
+        self.kill(process)?;
+        process.child = start(&process.name, &mut process.command)?;
+        self.guardian.add(process.id())
     }
 
     /// Ends a process in good order, or kills it when that takes too long.
@@ -115,6 +124,8 @@ impl Supervisor {
 #[derive(Debug)]
 pub struct Process {
     name: String,
+    /// How it is started, in case it is started again.
+    command: Command,
     child: Child,
     stop: Signal,
     log: PathBuf,
@@ -217,6 +228,11 @@ impl Drop for Process {
     }
 }
 
+fn start(name: &str, command: &mut Command) -> Result<Child> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.spawn().with_context(|| format!("starting {name} ({program})"))
+}
+
 /// Waits until `ready` says so, as long as every process runs.
 ///
 /// # Errors
@@ -292,6 +308,25 @@ mod tests {
             assert!(Instant::now() < deadline, "the child outlived its parent");
             std::thread::sleep(POLL_INTERVAL);
         }
+        std::fs::remove_dir_all(logs).unwrap();
+    }
+
+    #[test]
+    fn a_process_can_be_started_again() {
+        let logs = logs("again");
+        let supervisor = Supervisor::new(&logs, false, None).unwrap();
+        let mut process =
+            supervisor.spawn("again", shell("echo child $$; sleep 1000"), Signal::Terminate).unwrap();
+        wait_for_child(&mut process);
+        let first = process.id();
+        supervisor.restart(&mut process).unwrap();
+        assert_ne!(process.id(), first);
+        wait_until("the second one", Duration::from_secs(10), &mut process, || {
+            let log = std::fs::read_to_string(logs.join("again.log"))?;
+            anyhow::ensure!(log.matches("child ").count() == 2, "not started: {log}");
+            Ok(())
+        })
+        .unwrap();
         std::fs::remove_dir_all(logs).unwrap();
     }
 

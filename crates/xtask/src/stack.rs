@@ -27,7 +27,7 @@ pub struct Stores {
 pub struct Setting {
     /// `sandbox`, `router`, `executor` or `gateway`.
     pub service: &'static str,
-    /// The variable's name.
+    /// The variable's name. `LISTEN` of the sandbox or the router says where to find it, too.
     pub key: &'static str,
     /// What it is set to.
     pub value: String,
@@ -55,6 +55,22 @@ pub struct Service {
     pub address: SocketAddr,
     /// Where its probes and metrics are.
     pub admin: SocketAddr,
+}
+
+impl Service {
+    /// Waits until it says that it is ready, and its port answers.
+    ///
+    /// # Errors
+    /// It ends, or does not become ready.
+    pub fn wait_until_ready(&mut self) -> Result<()> {
+        let (admin, address) = (self.admin, self.address);
+        let name = self.process.name().to_owned();
+        wait_until(&name, READY_TIMEOUT, &mut self.process, || {
+            http::get(admin, "/readyz")?;
+            TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+            Ok(())
+        })
+    }
 }
 
 /// The running processes. They are killed when dropped.
@@ -88,11 +104,11 @@ impl Stack {
         migrate(programs, &stores.database_url)?;
         let wallet = path.join("wallet.json");
         let start = Start { supervisor, programs, settings: &plan.settings };
-        let sandbox = start.service("sandbox", "sandbox", port::free()?, |command| {
+        let sandbox = start.service("sandbox", "sandbox", start.listen("sandbox")?, |command| {
             command.env("WALLET", &wallet).env("LEDGER", path.join("ledger"));
         })?;
         let cluster = format!("http://{}", sandbox.address);
-        let router = start.service("router", "router", port::free()?, |command| {
+        let router = start.service("router", "router", start.listen("router")?, |command| {
             command.env("SOLANA_RPC_URL", &cluster);
         })?;
         let router_url = format!("http://{}", router.address);
@@ -191,14 +207,22 @@ impl Start<'_> {
         for setting in self.settings.iter().filter(|setting| setting.service == service) {
             command.env(setting.key, &setting.value);
         }
-        let mut process = self.supervisor.spawn(name, command, Signal::Terminate)?;
+        let process = self.supervisor.spawn(name, command, Signal::Terminate)?;
         let address = if service == "executor" { admin } else { address };
-        wait_until(name, READY_TIMEOUT, &mut process, || {
-            http::get(admin, "/readyz")?;
-            TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
-            Ok(())
-        })?;
-        Ok(Service { process, address, admin })
+        let mut service = Service { process, address, admin };
+        service.wait_until_ready()?;
+        Ok(service)
+    }
+
+    /// Where a service listens that is to be found at an address known beforehand.
+    fn listen(&self, service: &str) -> Result<SocketAddr> {
+        let of_service = |setting: &&Setting| setting.service == service && setting.key == "LISTEN";
+        match self.settings.iter().find(of_service) {
+            Some(setting) => {
+                setting.value.parse().with_context(|| format!("reading the address of the {service}"))
+            }
+            None => port::free(),
+        }
     }
 }
 
