@@ -87,7 +87,7 @@ fn a_pair_that_nobody_trades_has_no_route() {
 fn an_amount_that_no_pool_can_do_has_no_route_and_every_reason() {
     let failure = decide_on(&two(), &ask(Mode::ExactOut, u64::MAX / 2)).unwrap_err();
     assert_eq!(failure.code, Code::NoRoute);
-    for venue in Venue::ALL {
+    for venue in [Venue::RaydiumCpmm, Venue::MeteoraDammV2] {
         assert!(failure.message.contains(venue.name()), "{failure}");
     }
 }
@@ -139,8 +139,16 @@ prop_compose! {
     }
 }
 
+/// Of a program that decides where its pools are, there is one for these two tokens.
 fn number(pools: Vec<(Venue, [u64; 2], i64)>) -> Vec<TestPool> {
-    (1u8..).zip(pools).map(|(n, (venue, reserves, fee))| testing::seeded(venue, n, reserves, fee)).collect()
+    let mut numbered: Vec<TestPool> = Vec::new();
+    for (n, (venue, reserves, fee)) in (1u8..).zip(pools) {
+        let pool = testing::seeded(venue, n, reserves, fee);
+        if numbered.iter().all(|other| other.address != pool.address) {
+            numbered.push(pool);
+        }
+    }
+    numbered
 }
 
 proptest! {
