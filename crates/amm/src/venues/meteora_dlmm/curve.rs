@@ -1,5 +1,5 @@
 use super::bin_array::{self, BinArray};
-use super::layout::{Activation, CollectFee, Pool, bin_offset, offset};
+use super::layout::{Activation, ArrayAddress, CollectFee, Pool, bin_offset, offset};
 use super::walk::{Step, Walk};
 use super::{FEE_CAP, NO_EXACT_OUT};
 use crate::account::{DecodeError, Write};
@@ -15,7 +15,7 @@ use solana_instruction::Instruction;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Curve {
     pub(super) pool: Pool,
-    /// Those of [`Pool::arrays`] that the snapshot has.
+    /// Those of the pool's arrays that the snapshot has.
     arrays: Vec<BinArray>,
 }
 
@@ -67,8 +67,7 @@ impl venues::Curve for Curve {
 impl Curve {
     pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         let mut arrays = Vec::new();
-        for index in pool.arrays() {
-            let address = bin_array::address(&pool.address, index);
+        for ArrayAddress { index, address } in pool.arrays.iter().copied() {
             // What is not there can still be swapped up to: the program is given a part of the arrays.
             if let Some(account) = accounts(&address) {
                 arrays.push(BinArray::decode(address, account, &pool.address, index)?);
@@ -193,6 +192,5 @@ pub(super) fn arrays_of(curve: &Curve, direction: Direction, amount: u64) -> Vec
     // Long after the last swap the fee is at its lowest, and the way at its longest.
     let entered = Walk::new(curve, direction, amount, i64::MAX).map_or(0, |walk| walk.entered.len());
     let count = entered.saturating_add(1).max(super::ARRAYS_LEAST);
-    let onwards = curve.pool.arrays_onwards(direction).take(count);
-    onwards.map(|index| bin_array::address(&curve.pool.address, index)).collect()
+    curve.pool.arrays_onwards(direction).into_iter().take(count).map(|array| array.address).collect()
 }

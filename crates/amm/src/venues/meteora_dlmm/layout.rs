@@ -79,6 +79,13 @@ pub(super) enum CollectFee {
     SecondToken,
 }
 
+/// A bin array near the price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ArrayAddress {
+    pub(super) index: i32,
+    pub(super) address: Pubkey,
+}
+
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pool {
@@ -98,6 +105,8 @@ pub(super) struct Pool {
     pub(super) protocol_fees: [u64; 2],
     pub(super) oracle: Pubkey,
     pub(super) bitmap: Bitmap,
+    /// The arrays that are read, upwards.
+    pub(super) arrays: Vec<ArrayAddress>,
     pub(super) authority: Authority,
 }
 
@@ -121,7 +130,7 @@ impl venues::Pool for Pool {
     }
 
     fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays().into_iter().map(|index| bin_array::address(&self.address, index)).collect()
+        self.arrays.iter().map(|array| array.address).collect()
     }
 
     fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
@@ -137,6 +146,7 @@ impl Pool {
         let mints = pubkeys(at::MINTS)?.map(Mint::from);
         let [fees_first, fees_second] = at::PROTOCOL_FEES;
         let [bin_first, bin_last] = at::BIN_RANGE;
+        let (active_id, bitmap) = (active_id(address, fields)?, bitmap(fields)?);
         Ok(Self {
             address,
             parameters: parameters(fields)?,
@@ -144,32 +154,39 @@ impl Pool {
             bin_range: [signed(fields, bin_first)?, signed(fields, bin_last)?],
             collect_fee: collect_fee(address, fields)?,
             has_orders: has_orders(address, fields)?,
-            active_id: active_id(address, fields)?,
+            active_id,
             enabled: fields.u8(at::STATUS)? == 0,
             activation: activation(address, fields)?,
             mints,
             vaults: pubkeys(at::VAULTS)?,
             protocol_fees: [fields.u64(fees_first)?, fields.u64(fees_second)?],
             oracle: fields.pubkey(at::ORACLE)?,
-            bitmap: bitmap(fields)?,
+            bitmap,
+            arrays: arrays(&address, active_id, &bitmap),
             authority: authority(address, fields, mints)?,
         })
     }
 
-    /// The arrays nearest to the price with liquidity, as far as they are read.
-    pub(super) fn arrays_onwards(&self, direction: Direction) -> impl Iterator<Item = i32> + '_ {
+    /// The arrays that are read from the price onwards, its own included.
+    pub(super) fn arrays_onwards(&self, direction: Direction) -> Vec<ArrayAddress> {
         let active = bin_array::index_of(self.active_id);
-        self.bitmap.onwards(direction, active).take(ARRAYS_EACH_WAY)
+        let arrays = self.arrays.iter().copied();
+        match direction {
+            Direction::AToB => arrays.rev().filter(|array| array.index <= active).collect(),
+            Direction::BToA => arrays.filter(|array| array.index >= active).collect(),
+        }
     }
+}
 
-    /// The arrays that are read, upwards.
-    pub(super) fn arrays(&self) -> Vec<i32> {
-        let mut arrays: Vec<i32> = self.arrays_onwards(Direction::AToB).collect();
-        arrays.extend(self.arrays_onwards(Direction::BToA));
-        arrays.sort_unstable();
-        arrays.dedup();
-        arrays
-    }
+/// The arrays with liquidity that are nearest to the price on each side, upwards.
+fn arrays(pool: &Pubkey, active_id: i32, bitmap: &Bitmap) -> Vec<ArrayAddress> {
+    let active = bin_array::index_of(active_id);
+    let mut indexes: Vec<i32> = bitmap.onwards(Direction::AToB, active).take(ARRAYS_EACH_WAY).collect();
+    indexes.extend(bitmap.onwards(Direction::BToA, active).take(ARRAYS_EACH_WAY));
+    indexes.sort_unstable();
+    indexes.dedup();
+    let address = |index| ArrayAddress { index, address: bin_array::address(pool, index) };
+    indexes.into_iter().map(address).collect()
 }
 
 fn signed(fields: Fields<'_>, offset: usize) -> Result<i32, DecodeError> {
