@@ -80,6 +80,17 @@ async fn relay(
     }
 }
 
+/// Makes the writing of an event wait for as long as somebody holds a lock. Unlike the wait for a
+/// table, this one does not begin before the whole statement has arrived, nor end after two seconds.
+const HOLD_EVENTS: &str = "
+CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  WHILE NOT pg_try_advisory_xact_lock(1) LOOP PERFORM pg_sleep(0.005); END LOOP;
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER hold AFTER INSERT ON order_events FOR EACH ROW EXECUTE FUNCTION hold();
+SELECT pg_advisory_lock(1)";
+
 /// Runs `call` so that the database does what it asks, and the answer never arrives.
 async fn with_its_answer_lost<T: Send + 'static>(
     database: &Database,
@@ -90,11 +101,13 @@ async fn with_its_answer_lost<T: Send + 'static>(
     let mut witness = database.witness().await;
     let before = number(&mut witness, written).await;
     let mut blocker = database.witness().await;
-    blocker.execute("BEGIN; LOCK TABLE order_events IN EXCLUSIVE MODE").await.unwrap();
+    blocker.execute(HOLD_EVENTS).await.unwrap();
     let call = tokio::spawn(call);
-    until_blocked(&mut witness).await;
+    let held = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    until("the event is being written", async || number(&mut witness, held).await == 1).await;
     wire.silence();
-    blocker.execute("COMMIT").await.unwrap();
+    blocker.execute("SELECT pg_advisory_unlock(1)").await.unwrap();
     until("it is written", async || number(&mut witness, written).await == before + 1).await;
     assert!(!call.is_finished());
     wire.cut();
