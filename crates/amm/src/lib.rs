@@ -23,4 +23,5 @@ pub use market::{LOOKS_MAX, Market, Pool};
 pub use seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
 pub use swap::{Authority, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped, Trader};
 pub use token::{PoolToken, TransferFee, token_program_id};
+pub use venues::{VaultAccounts, VaultCall, VaultChange};
 pub use venues::{failure, pool_discriminator, pool_size, program_id, seed, venue};

@@ -128,7 +128,7 @@ impl Market {
 
     /// What can be bought of each token, in the pool's own order.
     pub fn reserves(&self) -> [Atoms; 2] {
-        self.curve.reserves()
+        self.curve.reserves(self.clock)
     }
 
     /// The rate of the pool's fee for a small amount.
@@ -173,7 +173,7 @@ impl Market {
     /// The instruction that swaps within a limit.
     ///
     /// # Errors
-    /// The pool does not trade the token; or an amount or a limit is zero.
+    /// The pool does not trade the token, or no exact output of it; or an amount or a limit is zero.
     pub fn instruction(
         &self,
         trader: &Trader,
@@ -188,6 +188,9 @@ impl Market {
         };
         if first.is_zero() || second.is_zero() {
             return Err(InstructionError::ZeroAmount);
+        }
+        if matches!(limit, Limit::ExactOut { .. }) && !self.curve.swaps_exact_out() {
+            return Err(InstructionError::ExactOut);
         }
         Ok(self.curve.instruction(Order { tokens: &self.tokens, trader, direction, limit }))
     }
@@ -225,6 +228,7 @@ impl Market {
         }
         let (token_in, token_out) = direction.order(self.tokens);
         let (vault_in, vault_out) = direction.order(self.vaults());
+        let protocol_fee = self.curve.protocol_fee(direction, trade.fill.amount_in);
         Ok(Swapped {
             amount_in: trade.amount_in,
             amount_out: Atoms::new(trade.fill.amount_out),
@@ -233,6 +237,7 @@ impl Market {
             token_out,
             vault_in,
             vault_out,
+            protocol_fee: protocol_fee.map(|(account, amount)| (account, Atoms::new(amount))),
             writes: trade.fill.writes,
         })
     }

@@ -36,6 +36,23 @@ pub(crate) fn mul_div_ceil(a: u64, b: u64, denominator: u64) -> Option<u64> {
     u64::try_from(product.div_ceil(u128::from(denominator))).ok()
 }
 
+/// What `net` buys of `reserve_out` at constant product, rounded down. None if a reserve is empty.
+pub(crate) fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
+    if reserve_in == 0 || reserve_out == 0 {
+        return None;
+    }
+    let product = u128::from(reserve_out).checked_mul(u128::from(net))?;
+    u64::try_from(product.checked_div(u128::from(reserve_in).checked_add(u128::from(net))?)?).ok()
+}
+
+/// What buys `bought` of `reserve_out` at constant product, rounded up. None if there is not that much.
+pub(crate) fn paid(bought: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
+    if reserve_in == 0 {
+        return None;
+    }
+    mul_div_ceil(reserve_in, bought, reserve_out.checked_sub(bought)?)
+}
+
 /// `a · b` without loss.
 pub(crate) fn mul(a: u128, b: u128) -> Option<U256> {
     U256::from(a).checked_mul(U256::from(b))

@@ -11,6 +11,8 @@ pub(crate) const INSTRUCTION_FALLBACK_NOT_FOUND: u32 = 101;
 pub(crate) const INSTRUCTION_DID_NOT_DESERIALIZE: u32 = 102;
 /// Anchor: an account is not the one that the pool names.
 pub(crate) const CONSTRAINT_ADDRESS: u32 = 2012;
+/// Anchor: an account is of another type than the instruction needs.
+pub(crate) const ACCOUNT_DISCRIMINATOR_MISMATCH: u32 = 3002;
 /// Anchor: a number is not greater than it must be.
 pub(crate) const REQUIRE_GREATER_VIOLATED: u32 = 2505;
 
@@ -49,7 +51,7 @@ const ANCHOR: Names = &[
     (REQUIRE_GREATER_VIOLATED, "anchor: RequireGtViolated"),
     (2506, "anchor: RequireGteViolated"),
     (3001, "anchor: AccountDiscriminatorNotFound"),
-    (3002, "anchor: AccountDiscriminatorMismatch"),
+    (ACCOUNT_DISCRIMINATOR_MISMATCH, "anchor: AccountDiscriminatorMismatch"),
     (3003, "anchor: AccountDidNotDeserialize"),
     (ACCOUNT_NOT_ENOUGH_KEYS, "anchor: AccountNotEnoughKeys"),
     (3006, "anchor: AccountNotMutable"),

@@ -28,6 +28,12 @@ pub enum SeedError {
     /// A reserve is zero, or the ratio of the two is beyond the program's prices.
     #[error("these reserves make no price the program can hold")]
     Reserves,
+    /// The program knows the original token program only.
+    #[error("the program keeps no {mint}, which is not of the SPL Token program")]
+    TokenProgram {
+        /// The token.
+        mint: Mint,
+    },
     /// Both tokens are the same.
     #[error("a pool of {mint} needs another token")]
     EqualTokens {

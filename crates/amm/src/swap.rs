@@ -92,6 +92,9 @@ pub enum InstructionError {
     /// An amount or a limit is zero: the first swaps nothing, the second accepts any price.
     #[error("a swap needs an amount and a limit above zero")]
     ZeroAmount,
+    /// The pool's program has no swap of an exact output.
+    #[error("the pool's program swaps no exact output")]
+    ExactOut,
 }
 
 /// A swap instruction as its program reads it.
@@ -136,7 +139,7 @@ pub struct Authority {
 /// What a swap moves and changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swapped {
-    /// To transfer from the source to the pool's vault, in atoms; the token withholds its transfer fee from it.
+    /// To transfer from the source, in atoms: to the pool's vault, but for the protocol's fee; the token withholds its transfer fee from it.
     pub amount_in: Atoms,
     /// To transfer from the pool's vault to the destination, in atoms; the token withholds its transfer fee from it.
     pub amount_out: Atoms,
@@ -150,6 +153,8 @@ pub struct Swapped {
     pub vault_in: Pubkey,
     /// The pool's account that pays the output.
     pub vault_out: Pubkey,
+    /// What of the input does not go to the vault but to another account, and to which.
+    pub protocol_fee: Option<(Pubkey, Atoms)>,
     pub(crate) writes: Vec<Write>,
 }
 

@@ -1,6 +1,6 @@
-use crate::account::{DecodeError, Fields, require_owner};
+use crate::account::{DecodeError, Fields, put, require_owner};
 use crate::math;
-use order_core::token::{MAX_DECIMALS, Program};
+use order_core::token::{MAX_DECIMALS, NATIVE_MINT, Program};
 use order_core::{Mint, Pubkey};
 use solana_account::Account;
 
@@ -8,12 +8,19 @@ const SPL_TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuB
 const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
 
 const MINT_LENGTH: usize = 82;
+const MINT_AUTHORITY: usize = 4;
+pub(crate) const MINT_SUPPLY: usize = 36;
 const MINT_DECIMALS: usize = 44;
 const MINT_INITIALIZED: usize = 45;
 const ACCOUNT_LENGTH: usize = 165;
-const ACCOUNT_AMOUNT: usize = 64;
+const ACCOUNT_OWNER: usize = 32;
+pub(crate) const ACCOUNT_AMOUNT: usize = 64;
 const ACCOUNT_STATE: usize = 108;
 const ACCOUNT_STATE_INITIALIZED: u8 = 1;
+const ACCOUNT_IS_NATIVE: usize = 109;
+const ACCOUNT_NATIVE_RENT: usize = 113;
+/// What an account of this length keeps for ever, in lamports: the rest is wrapped SOL.
+const ACCOUNT_RENT: u64 = 2_039_280;
 
 /// Where a Token-2022 account with extensions says what it is; its list of extensions follows.
 const EXTENDED_TYPE: usize = 165;
@@ -122,6 +129,45 @@ pub(crate) fn balance(address: Pubkey, account: &Account, mint: Mint) -> Result<
         return Err(DecodeError::Unsupported { address, reason });
     }
     fields.u64(ACCOUNT_AMOUNT)
+}
+
+/// Refuses an account of another program than the original token program, which has no transfer fees.
+pub(crate) fn require_original(address: Pubkey, account: &Account) -> Result<(), DecodeError> {
+    require_owner(address, account, SPL_TOKEN)
+}
+
+/// How much of a token of the original token program exists.
+pub(crate) fn supply(address: Pubkey, account: &Account) -> Result<u64, DecodeError> {
+    require_original(address, account)?;
+    let fields = Fields::new(address, &account.data, MINT_LENGTH)?;
+    if fields.u8(MINT_INITIALIZED)? != 1 {
+        return Err(DecodeError::WrongType { address, expected: "an initialized mint" });
+    }
+    fields.u64(MINT_SUPPLY)
+}
+
+/// A mint of the original token program.
+pub(crate) fn mint_data(authority: Pubkey, supply: u64, decimals: u8) -> Vec<u8> {
+    let mut data = vec![0; MINT_LENGTH];
+    put(&mut data, 0, &[1]);
+    put(&mut data, MINT_AUTHORITY, authority.as_ref());
+    put(&mut data, MINT_SUPPLY, &supply.to_le_bytes());
+    put(&mut data, MINT_DECIMALS, &[decimals, 1]);
+    data
+}
+
+/// A token account of the original token program; one of wrapped SOL says what of its lamports is rent.
+pub(crate) fn account_data(mint: Mint, owner: Pubkey, amount: u64) -> Vec<u8> {
+    let mut data = vec![0; ACCOUNT_LENGTH];
+    put(&mut data, 0, &mint.to_bytes());
+    put(&mut data, ACCOUNT_OWNER, owner.as_ref());
+    put(&mut data, ACCOUNT_AMOUNT, &amount.to_le_bytes());
+    put(&mut data, ACCOUNT_STATE, &[ACCOUNT_STATE_INITIALIZED]);
+    if mint == NATIVE_MINT {
+        put(&mut data, ACCOUNT_IS_NATIVE, &[1]);
+        put(&mut data, ACCOUNT_NATIVE_RENT, &ACCOUNT_RENT.to_le_bytes());
+    }
+    data
 }
 
 fn program(address: Pubkey, account: &Account) -> Result<Program, DecodeError> {

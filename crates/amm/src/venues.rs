@@ -3,9 +3,13 @@
 //! To add a venue, make a folder here with a type that is a [`Pool`] (the decoded account), a type that
 //! is a [`Curve`] (the pool with all that its maths needs) and a [`Program`], then name it in [`program`].
 
+mod meteora_damm_v1;
 mod meteora_damm_v2;
 mod meteora_dlmm;
+mod raydium_amm_v4;
 mod raydium_cpmm;
+
+pub use meteora_damm_v1::{VaultAccounts, VaultCall, VaultChange};
 
 use crate::account::{DecodeError, Discriminator};
 use crate::clock::Clock;
@@ -82,7 +86,7 @@ pub(crate) trait Pool: Debug + Send + Sync {
 /// fees are outside.
 pub(crate) trait Curve: Debug + Send + Sync {
     /// What can be bought, of each token; where liquidity is spread over prices, what is loaded of it.
-    fn reserves(&self) -> [Atoms; 2];
+    fn reserves(&self, clock: Clock) -> [Atoms; 2];
 
     /// The rate of the pool's fee for a small amount.
     fn fee(&self, clock: Clock) -> Fraction;
@@ -92,6 +96,16 @@ pub(crate) trait Curve: Debug + Send + Sync {
 
     /// What must arrive in a vault so that `amount`, which is not zero, leaves the other.
     fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError>;
+
+    /// Whether the program has a swap of an exact output.
+    fn swaps_exact_out(&self) -> bool {
+        true
+    }
+
+    /// What of an exact input goes to another account than the vault, and to which.
+    fn protocol_fee(&self, _direction: Direction, _amount_in: u64) -> Option<(Pubkey, u64)> {
+        None
+    }
 
     /// The instruction that swaps.
     fn instruction(&self, order: Order<'_>) -> Instruction;
@@ -109,6 +123,8 @@ pub(crate) struct Order<'a> {
 pub(crate) const fn program(venue: Venue) -> &'static Program {
     match venue {
         Venue::RaydiumCpmm => &raydium_cpmm::PROGRAM,
+        Venue::RaydiumAmmV4 => &raydium_amm_v4::PROGRAM,
+        Venue::MeteoraDammV1 => &meteora_damm_v1::PROGRAM,
         Venue::MeteoraDammV2 => &meteora_damm_v2::PROGRAM,
         Venue::MeteoraDlmm => &meteora_dlmm::PROGRAM,
     }

@@ -57,6 +57,10 @@ impl FromStr for Dex {
 pub enum Venue {
     /// Raydium's constant-product pools without an order book.
     RaydiumCpmm,
+    /// Raydium's oldest pools, of constant product too.
+    RaydiumAmmV4,
+    /// Meteora's dynamic AMM, first version, whose tokens are in lending vaults.
+    MeteoraDammV1,
     /// Meteora's dynamic AMM, second version.
     MeteoraDammV2,
     /// Meteora's bins of liquidity, each of one price.
@@ -65,13 +69,14 @@ pub enum Venue {
 
 impl Venue {
     /// Every pool program.
-    pub const ALL: [Self; 3] = [Self::RaydiumCpmm, Self::MeteoraDammV2, Self::MeteoraDlmm];
+    pub const ALL: [Self; 5] =
+        [Self::RaydiumCpmm, Self::RaydiumAmmV4, Self::MeteoraDammV1, Self::MeteoraDammV2, Self::MeteoraDlmm];
 
     /// Whose program it is.
     pub const fn dex(self) -> Dex {
         match self {
-            Self::RaydiumCpmm => Dex::Raydium,
-            Self::MeteoraDammV2 | Self::MeteoraDlmm => Dex::Meteora,
+            Self::RaydiumCpmm | Self::RaydiumAmmV4 => Dex::Raydium,
+            Self::MeteoraDammV1 | Self::MeteoraDammV2 | Self::MeteoraDlmm => Dex::Meteora,
         }
     }
 
@@ -79,6 +84,8 @@ impl Venue {
     pub const fn name(self) -> &'static str {
         match self {
             Self::RaydiumCpmm => "raydium_cpmm",
+            Self::RaydiumAmmV4 => "raydium_amm_v4",
+            Self::MeteoraDammV1 => "meteora_damm_v1",
             Self::MeteoraDammV2 => "meteora_damm_v2",
             Self::MeteoraDlmm => "meteora_dlmm",
         }

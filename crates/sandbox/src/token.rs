@@ -1,6 +1,8 @@
 //! Mints and token accounts, as their programs lay them out.
 
+use order_core::Atoms;
 use solana_account::{Account, AccountSharedData, ReadableAccount as _};
+use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 
 /// The original token program.
@@ -12,6 +14,10 @@ pub(crate) const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEh
 pub(crate) const MINT_BYTES: usize = 82;
 /// Bytes of a token account without extensions.
 pub(crate) const HOLDING_BYTES: usize = 165;
+
+/// The tags of the instructions that change a supply.
+const MINT_TO: u8 = 7;
+const BURN: u8 = 8;
 
 /// Where the extensions' programs say what an account is, and that it is a token account.
 const KIND: (usize, u8) = (165, 2);
@@ -89,6 +95,32 @@ pub(crate) fn with_more_supply(account: &AccountSharedData, minted: u64) -> Opti
     let grown = u64::from_le_bytes((&*supply).try_into().ok()?).checked_add(minted)?;
     supply.copy_from_slice(&grown.to_le_bytes());
     Some(self::account(account.lamports(), data, *account.owner()))
+}
+
+/// How much exists of a mint; None if it is not one.
+pub(crate) fn supply(account: &AccountSharedData) -> Option<u64> {
+    decimals(account)?;
+    Some(u64::from_le_bytes(account.data().get(36..44)?.try_into().ok()?))
+}
+
+/// The instruction that makes tokens of the original program.
+pub(crate) fn mint_to(mint: Pubkey, account: Pubkey, authority: Pubkey, amount: Atoms) -> Instruction {
+    let accounts = [AccountMeta::new(mint, false), AccountMeta::new(account, false)];
+    change_of_supply(MINT_TO, accounts, authority, amount)
+}
+
+/// The instruction that destroys tokens of the original program.
+pub(crate) fn burn(account: Pubkey, mint: Pubkey, owner: Pubkey, amount: Atoms) -> Instruction {
+    let accounts = [AccountMeta::new(account, false), AccountMeta::new(mint, false)];
+    change_of_supply(BURN, accounts, owner, amount)
+}
+
+fn change_of_supply(tag: u8, accounts: [AccountMeta; 2], signer: Pubkey, amount: Atoms) -> Instruction {
+    let mut data = vec![tag];
+    data.extend(amount.get().to_le_bytes());
+    let mut accounts = accounts.to_vec();
+    accounts.push(AccountMeta::new_readonly(signer, true));
+    Instruction { program_id: SPL_TOKEN, accounts, data }
 }
 
 /// The decimals of a mint; None if it is not one.

@@ -66,7 +66,12 @@ impl Cluster {
 
     /// Moves the tokens and changes the pool as the cluster would.
     pub(crate) fn apply(&mut self, swapped: &Swapped) {
-        let arrives = swapped.token_in.transfer_fee.after(swapped.amount_in.get());
+        let aside = swapped.protocol_fee.map_or(0, |(_, fee)| fee.get());
+        if let Some((account, fee)) = swapped.protocol_fee {
+            let held = self.balance(account).checked_add(fee.get()).unwrap();
+            self.data(account)[64..72].copy_from_slice(&held.to_le_bytes());
+        }
+        let arrives = swapped.token_in.transfer_fee.after(swapped.amount_in.get() - aside);
         let vault_in = self.balance(swapped.vault_in).checked_add(arrives).unwrap();
         let vault_out = self.balance(swapped.vault_out).checked_sub(swapped.amount_out.get()).unwrap();
         self.data(swapped.vault_in)[64..72].copy_from_slice(&vault_in.to_le_bytes());

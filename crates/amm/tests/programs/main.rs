@@ -4,9 +4,11 @@
 
 mod accounts;
 mod instructions;
+mod meteora_damm_v1;
 mod meteora_damm_v2;
 mod meteora_dlmm;
 mod properties;
+mod raydium_amm_v4;
 mod raydium_cpmm;
 mod recorded;
 mod tokens;

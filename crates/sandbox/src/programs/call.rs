@@ -67,14 +67,16 @@ pub(super) fn log(context: &InvokeContext<'_, '_>, message: &str) {
 pub(super) struct Transfer {
     pub(super) token_program: Pubkey,
     pub(super) source: Pubkey,
-    pub(super) mint: Pubkey,
+    /// The mint, if the program that transfers was given it.
+    pub(super) mint: Option<Pubkey>,
     pub(super) destination: Pubkey,
     pub(super) authority: Pubkey,
     pub(super) amount: u64,
     pub(super) decimals: u8,
 }
 
-/// The tag of `TransferChecked` in both token programs.
+/// The tags of the transfers in both token programs, without and with the mint.
+const TRANSFER: u8 = 3;
 const TRANSFER_CHECKED: u8 = 12;
 
 impl Transfer {
@@ -84,15 +86,15 @@ impl Transfer {
         context: &mut InvokeContext<'_, '_>,
         seeds: &[&[&[u8]]],
     ) -> Result<(), InstructionError> {
-        let mut data = vec![TRANSFER_CHECKED];
+        let mut data = vec![if self.mint.is_some() { TRANSFER_CHECKED } else { TRANSFER }];
         data.extend(self.amount.to_le_bytes());
-        data.push(self.decimals);
-        let accounts = vec![
-            AccountMeta::new(self.source, false),
-            AccountMeta::new_readonly(self.mint, false),
-            AccountMeta::new(self.destination, false),
-            AccountMeta::new_readonly(self.authority, true),
-        ];
+        let mut accounts = vec![AccountMeta::new(self.source, false)];
+        if let Some(mint) = self.mint {
+            data.push(self.decimals);
+            accounts.push(AccountMeta::new_readonly(mint, false));
+        }
+        accounts.push(AccountMeta::new(self.destination, false));
+        accounts.push(AccountMeta::new_readonly(self.authority, true));
         let instruction = Instruction { program_id: self.token_program, accounts, data };
         context.native_invoke_signed(instruction, seeds)
     }

@@ -2,8 +2,10 @@
 //! or the user's own files in their place.
 
 mod call;
+mod meteora_damm_v1;
 mod swap;
 
+use amm::VaultCall;
 use anyhow::Context as _;
 use litesvm::LiteSVM;
 use order_core::Venue;
@@ -32,11 +34,26 @@ impl FromStr for ProgramFile {
 
 /// Compute units of the program's own work, as measured of the real ones; transfers come on top.
 const RAYDIUM_CPMM_UNITS: u64 = 30_000;
+const RAYDIUM_AMM_V4_UNITS: u64 = 12_000;
+const METEORA_DAMM_V1_UNITS: u64 = 50_000;
+const METEORA_VAULT_UNITS: u64 = 15_000;
 const METEORA_DAMM_V2_UNITS: u64 = 17_000;
 const METEORA_DLMM_UNITS: u64 = 35_000;
 
 declare_process_instruction!(RaydiumCpmm, RAYDIUM_CPMM_UNITS, |invoke_context| {
     swap::process(Venue::RaydiumCpmm, invoke_context)
+});
+
+declare_process_instruction!(RaydiumAmmV4, RAYDIUM_AMM_V4_UNITS, |invoke_context| {
+    swap::process(Venue::RaydiumAmmV4, invoke_context)
+});
+
+declare_process_instruction!(MeteoraDammV1, METEORA_DAMM_V1_UNITS, |invoke_context| {
+    meteora_damm_v1::swap(invoke_context)
+});
+
+declare_process_instruction!(MeteoraVault, METEORA_VAULT_UNITS, |invoke_context| {
+    meteora_damm_v1::vault(invoke_context)
 });
 
 declare_process_instruction!(MeteoraDammV2, METEORA_DAMM_V2_UNITS, |invoke_context| {
@@ -55,11 +72,14 @@ pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Resul
     for venue in Venue::ALL {
         let entry = match venue {
             Venue::RaydiumCpmm => RaydiumCpmm::register,
+            Venue::RaydiumAmmV4 => RaydiumAmmV4::register,
+            Venue::MeteoraDammV1 => MeteoraDammV1::register,
             Venue::MeteoraDammV2 => MeteoraDammV2::register,
             Venue::MeteoraDlmm => MeteoraDlmm::register,
         };
         svm.add_builtin(amm::program_id(venue), entry);
     }
+    svm.add_builtin(VaultCall::PROGRAM_ID, MeteoraVault::register);
     for ProgramFile { address, file } in files {
         svm.add_program_from_file(*address, file)
             .with_context(|| format!("loading the program {address} from {}", file.display()))?;

@@ -1,9 +1,11 @@
 use super::call::{Call, Transfer, edit, log};
-use crate::token::Holding;
+use crate::token::{self, Holding};
 use amm::{Authority, Limit, Market, Pool, SwapInstruction, Swapped};
 use order_core::{Mint, Venue};
+use solana_account::Account;
 use solana_instruction::error::InstructionError;
 use solana_program_runtime::invoke_context::InvokeContext;
+use solana_pubkey::Pubkey;
 
 /// What Anchor programs fail with when an account is not the one, or not of the kind, they expect.
 const CONSTRAINT_ADDRESS: u32 = 2012;
@@ -14,15 +16,10 @@ const ACCOUNT_NOT_INITIALIZED: u32 = 3012;
 /// moves the tokens and writes the pool's new state.
 pub(super) fn process(venue: Venue, context: &mut InvokeContext<'_, '_>) -> Result<(), InstructionError> {
     let call = Call::read(context)?;
-    let Calculation { instruction, swapped, authority } = match calculate(venue, context, &call) {
-        Err(InstructionError::Custom(code)) => {
-            let (_, name) = amm::failure(venue, code);
-            log(context, &format!("AnchorError occurred. Error Code: {name}. Error Number: {code}."));
-            return Err(InstructionError::Custom(code));
-        }
-        outcome => outcome?,
-    };
-    transfer(context, &instruction, &swapped, &authority)?;
+    let calculated = calculate(venue, context, &call);
+    let calculation = calculated.map_err(|error| logged(venue, context, error))?;
+    transfer(context, &call, &calculation)?;
+    let Calculation { swapped, .. } = calculation;
     for address in swapped.changed() {
         let position = call.position(&address).ok_or(InstructionError::MissingAccount)?;
         edit(context, position, |data| swapped.apply(&address, data))?;
@@ -31,14 +28,27 @@ pub(super) fn process(venue: Venue, context: &mut InvokeContext<'_, '_>) -> Resu
 }
 
 /// What the program is asked for, and what it will do.
-struct Calculation {
-    instruction: SwapInstruction,
-    swapped: Swapped,
+pub(super) struct Calculation {
+    pub(super) instruction: SwapInstruction,
+    pub(super) swapped: Swapped,
     /// Who signs when tokens leave the vaults.
-    authority: Authority,
+    pub(super) authority: Authority,
 }
 
-fn calculate(
+/// An error with which the program is about to fail, after it has told its name to the log.
+pub(super) fn logged(
+    venue: Venue,
+    context: &InvokeContext<'_, '_>,
+    error: InstructionError,
+) -> InstructionError {
+    if let InstructionError::Custom(code) = error {
+        let (_, name) = amm::failure(venue, code);
+        log(context, &format!("AnchorError occurred. Error Code: {name}. Error Number: {code}."));
+    }
+    error
+}
+
+pub(super) fn calculate(
     venue: Venue,
     context: &InvokeContext<'_, '_>,
     call: &Call,
@@ -57,6 +67,9 @@ fn name(venue: Venue, limit: Limit) -> &'static str {
     match (venue, limit) {
         (Venue::RaydiumCpmm, Limit::ExactIn { .. }) => "SwapBaseInput",
         (Venue::RaydiumCpmm, Limit::ExactOut { .. }) => "SwapBaseOutput",
+        (Venue::RaydiumAmmV4, Limit::ExactIn { .. }) => "SwapBaseInV2",
+        (Venue::RaydiumAmmV4, Limit::ExactOut { .. }) => "SwapBaseOutV2",
+        (Venue::MeteoraDammV1, Limit::ExactIn { .. } | Limit::ExactOut { .. }) => "Swap",
         (Venue::MeteoraDammV2, Limit::ExactIn { .. } | Limit::ExactOut { .. }) => "Swap2",
         (Venue::MeteoraDlmm, Limit::ExactIn { .. }) => "Swap2",
         (Venue::MeteoraDlmm, Limit::ExactOut { .. }) => "SwapExactOut2",
@@ -81,7 +94,12 @@ fn market(
     if pool.venue() != venue {
         return Err(InstructionError::Custom(CONSTRAINT_ADDRESS));
     }
-    pool.load(|address| call.account(address), clock).map_err(unreadable)
+    // Some of the older programs are not given the mints, and need none.
+    let mints = pool.mints().map(Mint::pubkey);
+    let stand_in = Account::from(token::mint(0, 0, 0));
+    let read =
+        |address: &Pubkey| call.account(address).or_else(|| mints.contains(address).then_some(&stand_in));
+    pool.load(read, clock).map_err(unreadable)
 }
 
 /// Which of the two tokens goes in is told by the account it comes from.
@@ -93,14 +111,15 @@ fn mint_of_source(call: &Call, instruction: &SwapInstruction) -> Result<Mint, In
 
 fn transfer(
     context: &mut InvokeContext<'_, '_>,
-    instruction: &SwapInstruction,
-    swapped: &Swapped,
-    authority: &Authority,
+    call: &Call,
+    calculation: &Calculation,
 ) -> Result<(), InstructionError> {
+    let Calculation { instruction, swapped, authority } = calculation;
+    let given = |mint: Mint| Some(mint.pubkey()).filter(|address| call.position(address).is_some());
     let to_pool = Transfer {
         token_program: amm::token_program_id(swapped.token_in.program),
         source: instruction.source,
-        mint: swapped.token_in.mint.pubkey(),
+        mint: given(swapped.token_in.mint),
         destination: swapped.vault_in,
         authority: instruction.owner,
         amount: swapped.amount_in.get(),
@@ -109,7 +128,7 @@ fn transfer(
     let to_trader = Transfer {
         token_program: amm::token_program_id(swapped.token_out.program),
         source: swapped.vault_out,
-        mint: swapped.token_out.mint.pubkey(),
+        mint: given(swapped.token_out.mint),
         destination: instruction.destination,
         authority: authority.address,
         amount: swapped.amount_out.get(),

@@ -21,7 +21,7 @@ pub(super) struct Curve {
 }
 
 impl venues::Curve for Curve {
-    fn reserves(&self) -> [Atoms; 2] {
+    fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         self.reserves.map(Atoms::new)
     }
 

@@ -20,7 +20,7 @@ pub(super) struct Curve {
 }
 
 impl venues::Curve for Curve {
-    fn reserves(&self) -> [Atoms; 2] {
+    fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         let mut reserves = [0u64; 2];
         for bin in self.arrays.iter().flat_map(BinArray::bins) {
             for (reserve, direction) in reserves.iter_mut().zip([Direction::BToA, Direction::AToB]) {

@@ -2,7 +2,7 @@ use super::RATE_ONE;
 use super::layout::{Config, CreatorFeeOn, OwedFees, Pool, pool_offset};
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
-use crate::math::{self, mul_div_ceil, mul_div_floor};
+use crate::math::{self, bought, mul_div_ceil, mul_div_floor, paid};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
 use crate::venues::{self, Lookup, Order};
@@ -21,7 +21,7 @@ pub(super) struct Curve {
 }
 
 impl venues::Curve for Curve {
-    fn reserves(&self) -> [Atoms; 2] {
+    fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         self.reserves.map(Atoms::new)
     }
 
@@ -216,23 +216,6 @@ impl InputFees {
     fn total(self) -> Result<u64, QuoteError> {
         self.trade.checked_add(self.creator).ok_or(QuoteError::Overflow)
     }
-}
-
-/// What `net` buys at constant product, rounded down. None if a reserve is empty.
-fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
-    if reserve_in == 0 || reserve_out == 0 {
-        return None;
-    }
-    let product = u128::from(reserve_out).checked_mul(u128::from(net))?;
-    u64::try_from(product.checked_div(u128::from(reserve_in).checked_add(u128::from(net))?)?).ok()
-}
-
-/// What buys `bought` at constant product, rounded up. None if there is not that much.
-fn paid(bought: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
-    if reserve_in == 0 {
-        return None;
-    }
-    mul_div_ceil(reserve_in, bought, reserve_out.checked_sub(bought)?)
 }
 
 /// What leaves `net` after a fee of `rate`, rounded up.

@@ -1,0 +1,185 @@
+use super::VAULT_PROGRAM_ID;
+use super::vault::{self, Shares, Vault, offset};
+use crate::account::{DecodeError, Discriminator, Write};
+use crate::clock::Clock;
+use crate::program_error::{
+    ACCOUNT_DISCRIMINATOR_MISMATCH, ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE,
+    INSTRUCTION_FALLBACK_NOT_FOUND,
+};
+use crate::swap::Authority;
+use crate::token::{self, token_program_id};
+use order_core::token::Program;
+use order_core::{Atoms, Pubkey};
+use solana_account::Account;
+use solana_instruction::{AccountMeta, Instruction};
+
+const DEPOSIT: Discriminator = 0xf223_c689_52e1_f2b6_u64.to_be_bytes();
+const WITHDRAW: Discriminator = 0xb712_469c_946d_a122_u64.to_be_bytes();
+
+const ACCOUNTS: usize = 7;
+
+const VAULT_IS_DISABLED: u32 = 6000;
+const SLIPPAGE_EXCEEDED: u32 = 6001;
+const MATH_OVERFLOW: u32 = 6011;
+
+/// What the program of Meteora's vaults is called with: by its pools, for a swap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VaultCall {
+    /// Pay tokens in, for new shares.
+    Deposit {
+        /// How much is paid in, in atoms.
+        amount: Atoms,
+        /// The least shares to get for it.
+        min_shares: Atoms,
+    },
+    /// Give shares back, for tokens.
+    Withdraw {
+        /// How many shares are given back.
+        shares: Atoms,
+        /// The least to get for them, in atoms.
+        min_amount: Atoms,
+    },
+}
+
+/// The accounts of a call, by their part in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VaultAccounts {
+    /// The vault.
+    pub vault: Pubkey,
+    /// Where the vault keeps what it has not lent.
+    pub token_vault: Pubkey,
+    /// The mint of its shares.
+    pub lp_mint: Pubkey,
+    /// Where the tokens come from or go to.
+    pub user_token: Pubkey,
+    /// Where the shares go to or come from.
+    pub user_lp: Pubkey,
+    /// Who owns both and signs.
+    pub user: Pubkey,
+}
+
+/// What a call does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultChange {
+    /// The tokens that move into the vault or out of it.
+    pub amount: Atoms,
+    /// The shares that are made or destroyed.
+    pub shares: Atoms,
+    /// Who signs for the vault's tokens and for its shares: the vault itself.
+    pub authority: Authority,
+    write: Write,
+}
+
+impl VaultCall {
+    /// The program that is called.
+    pub const PROGRAM_ID: Pubkey = VAULT_PROGRAM_ID;
+
+    /// The call as an instruction.
+    pub fn instruction(&self, accounts: &VaultAccounts) -> Instruction {
+        let (discriminator, first, second) = match *self {
+            Self::Deposit { amount, min_shares } => (DEPOSIT, amount, min_shares),
+            Self::Withdraw { shares, min_amount } => (WITHDRAW, shares, min_amount),
+        };
+        let mut data = discriminator.to_vec();
+        data.extend(first.get().to_le_bytes());
+        data.extend(second.get().to_le_bytes());
+        let VaultAccounts { vault, token_vault, lp_mint, user_token, user_lp, user } = *accounts;
+        let changing = [vault, token_vault, lp_mint, user_token, user_lp];
+        let mut accounts = changing.map(|address| AccountMeta::new(address, false)).to_vec();
+        accounts.push(AccountMeta::new_readonly(user, true));
+        accounts.push(AccountMeta::new_readonly(token_program_id(Program::SplToken), false));
+        Instruction { program_id: VAULT_PROGRAM_ID, accounts, data }
+    }
+
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// The custom error code with which the program fails.
+    pub fn decode(accounts: &[Pubkey], data: &[u8]) -> Result<(Self, VaultAccounts), u32> {
+        let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
+        let argument = |at: usize| {
+            let bytes = arguments.get(at..).and_then(<[u8]>::first_chunk);
+            let bytes = bytes.ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
+            Ok::<_, u32>(Atoms::new(u64::from_le_bytes(*bytes)))
+        };
+        let call = match *name {
+            DEPOSIT => Self::Deposit { amount: argument(0)?, min_shares: argument(8)? },
+            WITHDRAW => Self::Withdraw { shares: argument(0)?, min_amount: argument(8)? },
+            _ => return Err(INSTRUCTION_FALLBACK_NOT_FOUND),
+        };
+        let accounts: &[Pubkey; ACCOUNTS] = accounts.first_chunk().ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
+        let [vault, token_vault, lp_mint, user_token, user_lp, user, _token_program] = *accounts;
+        Ok((call, VaultAccounts { vault, token_vault, lp_mint, user_token, user_lp, user }))
+    }
+
+    /// What the program does when it is called, given the vault's account and the mint of its shares.
+    ///
+    /// # Errors
+    /// The custom error code with which the program fails.
+    pub fn execute(
+        &self,
+        accounts: &VaultAccounts,
+        account: &Account,
+        lp_mint: &Account,
+        clock: Clock,
+    ) -> Result<VaultChange, u32> {
+        let unreadable = |_: DecodeError| ACCOUNT_DISCRIMINATOR_MISMATCH;
+        let vault = Vault::decode(accounts.vault, account).map_err(unreadable)?;
+        if vault.token_vault != accounts.token_vault || vault.lp_mint != accounts.lp_mint {
+            return Err(crate::program_error::CONSTRAINT_ADDRESS);
+        }
+        let supply = token::supply(accounts.lp_mint, lp_mint).map_err(unreadable)?;
+        let unix_time = u64::try_from(clock.unix_timestamp).map_err(|_| MATH_OVERFLOW)?;
+        let unlocked = vault.unlocked(unix_time).ok_or(MATH_OVERFLOW)?;
+        let (amount, shares, total) = self.exchange(&vault, Shares { unlocked, supply })?;
+        Ok(VaultChange {
+            amount: Atoms::new(amount),
+            shares: Atoms::new(shares),
+            authority: authority(accounts.vault, account).map_err(unreadable)?,
+            write: Write::u64(accounts.vault, offset::TOTAL_AMOUNT, total),
+        })
+    }
+
+    /// Tokens, shares, and what the vault has afterwards.
+    fn exchange(&self, vault: &Vault, all: Shares) -> Result<(u64, u64, u64), u32> {
+        let (amount, shares, total, met) = match *self {
+            Self::Deposit { .. } if !vault.enabled => return Err(VAULT_IS_DISABLED),
+            Self::Deposit { amount, min_shares } => {
+                let shares = all.of(amount.get()).ok_or(MATH_OVERFLOW)?;
+                let total = vault.total_amount.checked_add(amount.get());
+                (amount.get(), shares, total, shares >= min_shares.get())
+            }
+            Self::Withdraw { shares, min_amount } => {
+                let amount = all.worth(shares.get()).ok_or(MATH_OVERFLOW)?;
+                let total = vault.total_amount.checked_sub(amount);
+                (amount, shares.get(), total, amount >= min_amount.get())
+            }
+        };
+        if met { Ok((amount, shares, total.ok_or(MATH_OVERFLOW)?)) } else { Err(SLIPPAGE_EXCEEDED) }
+    }
+}
+
+impl VaultChange {
+    /// Changes the bytes of the vault's account as the program does.
+    ///
+    /// # Errors
+    /// The bytes are too short to be a vault's.
+    pub fn apply(&self, data: &mut [u8]) -> Result<(), DecodeError> {
+        let Write { account: address, offset, .. } = self.write;
+        let length = data.len();
+        let fitted = self.write.apply(data);
+        if fitted { Ok(()) } else { Err(DecodeError::TooShort { address, length, needed: offset }) }
+    }
+}
+
+fn authority(address: Pubkey, account: &Account) -> Result<Authority, DecodeError> {
+    let fields = crate::account::Fields::new(address, &account.data, vault::SIZE_MIN)?;
+    let [bump, _] = offset::BUMPS;
+    let seeds = vec![
+        b"vault".to_vec(),
+        fields.pubkey(offset::TOKEN_MINT)?.to_bytes().to_vec(),
+        fields.pubkey(offset::BASE)?.to_bytes().to_vec(),
+        vec![fields.u8(bump)?],
+    ];
+    Ok(Authority { address, seeds })
+}

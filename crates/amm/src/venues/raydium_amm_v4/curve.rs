@@ -1,0 +1,147 @@
+use super::layout::{Fee, Pool, STATUS_SWAP_ONLY, Status, offset, open_orders_offset};
+use crate::account::{DecodeError, Fields, Write, require_owner};
+use crate::clock::Clock;
+use crate::math::{self, mul_div_ceil};
+use crate::swap::{Direction, Fill, QuoteError};
+use crate::token;
+use crate::venues::{self, Lookup, Order};
+use order_core::{Atoms, Fraction, Mint, Pubkey};
+use solana_instruction::Instruction;
+
+/// A pool with what its vaults hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Curve {
+    pool: Pool,
+    /// What the vaults hold, with what is owed to others.
+    balances: [u64; 2],
+    /// What can be traded against.
+    reserves: [u64; 2],
+}
+
+impl Curve {
+    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        if let Status::OrderBook { open_orders, market_program } = pool.status {
+            require_nothing_in_order_book(open_orders, market_program, accounts)?;
+        }
+        let balance = |(vault, mint): (Pubkey, Mint)| {
+            let account = accounts(&vault).ok_or(DecodeError::Missing { address: vault })?;
+            // The program knows no other token program: with it go all transfer fees.
+            token::require_original(vault, account)?;
+            token::balance(vault, account, mint)
+        };
+        let reserve = |balance: u64, owed: u64| {
+            let reason = "the pool owes more than it holds";
+            balance.checked_sub(owed).ok_or(DecodeError::Inconsistent { address: pool.address, reason })
+        };
+        let [vault_first, vault_second] = pool.vaults;
+        let [mint_first, mint_second] = pool.mints;
+        let [owed_first, owed_second] = pool.owed;
+        let (first, second) = (balance((vault_first, mint_first))?, balance((vault_second, mint_second))?);
+        let reserves = [reserve(first, owed_first)?, reserve(second, owed_second)?];
+        Ok(Self { pool: pool.clone(), balances: [first, second], reserves })
+    }
+
+    fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
+        match self.pool.status {
+            Status::Closed => Err(QuoteError::Closed { reason: "its status allows no swaps" }),
+            Status::Waiting { open_time } if unix_time(clock) < open_time => {
+                Err(QuoteError::Closed { reason: "its opening time is not reached" })
+            }
+            Status::Waiting { .. } | Status::OrderBook { .. } | Status::SwapOnly => Ok(()),
+        }
+    }
+
+    fn fill(&self, swap: Swap, clock: Clock) -> Result<Fill, QuoteError> {
+        let (reserve_in, _) = swap.direction.order(self.reserves);
+        let (balance_in, _) = swap.direction.order(self.balances);
+        if balance_in.checked_add(swap.amount_in).is_none() {
+            return Err(QuoteError::Overflow);
+        }
+        let after = u128::from(reserve_in).saturating_add(u128::from(swap.net));
+        Ok(Fill {
+            amount_in: swap.amount_in,
+            amount_out: swap.amount_out,
+            fee: venues::Curve::fee(self, clock),
+            price_impact: math::ratio(u128::from(swap.net), after).ok_or(QuoteError::Overflow)?,
+            writes: self.writes(clock),
+        })
+    }
+
+    fn writes(&self, clock: Clock) -> Vec<Write> {
+        let mut writes = vec![Write::u64(self.pool.address, offset::RECENT_EPOCH, clock.epoch)];
+        if let Status::Waiting { .. } = self.pool.status {
+            writes.push(Write::u64(self.pool.address, offset::STATUS, STATUS_SWAP_ONLY));
+        }
+        writes
+    }
+}
+
+impl venues::Curve for Curve {
+    fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
+        self.reserves.map(Atoms::new)
+    }
+
+    fn fee(&self, _clock: Clock) -> Fraction {
+        let Fee { numerator, denominator } = self.pool.fee;
+        math::ratio(u128::from(numerator), u128::from(denominator)).unwrap_or(Fraction::ONE)
+    }
+
+    /// What `amount` that arrives in the vault buys.
+    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+        self.require_open(clock)?;
+        let (reserve_in, reserve_out) = direction.order(self.reserves);
+        let Fee { numerator, denominator } = self.pool.fee;
+        let fee = mul_div_ceil(amount, numerator, denominator).ok_or(QuoteError::Overflow)?;
+        let net = amount.checked_sub(fee).ok_or(QuoteError::Overflow)?;
+        let amount_out =
+            math::bought(net, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
+        self.fill(Swap { direction, amount_in: amount, net, amount_out }, clock)
+    }
+
+    /// What must arrive in the vault so that `amount` leaves the other: the least that does.
+    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+        self.require_open(clock)?;
+        let (reserve_in, reserve_out) = direction.order(self.reserves);
+        let net = math::paid(amount, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
+        let Fee { numerator, denominator } = self.pool.fee;
+        let kept = denominator.checked_sub(numerator).ok_or(QuoteError::Overflow)?;
+        let amount_in = mul_div_ceil(net, denominator, kept).ok_or(QuoteError::Overflow)?;
+        self.fill(Swap { direction, amount_in, net, amount_out: amount }, clock)
+    }
+
+    fn instruction(&self, order: Order<'_>) -> Instruction {
+        self.pool.instruction(order)
+    }
+}
+
+/// The amounts of one swap.
+#[derive(Clone, Copy)]
+struct Swap {
+    direction: Direction,
+    amount_in: u64,
+    /// What of the input moves the price.
+    net: u64,
+    amount_out: u64,
+}
+
+fn unix_time(clock: Clock) -> u64 {
+    u64::try_from(clock.unix_timestamp).unwrap_or(0)
+}
+
+/// Programs before July 2026 count what is in the order book to the reserves, later ones do not: they agree
+/// on the pools that have nothing there.
+fn require_nothing_in_order_book(
+    address: Pubkey,
+    market_program: Pubkey,
+    accounts: Lookup<'_, '_>,
+) -> Result<(), DecodeError> {
+    use open_orders_offset as at;
+    let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+    require_owner(address, account, market_program)?;
+    let fields = Fields::new(address, &account.data, at::END)?;
+    if fields.u64(at::COIN_TOTAL)? == 0 && fields.u64(at::PC_TOTAL)? == 0 {
+        return Ok(());
+    }
+    let reason = "some of the pool's tokens are in an order book".to_owned();
+    Err(DecodeError::Unsupported { address, reason })
+}
