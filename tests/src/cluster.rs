@@ -15,7 +15,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    /// A client of the node at this address.
+    pub fn new(address: SocketAddr) -> Self {
         Self { url: format!("http://{address}"), http: crate::gateway::http() }
     }
 
@@ -94,8 +95,11 @@ pub struct Wallet {
 }
 
 impl Wallet {
-    /// A keypair file is a JSON list of 64 bytes; the last 32 are the public key.
-    pub(crate) fn read(path: &Path) -> Self {
+    /// Reads a keypair file: a JSON list of 64 bytes, of which the last 32 are the public key.
+    ///
+    /// # Panics
+    /// It is none.
+    pub fn read(path: &Path) -> Self {
         let bytes: Vec<u8> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         Self { address: Pubkey::try_from(&bytes[32..64]).unwrap() }
     }

@@ -1,6 +1,7 @@
-//! The project's own commands: `cargo xtask up`, `cargo xtask test`.
+//! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`.
 
 mod cargo;
+mod chaos;
 mod test;
 mod up;
 
@@ -15,12 +16,16 @@ enum Command {
     Up(up::Options),
     /// Builds everything and runs every test against private PostgreSQL, Redis and NATS servers
     Test(test::Options),
+    /// Builds everything, breaks it by the faults that a seed draws, and checks that no order was lost,
+    /// doubled, stuck or untrue
+    Chaos(chaos::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Up(options) => up::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Chaos(options) => chaos::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

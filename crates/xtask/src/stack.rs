@@ -58,19 +58,25 @@ pub struct Service {
 }
 
 impl Service {
-    /// Waits until it says that it is ready, and its port answers.
+    /// Whether it says that it is ready, and its port answers.
     ///
     /// # Errors
-    /// It ends, or does not become ready.
-    pub fn wait_until_ready(&mut self) -> Result<()> {
+    /// It is not.
+    pub fn ready(&self) -> Result<()> {
+        ready(self.admin, self.address)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
         let (admin, address) = (self.admin, self.address);
         let name = self.process.name().to_owned();
-        wait_until(&name, READY_TIMEOUT, &mut self.process, || {
-            http::get(admin, "/readyz")?;
-            TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
-            Ok(())
-        })
+        wait_until(&name, READY_TIMEOUT, &mut self.process, || ready(admin, address))
     }
+}
+
+fn ready(admin: SocketAddr, address: SocketAddr) -> Result<()> {
+    http::get(admin, "/readyz")?;
+    TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+    Ok(())
 }
 
 /// The running processes. They are killed when dropped.

@@ -1,0 +1,175 @@
+//! I6 at most one landing, and the order says so; I7 nothing is sent that was not persisted before; I8 no
+//! second signature before the chain's no; I9 the balances add up; I10 each fill keeps the order's minimum.
+
+use super::{Balances, Evidence, Violations};
+use crate::witness::{Entry, Moment, Order, Transaction};
+use order_core::order::{Event, Fill, Observation};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What the ledger says of one signature.
+#[derive(Debug, Default)]
+struct Seen {
+    /// When and in which slot a node first got it.
+    received: Option<(Moment, u64)>,
+    /// The error of each block that has it and was not abandoned.
+    landed: Vec<Value>,
+}
+
+pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
+    let seen = seen(&evidence.ledger);
+    let known: BTreeMap<&str, &Order> = evidence
+        .orders
+        .values()
+        .flat_map(|order| order.transactions.iter().map(move |one| (one.signature.as_str(), order)))
+        .collect();
+    for (signature, seen) in &seen {
+        match known.get(signature) {
+            Some(order) => check_write_ahead(order, signature, seen, violations),
+            None if seen.received.is_some() => {
+                violations.add(format!("I7 the cluster received {signature}, which the journal lacks"));
+            }
+            None => {}
+        }
+        violations.unless(seen.landed.len() <= 1, || format!("I6 {signature} landed {:?}", seen.landed));
+    }
+    let mut expected = evidence.balances_before.clone();
+    for order in evidence.orders.values() {
+        check_landings(order, &seen, violations);
+        check_replacements(order, &seen, violations);
+        add_changes(order, &mut expected);
+    }
+    violations.unless(expected == evidence.balances_after, || {
+        let (before, after) = (&evidence.balances_before, &evidence.balances_after);
+        format!("I9 the wallet had {before:?}, by its orders it has {expected:?}, by the cluster {after:?}")
+    });
+    for (id, frames) in &evidence.replays {
+        check_minimum(id, frames, violations);
+    }
+}
+
+fn seen(ledger: &[Entry]) -> BTreeMap<&str, Seen> {
+    let mut signatures: BTreeMap<&str, Seen> = BTreeMap::new();
+    for entry in ledger {
+        match entry {
+            Entry::Received { signature, slot, at } => {
+                let seen = signatures.entry(signature).or_default();
+                seen.received.get_or_insert((at.timestamp_micros(), *slot));
+            }
+            Entry::Landed { signature, err } => {
+                signatures.entry(signature).or_default().landed.push(err.clone());
+            }
+            Entry::RolledBack { signature } => {
+                signatures.entry(signature).or_default().landed.pop();
+            }
+        }
+    }
+    signatures
+}
+
+fn check_write_ahead(order: &Order, signature: &str, seen: &Seen, violations: &mut Violations) {
+    let persisted = order.events.iter().find_map(|event| match &event.event {
+        Event::TransactionSigned { transaction } if transaction.signature.to_string() == signature => {
+            Some(event.committed)
+        }
+        _ => None,
+    });
+    let before = matches!((persisted, seen.received), (Some(persisted), Some((at, _))) if persisted <= at);
+    violations.unless(before || seen.received.is_none(), || {
+        format!(
+            "I7 {signature} of order {} was persisted at {persisted:?}, received at {:?}",
+            order.id, seen.received
+        )
+    });
+}
+
+fn check_landings(order: &Order, seen: &BTreeMap<&str, Seen>, violations: &mut Violations) {
+    let id = &order.id;
+    let mut successes = Vec::new();
+    for transaction in &order.transactions {
+        let landed = seen.get(transaction.signature.as_str()).and_then(|seen| seen.landed.last());
+        let state = match landed {
+            Some(Value::Null) => {
+                successes.push(transaction.signature.as_str());
+                "landed"
+            }
+            Some(_) => "reverted",
+            None => "expired",
+        };
+        violations.unless(transaction.state == state, || {
+            format!(
+                "I6 {} of order {id} is {}, the ledger says {state}",
+                transaction.signature, transaction.state
+            )
+        });
+    }
+    let confirmed = usize::from(order.status == "confirmed");
+    violations.unless(successes.len() == confirmed, || {
+        format!("I6 order {id} is {}, and these landed: {successes:?}", order.status)
+    });
+}
+
+fn check_replacements(order: &Order, seen: &BTreeMap<&str, Seen>, violations: &mut Violations) {
+    for pair in order.transactions.windows(2) {
+        let (one, next) = (&pair[0], &pair[1]);
+        let slot = seen.get(next.signature.as_str()).and_then(|seen| seen.received).map(|(_, slot)| slot);
+        violations.unless(is_dead(one, next.signed, slot), || {
+            format!("I8 order {}: {next:?} was signed although {one:?} might have landed", order.id)
+        });
+    }
+}
+
+/// Whether nothing could come of a transaction any more when another was signed. A block's height is
+/// never above its slot.
+fn is_dead(one: &Transaction, next_signed: Moment, next_slot: Option<u64>) -> bool {
+    let settled = one.observed.is_some_and(|observed| observed <= next_signed);
+    match one.state.as_str() {
+        "reverted" => settled,
+        "expired" => settled && next_slot.is_none_or(|slot| slot > one.last_valid_block_height),
+        _ => false,
+    }
+}
+
+fn add_changes(order: &Order, balances: &mut Balances) {
+    for event in &order.events {
+        let Event::Observed { observation } = &event.event else { continue };
+        match observation {
+            Observation::Landed { fill } => add_fill(order, fill, balances),
+            Observation::Reverted { network_fee, .. } => {
+                add(balances, "SOL", -i128::from(network_fee.get()));
+            }
+            Observation::Expired => {}
+        }
+    }
+}
+
+fn add_fill(order: &Order, fill: &Fill, balances: &mut Balances) {
+    let Some(Event::Accepted { intent }) = order.events.first().map(|event| &event.event) else { return };
+    add(balances, &intent.token_in().symbol, -i128::from(fill.amount_in.get()));
+    add(balances, &intent.token_out().symbol, i128::from(fill.amount_out.get()));
+    add(balances, "SOL", -i128::from(fill.network_fee.get()));
+}
+
+fn add(balances: &mut Balances, symbol: &str, change: i128) {
+    if let Some(balance) = balances.get_mut(symbol) {
+        *balance += change;
+    }
+}
+
+/// The minimum is fixed once, and the fill is not below it.
+fn check_minimum(id: &str, frames: &[Value], violations: &mut Violations) {
+    let minimums = frames.iter().filter_map(|frame| frame["data"]["minimumOutput"].as_str());
+    let mut minimums: Vec<&str> = minimums.collect();
+    minimums.dedup();
+    violations.unless(minimums.len() <= 1, || format!("I10 order {id} had the minimums {minimums:?}"));
+    let output = frames.last().and_then(|frame| frame["data"]["executedOutput"].as_str());
+    if let (Some(output), Some(minimum)) = (output, minimums.first()) {
+        let enough = atoms(output) >= atoms(minimum) && atoms(minimum).is_some();
+        violations.unless(enough, || format!("I10 order {id} got {output}, less than {minimum}"));
+    }
+}
+
+/// No token has more decimals than this: enough to compare amounts of the same token.
+fn atoms(decimal: &str) -> Option<u64> {
+    order_core::Atoms::parse(decimal, 9).ok().map(order_core::Atoms::get)
+}

@@ -1,0 +1,65 @@
+//! What must hold, whatever was done. The numbers are the project's: each names one promise.
+//!
+//! The client's log says what was promised, the journal what the engine believes, the cluster's ledger
+//! and balances what really happened.
+
+mod chain;
+mod promises;
+mod sockets;
+mod story;
+
+use crate::log::Line;
+use crate::witness::{Entry, Order};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What the wallet has of each token, by symbol, in atoms.
+pub(crate) type Balances = BTreeMap<&'static str, i128>;
+
+/// Everything there is to judge by.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    pub(crate) lines: Vec<Line>,
+    pub(crate) orders: BTreeMap<String, Order>,
+    pub(crate) ledger: Vec<Entry>,
+    pub(crate) balances_before: Balances,
+    pub(crate) balances_after: Balances,
+    /// Each order's updates as a gateway tells them when all is over.
+    pub(crate) replays: BTreeMap<String, Vec<Value>>,
+    /// What the stores still hold that should be gone, in words.
+    pub(crate) leftovers: Vec<String>,
+    /// Services that ended by themselves, or panicked, in words.
+    pub(crate) breakdowns: Vec<String>,
+}
+
+/// Breaches of invariants, in words.
+#[derive(Debug, Default)]
+pub(crate) struct Violations(Vec<String>);
+
+impl Violations {
+    fn add(&mut self, text: String) {
+        self.0.push(text);
+    }
+
+    fn unless(&mut self, holds: bool, text: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(text());
+        }
+    }
+}
+
+/// Every breach that the evidence shows.
+pub(crate) fn check(evidence: &Evidence) -> Vec<String> {
+    let mut violations = Violations::default();
+    promises::check(evidence, &mut violations);
+    story::check(evidence, &mut violations);
+    chain::check(evidence, &mut violations);
+    sockets::check(evidence, &mut violations);
+    for text in &evidence.leftovers {
+        violations.add(format!("I14/I15/I17 {text}"));
+    }
+    for text in &evidence.breakdowns {
+        violations.add(format!("recovery: {text}"));
+    }
+    violations.0
+}

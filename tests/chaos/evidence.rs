@@ -1,0 +1,159 @@
+//! Gathers the evidence when everything has come to rest.
+
+use crate::checker::{Balances, Evidence};
+use crate::log::Line;
+use crate::nemesis::Tally;
+use crate::stage::Stage;
+use crate::{nats, witness};
+use anyhow::{Context, Result};
+use futures_util::StreamExt as _;
+use order_core::token;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+use system_tests::{Cluster, Wallet};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
+
+/// What the clients trade.
+const SYMBOLS: [&str; 3] = ["SOL", "USDC", "USDT"];
+
+/// How often the journal is asked whether all orders have ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The queue forgets what was taken from it as soon as it hears so.
+const QUEUE_EMPTY_WITHIN: Duration = Duration::from_secs(45);
+
+/// How long the story of an ended order may take to come.
+const REPLAY_WITHIN: Duration = Duration::from_secs(20);
+
+/// What the wallet has, as the cluster says.
+pub(crate) async fn balances(stage: &Stage) -> Result<Balances> {
+    let cluster = Cluster::new(stage.stack.sandbox.address);
+    let wallet = Wallet::read(&stage.stack.wallet).address;
+    let mut balances = Balances::new();
+    for symbol in SYMBOLS {
+        let known = token::known().find(|token| token.symbol == symbol);
+        let token = known.with_context(|| format!("{symbol} is not known"))?;
+        let atoms = match token.is_native() {
+            true => cluster.lamports(wallet).await,
+            false => cluster.tokens(wallet, token.mint).await,
+        };
+        balances.insert(symbol, i128::from(atoms.get()));
+    }
+    Ok(balances)
+}
+
+/// Waits until every order has ended and the queue is empty, or the time is over: then the checker
+/// says what has not.
+pub(crate) async fn quiet(stage: &Stage, deadline: Instant) -> Result<()> {
+    while open_orders(stage)? > 0 && Instant::now() < deadline {
+        sleep(POLL_INTERVAL).await;
+    }
+    let deadline = Instant::now() + QUEUE_EMPTY_WITHIN;
+    while nats::messages(stage.servers.nats.address)? > 0 && Instant::now() < deadline {
+        sleep(POLL_INTERVAL).await;
+    }
+    Ok(())
+}
+
+pub(crate) async fn gather(
+    stage: &Stage,
+    lines: Vec<Line>,
+    balances_before: Balances,
+    tally: &Tally,
+) -> Result<Evidence> {
+    let orders = witness::journal(stage)?;
+    let gateways: Vec<SocketAddr> = stage.stack.gateways.iter().map(|gateway| gateway.address).collect();
+    let mut replays = BTreeMap::new();
+    for (id, gateway) in orders.keys().zip(gateways.iter().cycle()) {
+        replays.insert(id.clone(), replay(*gateway, id).await?);
+    }
+    let mut breakdowns = tally.ended_by_themselves.clone();
+    breakdowns.extend(panics(stage)?);
+    Ok(Evidence {
+        lines,
+        orders,
+        ledger: witness::ledger(&stage.path().join("ledger"))?,
+        balances_before,
+        balances_after: balances(stage).await?,
+        replays,
+        leftovers: leftovers(stage)?,
+        breakdowns,
+    })
+}
+
+fn open_orders(stage: &Stage) -> Result<u64> {
+    count(stage, "SELECT count(*) FROM orders WHERE ended_at IS NULL")
+}
+
+fn count(stage: &Stage, statement: &str) -> Result<u64> {
+    let rows = stage.query(statement)?;
+    let value = rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
+    value.with_context(|| format!("no answer to `{statement}`"))?.parse().context("counting")
+}
+
+/// The updates of an order as they are told now.
+async fn replay(gateway: SocketAddr, id: &str) -> Result<Vec<Value>> {
+    let url = format!("ws://{gateway}/api/orders/{id}/ws?after=0");
+    let (mut socket, _) = tokio_tungstenite::connect_async(&url).await.with_context(|| url.clone())?;
+    let mut updates = Vec::new();
+    while let Ok(Some(message)) = timeout(REPLAY_WITHIN, socket.next()).await {
+        match message.with_context(|| url.clone())? {
+            Message::Text(text) => {
+                let frame: Value = serde_json::from_str(&text).context("reading a frame")?;
+                if frame["type"] == "order_update" {
+                    updates.push(frame);
+                }
+            }
+            Message::Close(_) => break,
+            Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
+        }
+    }
+    Ok(updates)
+}
+
+/// What should be gone from the stores.
+fn leftovers(stage: &Stage) -> Result<Vec<String>> {
+    let questions = [
+        ("sessions idle in a transaction", IDLE),
+        ("advisory locks", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"),
+        (
+            "ended orders with a lease",
+            "SELECT count(*) FROM orders WHERE ended_at IS NOT NULL AND lease_until IS NOT NULL",
+        ),
+        (
+            "events changed or removed",
+            "SELECT n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relname = 'order_events'",
+        ),
+    ];
+    let mut leftovers = Vec::new();
+    for (what, statement) in questions {
+        let count = count(stage, statement)?;
+        if count > 0 {
+            leftovers.push(format!("{count} {what}"));
+        }
+    }
+    let messages = nats::messages(stage.servers.nats.address)?;
+    if messages > 0 {
+        leftovers.push(format!("{messages} messages on the queue"));
+    }
+    Ok(leftovers)
+}
+
+/// Longer than any statement takes: a session that is just being served is not leaked.
+const IDLE: &str = "
+SELECT count(*) FROM pg_stat_activity
+WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '2 seconds'";
+
+fn panics(stage: &Stage) -> Result<Vec<String>> {
+    let mut panics = Vec::new();
+    for entry in std::fs::read_dir(stage.path().join("logs")).context("reading the logs")? {
+        let path = entry?.path();
+        let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+        let lines = text.lines().filter(|line| line.contains("panicked"));
+        panics.extend(lines.map(|line| format!("{}: {line}", path.display())));
+    }
+    Ok(panics)
+}

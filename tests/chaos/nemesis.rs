@@ -1,0 +1,216 @@
+//! Does what the schedule says, and restarts what has ended, as any supervisor of services would.
+
+use crate::nats;
+use crate::schedule::{Fault, Planned, Who};
+use crate::stage::Stage;
+use anyhow::{Context, Result};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use xtask::Signal;
+
+/// How often it looks what is due and who has ended.
+const TICK: Duration = Duration::from_millis(25);
+
+/// How long a service that was asked to end may take: as long as its drain, and some more.
+const END_WITHIN: Duration = Duration::from_secs(60);
+
+/// What a service says when it has begun to work. Before that, it may end for want of its servers.
+const WORKS: [&str; 2] = ["listening", "taking orders"];
+
+/// How much of the end of a log is shown.
+const LAST_LINES: usize = 8;
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// How many faults of each kind.
+    pub(crate) faults: BTreeMap<String, usize>,
+    /// Services that ended although nobody had ended them.
+    pub(crate) ended_by_themselves: Vec<String>,
+}
+
+pub(crate) struct Nemesis<'a> {
+    stage: &'a mut Stage,
+    tally: Tally,
+    /// Down until their fault is over.
+    down: BTreeSet<Who>,
+    paused: BTreeSet<Who>,
+    /// Asked to end, and not ended yet.
+    asked: BTreeSet<Who>,
+    /// Still to be replaced by the rolling restart.
+    rolling: VecDeque<Who>,
+    /// How long each log was when its process was last started.
+    log_began: BTreeMap<Who, usize>,
+}
+
+/// Makes the faults happen, and in the end everything well again.
+pub(crate) fn run(stage: &mut Stage, schedule: &[Planned], length: Duration) -> Result<Tally> {
+    let mut nemesis = Nemesis {
+        stage,
+        tally: Tally::default(),
+        down: BTreeSet::new(),
+        paused: BTreeSet::new(),
+        asked: BTreeSet::new(),
+        rolling: VecDeque::new(),
+        log_began: BTreeMap::new(),
+    };
+    let started = Instant::now();
+    let mut to_come = schedule.iter().copied().collect::<VecDeque<_>>();
+    let mut under_way: Vec<Planned> = Vec::new();
+    while started.elapsed() < length {
+        let now = started.elapsed();
+        let over: Vec<Planned> = under_way.extract_if(.., |planned| planned.until <= now).collect();
+        for planned in over {
+            nemesis.end(planned.fault)?;
+        }
+        while let Some(planned) = to_come.pop_front_if(|planned| planned.at <= now) {
+            nemesis.begin(planned.fault)?;
+            under_way.push(planned);
+        }
+        nemesis.keep()?;
+        std::thread::sleep(TICK);
+    }
+    for planned in under_way {
+        nemesis.end(planned.fault)?;
+    }
+    nemesis.heal()?;
+    Ok(nemesis.tally)
+}
+
+impl Nemesis<'_> {
+    fn begin(&mut self, fault: Fault) -> Result<()> {
+        *self.tally.faults.entry(fault.kind()).or_default() += 1;
+        match fault {
+            Fault::Kill(who) => self.kill(who)?,
+            Fault::WipeNats => {
+                self.kill(Who::Nats)?;
+                std::fs::remove_dir_all(self.stage.path().join("nats")).context("wiping NATS")?;
+            }
+            Fault::Pause(who) => {
+                if self.signal(who, Signal::Stop) {
+                    self.paused.insert(who);
+                }
+            }
+            Fault::Roll => self.rolling.extend(Who::SERVICES),
+            Fault::FlushRedis => attempt("flushing Redis", self.flush_redis()),
+            Fault::Duplicate => attempt("publishing again", self.duplicate()),
+            Fault::Poison => attempt("publishing poison", self.publish(&["no order".to_owned()])),
+            Fault::Link(link, ailment) => self.stage.links[&link].set(Some(ailment)),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, fault: Fault) -> Result<()> {
+        match fault {
+            Fault::Kill(who) => self.start(who),
+            Fault::WipeNats => self.start(Who::Nats),
+            Fault::Pause(who) => {
+                self.paused.remove(&who);
+                self.signal(who, Signal::Continue);
+                Ok(())
+            }
+            Fault::Link(link, _) => {
+                self.stage.links[&link].set(None);
+                Ok(())
+            }
+            Fault::Roll | Fault::FlushRedis | Fault::Duplicate | Fault::Poison => Ok(()),
+        }
+    }
+
+    fn kill(&mut self, who: Who) -> Result<()> {
+        self.down.insert(who);
+        self.asked.remove(&who);
+        self.stage.kill(who)
+    }
+
+    fn start(&mut self, who: Who) -> Result<()> {
+        self.down.remove(&who);
+        let length = self.stage.process(who).log().len();
+        self.log_began.insert(who, length);
+        self.stage.restart(who)
+    }
+
+    /// False if the process has just ended: then there is nobody to tell.
+    fn signal(&mut self, who: Who, signal: Signal) -> bool {
+        !self.down.contains(&who) && self.stage.process(who).signal(signal).is_ok()
+    }
+
+    /// Starts again what has ended, and goes on with the rolling restart.
+    fn keep(&mut self) -> Result<()> {
+        for who in Who::MORTAL {
+            if self.down.contains(&who) || self.stage.process(who).exited()?.is_none() {
+                continue;
+            }
+            if !self.asked.remove(&who) {
+                self.note_end(who);
+            }
+            self.start(who)?;
+        }
+        if self.asked.is_empty()
+            && let Some(who) = self.rolling.pop_front()
+            && self.signal(who, Signal::Terminate)
+        {
+            self.asked.insert(who);
+        }
+        Ok(())
+    }
+
+    fn note_end(&mut self, who: Who) {
+        let began = self.log_began.get(&who).copied().unwrap_or_default();
+        let log = self.stage.process(who).log();
+        let log = log.get(began..).unwrap_or_default();
+        if Who::SERVICES.contains(&who) && WORKS.iter().any(|text| log.contains(text)) {
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n    ");
+            self.tally.ended_by_themselves.push(format!("{who:?} ended by itself:\n    {last}"));
+        }
+    }
+
+    /// Ends every fault, and waits until everything is ready.
+    fn heal(&mut self) -> Result<()> {
+        for proxy in self.stage.links.values() {
+            proxy.set(None);
+        }
+        self.rolling.clear();
+        let deadline = Instant::now() + END_WITHIN;
+        while !self.asked.is_empty() {
+            anyhow::ensure!(Instant::now() < deadline, "{:?} do not end when asked to", self.asked);
+            self.keep()?;
+            std::thread::sleep(TICK);
+        }
+        // A server may need several starts after its own death, and services need their servers.
+        let deadline = Instant::now() + END_WITHIN;
+        while let Err(error) = self.stage.ready() {
+            anyhow::ensure!(Instant::now() < deadline, "not everything is well again: {error:#}");
+            self.keep()?;
+            std::thread::sleep(TICK);
+        }
+        Ok(())
+    }
+
+    fn flush_redis(&self) -> Result<()> {
+        let mut stream = TcpStream::connect(self.stage.servers.redis.address)?;
+        Ok(stream.write_all(b"FLUSHALL\r\n")?)
+    }
+
+    /// Ended orders too: whoever gets one has to see that there is nothing to do.
+    fn duplicate(&self) -> Result<()> {
+        let rows =
+            self.stage.query("SELECT id FROM orders ORDER BY ended_at IS NOT NULL, id DESC LIMIT 100")?;
+        let ids: Vec<String> = rows.into_iter().flatten().flatten().collect();
+        self.publish(&ids)
+    }
+
+    fn publish(&self, payloads: &[String]) -> Result<()> {
+        nats::publish(self.stage.servers.nats.address, payloads)
+    }
+}
+
+/// What needs a server that may be down just now is done or not.
+fn attempt(doing: &str, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        println!("  {doing}: {error:#}");
+    }
+}

@@ -1,0 +1,278 @@
+//! Which faults a seed draws, and when.
+
+use crate::random::Random;
+use std::time::Duration;
+
+/// How many gateways and executors there are.
+pub(crate) const GATEWAYS: usize = 2;
+pub(crate) const EXECUTORS: usize = 3;
+
+/// Short, so that many takeovers fit into a run.
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
+
+/// The engine works undisturbed for this long, so that there is something to disturb.
+const HEAD_START_MS: u64 = 2_000;
+
+/// The pause between the beginnings of two faults.
+const PAUSE_MS: (u64, u64) = (300, 2_000);
+
+/// A process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    Gateway(usize),
+    Router,
+    Executor(usize),
+    Sandbox,
+    Postgres,
+    Nats,
+    Redis,
+}
+
+impl Who {
+    /// The processes that may be killed. A cluster has no single process to kill: it is only cut off.
+    pub(crate) const MORTAL: [Self; 9] = [
+        Self::Gateway(0),
+        Self::Gateway(1),
+        Self::Router,
+        Self::Executor(0),
+        Self::Executor(1),
+        Self::Executor(2),
+        Self::Postgres,
+        Self::Nats,
+        Self::Redis,
+    ];
+
+    /// The services, in the order in which they are replaced by new ones.
+    pub(crate) const SERVICES: [Self; 6] = [
+        Self::Router,
+        Self::Executor(0),
+        Self::Executor(1),
+        Self::Executor(2),
+        Self::Gateway(0),
+        Self::Gateway(1),
+    ];
+
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Self::Gateway(_) => "gateway",
+            Self::Router => "router",
+            Self::Executor(_) => "executor",
+            Self::Sandbox => "cluster",
+            Self::Postgres => "PostgreSQL",
+            Self::Nats => "NATS",
+            Self::Redis => "Redis",
+        }
+    }
+}
+
+/// Connections between two kinds of processes, which go through a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Link {
+    Client(usize),
+    GatewayPostgres,
+    GatewayNats,
+    GatewayRedis,
+    GatewayRouter,
+    ExecutorPostgres,
+    ExecutorNats,
+    ExecutorRedis,
+    ExecutorRouter,
+    ExecutorCluster,
+    RouterCluster,
+}
+
+impl Link {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Client(0),
+        Self::Client(1),
+        Self::GatewayPostgres,
+        Self::GatewayNats,
+        Self::GatewayRedis,
+        Self::GatewayRouter,
+        Self::ExecutorPostgres,
+        Self::ExecutorNats,
+        Self::ExecutorRedis,
+        Self::ExecutorRouter,
+        Self::ExecutorCluster,
+        Self::RouterCluster,
+    ];
+}
+
+/// What is wrong with a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ailment {
+    /// Everything takes this long.
+    Latency(Duration),
+    /// Nothing passes, and nobody is told.
+    Blackhole,
+    /// Connections are reset, and new ones too.
+    Reset,
+    /// The server's side is closed while the client's stays open.
+    HalfClose,
+    /// So many bytes a second.
+    Throttle(u32),
+    /// Requests arrive, and the connection is reset instead of the answer.
+    LoseAnswers,
+}
+
+impl Ailment {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Latency(_) => "latency",
+            Self::Blackhole => "blackhole",
+            Self::Reset => "reset",
+            Self::HalfClose => "half-close",
+            Self::Throttle(_) => "throttle",
+            Self::LoseAnswers => "lost answers",
+        }
+    }
+}
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// kill -9; started again when the fault is over.
+    Kill(Who),
+    /// NATS is killed and its streams are gone.
+    WipeNats,
+    /// SIGSTOP, then SIGCONT.
+    Pause(Who),
+    /// Each service in turn is asked to end, and replaced.
+    Roll,
+    /// FLUSHALL.
+    FlushRedis,
+    /// Every order that has not ended is put on the queue once more.
+    Duplicate,
+    /// A message that names no order.
+    Poison,
+    /// Bad connections.
+    Link(Link, Ailment),
+}
+
+impl Fault {
+    /// The row of the table that it is counted in.
+    pub(crate) fn kind(self) -> String {
+        match self {
+            Self::Kill(who) => format!("kill -9 {}", who.kind()),
+            Self::WipeNats => "NATS wiped".to_owned(),
+            Self::Pause(who) => format!("pause {}", who.kind()),
+            Self::Roll => "rolling restart".to_owned(),
+            Self::FlushRedis => "Redis flushed".to_owned(),
+            Self::Duplicate => "duplicate deliveries".to_owned(),
+            Self::Poison => "undecodable message".to_owned(),
+            Self::Link(_, ailment) => format!("network: {}", ailment.kind()),
+        }
+    }
+
+    /// Whether two faults would fight over the same thing.
+    fn collides(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Kill(one) | Self::Pause(one), Self::Kill(two) | Self::Pause(two)) => one == two,
+            (Self::Kill(Who::Nats) | Self::Pause(Who::Nats) | Self::WipeNats, Self::WipeNats)
+            | (Self::WipeNats, Self::Kill(Who::Nats) | Self::Pause(Who::Nats)) => true,
+            (Self::Roll, Self::Kill(who) | Self::Pause(who))
+            | (Self::Kill(who) | Self::Pause(who), Self::Roll) => Who::SERVICES.contains(&who),
+            (Self::Roll, Self::Roll) => true,
+            (Self::Link(one, _), Self::Link(two, _)) => one == two,
+            (_, _) => false,
+        }
+    }
+}
+
+/// A fault with its place in the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Planned {
+    pub(crate) at: Duration,
+    pub(crate) until: Duration,
+    pub(crate) fault: Fault,
+}
+
+/// The faults of a run, in the order of their beginnings. The same arguments give the same faults.
+pub(crate) fn draw(seed: u64, length: Duration) -> Vec<Planned> {
+    let mut random = Random::new(seed, 0);
+    let mut planned: Vec<Planned> = Vec::new();
+    let mut at = Duration::from_millis(HEAD_START_MS);
+    while at < length {
+        let (fault, lasts_ms) = draw_fault(&mut random);
+        let until = at + Duration::from_millis(lasts_ms);
+        let under_way = planned.iter().filter(|earlier| earlier.until >= at);
+        if !under_way.into_iter().any(|earlier| earlier.fault.collides(fault)) {
+            planned.push(Planned { at, until: until.min(length), fault });
+        }
+        at += Duration::from_millis(random.between(PAUSE_MS.0, PAUSE_MS.1));
+    }
+    planned
+}
+
+/// A fault, and how many milliseconds it lasts.
+fn draw_fault(random: &mut Random) -> (Fault, u64) {
+    let lease_ms = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
+    match random.between(0, 99) {
+        0..=19 => (Fault::Kill(random.pick(&[0, 1, 2].map(Who::Executor))), random.between(0, 3_000)),
+        20..=34 => (Fault::Kill(random.pick(&Who::MORTAL)), random.between(0, 4_000)),
+        35..=44 => {
+            let past_the_lease = random.between(lease_ms + 500, lease_ms + 4_000);
+            (Fault::Pause(random.pick(&[0, 1, 2].map(Who::Executor))), past_the_lease)
+        }
+        45..=52 => {
+            let others = [Who::Gateway(0), Who::Gateway(1), Who::Router, Who::Nats, Who::Redis, Who::Sandbox];
+            (Fault::Pause(random.pick(&others)), random.between(500, 4_000))
+        }
+        53..=56 => (Fault::WipeNats, random.between(0, 2_000)),
+        57..=60 => (Fault::FlushRedis, 0),
+        61..=64 => (Fault::Duplicate, 0),
+        65..=66 => (Fault::Poison, 0),
+        67..=70 => (Fault::Roll, 12_000),
+        _ => (Fault::Link(random.pick(&Link::ALL), draw_ailment(random)), random.between(500, 5_000)),
+    }
+}
+
+fn draw_ailment(random: &mut Random) -> Ailment {
+    let latency = Ailment::Latency(Duration::from_millis(random.between(20, 1_500)));
+    let throttle = Ailment::Throttle(u32::try_from(random.between(500, 20_000)).unwrap_or(u32::MAX));
+    random.pick(&[
+        latency,
+        Ailment::Blackhole,
+        Ailment::Reset,
+        Ailment::HalfClose,
+        throttle,
+        Ailment::LoseAnswers,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_seed_draws_the_same_faults_for_ever() {
+        assert_eq!(draw(7, MINUTE), draw(7, MINUTE));
+        assert_ne!(draw(7, MINUTE), draw(8, MINUTE));
+    }
+
+    #[test]
+    fn a_few_seeds_draw_every_kind() {
+        let kinds: BTreeSet<String> =
+            (0..20).flat_map(|seed| draw(seed, MINUTE)).map(|planned| planned.fault.kind()).collect();
+        for who in Who::MORTAL {
+            assert!(kinds.contains(&Fault::Kill(who).kind()), "{who:?}: {kinds:?}");
+        }
+        assert!(kinds.len() >= 7 + 6 + 5 + 6, "{kinds:?}");
+    }
+
+    #[test]
+    fn nothing_is_broken_twice_at_once_and_all_ends_with_the_run() {
+        for seed in 0..20 {
+            let planned = draw(seed, MINUTE);
+            for (place, one) in planned.iter().enumerate() {
+                assert!(one.until <= MINUTE);
+                for other in planned[place + 1..].iter().filter(|other| other.at <= one.until) {
+                    assert!(!one.fault.collides(other.fault), "{one:?} and {other:?}");
+                }
+            }
+        }
+    }
+}

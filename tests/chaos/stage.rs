@@ -1,0 +1,193 @@
+//! The whole engine, with a proxy on every connection and a hand on every process.
+
+use crate::proxy::Proxy;
+use crate::schedule::{EXECUTORS, GATEWAYS, LEASE, Link, Who};
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use xtask::servers::{Durability, Servers};
+use xtask::stack::{Plan, Setting, Stack, Stores};
+use xtask::workspace::Directory;
+use xtask::{Process, Supervisor, port, postgres};
+
+const DATABASE: &str = "orders";
+
+/// Short slots, so that transactions expire within the run.
+const SLOT_MS: u64 = 50;
+
+/// Prices move a little, so that some orders meet their limits.
+const PRICE_VOLATILITY_BPS: u64 = 2;
+
+/// The clients are not to be limited: all have the same address.
+const ORDERS_PER_MINUTE: u64 = 1_000_000;
+
+/// PostgreSQL starts in a second or two; a loaded machine may take its time.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// Everything that runs.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) supervisor: Supervisor,
+    pub(crate) servers: Servers,
+    pub(crate) stack: Stack,
+    pub(crate) links: BTreeMap<Link, Proxy>,
+    directory: Directory,
+}
+
+impl Stage {
+    pub(crate) async fn start(seed: u64) -> Result<Self> {
+        let directory = Directory::fresh(&format!("chaos-{seed}"))?;
+        let path = directory.path();
+        let supervisor = Supervisor::new(&path.join("logs"), false, Some(directory.lock()?))?;
+        let mut servers = Servers::start(&supervisor, path, Durability::Full)?;
+        let database = servers.postgres.address;
+        // The checker wants to know when each event was committed.
+        for statement in ["ALTER SYSTEM SET track_commit_timestamp = on", "CREATE DATABASE orders"] {
+            postgres::execute(database, postgres::FIRST_DATABASE, statement)?;
+        }
+        supervisor.stop(&mut servers.postgres.process)?;
+        supervisor.restart(&mut servers.postgres.process)?;
+        xtask::process::wait_until("PostgreSQL", READY_WITHIN, &mut servers.postgres.process, || {
+            postgres::execute(database, DATABASE, "SELECT 1")
+        })?;
+
+        let (sandbox, router) = (port::free()?, port::free()?);
+        let mut links = links(&servers, sandbox, router).await?;
+        let settings = settings(&links, sandbox, router);
+        let plan = Plan { executors: EXECUTORS, gateways: GATEWAYS, port: None, settings };
+        let stores = Stores {
+            database_url: postgres::url(database, DATABASE),
+            nats_url: format!("nats://{}", servers.nats.address),
+            redis_url: format!("redis://{}", servers.redis.address),
+        };
+        let stack = Stack::start(&supervisor, &programs()?, path, &stores, &plan)?;
+        for (index, gateway) in stack.gateways.iter().enumerate() {
+            links.insert(Link::Client(index), Proxy::start(gateway.address).await?);
+        }
+        Ok(Self { supervisor, servers, stack, links, directory })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Where the clients reach the gateways.
+    pub(crate) fn gateways(&self) -> Vec<SocketAddr> {
+        (0..GATEWAYS)
+            .filter_map(|index| self.links.get(&Link::Client(index)))
+            .map(|link| link.address)
+            .collect()
+    }
+
+    pub(crate) fn process(&mut self, who: Who) -> &mut Process {
+        self.supervised(who).1
+    }
+
+    /// Ends a process at once.
+    pub(crate) fn kill(&mut self, who: Who) -> Result<()> {
+        let (supervisor, process) = self.supervised(who);
+        supervisor.kill(process)
+    }
+
+    /// Starts a process again; it is ready some time later.
+    pub(crate) fn restart(&mut self, who: Who) -> Result<()> {
+        let (supervisor, process) = self.supervised(who);
+        supervisor.restart(process)
+    }
+
+    fn supervised(&mut self, who: Who) -> (&Supervisor, &mut Process) {
+        let process = match who {
+            Who::Gateway(index) => &mut self.stack.gateways[index].process,
+            Who::Router => &mut self.stack.router.process,
+            Who::Executor(index) => &mut self.stack.executors[index].process,
+            Who::Sandbox => &mut self.stack.sandbox.process,
+            Who::Postgres => &mut self.servers.postgres.process,
+            Who::Nats => &mut self.servers.nats.process,
+            Who::Redis => &mut self.servers.redis.process,
+        };
+        (&self.supervisor, process)
+    }
+
+    /// The rows of a statement in the engine's database, asked without any proxy.
+    pub(crate) fn query(&self, statement: &str) -> Result<Vec<postgres::Row>> {
+        postgres::query(self.servers.postgres.address, DATABASE, statement)
+    }
+
+    /// Whether everything works.
+    ///
+    /// # Errors
+    /// Something does not.
+    pub(crate) fn ready(&mut self) -> Result<()> {
+        self.query("SELECT 1")?;
+        for service in self.stack.services() {
+            service.ready().with_context(|| service.process.name().to_owned())?;
+        }
+        Ok(())
+    }
+
+    /// Takes everything down. What is left to read is removed unless `keep`.
+    pub(crate) fn stop(mut self, keep: bool) -> Result<()> {
+        self.stack.stop(&self.supervisor)?;
+        self.servers.stop(&self.supervisor)?;
+        if keep { Ok(()) } else { self.directory.remove() }
+    }
+}
+
+async fn links(servers: &Servers, sandbox: SocketAddr, router: SocketAddr) -> Result<BTreeMap<Link, Proxy>> {
+    let mut links = BTreeMap::new();
+    for link in Link::ALL {
+        let target = match link {
+            // Where the gateways are is only known when they run.
+            Link::Client(_) => continue,
+            Link::GatewayPostgres | Link::ExecutorPostgres => servers.postgres.address,
+            Link::GatewayNats | Link::ExecutorNats => servers.nats.address,
+            Link::GatewayRedis | Link::ExecutorRedis => servers.redis.address,
+            Link::GatewayRouter | Link::ExecutorRouter => router,
+            Link::ExecutorCluster | Link::RouterCluster => sandbox,
+        };
+        links.insert(link, Proxy::start(target).await.context("starting a proxy")?);
+    }
+    Ok(links)
+}
+
+fn settings(links: &BTreeMap<Link, Proxy>, sandbox: SocketAddr, router: SocketAddr) -> Vec<Setting> {
+    let mut settings = vec![
+        setting("sandbox", "LISTEN", sandbox.to_string()),
+        setting("sandbox", "SLOT_MS", SLOT_MS.to_string()),
+        setting("sandbox", "PRICE_VOLATILITY_BPS", PRICE_VOLATILITY_BPS.to_string()),
+        setting("router", "LISTEN", router.to_string()),
+        setting("executor", "LEASE_SECONDS", LEASE.as_secs().to_string()),
+        setting("gateway", "ORDERS_PER_MINUTE", ORDERS_PER_MINUTE.to_string()),
+    ];
+    let through = links.iter().filter_map(|(link, proxy)| {
+        let address = proxy.address;
+        let (service, key, value) = match link {
+            Link::Client(_) => return None,
+            Link::GatewayPostgres => ("gateway", "DATABASE_URL", postgres::url(address, DATABASE)),
+            Link::GatewayNats => ("gateway", "NATS_URL", format!("nats://{address}")),
+            Link::GatewayRedis => ("gateway", "REDIS_URL", format!("redis://{address}")),
+            Link::GatewayRouter => ("gateway", "ROUTER_URL", format!("http://{address}")),
+            Link::ExecutorPostgres => ("executor", "DATABASE_URL", postgres::url(address, DATABASE)),
+            Link::ExecutorNats => ("executor", "NATS_URL", format!("nats://{address}")),
+            Link::ExecutorRedis => ("executor", "REDIS_URL", format!("redis://{address}")),
+            Link::ExecutorRouter => ("executor", "ROUTER_URL", format!("http://{address}")),
+            Link::ExecutorCluster => ("executor", "SOLANA_RPC_URL", format!("http://{address}")),
+            Link::RouterCluster => ("router", "SOLANA_RPC_URL", format!("http://{address}")),
+        };
+        Some(setting(service, key, value))
+    });
+    settings.extend(through);
+    settings
+}
+
+fn setting(service: &'static str, key: &'static str, value: String) -> Setting {
+    Setting { service, key, value }
+}
+
+/// Where cargo has put the services: beside this program.
+fn programs() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("asking where this program is")?;
+    Ok(this.parent().context("this program is in a folder")?.to_owned())
+}
