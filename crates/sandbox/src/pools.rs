@@ -24,7 +24,7 @@ pub(crate) struct SeededPool {
 
 /// Program, tokens, whole tokens of each, fee in billionths. SOL is worth about 150 dollars. The
 /// fees and prices differ a little, so that the better pool depends on direction and size.
-const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 17] = [
+const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 18] = [
     (Venue::RaydiumCpmm, ["SOL", "USDC"], [60_000, 9_000_000], 2_500_000),
     (Venue::MeteoraDammV2, ["SOL", "USDC"], [45_000, 6_745_500], 2_000_000),
     (Venue::MeteoraDlmm, ["SOL", "USDC"], [3_000, 450_000], 2_500_000),
@@ -41,6 +41,7 @@ const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 17] = [
     (Venue::MeteoraDammV1, ["SOL", "USDC"], [15_000, 2_247_000], 2_500_000),
     (Venue::MeteoraDammV1, ["USDC", "USDT"], [900_000, 900_000], 2_500_000),
     (Venue::MeteoraDammV1, ["JUP", "SOL"], [3_000_000, 10_000], 2_500_000),
+    (Venue::MeteoraDlmm, ["BONK", "USDC"], [20_000_000_000, 390_000], 8_000_000),
     (Venue::RaydiumCpmm, ["BONK", "SOL"], [100_000_000_000, 13_000], 10_000_000),
 ];
 

@@ -87,6 +87,31 @@ async fn quoted_is_executed_on_each_venue_in_each_direction_and_mode() {
     }
 }
 
+/// A swap that is larger than one account's part of the liquidity, and the way back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_swap_through_several_bin_arrays_is_executed_as_quoted() {
+    let cluster = cluster(20).await;
+    wrap(&cluster, 2_000_000_000_000).await;
+    let owner = cluster.wallet.pubkey();
+    let pool = cluster.pool(Venue::MeteoraDlmm, ["SOL", "USDC"]).await;
+    let mut fees = Vec::new();
+    for (mint_in, amount) in [(mint("USDC"), 300_000_000_000), (mint("SOL"), 1_900_000_000_000)] {
+        let market = cluster.market(pool).await;
+        let quote = market.quote(mint_in, Mode::ExactIn, Atoms::new(amount)).unwrap();
+        // Seventy bins of 0.04 % each are an array: this ends in another one than it began in.
+        assert!(quote.price_impact.billionths() > 14_000_000, "{quote:?}");
+        let limit = Limit::ExactIn { amount_in: quote.amount_in, min_out: quote.amount_out };
+        let landed = cluster.land(&[swap(&cluster, &market, mint_in, limit)]).await;
+        assert_eq!(landed["meta"]["err"], Value::Null, "{landed}");
+        let mint_out = other(&market, mint_in);
+        assert_eq!(gained(&landed, &owner, mint_out), i128::from(quote.amount_out.get()), "{landed}");
+        let moved = cluster.market(pool).await;
+        fees.push(moved.fee());
+        assert_ne!(moved.reserves(), market.reserves());
+    }
+    assert_eq!(fees[0], fees[1], "the fee of a seeded pool stands still");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_that_is_not_met_reverts_with_the_programs_own_code() {
     let cluster = cluster(20).await;
