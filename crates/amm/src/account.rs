@@ -120,6 +120,10 @@ impl<'a> Fields<'a> {
         self.bytes(offset).map(u32::from_le_bytes)
     }
 
+    pub(crate) fn i32(&self, offset: usize) -> Result<i32, DecodeError> {
+        self.bytes(offset).map(i32::from_le_bytes)
+    }
+
     pub(crate) fn u64(&self, offset: usize) -> Result<u64, DecodeError> {
         self.bytes(offset).map(u64::from_le_bytes)
     }
@@ -157,6 +161,7 @@ pub(crate) struct Write {
 /// An integer as it is stored, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value {
+    I32(i32),
     U32(u32),
     U64(u64),
     U128(u128),
@@ -174,6 +179,10 @@ pub(crate) fn put(data: &mut [u8], offset: usize, bytes: &[u8]) -> bool {
 }
 
 impl Write {
+    pub(crate) fn i32(account: Pubkey, offset: usize, value: i32) -> Self {
+        Self { account, offset, value: Value::I32(value) }
+    }
+
     pub(crate) fn u32(account: Pubkey, offset: usize, value: u32) -> Self {
         Self { account, offset, value: Value::U32(value) }
     }
@@ -190,6 +199,7 @@ impl Write {
     pub(crate) fn apply(&self, data: &mut [u8]) -> bool {
         match self.value {
             Value::U32(value) => put(data, self.offset, &value.to_le_bytes()),
+            Value::I32(value) => put(data, self.offset, &value.to_le_bytes()),
             Value::U64(value) => put(data, self.offset, &value.to_le_bytes()),
             Value::U128(value) => put(data, self.offset, &value.to_le_bytes()),
         }

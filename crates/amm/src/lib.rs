@@ -9,6 +9,7 @@
 
 mod account;
 mod clock;
+mod concentrated;
 mod market;
 mod math;
 mod program_error;

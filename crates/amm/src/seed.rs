@@ -16,6 +16,32 @@ pub struct Seed {
     pub fee: Fraction,
 }
 
+impl Seed {
+    /// The tokens with their reserves in the order of their mints' bytes, as many programs want them.
+    pub(crate) fn sides_by_mint(&self) -> Result<[(PoolToken, Atoms); 2], SeedError> {
+        let [first, second] = self.tokens;
+        let [reserve_first, reserve_second] = self.reserves;
+        if first.mint == second.mint {
+            return Err(SeedError::EqualTokens { mint: first.mint });
+        }
+        if reserve_first.is_zero() || reserve_second.is_zero() {
+            return Err(SeedError::Reserves);
+        }
+        let mut sides = [(first, reserve_first), (second, reserve_second)];
+        sides.sort_by_key(|(token, _)| token.mint);
+        Ok(sides)
+    }
+
+    /// The fee in whole millionths.
+    pub(crate) fn fee_in_millionths(&self) -> Result<u32, SeedError> {
+        let billionths = u32::try_from(self.fee.billionths()).ok();
+        billionths
+            .filter(|billionths| billionths.is_multiple_of(1000))
+            .and_then(|billionths| billionths.checked_div(1000))
+            .ok_or(SeedError::Fee { fee: self.fee })
+    }
+}
+
 /// Why a pool cannot be put on a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SeedError {

@@ -7,6 +7,9 @@ use solana_account::Account;
 const SPL_TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
 const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
 
+/// The program that writes memos, which some pool programs want to know whether they call it or not.
+pub(crate) const MEMO: Pubkey = Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
+
 const MINT_LENGTH: usize = 82;
 const MINT_AUTHORITY: usize = 4;
 pub(crate) const MINT_SUPPLY: usize = 36;

@@ -6,7 +6,9 @@
 mod meteora_damm_v1;
 mod meteora_damm_v2;
 mod meteora_dlmm;
+mod orca_whirlpool;
 mod raydium_amm_v4;
+mod raydium_clmm;
 mod raydium_cpmm;
 
 pub use meteora_damm_v1::{VaultAccounts, VaultCall, VaultChange};
@@ -42,12 +44,15 @@ pub(crate) struct Program {
     /// The code with which it fails where this crate gives no quote.
     pub(crate) error_code: fn(&QuoteError) -> u32,
     /// Reads a pool's account; its owner is checked already.
-    pub(crate) decode: fn(Pubkey, &[u8]) -> Result<Arc<dyn Pool>, DecodeError>,
+    pub(crate) decode: fn(Pubkey, &[u8]) -> Decoded,
     /// Reads a swap instruction's accounts and data, or says with which code the program fails.
     pub(crate) decode_instruction: fn(&[Pubkey], &[u8]) -> Result<SwapInstruction, u32>,
     /// The accounts that make a pool on a local cluster.
     pub(crate) seed: fn(&Seed) -> Result<Seeded, SeedError>,
 }
+
+/// What reading a pool's account comes to.
+pub(crate) type Decoded = Result<Arc<dyn Pool>, DecodeError>;
 
 /// A decoded pool account: it knows what else must be read to quote.
 pub(crate) trait Pool: Debug + Send + Sync {
@@ -123,10 +128,12 @@ pub(crate) struct Order<'a> {
 pub(crate) const fn program(venue: Venue) -> &'static Program {
     match venue {
         Venue::RaydiumCpmm => &raydium_cpmm::PROGRAM,
+        Venue::RaydiumClmm => &raydium_clmm::PROGRAM,
         Venue::RaydiumAmmV4 => &raydium_amm_v4::PROGRAM,
         Venue::MeteoraDammV1 => &meteora_damm_v1::PROGRAM,
         Venue::MeteoraDammV2 => &meteora_damm_v2::PROGRAM,
         Venue::MeteoraDlmm => &meteora_dlmm::PROGRAM,
+        Venue::OrcaWhirlpool => &orca_whirlpool::PROGRAM,
     }
 }
 

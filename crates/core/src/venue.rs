@@ -19,17 +19,20 @@ pub enum Dex {
     Raydium,
     /// meteora.ag
     Meteora,
+    /// orca.so
+    Orca,
 }
 
 impl Dex {
     /// Every exchange.
-    pub const ALL: [Self; 2] = [Self::Raydium, Self::Meteora];
+    pub const ALL: [Self; 3] = [Self::Raydium, Self::Meteora, Self::Orca];
 
     /// The name in API answers.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Raydium => "Raydium",
             Self::Meteora => "Meteora",
+            Self::Orca => "Orca",
         }
     }
 }
@@ -61,22 +64,34 @@ pub enum Venue {
     RaydiumAmmV4,
     /// Meteora's dynamic AMM, first version, whose tokens are in lending vaults.
     MeteoraDammV1,
+    /// Raydium's pools of concentrated liquidity.
+    RaydiumClmm,
     /// Meteora's dynamic AMM, second version.
     MeteoraDammV2,
     /// Meteora's bins of liquidity, each of one price.
     MeteoraDlmm,
+    /// Orca's pools of concentrated liquidity.
+    OrcaWhirlpool,
 }
 
 impl Venue {
     /// Every pool program.
-    pub const ALL: [Self; 5] =
-        [Self::RaydiumCpmm, Self::RaydiumAmmV4, Self::MeteoraDammV1, Self::MeteoraDammV2, Self::MeteoraDlmm];
+    pub const ALL: [Self; 7] = [
+        Self::RaydiumCpmm,
+        Self::RaydiumAmmV4,
+        Self::RaydiumClmm,
+        Self::MeteoraDammV1,
+        Self::MeteoraDammV2,
+        Self::MeteoraDlmm,
+        Self::OrcaWhirlpool,
+    ];
 
     /// Whose program it is.
     pub const fn dex(self) -> Dex {
         match self {
-            Self::RaydiumCpmm | Self::RaydiumAmmV4 => Dex::Raydium,
+            Self::RaydiumCpmm | Self::RaydiumAmmV4 | Self::RaydiumClmm => Dex::Raydium,
             Self::MeteoraDammV1 | Self::MeteoraDammV2 | Self::MeteoraDlmm => Dex::Meteora,
+            Self::OrcaWhirlpool => Dex::Orca,
         }
     }
 
@@ -85,9 +100,11 @@ impl Venue {
         match self {
             Self::RaydiumCpmm => "raydium_cpmm",
             Self::RaydiumAmmV4 => "raydium_amm_v4",
+            Self::RaydiumClmm => "raydium_clmm",
             Self::MeteoraDammV1 => "meteora_damm_v1",
             Self::MeteoraDammV2 => "meteora_damm_v2",
             Self::MeteoraDlmm => "meteora_dlmm",
+            Self::OrcaWhirlpool => "orca_whirlpool",
         }
     }
 }

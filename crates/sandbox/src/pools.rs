@@ -24,7 +24,7 @@ pub(crate) struct SeededPool {
 
 /// Program, tokens, whole tokens of each, fee in billionths. SOL is worth about 150 dollars. The
 /// fees and prices differ a little, so that the better pool depends on direction and size.
-const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 18] = [
+const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 23] = [
     (Venue::RaydiumCpmm, ["SOL", "USDC"], [60_000, 9_000_000], 2_500_000),
     (Venue::MeteoraDammV2, ["SOL", "USDC"], [45_000, 6_745_500], 2_000_000),
     (Venue::MeteoraDlmm, ["SOL", "USDC"], [3_000, 450_000], 2_500_000),
@@ -43,6 +43,11 @@ const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 18] = [
     (Venue::MeteoraDammV1, ["JUP", "SOL"], [3_000_000, 10_000], 2_500_000),
     (Venue::MeteoraDlmm, ["BONK", "USDC"], [20_000_000_000, 390_000], 8_000_000),
     (Venue::RaydiumCpmm, ["BONK", "SOL"], [100_000_000_000, 13_000], 10_000_000),
+    (Venue::RaydiumClmm, ["SOL", "USDC"], [25_000, 3_746_000], 500_000),
+    (Venue::RaydiumClmm, ["USDC", "USDT"], [2_000_000, 2_000_500], 100_000),
+    (Venue::RaydiumClmm, ["BONK", "SOL"], [40_000_000_000, 5_200], 2_500_000),
+    (Venue::OrcaWhirlpool, ["SOL", "USDC"], [22_000, 3_302_000], 400_000),
+    (Venue::OrcaWhirlpool, ["USDC", "USDT"], [1_500_000, 1_500_300], 100_000),
 ];
 
 /// All seeded pools with their first reserves.

@@ -114,6 +114,42 @@ fn the_accounts_are_in_the_programs_order() {
 }
 
 #[test]
+fn concentrated_liquidity_names_its_arrays_at_the_end() {
+    let bytes = |venue, limit| {
+        let (cluster, seeded) = Cluster::seeded(venue, &plain_seed());
+        let market = cluster.market(seeded.pool, NOW).unwrap();
+        let instruction = market.instruction(&TRADER, MINT_B, limit).unwrap();
+        (market, seeded, instruction)
+    };
+    let expected = |first: u64, second: u64, tail: &[u8]| {
+        let name = discriminator("global:swap_v2");
+        [&name[..], &first.to_le_bytes(), &second.to_le_bytes(), &[0; 16], tail].concat()
+    };
+    for (venue, exact_in, exact_out) in
+        [(Venue::RaydiumClmm, &[1][..], &[0][..]), (Venue::OrcaWhirlpool, &[1, 0, 0][..], &[0, 0, 0][..])]
+    {
+        let (market, seeded, built) = bytes(venue, EXACT_IN);
+        assert_eq!(built.data, expected(1000, 5, exact_in));
+        assert_eq!(bytes(venue, EXACT_OUT).2.data, expected(700, 1000, exact_out));
+        let written: Vec<Pubkey> =
+            built.accounts.iter().filter(|meta| meta.is_writable).map(|meta| meta.pubkey).collect();
+        assert!(seeded.vaults.iter().all(|vault| written.contains(&vault.address)));
+        assert!(written.contains(&seeded.pool.pubkey()) && written.contains(&TRADER.source));
+        let signers: Vec<Pubkey> =
+            built.accounts.iter().filter(|meta| meta.is_signer).map(|meta| meta.pubkey).collect();
+        assert_eq!(signers, [TRADER.owner]);
+        let arrays = market.swap_accounts();
+        let fixed = if venue == Venue::RaydiumClmm { 13 } else { 11 };
+        assert!(built.accounts[..fixed].iter().all(|meta| !arrays[1..].contains(&meta.pubkey)));
+        assert!(arrays.contains(&built.accounts[fixed].pubkey));
+    }
+    assert_eq!(
+        amm::pool_discriminator(Venue::OrcaWhirlpool).unwrap().to_vec(),
+        discriminator("account:Whirlpool")
+    );
+}
+
+#[test]
 fn the_authorities_are_derived_from_their_seeds() {
     for venue in Venue::ALL {
         let (cluster, seeded) = Cluster::seeded(venue, &plain_seed());
@@ -215,6 +251,10 @@ fn error_codes_have_their_names() {
         (Venue::MeteoraDlmm, 6085, (Code::SimulationFailed, "UndeterminedError")),
         (Venue::MeteoraDammV2, 1, (Code::InsufficientFunds, "token: InsufficientFunds")),
         (Venue::MeteoraDammV2, 2012, (Code::SimulationFailed, "anchor: ConstraintAddress")),
+        (Venue::RaydiumClmm, 6018, (Code::SlippageExceeded, "TooLittleOutputReceived")),
+        (Venue::RaydiumClmm, 6019, (Code::SlippageExceeded, "TooMuchInputPaid")),
+        (Venue::OrcaWhirlpool, 6036, (Code::SlippageExceeded, "AmountOutBelowMinimum")),
+        (Venue::OrcaWhirlpool, 6023, (Code::SimulationFailed, "InvalidTickArraySequence")),
         (Venue::RaydiumCpmm, 77_777, (Code::SimulationFailed, "unknown error of the pool program")),
     ] {
         assert_eq!(amm::failure(venue, code), expected);
@@ -236,8 +276,8 @@ fn seeds_that_the_program_cannot_hold_are_refused() {
 
 proptest! {
     #[test]
-    fn no_instruction_bytes_panic(accounts in 0usize..20, name in 0usize..5, tail: Vec<u8>) {
-        let names = ["global:swap", "global:swap2", "global:swap_base_input", "global:swap_base_output", ""];
+    fn no_instruction_bytes_panic(accounts in 0usize..20, name in 0usize..6, tail: Vec<u8>) {
+        let names = ["global:swap_v2", "global:swap", "global:swap2", "global:swap_base_input", "global:swap_base_output", ""];
         let data = [discriminator(names[name]), tail].concat();
         for venue in Venue::ALL {
             let _ = SwapInstruction::decode(venue, &vec![POOL.pubkey(); accounts], &data);

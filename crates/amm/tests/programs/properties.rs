@@ -62,6 +62,11 @@ fn exact_in(market: &Market, mint: order_core::Mint, amount: u64) -> u64 {
     market.quote(mint, Mode::ExactIn, Atoms::new(amount)).map_or(0, |quote| quote.amount_out.get())
 }
 
+/// Whether the venue's liquidity is in further accounts, spread over prices.
+fn is_spread(venue: Venue) -> bool {
+    matches!(venue, Venue::MeteoraDlmm | Venue::RaydiumClmm | Venue::OrcaWhirlpool)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
@@ -241,8 +246,8 @@ fn a_missing_short_or_foreign_account_is_named() {
         for address in pool.dependencies(|address| cluster.accounts.get(address)) {
             let mut missing = cluster.clone();
             missing.accounts.remove(&address);
-            if venue == Venue::MeteoraDlmm && !pool.mints().contains(&address.into()) {
-                // Of the bin arrays a program may be given only those that a swap needs.
+            // Of the arrays of ticks or bins a program may be given only those that a swap needs.
+            if pool.swap_accounts(|_| None).contains(&address) && is_spread(venue) {
                 assert!(missing.market(seeded.pool, NOW).is_ok());
             } else {
                 assert_eq!(missing.market(seeded.pool, NOW).unwrap_err(), DecodeError::Missing { address });

@@ -35,10 +35,12 @@ impl FromStr for ProgramFile {
 /// Compute units of the program's own work, as measured of the real ones; transfers come on top.
 const RAYDIUM_CPMM_UNITS: u64 = 30_000;
 const RAYDIUM_AMM_V4_UNITS: u64 = 12_000;
+const RAYDIUM_CLMM_UNITS: u64 = 55_000;
 const METEORA_DAMM_V1_UNITS: u64 = 50_000;
 const METEORA_VAULT_UNITS: u64 = 15_000;
 const METEORA_DAMM_V2_UNITS: u64 = 17_000;
 const METEORA_DLMM_UNITS: u64 = 35_000;
+const ORCA_WHIRLPOOL_UNITS: u64 = 25_000;
 
 declare_process_instruction!(RaydiumCpmm, RAYDIUM_CPMM_UNITS, |invoke_context| {
     swap::process(Venue::RaydiumCpmm, invoke_context)
@@ -46,6 +48,10 @@ declare_process_instruction!(RaydiumCpmm, RAYDIUM_CPMM_UNITS, |invoke_context| {
 
 declare_process_instruction!(RaydiumAmmV4, RAYDIUM_AMM_V4_UNITS, |invoke_context| {
     swap::process(Venue::RaydiumAmmV4, invoke_context)
+});
+
+declare_process_instruction!(RaydiumClmm, RAYDIUM_CLMM_UNITS, |invoke_context| {
+    swap::process(Venue::RaydiumClmm, invoke_context)
 });
 
 declare_process_instruction!(MeteoraDammV1, METEORA_DAMM_V1_UNITS, |invoke_context| {
@@ -64,6 +70,10 @@ declare_process_instruction!(MeteoraDlmm, METEORA_DLMM_UNITS, |invoke_context| {
     swap::process(Venue::MeteoraDlmm, invoke_context)
 });
 
+declare_process_instruction!(OrcaWhirlpool, ORCA_WHIRLPOOL_UNITS, |invoke_context| {
+    swap::process(Venue::OrcaWhirlpool, invoke_context)
+});
+
 /// Puts the pool programs on a VM.
 ///
 /// # Errors
@@ -73,9 +83,11 @@ pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Resul
         let entry = match venue {
             Venue::RaydiumCpmm => RaydiumCpmm::register,
             Venue::RaydiumAmmV4 => RaydiumAmmV4::register,
+            Venue::RaydiumClmm => RaydiumClmm::register,
             Venue::MeteoraDammV1 => MeteoraDammV1::register,
             Venue::MeteoraDammV2 => MeteoraDammV2::register,
             Venue::MeteoraDlmm => MeteoraDlmm::register,
+            Venue::OrcaWhirlpool => OrcaWhirlpool::register,
         };
         svm.add_builtin(amm::program_id(venue), entry);
     }

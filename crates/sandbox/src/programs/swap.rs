@@ -67,6 +67,9 @@ fn name(venue: Venue, limit: Limit) -> &'static str {
     match (venue, limit) {
         (Venue::RaydiumCpmm, Limit::ExactIn { .. }) => "SwapBaseInput",
         (Venue::RaydiumCpmm, Limit::ExactOut { .. }) => "SwapBaseOutput",
+        (Venue::RaydiumClmm | Venue::OrcaWhirlpool, Limit::ExactIn { .. } | Limit::ExactOut { .. }) => {
+            "SwapV2"
+        }
         (Venue::RaydiumAmmV4, Limit::ExactIn { .. }) => "SwapBaseInV2",
         (Venue::RaydiumAmmV4, Limit::ExactOut { .. }) => "SwapBaseOutV2",
         (Venue::MeteoraDammV1, Limit::ExactIn { .. } | Limit::ExactOut { .. }) => "Swap",

@@ -10,12 +10,14 @@ use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
 
 /// Each program's code for a limit that is not met.
-const SLIPPAGE: [(Venue, u32); 5] = [
+const SLIPPAGE: [(Venue, u32); 7] = [
     (Venue::RaydiumCpmm, 6005),
     (Venue::RaydiumAmmV4, 30),
     (Venue::MeteoraDammV1, 6004),
     (Venue::MeteoraDammV2, 6002),
     (Venue::MeteoraDlmm, 6003),
+    (Venue::RaydiumClmm, 6018),
+    (Venue::OrcaWhirlpool, 6036),
 ];
 
 fn other(market: &Market, mint: Mint) -> Mint {

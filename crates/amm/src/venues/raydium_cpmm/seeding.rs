@@ -1,10 +1,10 @@
 use super::layout::{CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SIZE};
 use super::layout::{config_offset, pool_offset};
-use super::{AUTHORITY, AUTHORITY_BUMP, PROGRAM_ID, RATE_ONE};
+use super::{AUTHORITY, AUTHORITY_BUMP, PROGRAM_ID};
 use crate::account::{Discriminator, put};
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
 use crate::token::{PoolToken, token_program_id};
-use order_core::{Atoms, Fraction, Pubkey};
+use order_core::Pubkey;
 
 /// The parts of the trade fee that go to the protocol and the fund on mainnet, in millionths.
 const PROTOCOL_FEE_RATE: u64 = 120_000;
@@ -18,9 +18,9 @@ const LP_DECIMALS: u8 = 9;
 /// A pool with a fee configuration of its own rate: pools of one fee share it.
 pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let pool = seed.pool.pubkey();
-    let trade_fee_rate = trade_fee_rate(seed.fee)?;
+    let trade_fee_rate = u64::from(seed.fee_in_millionths()?);
     // The program wants the mints in the order of their bytes.
-    let sides = sorted(seed)?;
+    let sides = seed.sides_by_mint()?;
     let (config, config_data) = config(trade_fee_rate).ok_or(SeedError::Fee { fee: seed.fee })?;
     let vaults = sides.map(|(token, amount)| Vault {
         address: derive(&[b"pool_vault", pool.as_ref(), &token.mint.to_bytes()]).0,
@@ -37,29 +37,6 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
         (observation, observation_data(pool)),
     ];
     Ok(Seeded { pool: seed.pool, accounts: accounts.map(account).to_vec(), vaults })
-}
-
-fn trade_fee_rate(fee: Fraction) -> Result<u64, SeedError> {
-    let unit = Fraction::ONE_IN_BILLIONTHS.checked_div(RATE_ONE).unwrap_or(1);
-    u64::try_from(fee.billionths())
-        .ok()
-        .filter(|billionths| billionths.is_multiple_of(unit))
-        .and_then(|billionths| billionths.checked_div(unit))
-        .ok_or(SeedError::Fee { fee })
-}
-
-fn sorted(seed: &Seed) -> Result<[(PoolToken, Atoms); 2], SeedError> {
-    let [first, second] = seed.tokens;
-    let [reserve_first, reserve_second] = seed.reserves;
-    if first.mint == second.mint {
-        return Err(SeedError::EqualTokens { mint: first.mint });
-    }
-    if reserve_first.is_zero() || reserve_second.is_zero() {
-        return Err(SeedError::Reserves);
-    }
-    let mut sides = [(first, reserve_first), (second, reserve_second)];
-    sides.sort_by_key(|(token, _)| token.mint);
-    Ok(sides)
 }
 
 /// The configuration's index is its rate, so that each rate has one address. None above the index's 6.5 %.

@@ -1,0 +1,248 @@
+//! Liquidity that is spread over ranges of prices: a swap walks from one range's end to the next.
+//!
+//! Raydium CLMM and Orca Whirlpool share every step of it. What differs is their table of prices, and
+//! which ticks their programs find: both come in as [`Stop`]s.
+
+mod full_range;
+mod reserves;
+mod step;
+
+pub(crate) use full_range::{FullRange, Tick};
+pub(crate) use reserves::reserves;
+
+use crate::math;
+use crate::swap::{Direction, QuoteError};
+use order_core::Fraction;
+use order_core::quote::Mode;
+use ruint::aliases::U256;
+use step::{Step, step};
+
+/// Rates of fees are in millionths.
+pub(crate) const RATE_ONE: u32 = 1_000_000;
+
+/// The lowest and the highest tick of both programs.
+pub(crate) const TICK_MAX: i32 = 443_636;
+
+/// Ticks that one walk may pass: three arrays of either program have fewer.
+const STEPS_MAX: usize = 1024;
+
+/// A price, and the liquidity there is at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The square root of the price of the first token in the second, in Q64.64.
+    pub(crate) sqrt_price: u128,
+    /// The tick at or below the price.
+    pub(crate) tick: i32,
+    pub(crate) liquidity: u128,
+}
+
+/// A tick on the way, where a range of liquidity begins or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stop {
+    pub(crate) tick: i32,
+    pub(crate) sqrt_price: u128,
+    /// What liquidity grows by when the price rises past it; None where the known ticks end: a swap may
+    /// come here and no further.
+    pub(crate) net: Option<i128>,
+}
+
+/// What is to be walked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Swap<'a> {
+    pub(crate) start: Place,
+    /// The ticks in the direction, nearest first.
+    pub(crate) stops: &'a [Stop],
+    pub(crate) direction: Direction,
+    pub(crate) mode: Mode,
+    /// What arrives in, or leaves, a vault.
+    pub(crate) amount: u64,
+    /// In millionths, below one.
+    pub(crate) fee_rate: u32,
+    /// The square root of the price that the program does not go beyond.
+    pub(crate) price_limit: u128,
+    /// The tick at or below a square root of a price, between two ticks.
+    pub(crate) tick_at: fn(u128, i32, i32) -> i32,
+}
+
+/// Where a walk came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Walked {
+    /// What arrives in the vault, fee included.
+    pub(crate) amount_in: u64,
+    /// What leaves the vault.
+    pub(crate) amount_out: u64,
+    /// The fee of each step: programs share each of them out by itself.
+    pub(crate) fees: Vec<u64>,
+    pub(crate) end: Place,
+    pub(crate) price_impact: Fraction,
+}
+
+/// Swaps the whole amount, or refuses if the known liquidity is not enough.
+pub(crate) fn walk(swap: Swap<'_>) -> Result<Walked, QuoteError> {
+    let mut walk = Walk::new(swap);
+    let mut stops = swap.stops.iter();
+    for _ in 0..STEPS_MAX {
+        if walk.remaining == 0 {
+            return walk.end();
+        }
+        let stop = stops.next().ok_or(QuoteError::InsufficientLiquidity)?;
+        walk.towards(*stop)?;
+    }
+    Err(QuoteError::Unsupported { reason: "a swap through more ticks than a transaction has room for" })
+}
+
+/// A walk under way.
+struct Walk<'a> {
+    swap: Swap<'a>,
+    at: Place,
+    /// What of the amount is not swapped yet.
+    remaining: u64,
+    /// What was calculated for what is swapped: the other side of the amount.
+    calculated: u64,
+    fees: Vec<u64>,
+    impact: Impact,
+}
+
+impl<'a> Walk<'a> {
+    fn new(swap: Swap<'a>) -> Self {
+        let impact = Impact {
+            start: swap.start.sqrt_price,
+            direction: swap.direction,
+            weight: U256::ZERO,
+            sum: U256::ZERO,
+        };
+        Self { swap, at: swap.start, remaining: swap.amount, calculated: 0, fees: Vec::new(), impact }
+    }
+
+    /// Goes to the stop, or as far as the amount reaches.
+    fn towards(&mut self, stop: Stop) -> Result<(), QuoteError> {
+        let target = match self.swap.direction {
+            Direction::AToB => stop.sqrt_price.max(self.swap.price_limit),
+            Direction::BToA => stop.sqrt_price.min(self.swap.price_limit),
+        };
+        let before = self.at;
+        if before.sqrt_price != target {
+            self.step(target)?;
+        }
+        if self.at.sqrt_price == stop.sqrt_price {
+            return self.cross(stop);
+        }
+        if self.remaining > 0 {
+            return Err(QuoteError::InsufficientLiquidity);
+        }
+        if self.at.sqrt_price != before.sqrt_price {
+            let (low, high) = match self.swap.direction {
+                Direction::AToB => (stop.tick, before.tick),
+                Direction::BToA => (before.tick, stop.tick),
+            };
+            self.at.tick = (self.swap.tick_at)(self.at.sqrt_price, low, high);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, target: u128) -> Result<(), QuoteError> {
+        let Swap { direction, mode, fee_rate, .. } = self.swap;
+        let Place { sqrt_price, liquidity, .. } = self.at;
+        let Step { next, amount_in, amount_out, fee } =
+            step(sqrt_price, target, liquidity, self.remaining, fee_rate, mode, direction)
+                .ok_or(QuoteError::Overflow)?;
+        let paid = amount_in.checked_add(fee);
+        let (used, calculated) = match mode {
+            Mode::ExactIn => (paid, Some(amount_out)),
+            Mode::ExactOut => (Some(amount_out), paid),
+        };
+        let rest = used.and_then(|used| self.remaining.checked_sub(used));
+        let sum = calculated.and_then(|amount| self.calculated.checked_add(amount));
+        (self.remaining, self.calculated) = rest.zip(sum).ok_or(QuoteError::Overflow)?;
+        self.fees.push(fee);
+        self.impact.add(sqrt_price, next, amount_in).ok_or(QuoteError::Overflow)?;
+        self.at.sqrt_price = next;
+        Ok(())
+    }
+
+    /// The price has come to the stop exactly.
+    fn cross(&mut self, stop: Stop) -> Result<(), QuoteError> {
+        match stop.net {
+            None if self.remaining > 0 => return Err(QuoteError::InsufficientLiquidity),
+            None => {}
+            Some(net) => {
+                let magnitude = net.unsigned_abs();
+                let grows = match self.swap.direction {
+                    Direction::AToB => net < 0,
+                    Direction::BToA => net >= 0,
+                };
+                let liquidity = self.at.liquidity;
+                let crossed =
+                    if grows { liquidity.checked_add(magnitude) } else { liquidity.checked_sub(magnitude) };
+                self.at.liquidity = crossed.ok_or(QuoteError::Overflow)?;
+            }
+        }
+        self.at.tick = match self.swap.direction {
+            Direction::AToB => stop.tick.saturating_sub(1),
+            Direction::BToA => stop.tick,
+        };
+        Ok(())
+    }
+
+    fn end(self) -> Result<Walked, QuoteError> {
+        let (amount_in, amount_out) = match self.swap.mode {
+            Mode::ExactIn => (self.swap.amount, self.calculated),
+            Mode::ExactOut => (self.calculated, self.swap.amount),
+        };
+        let price_impact = self.impact.mean().ok_or(QuoteError::Overflow)?;
+        Ok(Walked { amount_in, amount_out, fees: self.fees, end: self.at, price_impact })
+    }
+}
+
+/// The mean over all steps of how much worse than at the start the price was, weighted by what went in.
+struct Impact {
+    start: u128,
+    direction: Direction,
+    weight: U256,
+    sum: U256,
+}
+
+impl Impact {
+    /// The average price of a step is the product of the square roots at both of its ends.
+    fn add(&mut self, from: u128, to: u128, amount_in: u64) -> Option<()> {
+        let first = math::mul(self.start, self.start)?;
+        let average = math::mul(from, to)?;
+        let (worse, whole) = match self.direction {
+            Direction::AToB => (first.saturating_sub(average), first),
+            Direction::BToA => (average.saturating_sub(first), average),
+        };
+        // Both are of 192 bits at most.
+        let part = worse.checked_mul(U256::from(Fraction::ONE_IN_BILLIONTHS))?.checked_div(whole)?;
+        // A step that nothing goes into counts as if one unit did.
+        let weight = U256::from(amount_in.max(1));
+        self.weight = self.weight.checked_add(weight)?;
+        self.sum = self.sum.checked_add(part.checked_mul(weight)?)?;
+        Some(())
+    }
+
+    fn mean(&self) -> Option<Fraction> {
+        let mean = self.sum.checked_div(self.weight)?;
+        i64::try_from(mean).ok().map(Fraction::from_billionths)
+    }
+}
+
+/// The tick at or below a square root of a price between two ticks, by bisection over a program's table.
+pub(crate) fn tick_between(sqrt_price: u128, low: i32, high: i32, at: impl Fn(i32) -> Option<u128>) -> i32 {
+    let (mut low, mut high) = (low.min(high), high.max(low));
+    while let Some(middle) = middle(low, high)
+        && middle > low
+    {
+        if at(middle).is_some_and(|price| price <= sqrt_price) {
+            low = middle;
+        } else {
+            high = middle.saturating_sub(1);
+        }
+    }
+    low
+}
+
+/// Halfway between two ticks, rounded up.
+fn middle(low: i32, high: i32) -> Option<i32> {
+    let width = high.checked_sub(low)?;
+    low.checked_add(width.checked_add(1)?.checked_div(2)?)
+}

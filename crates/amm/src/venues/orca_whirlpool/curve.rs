@@ -1,0 +1,118 @@
+use super::layout::{Pool, offset};
+use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, sqrt_price, tick_at};
+use super::tick_array;
+use crate::account::{DecodeError, Write};
+use crate::clock::Clock;
+use crate::concentrated::{self, Stop, Swap, TICK_MAX, Walked, walk};
+use crate::math::mul_div_floor;
+use crate::swap::{Direction, Fill, QuoteError};
+use crate::venues::{self, Lookup, Order};
+use order_core::quote::Mode;
+use order_core::{Atoms, Fraction};
+use solana_instruction::Instruction;
+
+/// The protocol's part of the fee is in ten-thousandths.
+const PROTOCOL_RATE_ONE: u64 = 10_000;
+
+/// A pool with the ticks around its price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Curve {
+    pool: Pool,
+    /// The ticks at or below the price, the highest first.
+    down: Vec<Stop>,
+    /// The ticks above the price, the lowest first.
+    up: Vec<Stop>,
+}
+
+impl Curve {
+    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let down = stops(pool, Direction::AToB, accounts)?;
+        Ok(Self { pool: pool.clone(), down, up: stops(pool, Direction::BToA, accounts)? })
+    }
+
+    fn fill(&self, direction: Direction, mode: Mode, amount: u64) -> Result<Fill, QuoteError> {
+        let (stops, price_limit) = match direction {
+            Direction::AToB => (&self.down, SQRT_PRICE_MIN),
+            Direction::BToA => (&self.up, SQRT_PRICE_MAX),
+        };
+        let Pool { place: start, fee_rate, .. } = self.pool;
+        let walked = walk(Swap { start, stops, direction, mode, amount, fee_rate, price_limit, tick_at })?;
+        Ok(Fill {
+            amount_in: walked.amount_in,
+            amount_out: walked.amount_out,
+            fee: self.rate(),
+            price_impact: walked.price_impact,
+            writes: self.writes(direction, &walked).ok_or(QuoteError::Overflow)?,
+        })
+    }
+
+    fn rate(&self) -> Fraction {
+        Fraction::from_billionths(i64::from(self.pool.fee_rate).saturating_mul(1000))
+    }
+
+    /// The price moves, and the protocol gets its part of each step's fee. What the liquidity's owners have
+    /// earned is not counted: it changes no quote.
+    fn writes(&self, direction: Direction, walked: &Walked) -> Option<Vec<Write>> {
+        let address = self.pool.address;
+        let part = |fee| mul_div_floor(fee, u64::from(self.pool.protocol_fee_rate), PROTOCOL_RATE_ONE);
+        let earned = walked.fees.iter().try_fold(0_u64, |sum, fee| sum.checked_add(part(*fee)?))?;
+        let (owed_offset, _) = direction.order(offset::PROTOCOL_FEES);
+        let (owed, _) = direction.order(self.pool.protocol_fees);
+        Some(vec![
+            Write::u128(address, offset::LIQUIDITY, walked.end.liquidity),
+            Write::u128(address, offset::SQRT_PRICE, walked.end.sqrt_price),
+            Write::i32(address, offset::TICK, walked.end.tick),
+            Write::u64(address, owed_offset, owed.checked_add(earned)?),
+        ])
+    }
+}
+
+impl venues::Curve for Curve {
+    fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
+        concentrated::reserves(self.pool.place, &self.down, &self.up)
+    }
+
+    fn fee(&self, _clock: Clock) -> Fraction {
+        self.rate()
+    }
+
+    fn exact_in(&self, direction: Direction, amount: u64, _clock: Clock) -> Result<Fill, QuoteError> {
+        self.fill(direction, Mode::ExactIn, amount)
+    }
+
+    fn exact_out(&self, direction: Direction, amount: u64, _clock: Clock) -> Result<Fill, QuoteError> {
+        self.fill(direction, Mode::ExactOut, amount)
+    }
+
+    fn instruction(&self, order: Order<'_>) -> Instruction {
+        self.pool.instruction(order)
+    }
+}
+
+/// The ticks in a direction, in its order, and the end of the last array as a boundary. They end before
+/// the first array that is not there: the program would take it for empty, but whether it is there is not
+/// known of a price that has just moved, nor in an instruction for the other direction.
+fn stops(pool: &Pool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
+    let mut stops = Vec::new();
+    let mut end = None;
+    for start in pool.array_starts(direction) {
+        let address = tick_array::address(pool.address, start);
+        let Some(account) = accounts(&address) else { break };
+        let mut found = tick_array::decode(address, account, pool.address, start, pool.tick_spacing)?;
+        end = Some(match direction {
+            Direction::AToB => start.max(-TICK_MAX),
+            Direction::BToA => start.saturating_add(pool.array_ticks()).saturating_sub(1).min(TICK_MAX),
+        });
+        if direction == Direction::AToB {
+            found.reverse();
+        }
+        stops.append(&mut found);
+    }
+    stops.retain(|stop| match direction {
+        Direction::AToB => stop.tick <= pool.place.tick,
+        Direction::BToA => stop.tick > pool.place.tick,
+    });
+    let boundary = end.and_then(|tick| Some(Stop { tick, sqrt_price: sqrt_price(tick)?, net: None }));
+    stops.extend(boundary);
+    Ok(stops)
+}

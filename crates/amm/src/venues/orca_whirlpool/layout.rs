@@ -1,0 +1,158 @@
+use super::curve::Curve;
+use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
+use super::tick_array;
+use crate::account::{DecodeError, Discriminator, Fields};
+use crate::concentrated::{Place, RATE_ONE, TICK_MAX};
+use crate::swap::{Authority, Direction};
+use crate::venues::{self, Lookup};
+use order_core::{Mint, Pubkey};
+use std::sync::Arc;
+
+pub(super) const POOL_SIZE: usize = 653;
+pub(super) const POOL_DISCRIMINATOR: Discriminator = 0x3f95_d10c_e180_6309_u64.to_be_bytes();
+
+pub(super) const POOL_SEED: &[u8] = b"whirlpool";
+
+/// How many tick arrays a swap instruction names.
+pub(super) const ARRAYS: usize = 3;
+
+/// Where the fields of a pool's account are.
+pub(super) mod offset {
+    pub(crate) const CONFIG: usize = 8;
+    pub(crate) const BUMP: usize = 40;
+    pub(crate) const TICK_SPACING: usize = 41;
+    pub(crate) const FEE_TIER: usize = 43;
+    pub(crate) const FEE_RATE: usize = 45;
+    pub(crate) const PROTOCOL_FEE_RATE: usize = 47;
+    pub(crate) const LIQUIDITY: usize = 49;
+    pub(crate) const SQRT_PRICE: usize = 65;
+    pub(crate) const TICK: usize = 81;
+    pub(crate) const PROTOCOL_FEES: [usize; 2] = [85, 93];
+    pub(crate) const MINTS: [usize; 2] = [101, 181];
+    pub(crate) const VAULTS: [usize; 2] = [133, 213];
+}
+
+/// A pool's account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pool {
+    pub(super) address: Pubkey,
+    pub(super) bump: u8,
+    pub(super) config: Pubkey,
+    pub(super) tick_spacing: u16,
+    /// In millionths.
+    pub(super) fee_rate: u32,
+    /// Of the fee, not of the amount, in ten-thousandths.
+    pub(super) protocol_fee_rate: u16,
+    pub(super) place: Place,
+    pub(super) protocol_fees: [u64; 2],
+    pub(super) mints: [Mint; 2],
+    pub(super) vaults: [Pubkey; 2],
+}
+
+impl Pool {
+    pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
+        use offset as at;
+        let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "an Orca Whirlpool")?;
+        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
+        let [fees_first, fees_second] = at::PROTOCOL_FEES;
+        let tick_spacing = fields.u16(at::TICK_SPACING)?;
+        // Pools whose fee stands still are of the tier that has the number of their spacing.
+        if fields.u16(at::FEE_TIER)? != tick_spacing {
+            let reason = "an adaptive fee, whose maths has not been checked against the program".to_owned();
+            return Err(DecodeError::Unsupported { address, reason });
+        }
+        let fee_rate = u32::from(fields.u16(at::FEE_RATE)?);
+        if tick_spacing == 0 || fee_rate >= RATE_ONE {
+            return Err(DecodeError::Inconsistent { address, reason: "no distance between its ticks" });
+        }
+        Ok(Self {
+            address,
+            bump: fields.u8(at::BUMP)?,
+            config: fields.pubkey(at::CONFIG)?,
+            tick_spacing,
+            fee_rate,
+            protocol_fee_rate: fields.u16(at::PROTOCOL_FEE_RATE)?,
+            place: place(address, fields)?,
+            protocol_fees: [fields.u64(fees_first)?, fields.u64(fees_second)?],
+            mints: pubkeys(at::MINTS)?.map(Mint::from),
+            vaults: pubkeys(at::VAULTS)?,
+        })
+    }
+
+    /// How many ticks an array spans.
+    pub(super) fn array_ticks(&self) -> i32 {
+        i32::from(self.tick_spacing).saturating_mul(tick_array::TICKS)
+    }
+
+    /// The first ticks of the arrays that a swap in a direction goes through, one next to the other. They
+    /// end where the prices end.
+    pub(super) fn array_starts(&self, direction: Direction) -> Vec<i32> {
+        let span = self.array_ticks();
+        let (first, step) = match direction {
+            Direction::AToB => (self.place.tick, span.saturating_neg()),
+            Direction::BToA => (self.place.tick.saturating_add(i32::from(self.tick_spacing)), span),
+        };
+        let first = first.checked_div_euclid(span).unwrap_or(0).saturating_mul(span);
+        let starts = std::iter::successors(Some(first), |start| start.checked_add(step)).take(ARRAYS);
+        starts.filter(|start| start.saturating_add(span) > -TICK_MAX && *start <= TICK_MAX).collect()
+    }
+
+    pub(super) fn arrays(&self, direction: Direction) -> Vec<Pubkey> {
+        let starts = self.array_starts(direction);
+        starts.into_iter().map(|start| tick_array::address(self.address, start)).collect()
+    }
+
+    fn both_arrays(&self) -> Vec<Pubkey> {
+        let mut arrays = self.arrays(Direction::AToB);
+        arrays.extend(self.arrays(Direction::BToA));
+        arrays.sort_unstable();
+        arrays.dedup();
+        arrays
+    }
+}
+
+fn place(address: Pubkey, fields: Fields<'_>) -> Result<Place, DecodeError> {
+    let place = Place {
+        sqrt_price: fields.u128(offset::SQRT_PRICE)?,
+        tick: fields.i32(offset::TICK)?,
+        liquidity: fields.u128(offset::LIQUIDITY)?,
+    };
+    let sound = (SQRT_PRICE_MIN..=SQRT_PRICE_MAX).contains(&place.sqrt_price)
+        && (-TICK_MAX..=TICK_MAX).contains(&place.tick);
+    if !sound {
+        return Err(DecodeError::Inconsistent { address, reason: "the price is outside of its range" });
+    }
+    Ok(place)
+}
+
+impl venues::Pool for Pool {
+    fn mints(&self) -> [Mint; 2] {
+        self.mints
+    }
+
+    fn vaults(&self) -> [Pubkey; 2] {
+        self.vaults
+    }
+
+    fn authority(&self) -> Authority {
+        let [first, second] = self.mints.map(|mint| mint.to_bytes().to_vec());
+        let tier = self.tick_spacing.to_le_bytes().to_vec();
+        let config = self.config.to_bytes().to_vec();
+        let seeds = vec![POOL_SEED.to_vec(), config, first, second, tier, vec![self.bump]];
+        Authority { address: self.address, seeds }
+    }
+
+    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let mut needed = self.mints.map(Mint::pubkey).to_vec();
+        needed.extend(self.both_arrays());
+        needed
+    }
+
+    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        self.both_arrays()
+    }
+
+    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
+        Ok(Arc::new(Curve::load(self, accounts)?))
+    }
+}

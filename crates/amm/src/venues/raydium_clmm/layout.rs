@@ -1,0 +1,244 @@
+use super::PROGRAM_ID;
+use super::curve::Curve;
+use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
+use super::tick_array;
+use crate::account::{DecodeError, Discriminator, Fields, require_owner};
+use crate::concentrated::{Place, RATE_ONE, TICK_MAX};
+use crate::swap::{Authority, Direction};
+use crate::venues::{self, Lookup};
+use order_core::{Mint, Pubkey};
+use std::sync::Arc;
+
+pub(super) const POOL_SIZE: usize = 1544;
+pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
+pub(super) const CONFIG_SIZE: usize = 117;
+pub(super) const CONFIG_DISCRIMINATOR: Discriminator = 0xdaf4_2168_cbcb_2b6f_u64.to_be_bytes();
+
+pub(super) const POOL_SEED: &[u8] = b"pool";
+
+/// The bit of the status that stops swaps.
+const STATUS_SWAP_DISABLED: u8 = 1 << 4;
+
+/// How many tick arrays a swap instruction names: a transaction has room for more, a route of two
+/// pools has not.
+pub(super) const ARRAYS: usize = 3;
+
+/// Bits of the bitmap that is in the pool's own account, and the one of the array from tick zero.
+pub(super) const BITMAP_BITS: i32 = 1024;
+const BITMAP_WORDS: usize = 16;
+pub(super) const BITMAP_ZERO: i32 = 512;
+
+/// Where the fields of a pool's account are.
+pub(super) mod pool_offset {
+    pub(crate) const BUMP: usize = 8;
+    pub(crate) const CONFIG: usize = 9;
+    pub(crate) const MINTS: [usize; 2] = [73, 105];
+    pub(crate) const VAULTS: [usize; 2] = [137, 169];
+    pub(crate) const OBSERVATION: usize = 201;
+    pub(crate) const DECIMALS: [usize; 2] = [233, 234];
+    pub(crate) const TICK_SPACING: usize = 235;
+    pub(crate) const LIQUIDITY: usize = 237;
+    pub(crate) const SQRT_PRICE: usize = 253;
+    pub(crate) const TICK: usize = 269;
+    pub(crate) const PROTOCOL_FEES: [usize; 2] = [309, 317];
+    pub(crate) const STATUS: usize = 389;
+    pub(crate) const FEE_ON: usize = 390;
+    pub(crate) const BITMAP: usize = 904;
+    pub(crate) const FUND_FEES: [usize; 2] = [1064, 1072];
+    pub(crate) const OPEN_TIME: usize = 1080;
+    pub(crate) const DYNAMIC_FEE: usize = 1096;
+}
+
+/// Bytes of the dynamic fee's settings and state; all of them are zero if there is none.
+const DYNAMIC_FEE_SIZE: usize = 80;
+
+/// Where the fields of a fee configuration are.
+pub(super) mod config_offset {
+    pub(crate) const BUMP: usize = 8;
+    pub(crate) const INDEX: usize = 9;
+    pub(crate) const PROTOCOL_FEE_RATE: usize = 43;
+    pub(crate) const TRADE_FEE_RATE: usize = 47;
+    pub(crate) const TICK_SPACING: usize = 51;
+    pub(crate) const FUND_FEE_RATE: usize = 53;
+}
+
+/// A pool's account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pool {
+    pub(super) address: Pubkey,
+    pub(super) bump: u8,
+    pub(super) config: Pubkey,
+    pub(super) mints: [Mint; 2],
+    pub(super) vaults: [Pubkey; 2],
+    pub(super) observation: Pubkey,
+    pub(super) place: Place,
+    pub(super) protocol_fees: [u64; 2],
+    pub(super) fund_fees: [u64; 2],
+    pub(super) swap_disabled: bool,
+    pub(super) open_time: u64,
+    /// How many ticks an array spans.
+    pub(super) array_ticks: i32,
+    /// Which arrays have ticks, the lowest first.
+    pub(super) bitmap: [u64; BITMAP_WORDS],
+}
+
+impl Pool {
+    pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
+        use pool_offset as at;
+        let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Raydium CLMM pool")?;
+        require_supported(address, fields)?;
+        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
+        let numbers = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.u64(a)?, fields.u64(b)?]);
+        let mut bitmap = [0; BITMAP_WORDS];
+        for (word, offset) in bitmap.iter_mut().zip((at::BITMAP..).step_by(8)) {
+            *word = fields.u64(offset)?;
+        }
+        let pool = Self {
+            address,
+            bump: fields.u8(at::BUMP)?,
+            config: fields.pubkey(at::CONFIG)?,
+            mints: pubkeys(at::MINTS)?.map(Mint::from),
+            vaults: pubkeys(at::VAULTS)?,
+            observation: fields.pubkey(at::OBSERVATION)?,
+            place: place(address, fields)?,
+            protocol_fees: numbers(at::PROTOCOL_FEES)?,
+            fund_fees: numbers(at::FUND_FEES)?,
+            swap_disabled: fields.u8(at::STATUS)? & STATUS_SWAP_DISABLED != 0,
+            open_time: fields.u64(at::OPEN_TIME)?,
+            array_ticks: i32::from(fields.u16(at::TICK_SPACING)?).saturating_mul(tick_array::TICKS),
+            bitmap,
+        };
+        if pool.current_bit().is_none_or(|bit| !(0..BITMAP_BITS).contains(&bit)) {
+            let reason = "a price beyond the bitmap of its own account".to_owned();
+            return Err(DecodeError::Unsupported { address, reason });
+        }
+        Ok(pool)
+    }
+
+    /// The bitmap's bit of the array that the price is in.
+    fn current_bit(&self) -> Option<i32> {
+        self.place.tick.checked_div_euclid(self.array_ticks)?.checked_add(BITMAP_ZERO)
+    }
+
+    /// The first ticks of the arrays that a swap in a direction goes through, as far as an instruction
+    /// names them.
+    pub(super) fn array_starts(&self, direction: Direction) -> Vec<i32> {
+        let current = self.current_bit().unwrap_or(BITMAP_ZERO);
+        let mut found: Vec<i32> = Vec::with_capacity(ARRAYS);
+        let mut look = |bit: i32| {
+            if found.len() < ARRAYS && self.has_array(bit) {
+                found.push(bit.saturating_sub(BITMAP_ZERO).saturating_mul(self.array_ticks));
+            }
+        };
+        match direction {
+            Direction::AToB => (0..=current).rev().for_each(&mut look),
+            Direction::BToA => (current..BITMAP_BITS).for_each(&mut look),
+        }
+        found
+    }
+
+    fn has_array(&self, bit: i32) -> bool {
+        let Ok(bit) = usize::try_from(bit) else { return false };
+        self.bitmap.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 == 1)
+    }
+
+    pub(super) fn arrays(&self, direction: Direction) -> Vec<Pubkey> {
+        let starts = self.array_starts(direction);
+        starts.into_iter().map(|start| tick_array::address(self.address, start)).collect()
+    }
+
+    fn both_arrays(&self) -> Vec<Pubkey> {
+        let mut arrays = self.arrays(Direction::AToB);
+        arrays.extend(self.arrays(Direction::BToA));
+        arrays.sort_unstable();
+        arrays.dedup();
+        arrays
+    }
+}
+
+fn require_supported(address: Pubkey, fields: Fields<'_>) -> Result<(), DecodeError> {
+    let unsupported = |reason: &str| Err(DecodeError::Unsupported { address, reason: reason.to_owned() });
+    if fields.u8(pool_offset::FEE_ON)? != 0 {
+        return unsupported("a fee on one token only, whose maths has not been checked against the program");
+    }
+    if fields.bytes::<DYNAMIC_FEE_SIZE>(pool_offset::DYNAMIC_FEE)? != [0; DYNAMIC_FEE_SIZE] {
+        return unsupported("a dynamic fee, whose maths has not been checked against the program");
+    }
+    Ok(())
+}
+
+fn place(address: Pubkey, fields: Fields<'_>) -> Result<Place, DecodeError> {
+    let place = Place {
+        sqrt_price: fields.u128(pool_offset::SQRT_PRICE)?,
+        tick: fields.i32(pool_offset::TICK)?,
+        liquidity: fields.u128(pool_offset::LIQUIDITY)?,
+    };
+    let sound = (SQRT_PRICE_MIN..=SQRT_PRICE_MAX).contains(&place.sqrt_price)
+        && (-TICK_MAX..=TICK_MAX).contains(&place.tick);
+    if !sound {
+        return Err(DecodeError::Inconsistent { address, reason: "the price is outside of its range" });
+    }
+    Ok(place)
+}
+
+impl venues::Pool for Pool {
+    fn mints(&self) -> [Mint; 2] {
+        self.mints
+    }
+
+    fn vaults(&self) -> [Pubkey; 2] {
+        self.vaults
+    }
+
+    fn authority(&self) -> Authority {
+        let [first, second] = self.mints.map(|mint| mint.to_bytes().to_vec());
+        let seeds = vec![POOL_SEED.to_vec(), self.config.to_bytes().to_vec(), first, second, vec![self.bump]];
+        Authority { address: self.address, seeds }
+    }
+
+    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let mut needed = vec![self.config];
+        needed.extend(self.mints.map(Mint::pubkey));
+        needed.extend(self.both_arrays());
+        needed
+    }
+
+    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        self.both_arrays()
+    }
+
+    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
+        Ok(Arc::new(Curve::load(self, accounts)?))
+    }
+}
+
+/// The fee rates that many pools share, in millionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Config {
+    pub(super) trade_fee_rate: u32,
+    /// Of the trade fee, not of the amount.
+    pub(super) protocol_fee_rate: u32,
+    /// Of the trade fee, not of the amount.
+    pub(super) fund_fee_rate: u32,
+}
+
+impl Config {
+    pub(super) fn load(address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        use config_offset as at;
+        let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+        require_owner(address, account, PROGRAM_ID)?;
+        let expected = "a Raydium CLMM fee configuration";
+        let data = account.data.as_slice();
+        let fields = Fields::anchor(address, data, CONFIG_SIZE, CONFIG_DISCRIMINATOR, expected)?;
+        let config = Self {
+            trade_fee_rate: fields.u32(at::TRADE_FEE_RATE)?,
+            protocol_fee_rate: fields.u32(at::PROTOCOL_FEE_RATE)?,
+            fund_fee_rate: fields.u32(at::FUND_FEE_RATE)?,
+        };
+        if config.trade_fee_rate >= RATE_ONE {
+            let reason = "the fee is the whole amount or more";
+            return Err(DecodeError::Inconsistent { address, reason });
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,244 @@
+//! Every recorded case of Orca Whirlpool. The offsets here are written out again, from the program's source.
+
+use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
+use crate::vectors::{cases, flag, number};
+use amm::{DecodeError, Limit, QuoteError, TransferFee};
+use order_core::quote::Mode;
+use order_core::{Atoms, Mint, Pubkey, Venue};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A pool's state, its arrays of ticks, and where liquidity begins or ends in them.
+#[derive(Clone)]
+struct Setting {
+    liquidity: u128,
+    sqrt_price: u128,
+    tick: i32,
+    spacing: u16,
+    fee_rate: u16,
+    arrays: Vec<i32>,
+    ticks: BTreeMap<i32, i128>,
+    dynamic: bool,
+}
+
+fn array(start: i32) -> Pubkey {
+    let program = amm::program_id(Venue::OrcaWhirlpool);
+    Pubkey::find_program_address(&[b"tick_array", &POOL.to_bytes(), start.to_string().as_bytes()], &program).0
+}
+
+fn fixed_array(start: i32, ticks: &[(usize, i128)]) -> Vec<u8> {
+    let mut data = vec![0; 9988];
+    write(&mut data, 0, &[0x45, 0x61, 0xbd, 0xbe, 0x6e, 0x07, 0x42, 0xbb]);
+    write(&mut data, 8, &start.to_le_bytes());
+    write(&mut data, 9956, POOL.pubkey().as_ref());
+    for (place, net) in ticks {
+        let base = 12 + place * 113;
+        data[base] = 1;
+        write(&mut data, base + 1, &net.to_le_bytes());
+        write(&mut data, base + 17, &net.unsigned_abs().to_le_bytes());
+    }
+    data
+}
+
+fn dynamic_array(start: i32, ticks: &[(usize, i128)]) -> Vec<u8> {
+    let mut data = vec![0x11, 0xd8, 0xf6, 0x8e, 0xe1, 0xc7, 0xda, 0x38];
+    data.extend(start.to_le_bytes());
+    data.extend(POOL.to_bytes());
+    data.extend(ticks.iter().fold(0_u128, |bits, (place, _)| bits | 1 << place).to_le_bytes());
+    for place in 0..88 {
+        match ticks.iter().find(|(used, _)| *used == place) {
+            None => data.push(0),
+            Some((_, net)) => {
+                data.push(1);
+                data.extend(net.to_le_bytes());
+                data.extend(net.unsigned_abs().to_le_bytes());
+                data.extend([0; 80]);
+            }
+        }
+    }
+    data
+}
+
+fn cluster(setting: &Setting) -> Cluster {
+    let program = amm::program_id(Venue::OrcaWhirlpool);
+    let mut pool = vec![0; 653];
+    write(&mut pool, 0, &[0x3f, 0x95, 0xd1, 0x0c, 0xe1, 0x80, 0x63, 0x09]);
+    write(&mut pool, 41, &setting.spacing.to_le_bytes());
+    write(&mut pool, 43, &setting.spacing.to_le_bytes());
+    write(&mut pool, 45, &setting.fee_rate.to_le_bytes());
+    write(&mut pool, 47, &1300u16.to_le_bytes());
+    write(&mut pool, 49, &setting.liquidity.to_le_bytes());
+    write(&mut pool, 65, &setting.sqrt_price.to_le_bytes());
+    write(&mut pool, 81, &setting.tick.to_le_bytes());
+    write(&mut pool, 101, &MINT_A.to_bytes());
+    write(&mut pool, 133, &[4; 32]);
+    write(&mut pool, 181, &MINT_B.to_bytes());
+    write(&mut pool, 213, &[5; 32]);
+    let mut cluster = Cluster::default();
+    cluster.put(POOL.pubkey(), program, pool);
+    let spacing = i32::from(setting.spacing);
+    for start in &setting.arrays {
+        let ticks = setting.ticks.range(start..&(start + 88 * spacing));
+        let place = |tick: i32| usize::try_from((tick - start) / spacing).unwrap();
+        let ticks: Vec<_> = ticks.map(|(tick, net)| (place(*tick), *net)).collect();
+        let data = if setting.dynamic { dynamic_array(*start, &ticks) } else { fixed_array(*start, &ticks) };
+        cluster.put(array(*start), program, data);
+    }
+    cluster.put_mint(MINT_A, TransferFee::default());
+    cluster.put_mint(MINT_B, TransferFee::default());
+    cluster
+}
+
+fn quote(setting: &Setting, mint: Mint, mode: Mode, amount: u64) -> Result<(u64, u64), QuoteError> {
+    let market = cluster(setting).market(POOL, NOW).unwrap();
+    let quote = market.quote(mint, mode, Atoms::new(amount))?;
+    Ok((quote.amount_in.get(), quote.amount_out.get()))
+}
+
+fn vectors() -> Value {
+    serde_json::from_str(include_str!("../data/orca_whirlpool.json")).unwrap()
+}
+
+fn svm_setting(case: &Value, dynamic: bool) -> Setting {
+    let ticks = case["ticks"].as_object().unwrap();
+    let starts = case["tick_array_starts"].as_array().unwrap();
+    Setting {
+        liquidity: number(case, "liquidity"),
+        sqrt_price: number(case, "sqrt_price"),
+        tick: number(case, "tick_current"),
+        spacing: number(case, "tick_spacing"),
+        fee_rate: number(case, "fee_rate"),
+        arrays: starts.iter().map(|start| start.as_i64().unwrap().try_into().unwrap()).collect(),
+        ticks: ticks
+            .iter()
+            .map(|(tick, net)| (tick.parse().unwrap(), net.as_str().unwrap().parse().unwrap()))
+            .collect(),
+        dynamic,
+    }
+}
+
+#[test]
+fn agrees_with_the_program_in_an_svm_in_both_kinds_of_arrays() {
+    let file = vectors();
+    let (mut agreed, mut refused) = (0, 0);
+    for case in cases(&file, "svm_cases") {
+        let mint_in = if flag(case, "a_to_b") { MINT_A } else { MINT_B };
+        let mode = if flag(case, "exact_in") { Mode::ExactIn } else { Mode::ExactOut };
+        let expected = (number(case, "expected_in"), number(case, "expected_out"));
+        for dynamic in [false, true] {
+            let setting = svm_setting(case, dynamic);
+            let quoted = quote(&setting, mint_in, mode, number(case, "amount"));
+            if expected.1 == 0 {
+                assert_eq!(quoted, Err(QuoteError::NothingOut), "{case}");
+                refused += 1;
+            } else {
+                assert_eq!(quoted, Ok(expected), "{case}");
+                agreed += 1;
+            }
+        }
+    }
+    println!("orca_whirlpool: {agreed} svm cases agree (fixed and dynamic arrays), {refused} buy nothing");
+    assert_eq!(agreed + refused, 2 * 59);
+}
+
+/// The pool of the program's own unit tests: each tick of five arrays is used.
+fn crowded(liquidity: u128) -> Setting {
+    let starts = [-352, -176, 0, 176, 352];
+    let ticks = starts.iter().flat_map(|start| {
+        (0..88).map(move |place| (start + place * 2, if *start < 0 { 1000 } else { -1000 }))
+    });
+    Setting {
+        liquidity,
+        sqrt_price: 1 << 64,
+        tick: 0,
+        spacing: 2,
+        fee_rate: 3000,
+        ticks: ticks.collect(),
+        arrays: starts.to_vec(),
+        dynamic: false,
+    }
+}
+
+#[test]
+fn agrees_with_the_programs_own_unit_tests() {
+    let file = vectors();
+    let (cases, beyond) = cases(&file, "orca_unit_tests").split_at(8);
+    for case in cases {
+        let setting = crowded(number(case, "liquidity"));
+        let mint_in = if flag(case, "a_to_b") { MINT_A } else { MINT_B };
+        let (amount, expected): (u64, u64) = (number(case, "amount"), number(case, "expected"));
+        let (mode, both) = if flag(case, "exact_in") {
+            (Mode::ExactIn, (amount, expected))
+        } else {
+            (Mode::ExactOut, (expected, amount))
+        };
+        assert_eq!(quote(&setting, mint_in, mode, amount), Ok(both), "{case}");
+    }
+    let [last, first_beyond] = beyond else { panic!("two cases at the end of the liquidity") };
+    let quote = |case: &Value| {
+        quote(&crowded(number(case, "liquidity")), MINT_A, Mode::ExactIn, number(case, "amount"))
+    };
+    assert_eq!(quote(last).map(|(paid, _)| paid), Ok(3428));
+    assert_eq!(first_beyond["expected"], "INVALID_TICK_ARRAY_SEQUENCE");
+    assert_eq!(quote(first_beyond), Err(QuoteError::InsufficientLiquidity));
+    println!("orca_whirlpool: 10 of 10 of the program's unit tests agree");
+}
+
+#[test]
+fn a_swap_through_ticks_leaves_the_state_that_the_next_one_needs() {
+    let setting = crowded(265_000);
+    let mut cluster = cluster(&setting);
+    let limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: Atoms::new(1) };
+    let swapped = cluster.market(POOL, NOW).unwrap().swap(MINT_A, limit).unwrap();
+    cluster.apply_writes(&swapped);
+    let data = cluster.data(POOL.pubkey()).clone();
+    let tick = i32::from_le_bytes(data[81..85].try_into().unwrap());
+    let price = u128::from_le_bytes(data[65..81].try_into().unwrap());
+    let liquidity = u128::from_le_bytes(data[49..65].try_into().unwrap());
+    assert!((-90..-60).contains(&tick) && price < 1 << 64, "{tick}");
+    // Each used tick from zero down to the price took its part away: one that ends, the others begin.
+    let crossed = u128::try_from(-(tick + 1) / 2).unwrap();
+    assert_eq!(liquidity, 265_000 + 1000 - crossed * 1000);
+    let owed = u64::from_le_bytes(data[85..93].try_into().unwrap());
+    assert!(owed <= 4, "an eighth of 38, rounded down at each step: {owed}");
+}
+
+#[test]
+fn arrays_are_needed_as_far_as_an_instruction_names_them() {
+    let mut setting = crowded(265_000);
+    let market = cluster(&setting).market(POOL, NOW).unwrap();
+    assert_eq!(market.swap_accounts().len(), 1 + 5);
+    let trader =
+        amm::Trader { owner: MINT_A.pubkey(), source: MINT_A.pubkey(), destination: MINT_A.pubkey() };
+    let limit = Limit::ExactIn { amount_in: Atoms::new(1), min_out: Atoms::new(1) };
+    let named = |mint| {
+        let accounts = market.instruction(&trader, mint, limit).unwrap().accounts;
+        accounts[11..14].iter().map(|meta| meta.pubkey).collect::<Vec<_>>()
+    };
+    assert_eq!(named(MINT_A), [0, -176, -352].map(array));
+    assert_eq!(named(MINT_B), [0, 176, 352].map(array));
+    // The nearest array that is missing is the end of what is known.
+    setting.arrays.retain(|start| *start != -176);
+    assert_eq!(quote(&setting, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::InsufficientLiquidity));
+    assert!(quote(&setting, MINT_B, Mode::ExactIn, 1000).is_ok());
+}
+
+#[test]
+fn what_is_not_checked_is_refused_by_name() {
+    let mut adaptive = cluster(&crowded(265_000));
+    write(adaptive.data(POOL.pubkey()), 43, &1025u16.to_le_bytes());
+    let error = adaptive.market(POOL, NOW).unwrap_err();
+    assert!(matches!(&error, DecodeError::Unsupported { reason, .. } if reason.contains("adaptive fee")));
+    let mut foreign = cluster(&crowded(265_000));
+    write(foreign.data(array(0)), 8, &7i32.to_le_bytes());
+    assert!(matches!(foreign.market(POOL, NOW), Err(DecodeError::Inconsistent { .. })));
+}
+
+#[test]
+fn limits_fail_with_the_programs_codes() {
+    let market = cluster(&crowded(100_000_000)).market(POOL, NOW).unwrap();
+    let amount = Atoms::new(1000);
+    assert_eq!(market.swap(MINT_A, Limit::ExactIn { amount_in: amount, min_out: amount }), Err(6036));
+    assert_eq!(market.swap(MINT_A, Limit::ExactOut { amount_out: amount, max_in: amount }), Err(6037));
+    assert_eq!(amm::failure(Venue::OrcaWhirlpool, 6037).1, "AmountInAboveMaximum");
+}
