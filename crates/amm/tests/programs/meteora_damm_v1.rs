@@ -337,6 +337,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
+    fn no_call_of_a_vault_panics(keys in 0usize..9, deposit: bool, arguments: Vec<u8>, vault: Vec<u8>, seconds: i64) {
+        let name = if deposit { "global:deposit" } else { "global:withdraw" };
+        let data = [&Sha256::digest(name)[..8], &arguments[..]].concat();
+        if let Ok((call, accounts)) = VaultCall::decode(&vec![POOL.pubkey(); keys], &data) {
+            let mut cluster = Cluster::default();
+            cluster.put(POOL.pubkey(), VAULT_PROGRAM, vault);
+            let account = &cluster.accounts[&POOL.pubkey()];
+            let clock = Clock { slot: 1, epoch: 1, unix_timestamp: seconds };
+            prop_assert!(call.execute(&accounts, account, account, clock).is_err());
+        }
+    }
+
+    #[test]
     fn shares_of_vaults_never_give_more_than_the_curve(
         a in shared_vault(), b in shared_vault(), a_to_b: bool, shift in 0u32..55, bits: u64, passed in 0i64..30_000,
         trade_fee in 0u64..5000, protocol_fee in 0u64..100_000,

@@ -1,7 +1,7 @@
 //! Layouts against accounts recorded on mainnet, which are not part of this repository.
 
 use crate::accounts::{Cluster, NOW};
-use crate::vectors::number;
+use crate::vectors::{cases, number};
 use amm::{Clock, Pool};
 use base64::Engine;
 use order_core::quote::Mode;
@@ -10,24 +10,61 @@ use serde_json::Value;
 use solana_account::Account;
 
 /// The folder with recorded accounts, by venue: `<venue>.json`. For DAMM v2 it has `{"pools": {address: base64}}`,
-/// for DLMM a `mainnet_reference` with the pool, its bin arrays and results.
+/// for AMM v4 a pool, its vaults and `quotes`, for DLMM a `mainnet_reference` with the pool, its bin arrays and results.
 const FOLDER: &str = "RECORDED_ACCOUNTS";
+
+fn recorded(venue: Venue) -> Option<Value> {
+    let Ok(folder) = std::env::var(FOLDER) else {
+        println!("skipped: {FOLDER} names no folder with recorded accounts");
+        return None;
+    };
+    let path = format!("{folder}/{venue}.json");
+    Some(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
+}
+
+fn bytes(text: &Value) -> Vec<u8> {
+    base64::engine::general_purpose::STANDARD.decode(text.as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn a_recorded_pool_quotes_as_its_program() {
+    let venue = Venue::RaydiumAmmV4;
+    let Some(file) = recorded(venue) else { return };
+    let address: PoolAddress = file["pool"].as_str().unwrap().parse().unwrap();
+    let mut cluster = Cluster::default();
+    cluster.put(address.pubkey(), amm::program_id(venue), bytes(&file["amm_account_base64"]));
+    let pool = Pool::decode(address, &cluster.accounts[&address.pubkey()]).unwrap();
+    let spl = amm::token_program_id(order_core::token::Program::SplToken);
+    for (vault, field) in
+        pool.vaults().into_iter().zip(["coin_vault_account_base64", "pc_vault_account_base64"])
+    {
+        cluster.put(vault, spl, bytes(&file[field]));
+    }
+    for mint in pool.mints() {
+        cluster.put_mint(mint, amm::TransferFee::default());
+    }
+    let market = cluster.market(address, NOW).unwrap();
+    let reserves: [u64; 2] = [number(&file, "coin_reserve"), number(&file, "pc_reserve")];
+    assert_eq!(market.reserves(), reserves.map(Atoms::new));
+    for quote in cases(&file, "quotes") {
+        let side = if quote["direction"] == "coin2pc" { 0 } else { 1 };
+        let amount = Atoms::new(number(quote, "amount_in"));
+        let quoted = market.quote(market.mints()[side], Mode::ExactIn, amount).unwrap();
+        assert_eq!(quoted.amount_out, Atoms::new(number(quote, "expected")), "{quote}");
+    }
+    println!("raydium_amm_v4: {} quotes of a recorded pool agree", cases(&file, "quotes").len());
+}
 
 #[test]
 fn recorded_pools_name_the_vaults_that_their_program_derives() {
-    let Ok(folder) = std::env::var(FOLDER) else {
-        println!("skipped: {FOLDER} names no folder with recorded accounts");
-        return;
-    };
     let venue = Venue::MeteoraDammV2;
-    let path = format!("{folder}/{venue}.json");
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let Some(file) = recorded(venue) else { return };
     let program = amm::program_id(venue);
     let pools = file["pools"].as_object().unwrap();
     assert!(!pools.is_empty());
     for (address, data) in pools {
-        let data = base64::engine::general_purpose::STANDARD.decode(data.as_str().unwrap()).unwrap();
-        let account = Account { lamports: 1, data, owner: program, executable: false, rent_epoch: 0 };
+        let account =
+            Account { lamports: 1, data: bytes(data), owner: program, executable: false, rent_epoch: 0 };
         let address: PoolAddress = address.parse().unwrap();
         let pool = Pool::decode(address, &account).unwrap();
         assert_eq!(account.data.len(), amm::pool_size(venue));
@@ -46,20 +83,11 @@ fn recorded_pools_name_the_vaults_that_their_program_derives() {
     }
 }
 
-fn bytes(text: &Value) -> Vec<u8> {
-    base64::engine::general_purpose::STANDARD.decode(text.as_str().unwrap()).unwrap()
-}
-
 /// Quotes of the venue's own client for a pool of mainnet, as far as its bins are recorded.
 #[test]
 fn a_recorded_dlmm_pool_gives_what_its_own_client_says() {
-    let Ok(folder) = std::env::var(FOLDER) else {
-        println!("skipped: {FOLDER} names no folder with recorded accounts");
-        return;
-    };
     let venue = Venue::MeteoraDlmm;
-    let path = format!("{folder}/{venue}.json");
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let Some(file) = recorded(venue) else { return };
     let record = &file["mainnet_reference"];
     let address: PoolAddress = record["pool"].as_str().unwrap().parse().unwrap();
     let mut cluster = Cluster::default();
@@ -95,4 +123,53 @@ fn a_recorded_dlmm_pool_gives_what_its_own_client_says() {
     }
     println!("meteora_dlmm: {agreed} of {agreed} quotes of the venue's client agree");
     assert_eq!(agreed, 3);
+}
+
+/// The configuration that the recorded pool names, with the one rate that its file tells.
+fn clmm_configuration(trade_fee_rate: u64) -> Vec<u8> {
+    let mut data = vec![0; 117];
+    data[..8].copy_from_slice(&[0xda, 0xf4, 0x21, 0x68, 0xcb, 0xcb, 0x2b, 0x6f]);
+    data[47..51].copy_from_slice(&u32::try_from(trade_fee_rate).unwrap().to_le_bytes());
+    data
+}
+
+#[test]
+fn recorded_accounts_of_raydium_clmm_give_the_recorded_amounts() {
+    let Ok(folder) = std::env::var(FOLDER) else {
+        println!("skipped: {FOLDER} names no folder with recorded accounts");
+        return;
+    };
+    let venue = Venue::RaydiumClmm;
+    let file = std::fs::read_to_string(format!("{folder}/{venue}.json")).unwrap();
+    let swaps: Vec<Value> = serde_json::from_str(&file).unwrap();
+    let bytes =
+        |value: &Value| base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap()).unwrap();
+    assert!(!swaps.is_empty());
+    for swap in &swaps {
+        let mut cluster = Cluster::default();
+        let program = amm::program_id(venue);
+        let address: PoolAddress = swap["pool"].as_str().unwrap().parse().unwrap();
+        let data = bytes(&swap["pool_account_base64"]);
+        let config = Pubkey::new_from_array(data[9..41].try_into().unwrap());
+        cluster.put(config, program, clmm_configuration(swap["trade_fee_rate"].as_u64().unwrap()));
+        cluster.put(address.pubkey(), program, data);
+        let mut arrays = Vec::new();
+        for array in swap["tick_arrays"].as_array().unwrap() {
+            arrays.push(array["address"].as_str().unwrap().parse::<Pubkey>().unwrap());
+            cluster.put(*arrays.last().unwrap(), program, bytes(&array["data_base64"]));
+        }
+        let pool = Pool::decode(address, &cluster.accounts[&address.pubkey()]).unwrap();
+        pool.mints().map(|mint| cluster.put_mint(mint, amm::TransferFee::default()));
+        let market = cluster.market(address, NOW).unwrap();
+        // The bitmap leads to the very arrays that the recorded instruction named.
+        assert!(arrays.iter().any(|array| market.swap_accounts().contains(array)), "{address}");
+        let authority = market.authority();
+        let seeds: Vec<&[u8]> = authority.seeds.iter().map(Vec::as_slice).collect();
+        assert_eq!(Pubkey::create_program_address(&seeds, &program), Ok(address.pubkey()));
+        let mint_in = market.mints()[usize::from(!swap["zero_for_one"].as_bool().unwrap())];
+        let amount = Atoms::new(swap["amount"].as_u64().unwrap());
+        let quote = market.quote(mint_in, Mode::ExactIn, amount).unwrap();
+        assert_eq!(quote.amount_out.get(), swap["observed_amount_out"].as_u64().unwrap());
+        println!("{address}: {} for {}", quote.amount_out.get(), amount.get());
+    }
 }

@@ -1,6 +1,7 @@
 use super::super::plan::Pools;
 use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
+use order_core::Venue;
 use std::collections::BTreeSet;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -66,6 +67,51 @@ fn there_is_no_book_before_everything_was_read() {
     assert_eq!((book.entries().count(), book.slot()), (60, 7));
     assert!(book.entries().all(|entry| entry.market.is_ok() && entry.slot == 7));
     assert_eq!(book.pair(usdc(), SOL).count(), 60);
+}
+
+#[test]
+fn what_is_behind_an_account_is_read_with_the_next_look() {
+    // The share tokens of lending vaults are named by the vaults, not by the pool.
+    let pool = testing::seeded(Venue::MeteoraDammV1, 1, [1_000_000_000_000, 150_000_000_000], 2_500_000);
+    let decoded: Pools = std::iter::once(pool.decoded()).collect();
+    let now = Instant::now();
+    let mut test = Test { pools: vec![pool], following: Following::new(Plan::new(decoded), now), now };
+    let (group, keys) = test.following.start(now).unwrap();
+    test.answer(group, &keys, 7);
+    let quotable = |test: &Test| test.following.book().unwrap().entries().all(|entry| entry.market.is_ok());
+    assert!(!quotable(&test));
+    let (group, more) = test.following.start(test.now).expect("the next look is at once");
+    assert!(keys.iter().all(|key| more.contains(key)) && more.len() == keys.len() + 2);
+    assert_eq!(test.answer(group, &more, 7), Outcome::Applied);
+    assert!(quotable(&test));
+    assert!(test.following.start(test.now).is_none());
+}
+
+#[test]
+fn a_price_that_moves_to_other_ticks_has_them_read() {
+    let at = |dollars| {
+        let reserves = [1_000_000_000_000, dollars * 1_000_000_000];
+        testing::seeded(Venue::RaydiumClmm, 1, reserves, 2_500_000)
+    };
+    let pool = at(150);
+    let decoded: Pools = std::iter::once(pool.decoded()).collect();
+    let now = Instant::now();
+    let mut test = Test { pools: vec![pool], following: Following::new(Plan::new(decoded), now), now };
+    test.read_all(7);
+    let quotable = |test: &Test| {
+        let book = test.following.book().unwrap();
+        let mut markets = book.pair(usdc(), SOL).map(|entry| entry.market.as_ref().unwrap());
+        markets.all(|market| market.reserves().iter().all(|reserve| !reserve.is_zero()))
+    };
+    assert!(quotable(&test));
+    test.pools = vec![at(300)];
+    test.change(8);
+    test.now += SECOND;
+    let (group, keys) = test.following.start(test.now).unwrap();
+    test.answer(group, &keys, 8);
+    assert!(!quotable(&test), "the ticks around the new price were not asked for");
+    test.read_all(8);
+    assert!(quotable(&test));
 }
 
 #[test]
