@@ -10,7 +10,7 @@ use serde_json::Value;
 use solana_account::Account;
 
 /// The folder with recorded accounts, by venue: `<venue>.json`. For DAMM v2 it has `{"pools": {address: base64}}`,
-/// for AMM v4 a pool, its vaults and `quotes`, for DLMM a `mainnet_reference` with the pool, its bin arrays and results.
+/// for AMM v4 a pool, its vaults and `quotes`, for CLMM a list of swaps with the pool and its tick arrays, for DLMM a `mainnet_reference` with the pool, its bin arrays and results.
 const FOLDER: &str = "RECORDED_ACCOUNTS";
 
 fn recorded(venue: Venue) -> Option<Value> {
@@ -135,17 +135,11 @@ fn clmm_configuration(trade_fee_rate: u64) -> Vec<u8> {
 
 #[test]
 fn recorded_accounts_of_raydium_clmm_give_the_recorded_amounts() {
-    let Ok(folder) = std::env::var(FOLDER) else {
-        println!("skipped: {FOLDER} names no folder with recorded accounts");
-        return;
-    };
     let venue = Venue::RaydiumClmm;
-    let file = std::fs::read_to_string(format!("{folder}/{venue}.json")).unwrap();
-    let swaps: Vec<Value> = serde_json::from_str(&file).unwrap();
-    let bytes =
-        |value: &Value| base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap()).unwrap();
+    let Some(file) = recorded(venue) else { return };
+    let swaps = file.as_array().unwrap();
     assert!(!swaps.is_empty());
-    for swap in &swaps {
+    for swap in swaps {
         let mut cluster = Cluster::default();
         let program = amm::program_id(venue);
         let address: PoolAddress = swap["pool"].as_str().unwrap().parse().unwrap();

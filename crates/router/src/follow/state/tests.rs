@@ -89,7 +89,7 @@ fn what_is_behind_an_account_is_read_with_the_next_look() {
 
 #[test]
 fn a_price_that_moves_to_other_ticks_has_them_read() {
-    let at = |dollars| {
+    let at = |dollars: u64| {
         let reserves = [1_000_000_000_000, dollars * 1_000_000_000];
         testing::seeded(Venue::RaydiumClmm, 1, reserves, 2_500_000)
     };
