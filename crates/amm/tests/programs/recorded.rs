@@ -10,7 +10,8 @@ use serde_json::Value;
 use solana_account::Account;
 
 /// The folder with recorded accounts, by venue: `<venue>.json`. For DAMM v2 it has `{"pools": {address: base64}}`,
-/// for AMM v4 a pool, its vaults and `quotes`, for CLMM a list of swaps with the pool and its tick arrays, for DLMM a `mainnet_reference` with the pool, its bin arrays and results.
+/// for AMM v4 a pool, its vaults and `quotes`, for CLMM a list of swaps with the pool and its tick arrays,
+/// for DLMM a `mainnet_reference` with the pool, its bin arrays and results.
 const FOLDER: &str = "RECORDED_ACCOUNTS";
 
 fn recorded(venue: Venue) -> Option<Value> {
