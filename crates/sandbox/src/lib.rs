@@ -5,10 +5,39 @@
 //! reached by the network only. What an account is at a commitment, which blockhashes are valid,
 //! and what has landed follow the rules of real clusters. The ledger file is written before the
 //! cluster answers, so that it can testify against everybody else.
+//!
+//! Each address that is listened on is a node of the one cluster. `POST /admin/faults` begins a
+//! fault and answers with its `id`; `GET /admin/faults` lists all with how often they struck;
+//! `DELETE /admin/faults/{id}` ends one, `DELETE /admin/faults` all. A script says what goes wrong,
+//! and where, how often and for how long; everything but `fault` may be left out:
+//!
+//! ```json
+//! { "fault": { "fail": { "how": { "http": { "status": 429, "retryAfterSeconds": 2 } } } },
+//!   "node": 1, "method": "getSlot", "probabilityBps": 2500, "seed": 7, "count": 3, "durationMs": 5000 }
+//! ```
+//!
+//! | `fault` | what goes wrong |
+//! |---|---|
+//! | `"dropTransactions"` | what is sent is taken and never executed, however often it is sent |
+//! | `{"delayTransactions": {"slots": 5}}` | it is executed later; or `{"beforeExpiry": 0}`, in the last block its blockhash allows; or `{"afterExpiry": 1}`, too late |
+//! | `{"hideTransactions": {"fromHistory": true}}` | what landed is not found; without `fromHistory` a search still finds it |
+//! | `{"lag": {"slots": 40}}` | answers, simulations and notifications are of so many slots ago |
+//! | `{"fail": {"how": …, "performed": true}}` | a method fails: `{"http": {"status": 500}}`, `{"rpc": {"code": -32005}}`, `"reset"` or `"hang"`; with `performed` it does its work all the same |
+//! | `{"slow": {"milliseconds": 400}}` | a method's answers come later |
+//! | `"freezeSlots"` | no block is produced |
+//! | `"cutSubscriptions"` | WebSockets are reset, at once and at each block |
+//! | `"muteSubscriptions"` | notifications are left out without a word |
+//!
+//! Two things happen at once: `POST /admin/roll-back` with `{"slots": 5}` gives up the fork of the
+//! last slots, whose transactions land again by themselves only with `"landAgainAfterSlots"`; and
+//! `POST /admin/expire-blockhashes` makes so many blocks that no blockhash is valid any more.
 
 mod admin;
 mod cluster;
+mod connection;
+mod faults;
 mod genesis;
+mod network;
 mod node;
 mod pools;
 mod prices;

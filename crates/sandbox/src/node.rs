@@ -1,52 +1,105 @@
-use crate::cluster::{Advance, Bank, Cluster};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use tokio::sync::broadcast;
+use crate::cluster::{Block, Cluster, Commitment, Landed, QueueFull, Status};
+use crate::faults::{Fate, Faults};
+use crate::network::Network;
+use solana_account::AccountSharedData;
+use solana_pubkey::Pubkey;
+use solana_signature::Signature;
+use solana_transaction::versioned::VersionedTransaction;
+use std::sync::{Arc, RwLockReadGuard};
 
-/// How many blocks a subscriber may fall behind before it is cut off: what it missed is lost, and
-/// it has to read the accounts anew.
-const ADVANCES_KEPT: usize = 256;
-
-/// The cluster as all connections share it.
+/// One node of the cluster: a port. All know the same cluster, but each may have faults of its own.
+#[derive(Clone)]
 pub(crate) struct Node {
-    cluster: RwLock<Cluster>,
-    advances: broadcast::Sender<Arc<Advance>>,
+    /// What the nodes share.
+    pub(crate) network: Arc<Network>,
+    /// Its place in the list of ports, from 0.
+    pub(crate) number: usize,
 }
 
 impl Node {
-    /// Puts a cluster behind a lock.
-    pub(crate) fn new(cluster: Cluster) -> Self {
-        Self { cluster: RwLock::new(cluster), advances: broadcast::Sender::new(ADVANCES_KEPT) }
+    /// What goes wrong at present, in all nodes.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.network.faults
     }
 
-    /// For looking; blocks the thread while a block is being produced.
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Cluster> {
-        self.cluster.read().unwrap_or_else(PoisonError::into_inner)
+    /// The cluster as the node sees it now; blocks the thread while a block is being produced.
+    pub(crate) fn view(&self) -> View<'_> {
+        let lag = self.faults().lag(self.number);
+        View { cluster: self.network.read(), lag }
     }
 
-    /// For handing in transactions; blocks the thread while anybody looks.
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Cluster> {
-        self.cluster.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Each block from now on.
-    pub(crate) fn advances(&self) -> broadcast::Receiver<Arc<Advance>> {
-        self.advances.subscribe()
-    }
-
-    /// Produces the next block, which begins with `change`, and tells the subscribers. Answers
-    /// with the block's slot too.
+    /// Writes down that the node was handed a transaction.
     ///
     /// # Errors
-    /// See [`Cluster::advance`].
-    pub(crate) fn advance<T>(
+    /// The ledger cannot be written.
+    pub(crate) fn received(&self, signature: &Signature) -> anyhow::Result<()> {
+        self.network.write().received(signature, service::now(), self.number)
+    }
+
+    /// Takes a transaction for a block, unless a fault loses or delays it.
+    pub(crate) fn submit(
         &self,
-        change: impl FnOnce(&mut Bank) -> anyhow::Result<T>,
-    ) -> anyhow::Result<(u64, T)> {
-        let mut cluster = self.write();
-        let (advance, changed) = cluster.advance(service::now(), change)?;
-        let slot = advance.slot;
-        // Sent under the lock, so that subscribers see the blocks in order. Nobody may listen.
-        let _ = self.advances.send(Arc::new(advance));
-        Ok((slot, changed))
+        signature: Signature,
+        transaction: VersionedTransaction,
+    ) -> Result<(), QueueFull> {
+        match self.faults().fate(self.number, &signature) {
+            Fate::Executed => self.network.write().submit(signature, transaction, None),
+            Fate::Delayed(delay) => self.network.write().submit(signature, transaction, Some(delay)),
+            Fate::Dropped => Ok(()),
+        }
+    }
+}
+
+/// The cluster as a node sees it, which may be behind.
+pub(crate) struct View<'a> {
+    cluster: RwLockReadGuard<'a, Cluster>,
+    lag: u64,
+}
+
+impl View<'_> {
+    /// The cluster as it is.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// Whether the node is behind the cluster.
+    pub(crate) fn lags(&self) -> bool {
+        self.lag > 0
+    }
+
+    /// The newest slot that a commitment sees.
+    pub(crate) fn slot(&self, commitment: Commitment) -> u64 {
+        self.cluster.bank.slot_behind(commitment, self.lag)
+    }
+
+    /// The newest block that a commitment sees.
+    pub(crate) fn block(&self, commitment: Commitment) -> Option<&Arc<Block>> {
+        self.cluster.bank.block_until(self.slot(commitment))
+    }
+
+    /// An account as a commitment sees it.
+    pub(crate) fn account(&self, address: &Pubkey, commitment: Commitment) -> Option<AccountSharedData> {
+        self.cluster.bank.account_at(address, self.slot(commitment))
+    }
+
+    /// All accounts of a program as a commitment sees them, in the order of their addresses.
+    pub(crate) fn program_accounts(
+        &self,
+        program: &Pubkey,
+        commitment: Commitment,
+    ) -> Vec<(Pubkey, AccountSharedData)> {
+        self.cluster.bank.program_accounts_at(program, self.slot(commitment))
+    }
+
+    /// Where a transaction landed; None if it has not, as far as the node knows.
+    pub(crate) fn status(&self, signature: &Signature) -> Option<&Status> {
+        let seen = self.slot(Commitment::Processed);
+        self.cluster.history.status(signature).filter(|status| status.slot <= seen)
+    }
+
+    /// A transaction that landed, if a commitment sees it.
+    pub(crate) fn transaction(&self, signature: &Signature, commitment: Commitment) -> Option<&Arc<Landed>> {
+        let seen = self.slot(commitment);
+        self.cluster.history.transaction(signature).filter(|landed| landed.slot <= seen)
     }
 }

@@ -1,17 +1,22 @@
 use crate::cluster::{Bank, Cluster, Ledger};
+use crate::connection::{Listener, Reset};
+use crate::faults::Failure;
+use crate::network::Network;
 use crate::node::Node;
 use crate::pools::{self, SeededPool};
 use crate::prices::{Prices, VOLATILITY_MAX};
 use crate::programs::{self, ProgramFile};
+use crate::rpc::Answer;
 use crate::{admin, genesis, pubsub, rpc, wallet};
 use anyhow::Context as _;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use litesvm::LiteSVM;
-use serde_json::Value;
 use service::CancellationToken;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
@@ -20,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 /// The largest request: a batch of transactions.
@@ -29,9 +35,10 @@ const BODY_BYTES_MAX: usize = 512 * 1024;
 #[derive(Debug, Clone, clap::Parser)]
 #[command(about = "A local Solana cluster with seeded pools")]
 pub struct Configuration {
-    /// Where JSON-RPC (HTTP) and PubSub (WebSocket) answer, on the same port; port 0 takes a free one and logs it.
-    #[arg(long, env = "LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8899)))]
-    pub listen: SocketAddr,
+    /// Where JSON-RPC (HTTP) and PubSub (WebSocket) answer, on the same port; port 0 takes a free one and logs it. Each
+    /// address of a comma list is a node of the cluster, which faults can be confined to.
+    #[arg(long, env = "LISTEN", value_delimiter = ',', default_values_t = [SocketAddr::from((Ipv4Addr::LOCALHOST, 8899))])]
+    pub listen: Vec<SocketAddr>,
     /// A keypair file of the wallet to fund; made if there is none.
     #[arg(long, env = "WALLET")]
     pub wallet: PathBuf,
@@ -44,7 +51,7 @@ pub struct Configuration {
     /// By how much prices move in a slot at most, in hundredths of a percent; 0 lets them stand still.
     #[arg(long, env = "PRICE_VOLATILITY_BPS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=i64::from(VOLATILITY_MAX)))]
     pub price_volatility_bps: u16,
-    /// A file to append a line to for each transaction received and each landed.
+    /// A file to append a line to for each transaction received, landed or rolled back.
     #[arg(long, env = "LEDGER")]
     pub ledger: Option<PathBuf>,
     /// A program to load in place of a built-in one, as ADDRESS=FILE with the ELF file; may be repeated.
@@ -64,7 +71,9 @@ impl service::Configuration for Configuration {
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) node: Arc<Node>,
+    pub(crate) node: Node,
+    /// How many nodes there are.
+    pub(crate) nodes: usize,
     pub(crate) pools: Arc<[SeededPool]>,
     prices: Arc<Mutex<Prices>>,
     shutdown: CancellationToken,
@@ -78,13 +87,13 @@ impl App {
 
 /// A cluster that listens and does not answer yet.
 pub struct Server {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     slot: Duration,
     wallet: Pubkey,
     app: App,
 }
 
-/// Makes the cluster's first state and takes its port.
+/// Makes the cluster's first state and takes its ports.
 ///
 /// # Errors
 /// The wallet, the ledger or a program file cannot be used; or the port is taken.
@@ -95,15 +104,18 @@ pub async fn bind(configuration: &Configuration) -> anyhow::Result<Server> {
     let cluster = first_state(&pools, &wallet, ledger, &configuration.programs)?;
     let prices = Prices::new(configuration.seed, configuration.price_volatility_bps);
     let app = App {
-        node: Arc::new(Node::new(cluster)),
+        node: Node { network: Arc::new(Network::new(cluster)), number: 0 },
+        nodes: configuration.listen.len(),
         pools,
         prices: Arc::new(Mutex::new(prices)),
         shutdown: CancellationToken::new(),
     };
-    let listener = TcpListener::bind(configuration.listen)
-        .await
-        .with_context(|| format!("listening on {}", configuration.listen))?;
-    Ok(Server { listener, slot: Duration::from_millis(configuration.slot_ms), wallet, app })
+    let mut listeners = Vec::new();
+    for address in &configuration.listen {
+        let listener = TcpListener::bind(address).await;
+        listeners.push(listener.with_context(|| format!("listening on {address}"))?);
+    }
+    Ok(Server { listeners, slot: Duration::from_millis(configuration.slot_ms), wallet, app })
 }
 
 fn first_state(
@@ -131,12 +143,13 @@ fn first_slot(now: order_core::Timestamp) -> anyhow::Result<u64> {
 }
 
 impl Server {
-    /// Where it listens.
+    /// Where its nodes listen, in the order of the configuration.
     ///
     /// # Errors
     /// The operating system does not say.
-    pub fn address(&self) -> anyhow::Result<SocketAddr> {
-        self.listener.local_addr().context("reading the address that is listened on")
+    pub fn addresses(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        let addresses = self.listeners.iter().map(TcpListener::local_addr);
+        addresses.collect::<Result<_, _>>().context("reading the addresses that are listened on")
     }
 
     /// The funded wallet.
@@ -150,28 +163,38 @@ impl Server {
     /// A block could not be produced, or the ledger not be written: the cluster is then no witness
     /// any more.
     pub async fn serve(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let address = self.address()?;
-        tracing::info!(%address, wallet = %self.wallet, "listening");
+        for (node, address) in self.addresses()?.iter().enumerate() {
+            tracing::info!(%address, node, wallet = %self.wallet, "listening");
+        }
         let app = App { shutdown: shutdown.child_token(), ..self.app };
-        let router = axum::Router::new()
-            .route("/", get(subscribe).post(call))
-            .route("/health", get(|| async { "ok" }))
-            .merge(admin::routes())
-            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-            .with_state(app.clone());
         let stop = app.shutdown.clone();
-        let serving = axum::serve(self.listener, router)
-            .with_graceful_shutdown(stop.clone().cancelled_owned())
-            .into_future();
-        let producing = async {
-            let produced = produce(&app, self.slot).await;
+        let mut tasks = JoinSet::new();
+        for (number, listener) in self.listeners.into_iter().enumerate() {
+            let node = Node { number, ..app.node.clone() };
+            tasks.spawn(serve_node(listener, App { node, ..app.clone() }));
+        }
+        tasks.spawn(async move { produce(&app, self.slot).await });
+        let mut ended = Ok(());
+        while let Some(task) = tasks.join_next().await {
             stop.cancel();
-            produced
-        };
-        let (served, produced) = tokio::join!(serving, producing);
-        produced?;
-        served.context("serving")
+            ended = ended.and(task.context("a task of the cluster").flatten());
+        }
+        ended
     }
+}
+
+async fn serve_node(listener: TcpListener, app: App) -> anyhow::Result<()> {
+    let stop = app.shutdown.clone();
+    let router = axum::Router::new()
+        .route("/", get(subscribe).post(call))
+        .route("/health", get(|| async { "ok" }))
+        .merge(admin::routes())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(app);
+    axum::serve(Listener(listener), router.into_make_service_with_connect_info::<Reset>())
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+        .context("serving")
 }
 
 async fn produce(app: &App, slot: Duration) -> anyhow::Result<()> {
@@ -183,21 +206,64 @@ async fn produce(app: &App, slot: Duration) -> anyhow::Result<()> {
             () = app.shutdown.cancelled() => return Ok(()),
             _ = ticks.tick() => {}
         }
+        if app.node.faults().freezes() {
+            continue;
+        }
         let app = app.clone();
-        let block = move || app.node.advance(|bank| app.prices().step(bank, &app.pools));
+        let block = move || app.node.network.advance(|bank| app.prices().step(bank, &app.pools));
         tokio::task::spawn_blocking(block).await?.context("producing a block")?;
     }
 }
 
-async fn call(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Response> {
-    let answered = tokio::task::spawn_blocking(move || rpc::answer(&app.node, &body)).await;
-    answered.map(Json).map_err(|error| {
-        tracing::error!("a request failed: {error}");
-        axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
-    })
+async fn call(State(app): State<App>, ConnectInfo(reset): ConnectInfo<Reset>, body: Bytes) -> Response {
+    let node = app.node.clone();
+    let answered = tokio::task::spawn_blocking(move || rpc::answer(&node, &body)).await;
+    let Answer { body, slowness, failure } = match answered {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!("a request failed: {error}");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    tokio::select! {
+        () = app.shutdown.cancelled() => {}
+        () = tokio::time::sleep(slowness), if !slowness.is_zero() => {}
+        () = std::future::ready(()), if slowness.is_zero() => {}
+    }
+    match failure {
+        None => Json(body).into_response(),
+        Some(failure) => fail(&failure, &reset, &app.shutdown).await,
+    }
 }
 
-async fn subscribe(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
+async fn fail(failure: &Failure, reset: &Reset, shutdown: &CancellationToken) -> Response {
+    match failure {
+        Failure::Http { status, retry_after_seconds } => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut response = status.into_response();
+            if let Some(seconds) = retry_after_seconds {
+                response.headers_mut().insert(RETRY_AFTER, (*seconds).into());
+            }
+            response
+        }
+        // Its error is in the body already.
+        Failure::Rpc { .. } => StatusCode::OK.into_response(),
+        Failure::Reset => {
+            reset.reset();
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+        Failure::Hang => {
+            shutdown.cancelled().await;
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+async fn subscribe(
+    State(app): State<App>,
+    ConnectInfo(reset): ConnectInfo<Reset>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let upgrade = upgrade.max_message_size(pubsub::REQUEST_BYTES_MAX);
-    upgrade.on_upgrade(move |socket| pubsub::serve(socket, app.node, app.shutdown))
+    upgrade.on_upgrade(move |socket| pubsub::serve(socket, app.node, reset, app.shutdown))
 }

@@ -1,7 +1,7 @@
 use super::Landed;
 use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// Transactions that are remembered whole; about 300 MB.
@@ -37,6 +37,13 @@ impl History {
         {
             self.transactions.remove(&oldest);
         }
+    }
+
+    /// Forgets transactions whose blocks were rolled back.
+    pub(crate) fn forget(&mut self, signatures: &HashSet<Signature>) {
+        self.statuses.retain(|signature, _| !signatures.contains(signature));
+        self.transactions.retain(|signature, _| !signatures.contains(signature));
+        self.oldest.retain(|signature| !signatures.contains(signature));
     }
 
     /// Where a transaction landed; None if it has not.

@@ -6,19 +6,21 @@ use solana_signature::Signature;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
-/// The independent witness: an append-only file of one JSON object for each transaction received
-/// and one for each landed. Tests compare it with what the engine says of itself.
+/// The independent witness: an append-only file of one JSON object for each time that a transaction
+/// was received, landed, or was rolled back with its block. Tests compare it with what the engine says of itself.
 #[derive(Default)]
 pub(crate) struct Ledger {
     file: Option<File>,
 }
 
 #[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 enum Line<'a> {
-    Received { signature: String, slot: u64, at: Timestamp },
+    Received { signature: String, slot: u64, at: Timestamp, node: usize },
     Landed { signature: String, slot: u64, at: Timestamp, err: &'a serde_json::Value, fee: u64 },
+    RolledBack { signature: String, slot: u64, at: Timestamp },
 }
 
 impl Ledger {
@@ -31,9 +33,25 @@ impl Ledger {
         Ok(Self { file: path.map(open).transpose()? })
     }
 
-    /// Writes that a transaction was received, once for each time.
-    pub(crate) fn received(&mut self, signature: &Signature, slot: u64, at: Timestamp) -> anyhow::Result<()> {
-        self.write(&[Line::Received { signature: signature.to_string(), slot, at }])
+    /// Writes that a node received a transaction, once for each time.
+    pub(crate) fn received(
+        &mut self,
+        signature: &Signature,
+        slot: u64,
+        at: Timestamp,
+        node: usize,
+    ) -> anyhow::Result<()> {
+        self.write(&[Line::Received { signature: signature.to_string(), slot, at, node }])
+    }
+
+    /// Writes what was in blocks that are rolled back, with the slots it had landed in.
+    pub(crate) fn rolled_back(&mut self, blocks: &[Arc<Block>], at: Timestamp) -> anyhow::Result<()> {
+        let lines = blocks.iter().flat_map(|block| &block.landed).map(|landed| Line::RolledBack {
+            signature: landed.signature.to_string(),
+            slot: landed.slot,
+            at,
+        });
+        self.write(&lines.collect::<Vec<_>>())
     }
 
     /// Writes what landed in a block.

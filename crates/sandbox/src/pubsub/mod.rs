@@ -3,11 +3,12 @@
 mod subscription;
 
 use crate::cluster::Advance;
+use crate::connection::Reset;
 use crate::node::Node;
 use crate::rpc::{Error, Params, Request, Response};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use subscription::Subscription;
@@ -27,15 +28,17 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 struct Gone;
 
 /// Serves one WebSocket to its end.
-pub(crate) async fn serve(mut socket: WebSocket, node: Arc<Node>, shutdown: CancellationToken) {
-    let mut advances = node.advances();
-    let mut connection = Connection { node, subscriptions: BTreeMap::new(), last_id: 0 };
+pub(crate) async fn serve(mut socket: WebSocket, node: Node, reset: Reset, shutdown: CancellationToken) {
+    let (mut advances, mut faults) = (node.network.advances(), node.faults().changes());
+    let mut connection =
+        Connection { node, subscriptions: BTreeMap::new(), last_id: 0, late: VecDeque::new() };
     let reason = loop {
         let outcome = tokio::select! {
             biased;
             () = shutdown.cancelled() => break Some((close_code::AWAY, "the cluster is shutting down")),
+            Ok(()) = faults.changed() => Ok(()),
             advance = advances.recv() => match advance {
-                Ok(advance) => send_all(&mut socket, connection.notifications(&advance)).await,
+                Ok(advance) => send_all(&mut socket, connection.advance(advance)).await,
                 Err(RecvError::Lagged(_)) => break Some((close_code::POLICY, "too slow: notifications were lost")),
                 Err(RecvError::Closed) => break None,
             },
@@ -48,6 +51,10 @@ pub(crate) async fn serve(mut socket: WebSocket, node: Arc<Node>, shutdown: Canc
             },
         };
         if outcome.is_err() {
+            break None;
+        }
+        if connection.is_cut() {
+            reset.reset();
             break None;
         }
     };
@@ -70,12 +77,33 @@ async fn send_all(socket: &mut WebSocket, messages: Vec<Value>) -> Result<(), Go
 }
 
 struct Connection {
-    node: Arc<Node>,
+    node: Node,
     subscriptions: BTreeMap<u64, Subscription>,
     last_id: u64,
+    /// Blocks that the node is too far behind to know.
+    late: VecDeque<Arc<Advance>>,
 }
 
 impl Connection {
+    /// What the next block makes known: of the blocks that the node has come to, unless it is mute.
+    fn advance(&mut self, advance: Arc<Advance>) -> Vec<Value> {
+        let (newest, faults) = (advance.slot, self.node.faults());
+        let (lag, mute) = (faults.lag(self.node.number), faults.mutes(self.node.number));
+        self.late.push_back(advance);
+        let mut messages = Vec::new();
+        while let Some(advance) = self.late.pop_front_if(|late| late.slot.saturating_add(lag) <= newest) {
+            if !mute {
+                messages.extend(self.notifications(&advance));
+            }
+        }
+        messages
+    }
+
+    /// Whether it is to be broken off.
+    fn is_cut(&self) -> bool {
+        self.node.faults().cuts(self.node.number)
+    }
+
     /// The answer to a message, and what the answer makes known at once.
     fn answer(&mut self, text: &[u8]) -> Vec<Value> {
         let Ok(value) = serde_json::from_slice(text) else {
@@ -109,7 +137,7 @@ impl Connection {
         }
         self.last_id = self.last_id.saturating_add(1);
         let id = self.last_id;
-        match subscription.already(&self.node.read()) {
+        match subscription.already(&self.node.view()) {
             Some(result) => *follow_up = Some(notification(subscription.kind(), id, &result)),
             None => {
                 self.subscriptions.insert(id, subscription);

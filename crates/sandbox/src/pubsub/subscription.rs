@@ -1,4 +1,5 @@
-use crate::cluster::{Advance, Block, Cluster, Commitment, Landed};
+use crate::cluster::{Advance, Block, Commitment, Landed};
+use crate::node::View;
 use crate::rpc::{Error, Filter, Filters, Form, Params, address};
 use crate::token;
 use serde::Deserialize;
@@ -95,11 +96,11 @@ impl Subscription {
     }
 
     /// What is to be told before anything else happens: a transaction that has ended already.
-    pub(super) fn already(&self, cluster: &Cluster) -> Option<Value> {
+    pub(super) fn already(&self, view: &View<'_>) -> Option<Value> {
         match self {
             Self::Signature { signature, commitment } => {
-                let status = cluster.history.status(signature)?;
-                let seen = cluster.bank.slot(*commitment);
+                let status = view.status(signature)?;
+                let seen = view.slot(*commitment);
                 (status.slot <= seen).then(|| in_context(seen, json!({ "err": status.error })))
             }
             Self::Slot | Self::Account { .. } | Self::Program { .. } | Self::Logs { .. } => None,
@@ -111,8 +112,8 @@ impl Subscription {
         match self {
             Self::Slot => vec![json!({
                 "slot": advance.slot,
-                "parent": advance.slot.saturating_sub(1),
-                "root": advance.slot(Commitment::Finalized),
+                "parent": advance.parent,
+                "root": advance.root,
             })],
             Self::Account { address, commitment, form } => {
                 let block = advance.reached(*commitment);

@@ -3,13 +3,16 @@
 use super::error::Error;
 use super::in_context;
 use super::params::{Context, Params, address};
-use crate::cluster::{BLOCKHASH_AGE_MAX, Block, Cluster, Commitment, EPOCH_SLOTS, compute_unit_price};
-use crate::node::Node;
+use crate::cluster::{BLOCKHASH_AGE_MAX, Block, Commitment, EPOCH_SLOTS, compute_unit_price};
+use crate::node::{Node, View};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use solana_hash::Hash;
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
+
+/// Recent fees are of this many blocks, as on real nodes.
+const FEE_BLOCKS: usize = 150;
 
 /// Names every cluster of this kind, and never a real one.
 pub(super) fn genesis_hash() -> Hash {
@@ -18,17 +21,17 @@ pub(super) fn genesis_hash() -> Hash {
 
 pub(super) fn slot(node: &Node, params: &Params) -> Result<Value, Error> {
     let context: Context = params.optional(0, "config")?;
-    Ok(json!(context.slot(&node.read())?))
+    Ok(json!(context.slot(&node.view())?))
 }
 
 pub(super) fn block_height(node: &Node, params: &Params) -> Result<Value, Error> {
     let context: Context = params.optional(0, "config")?;
-    Ok(json!(block(&node.read(), context)?.height))
+    Ok(json!(block(&node.view(), context)?.height))
 }
 
 pub(super) fn epoch_info(node: &Node, params: &Params) -> Result<Value, Error> {
     let context: Context = params.optional(0, "config")?;
-    let block = block(&node.read(), context)?;
+    let block = block(&node.view(), context)?;
     Ok(json!({
         "absoluteSlot": block.slot,
         "blockHeight": block.height,
@@ -41,7 +44,7 @@ pub(super) fn epoch_info(node: &Node, params: &Params) -> Result<Value, Error> {
 
 pub(super) fn latest_blockhash(node: &Node, params: &Params) -> Result<Value, Error> {
     let context: Context = params.optional(0, "config")?;
-    let block = block(&node.read(), context)?;
+    let block = block(&node.view(), context)?;
     Ok(in_context(block.slot, blockhash(&block)))
 }
 
@@ -57,19 +60,21 @@ pub(super) fn is_blockhash_valid(node: &Node, params: &Params) -> Result<Value, 
     let hash: String = params.required(0, "blockhash")?;
     let hash = hash.parse().map_err(|_| Error::invalid_params("Invalid param: not a blockhash"))?;
     let context: Context = params.optional(1, "config")?;
-    let cluster = node.read();
-    let seen = block(&cluster, context)?;
-    let named = cluster.bank.usable_blockhash(&hash, seen.height);
+    let view = node.view();
+    let seen = block(&view, context)?;
+    let named = view.cluster().bank.usable_blockhash(&hash, seen.height);
     Ok(in_context(seen.slot, json!(named.is_some_and(|named| named.slot <= seen.slot))))
 }
 
 pub(super) fn recent_prioritization_fees(node: &Node, params: &Params) -> Result<Value, Error> {
     let addresses: Vec<String> = params.optional(0, "addresses")?;
     let addresses = addresses.iter().map(|text| address(text)).collect::<Result<Vec<_>, _>>()?;
-    let cluster = node.read();
-    let fees = cluster
-        .bank
-        .blocks()
+    let view = node.view();
+    let newest = view.slot(Commitment::Processed);
+    let mut blocks: Vec<_> = view.cluster().bank.blocks_until(newest).take(FEE_BLOCKS).collect();
+    blocks.reverse();
+    let fees = blocks
+        .into_iter()
         .map(|block| json!({ "slot": block.slot, "prioritizationFee": least_price(block, &addresses) }));
     Ok(Value::Array(fees.collect()))
 }
@@ -86,13 +91,13 @@ fn least_price(block: &Block, addresses: &[Pubkey]) -> u64 {
     writers.map(|landed| compute_unit_price(&landed.transaction)).min().unwrap_or(0)
 }
 
-fn block(cluster: &Cluster, context: Context) -> Result<Arc<Block>, Error> {
-    context.slot(cluster)?;
-    newest_block(cluster, context.commitment)
+fn block(view: &View<'_>, context: Context) -> Result<Arc<Block>, Error> {
+    context.slot(view)?;
+    newest_block(view, context.commitment)
 }
 
 /// The newest block that a commitment sees.
-pub(super) fn newest_block(cluster: &Cluster, commitment: Commitment) -> Result<Arc<Block>, Error> {
-    let block = cluster.bank.block(commitment).cloned();
+pub(super) fn newest_block(view: &View<'_>, commitment: Commitment) -> Result<Arc<Block>, Error> {
+    let block = view.block(commitment).cloned();
     block.ok_or_else(|| Error::internal(&anyhow::anyhow!("the cluster has no block yet")))
 }

@@ -68,6 +68,11 @@ impl Error {
         Self::new(-32015, message)
     }
 
+    /// What a fault makes of an answer.
+    pub(crate) fn of_fault(code: i64, message: impl Into<String>) -> Self {
+        Self::new(code, message)
+    }
+
     fn new(code: i64, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), data: None }
     }

@@ -52,14 +52,15 @@ pub(super) fn statuses(node: &Node, params: &Params) -> Result<Value, Error> {
     if signatures.len() > SIGNATURES_MAX {
         return Err(Error::invalid_params(format!("Too many inputs provided; max {SIGNATURES_MAX}")));
     }
-    let cluster = node.read();
-    let now = cluster.bank.slot(Commitment::Processed);
+    let (view, searched) = (node.view(), config.search_transaction_history);
+    let now = view.slot(Commitment::Processed);
     let shown = signatures.iter().map(|text| {
-        let status = cluster.history.status(&signature(text)?);
-        let searched = |status: &&Status| {
-            config.search_transaction_history || now <= status.slot.saturating_add(STATUS_SLOTS)
+        let status = view.status(&signature(text)?);
+        let found = |status: &&Status| {
+            let recent = now <= status.slot.saturating_add(STATUS_SLOTS);
+            (searched || recent) && !node.faults().hides(node.number, searched)
         };
-        Ok(status.filter(searched).map_or(Value::Null, |status| show_status(status, now)))
+        Ok(status.filter(found).map_or(Value::Null, |status| show_status(status, now)))
     });
     let shown = shown.collect::<Result<Vec<_>, Error>>()?;
     Ok(in_context(now, Value::Array(shown)))
@@ -87,13 +88,10 @@ pub(super) fn transaction(node: &Node, params: &Params) -> Result<Value, Error> 
     if config.commitment == Commitment::Processed {
         return Err(Error::invalid_params("Method does not support commitment below `confirmed`"));
     }
-    let cluster = node.read();
-    let seen = cluster.bank.slot(config.commitment);
-    let Some(landed) = cluster.history.transaction(&signature).filter(|landed| landed.slot <= seen) else {
+    let landed = node.view().transaction(&signature, config.commitment).cloned();
+    let Some(landed) = landed.filter(|_| !node.faults().hides(node.number, true)) else {
         return Ok(Value::Null);
     };
-    let landed = landed.clone();
-    drop(cluster);
     let version = match (landed.transaction.version(), config.max_supported_transaction_version) {
         (TransactionVersion::Legacy(_), None) => None,
         (TransactionVersion::Legacy(_), Some(_)) => Some(json!("legacy")),

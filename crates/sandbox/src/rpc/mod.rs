@@ -13,9 +13,11 @@ pub(crate) use account::{Filter, Filters, Form};
 pub(crate) use error::Error;
 pub(crate) use params::{Params, address};
 
+use crate::faults::Failure;
 use crate::node::Node;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The version of the validator that this node resembles.
 const API_VERSION: &str = "4.2.2";
@@ -68,30 +70,63 @@ impl Response {
     }
 }
 
+/// What a client is to get, and how.
+pub(crate) struct Answer {
+    /// The answer.
+    pub(crate) body: Value,
+    /// How much later.
+    pub(crate) slowness: Duration,
+    /// What comes in place of it.
+    pub(crate) failure: Option<Failure>,
+}
+
 /// Answers the body of an HTTP request: one call or a batch of them. Takes the time it takes;
 /// call it where a thread may block.
-pub(crate) fn answer(node: &Node, body: &[u8]) -> Value {
-    let answers = match serde_json::from_slice::<Value>(body) {
-        Err(_) => return json!(Response::new(Value::Null, Err(Error::parse()))),
+pub(crate) fn answer(node: &Node, body: &[u8]) -> Answer {
+    let mut answer = Answer { body: Value::Null, slowness: Duration::ZERO, failure: None };
+    answer.body = match serde_json::from_slice::<Value>(body) {
+        Err(_) => json!(Response::new(Value::Null, Err(Error::parse()))),
         Ok(Value::Array(calls)) if (1..=BATCH_MAX).contains(&calls.len()) => {
-            calls.into_iter().map(|call| answer_one(node, call)).collect::<Vec<_>>()
+            calls.into_iter().map(|call| json!(answer.answer_one(node, call))).collect()
         }
         Ok(Value::Array(_)) => {
             let error = Error::invalid_request("Invalid request: a batch has 1 to 100 calls");
-            return json!(Response::new(Value::Null, Err(error)));
+            json!(Response::new(Value::Null, Err(error)))
         }
-        Ok(call) => return json!(answer_one(node, call)),
+        Ok(call) => json!(answer.answer_one(node, call)),
     };
-    json!(answers)
+    answer
 }
 
-fn answer_one(node: &Node, call: Value) -> Response {
-    match Request::read(call) {
-        Ok(mut request) => {
-            let outcome = request.params().and_then(|params| call_method(node, &request.method, &params));
-            Response::new(request.id, outcome)
+impl Answer {
+    fn answer_one(&mut self, node: &Node, call: Value) -> Response {
+        match Request::read(call) {
+            Ok(mut request) => {
+                let outcome =
+                    request.params().and_then(|params| self.perform(node, &request.method, &params));
+                Response::new(request.id, outcome)
+            }
+            Err(error) => Response::new(Value::Null, Err(error)),
         }
-        Err(error) => Response::new(Value::Null, Err(error)),
+    }
+
+    /// Calls a method, as far as no fault prevents it.
+    fn perform(&mut self, node: &Node, method: &str, params: &Params) -> Result<Value, Error> {
+        self.slowness = self.slowness.max(node.faults().slowness(node.number, method));
+        let Some((failure, performed)) = node.faults().failure(node.number, method) else {
+            return call_method(node, method, params);
+        };
+        if performed {
+            // Whatever it says is lost.
+            let _ = call_method(node, method, params);
+        }
+        match failure {
+            Failure::Rpc { code, message } => Err(Error::of_fault(code, message)),
+            Failure::Http { .. } | Failure::Reset | Failure::Hang => {
+                self.failure = Some(failure);
+                Ok(Value::Null)
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use super::error::Error;
-use crate::cluster::{Cluster, Commitment};
+use crate::cluster::Commitment;
+use crate::node::View;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,8 +68,8 @@ pub(crate) struct Context {
 
 impl Context {
     /// The slot that answers, if it is recent enough.
-    pub(crate) fn slot(self, cluster: &Cluster) -> Result<u64, Error> {
-        let slot = cluster.bank.slot(self.commitment);
+    pub(crate) fn slot(self, view: &View<'_>) -> Result<u64, Error> {
+        let slot = view.slot(self.commitment);
         match self.min_context_slot {
             Some(wanted) if slot < wanted => Err(Error::min_context_slot(slot)),
             Some(_) | None => Ok(slot),

@@ -7,8 +7,8 @@ use super::in_context;
 use super::landed::show_token_balances;
 use super::params::{Params, address};
 use super::state::{NEWEST, show};
-use crate::cluster::{Accounts, Balances, Block, Cluster, Commitment, TRANSACTION_BYTES_MAX};
-use crate::node::Node;
+use crate::cluster::{Accounts, Balances, Block, Commitment, TRANSACTION_BYTES_MAX};
+use crate::node::{Node, View};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use litesvm::types::{SimulatedTransactionInfo, TransactionMetadata};
@@ -75,9 +75,9 @@ pub(super) fn simulate(node: &Node, params: &Params) -> Result<Value, Error> {
     if config.sig_verify && config.replace_recent_blockhash {
         return Err(Error::invalid_params("sigVerify may not be used with replaceRecentBlockhash"));
     }
-    let cluster = node.read();
-    reached(&cluster, config.commitment, config.min_context_slot)?;
-    let block = newest_block(&cluster, config.commitment)?;
+    let view = node.view();
+    reached(&view, config.commitment, config.min_context_slot)?;
+    let block = newest_block(&view, config.commitment)?;
     let mut replacement = Value::Null;
     if config.replace_recent_blockhash {
         transaction.message.set_recent_blockhash(block.hash);
@@ -86,17 +86,17 @@ pub(super) fn simulate(node: &Node, params: &Params) -> Result<Value, Error> {
     if config.sig_verify && !verified(&transaction) {
         return Err(Error::signature_verification());
     }
-    let simulation = run(&cluster, transaction, config.replace_recent_blockhash, &block);
+    let simulation = run(&view, transaction, config.replace_recent_blockhash, &block)?;
     let mut value = simulation.show();
     if let Some(watched) = &config.accounts
         && let Some(fields) = value.as_object_mut()
     {
-        fields.insert("accounts".to_owned(), simulation.show_accounts(&cluster, watched)?);
+        fields.insert("accounts".to_owned(), simulation.show_accounts(&view, watched)?);
     }
     if let Some(fields) = value.as_object_mut().filter(|_| !replacement.is_null()) {
         fields.insert("replacementBlockhash".to_owned(), replacement);
     }
-    Ok(in_context(cluster.bank.slot(NEWEST), value))
+    Ok(in_context(view.slot(NEWEST), value))
 }
 
 pub(super) fn send(node: &Node, params: &Params) -> Result<Value, Error> {
@@ -107,54 +107,61 @@ pub(super) fn send(node: &Node, params: &Params) -> Result<Value, Error> {
     if !verified(&transaction) {
         return Err(Error::signature_verification());
     }
-    node.write().received(&signature, service::now()).map_err(|error| Error::internal(&error))?;
+    node.received(&signature).map_err(|error| Error::internal(&error))?;
     if !config.skip_preflight {
-        preflight(&node.read(), &config, transaction.clone())?;
+        preflight(&node.view(), &config, transaction.clone())?;
     }
-    node.write().submit(signature, transaction).map_err(|full| Error::unhealthy(full.to_string()))?;
+    node.submit(signature, transaction).map_err(|full| Error::unhealthy(full.to_string()))?;
     Ok(json!(signature.to_string()))
 }
 
-fn preflight(cluster: &Cluster, config: &SendConfig, transaction: VersionedTransaction) -> Result<(), Error> {
-    reached(cluster, config.preflight_commitment, config.min_context_slot)?;
-    let block = newest_block(cluster, config.preflight_commitment)?;
-    let simulation = run(cluster, transaction, false, &block);
+fn preflight(view: &View<'_>, config: &SendConfig, transaction: VersionedTransaction) -> Result<(), Error> {
+    reached(view, config.preflight_commitment, config.min_context_slot)?;
+    let block = newest_block(view, config.preflight_commitment)?;
+    let simulation = run(view, transaction, false, &block)?;
     match &simulation.error {
         Some(error) => Err(Error::preflight(&error.to_string(), simulation.show())),
         None => Ok(()),
     }
 }
 
-/// Simulates on the newest state. The checks of age and repetition look at `block`, so that a
-/// blockhash may be unknown to the node that the caller asked for.
+/// Simulates on the newest state that the node knows. The checks of age and repetition look at
+/// `block`, so that a blockhash may be unknown to the node that the caller asked for.
 fn run(
-    cluster: &Cluster,
+    view: &View<'_>,
     transaction: VersionedTransaction,
     any_blockhash: bool,
     block: &Arc<Block>,
-) -> Simulation {
+) -> Result<Simulation, Error> {
+    let bank = &view.cluster().bank;
     if !any_blockhash {
         let signature = transaction.signatures.first().copied().unwrap_or_default();
-        if cluster.history.status(&signature).is_some() {
-            return Simulation::refused(TransactionError::AlreadyProcessed);
+        if view.status(&signature).is_some() {
+            return Ok(Simulation::refused(TransactionError::AlreadyProcessed));
         }
-        let named = cluster.bank.usable_blockhash(transaction.message.recent_blockhash(), block.height);
+        let named = bank.usable_blockhash(transaction.message.recent_blockhash(), block.height);
         if named.is_none_or(|named| named.slot > block.slot) {
-            return Simulation::refused(TransactionError::BlockhashNotFound);
+            return Ok(Simulation::refused(TransactionError::BlockhashNotFound));
         }
     }
-    let accounts = match Accounts::resolve(&cluster.bank, &transaction) {
+    let accounts = match Accounts::resolve(bank, &transaction) {
         Ok(accounts) => accounts,
-        Err(error) => return Simulation::refused(error),
+        Err(error) => return Ok(Simulation::refused(error)),
     };
-    let mut simulation = match cluster.bank.svm().simulate_transaction(transaction) {
+    let simulated = if view.lags() {
+        let svm = bank.svm_at(view.slot(NEWEST)).map_err(|error| Error::internal(&error))?;
+        svm.simulate_transaction(transaction)
+    } else {
+        bank.svm().simulate_transaction(transaction)
+    };
+    let mut simulation = match simulated {
         Ok(SimulatedTransactionInfo { meta, post_accounts }) => {
             Simulation { error: None, meta, changed: post_accounts, balances: None }
         }
         Err(failed) => Simulation { meta: failed.meta, ..Simulation::refused(failed.err) },
     };
-    simulation.balances = Some(simulation.balances(cluster, &accounts));
-    simulation
+    simulation.balances = Some(simulation.balances(view, &accounts));
+    Ok(simulation)
 }
 
 impl Simulation {
@@ -165,15 +172,15 @@ impl Simulation {
 
     /// The balances before, and after as far as the simulation changed them: what fails changes
     /// none, and its fee is not taken here.
-    fn balances(&self, cluster: &Cluster, accounts: &Accounts) -> [Balances; 2] {
+    fn balances(&self, view: &View<'_>, accounts: &Accounts) -> [Balances; 2] {
         let addresses = accounts.addresses.iter();
-        let before: Vec<_> = addresses.map(|address| cluster.bank.account(address, NEWEST)).collect();
+        let before: Vec<_> = addresses.map(|address| view.account(address, NEWEST)).collect();
         let after = accounts.addresses.iter().zip(&before).map(|(address, before)| {
             let changed = self.changed.iter().find(|(changed, _)| changed == address);
             changed.map(|(_, account)| account.clone()).or_else(|| before.clone())
         });
         let after: Vec<_> = after.collect();
-        [&before, &after].map(|state| Balances::read(&cluster.bank, state))
+        [&before, &after].map(|state| Balances::read(&view.cluster().bank, state))
     }
 
     fn show(&self) -> Value {
@@ -202,14 +209,14 @@ impl Simulation {
         })
     }
 
-    fn show_accounts(&self, cluster: &Cluster, watched: &Watched) -> Result<Value, Error> {
+    fn show_accounts(&self, view: &View<'_>, watched: &Watched) -> Result<Value, Error> {
         let shown = watched.addresses.iter().map(|text| {
             let address = address(text)?;
             if self.error.is_some() {
                 return Ok(Value::Null);
             }
             let changed = self.changed.iter().find(|(changed, _)| *changed == address);
-            let unchanged = || cluster.bank.account(&address, NEWEST);
+            let unchanged = || view.account(&address, NEWEST);
             let account = changed.map(|(_, account)| account.clone()).or_else(unchanged);
             show(watched.form, account.filter(|account| account.lamports() > 0).as_ref())
         });
@@ -217,8 +224,8 @@ impl Simulation {
     }
 }
 
-fn reached(cluster: &Cluster, commitment: Commitment, wanted: Option<u64>) -> Result<(), Error> {
-    let slot = cluster.bank.slot(commitment);
+fn reached(view: &View<'_>, commitment: Commitment, wanted: Option<u64>) -> Result<(), Error> {
+    let slot = view.slot(commitment);
     if wanted.is_some_and(|wanted| slot < wanted) { Err(Error::min_context_slot(slot)) } else { Ok(()) }
 }
 

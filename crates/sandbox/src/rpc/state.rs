@@ -29,22 +29,22 @@ struct Config {
 }
 
 pub(super) fn minimum_balance(node: &Node, params: &Params) -> Result<Value, Error> {
-    Ok(json!(node.read().bank.minimum_balance(params.required(0, "length")?)))
+    Ok(json!(node.view().cluster().bank.minimum_balance(params.required(0, "length")?)))
 }
 
 pub(super) fn balance(node: &Node, params: &Params) -> Result<Value, Error> {
     let (address, config) = (params.address(0)?, params.optional::<Config>(1, "config")?);
-    let cluster = node.read();
-    let slot = config.context.slot(&cluster)?;
-    let account = cluster.bank.account(&address, config.context.commitment);
+    let view = node.view();
+    let slot = config.context.slot(&view)?;
+    let account = view.account(&address, config.context.commitment);
     Ok(in_context(slot, json!(account.map_or(0, |account| account.lamports()))))
 }
 
 pub(super) fn account(node: &Node, params: &Params) -> Result<Value, Error> {
     let (address, config) = (params.address(0)?, params.optional::<Config>(1, "config")?);
-    let cluster = node.read();
-    let slot = config.context.slot(&cluster)?;
-    let account = cluster.bank.account(&address, config.context.commitment);
+    let view = node.view();
+    let slot = config.context.slot(&view)?;
+    let account = view.account(&address, config.context.commitment);
     Ok(in_context(slot, show(config.form, account.as_ref())?))
 }
 
@@ -54,10 +54,10 @@ pub(super) fn accounts(node: &Node, params: &Params) -> Result<Value, Error> {
     if addresses.len() > ACCOUNTS_MAX {
         return Err(Error::invalid_params(format!("Too many inputs provided; max {ACCOUNTS_MAX}")));
     }
-    let cluster = node.read();
-    let slot = config.context.slot(&cluster)?;
+    let view = node.view();
+    let slot = config.context.slot(&view)?;
     let shown = addresses.iter().map(|text| {
-        let account = cluster.bank.account(&address(text)?, config.context.commitment);
+        let account = view.account(&address(text)?, config.context.commitment);
         show(config.form, account.as_ref())
     });
     Ok(in_context(slot, Value::Array(shown.collect::<Result<_, _>>()?)))
@@ -66,9 +66,9 @@ pub(super) fn accounts(node: &Node, params: &Params) -> Result<Value, Error> {
 pub(super) fn program_accounts(node: &Node, params: &Params) -> Result<Value, Error> {
     let (program, config) = (params.address(0)?, params.optional::<Config>(1, "config")?);
     let filters = Filters::read(config.filters)?;
-    let cluster = node.read();
-    let slot = config.context.slot(&cluster)?;
-    let accounts = cluster.bank.program_accounts(&program, config.context.commitment);
+    let view = node.view();
+    let slot = config.context.slot(&view)?;
+    let accounts = view.program_accounts(&program, config.context.commitment);
     let shown = accounts.iter().filter(|(_, account)| filters.pass(account)).map(|(address, account)| {
         Ok(json!({ "pubkey": address.to_string(), "account": config.form.show(account)? }))
     });
@@ -78,9 +78,9 @@ pub(super) fn program_accounts(node: &Node, params: &Params) -> Result<Value, Er
 
 pub(super) fn token_balance(node: &Node, params: &Params) -> Result<Value, Error> {
     let (address, context) = (params.address(0)?, params.optional::<Context>(1, "config")?);
-    let cluster = node.read();
-    let slot = context.slot(&cluster)?;
-    let read = |address: &Pubkey| cluster.bank.account(address, context.commitment);
+    let view = node.view();
+    let slot = context.slot(&view)?;
+    let read = |address: &Pubkey| view.account(address, context.commitment);
     let account =
         read(&address).ok_or_else(|| Error::invalid_params("Invalid param: could not find account"))?;
     let holding = Holding::decode(&account);

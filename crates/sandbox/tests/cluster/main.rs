@@ -1,6 +1,10 @@
 //! The cluster as its clients see it: over HTTP and WebSocket, with real transactions.
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod forks;
+#[cfg(test)]
 mod pubsub;
 #[cfg(test)]
 mod support;

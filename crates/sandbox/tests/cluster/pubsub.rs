@@ -12,10 +12,10 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn open(cluster: &Cluster) -> Self {
+    pub(crate) async fn open(cluster: &Cluster) -> Self {
         let (socket, _) = connect_async(format!("ws://{}/", cluster.address)).await.unwrap();
         Self(socket)
     }
@@ -27,7 +27,7 @@ impl Socket {
     }
 
     /// Sends a request and returns the answer; nothing else may come before it.
-    async fn call(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) async fn call(&mut self, method: &str, params: Value) -> Value {
         let request = json!({ "jsonrpc": "2.0", "id": 3, "method": method, "params": params });
         self.0.send(Message::text(request.to_string())).await.unwrap();
         loop {
@@ -38,13 +38,13 @@ impl Socket {
         }
     }
 
-    async fn subscribe(&mut self, method: &str, params: Value) -> u64 {
+    pub(crate) async fn subscribe(&mut self, method: &str, params: Value) -> u64 {
         let answer = self.call(method, params).await;
         answer["result"].as_u64().unwrap_or_else(|| panic!("{answer}"))
     }
 
     /// The next notification of a subscription.
-    async fn notified(&mut self, subscription: u64) -> Value {
+    pub(crate) async fn notified(&mut self, subscription: u64) -> Value {
         loop {
             let mut message = self.next().await;
             if message["params"]["subscription"] == subscription {

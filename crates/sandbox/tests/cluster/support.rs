@@ -31,7 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Cluster {
+    /// The first node.
     pub(crate) address: SocketAddr,
+    /// All nodes.
+    pub(crate) nodes: Vec<SocketAddr>,
     pub(crate) wallet: Keypair,
     folder: PathBuf,
     shutdown: CancellationToken,
@@ -45,6 +48,12 @@ impl Drop for Cluster {
 }
 
 pub(crate) async fn cluster(slot_ms: u64) -> Cluster {
+    cluster_of(1, slot_ms).await
+}
+
+/// A cluster of so many nodes.
+pub(crate) async fn cluster_of(nodes: usize, slot_ms: u64) -> Cluster {
+    let listen = vec!["127.0.0.1:0"; nodes].join(",");
     let number = NUMBER.fetch_add(1, Ordering::SeqCst);
     let folder = std::env::temp_dir().join(format!("sandbox-{}-{number}", std::process::id()));
     let path = |name: &str| folder.join(name).display().to_string();
@@ -53,7 +62,7 @@ pub(crate) async fn cluster(slot_ms: u64) -> Cluster {
     let configuration = sandbox::Configuration::parse_from([
         "sandbox",
         "--listen",
-        "127.0.0.1:0",
+        &listen,
         "--wallet",
         &wallet,
         "--ledger",
@@ -62,26 +71,62 @@ pub(crate) async fn cluster(slot_ms: u64) -> Cluster {
         &slot_ms,
     ]);
     let server = sandbox::bind(&configuration).await.unwrap();
-    let (address, shutdown) = (server.address().unwrap(), CancellationToken::new());
+    let (nodes, shutdown) = (server.addresses().unwrap(), CancellationToken::new());
+    let address = nodes[0];
     tokio::spawn(server.serve(shutdown.clone()));
     let bytes: Vec<u8> = serde_json::from_slice(&std::fs::read(&wallet).unwrap()).unwrap();
     let wallet = Keypair::try_from(bytes.as_slice()).unwrap();
-    Cluster { address, wallet, folder, shutdown }
+    Cluster { address, nodes, wallet, folder, shutdown }
 }
 
 impl Cluster {
     pub(crate) async fn http(&self, method: &str, path: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let response = self.response(0, method, path, body).await.unwrap();
+        let (_, body) = response.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {response}"))
+    }
+
+    /// A node's whole response, if the connection lasts.
+    pub(crate) async fn response(
+        &self,
+        node: usize,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.nodes[node]).await?;
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await?;
         let mut response = String::new();
-        stream.read_to_string(&mut response).await.unwrap();
+        stream.read_to_string(&mut response).await?;
+        Ok(response)
+    }
+
+    /// The response of a node to a call, if the connection lasts.
+    pub(crate) async fn raw(&self, node: usize, method: &str, params: Value) -> std::io::Result<String> {
+        let request = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
+        self.response(node, "POST", "/", &request.to_string()).await
+    }
+
+    /// The answer of a node to a call.
+    pub(crate) async fn ask(&self, node: usize, method: &str, params: Value) -> Value {
+        let response = self.raw(node, method, params).await.unwrap();
         let (_, body) = response.split_once("\r\n\r\n").unwrap();
         serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {response}"))
+    }
+
+    /// Begins a fault.
+    pub(crate) async fn fault(&self, script: Value) -> u64 {
+        self.admin("faults", script).await["id"].as_u64().unwrap()
+    }
+
+    /// Ends a fault and says how often it struck.
+    pub(crate) async fn heal(&self, fault: u64) -> u64 {
+        self.http("DELETE", &format!("/admin/faults/{fault}"), "").await["struck"].as_u64().unwrap()
     }
 
     /// A whole JSON-RPC answer.
@@ -196,6 +241,17 @@ impl Cluster {
         let (received, landed): (Vec<_>, Vec<_>) = ours.partition(|line| line["kind"] == "received");
         (received.len(), landed)
     }
+}
+
+/// Waits until frozen slots have left out several blocks, so that none is under way any more.
+pub(crate) async fn stand_still(cluster: &Cluster) {
+    let struck = async || {
+        let reports = cluster.http("GET", "/admin/faults", "").await;
+        let mut reports = reports.as_array().unwrap().iter();
+        reports.find(|report| report["fault"] == "freezeSlots").unwrap()["struck"].as_u64().unwrap()
+    };
+    let before = struck().await;
+    until(async || (struck().await >= before + 3).then_some(())).await;
 }
 
 /// The configuration of `sendTransaction`.

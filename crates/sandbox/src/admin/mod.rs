@@ -1,5 +1,7 @@
-//! The operator's hand on the cluster: money, prices, liquidity. Each call makes a block of its
+//! The operator's hand on the cluster: money, prices, liquidity, faults. Each call makes a block of its
 //! own at once, so that what it did is in a slot like everything else.
+
+mod faults;
 
 use crate::App;
 use crate::genesis;
@@ -9,7 +11,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use order_core::{Atoms, Mint};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +25,10 @@ pub(crate) fn routes() -> axum::Router<App> {
         .route("/admin/pools/{address}/price", post(move_price))
         .route("/admin/pools/{address}/reserves", post(set_reserves))
         .route("/admin/pools/{address}/drain", post(drain))
+        .route("/admin/faults", get(faults::list).post(faults::add).delete(faults::clear))
+        .route("/admin/faults/{id}", delete(faults::remove))
+        .route("/admin/roll-back", post(faults::roll_back))
+        .route("/admin/expire-blockhashes", post(faults::expire_blockhashes))
 }
 
 /// What an admin request fails with.
@@ -92,7 +98,7 @@ async fn airdrop(State(app): State<App>, Json(request): Json<Airdrop>) -> Answer
     let address: Pubkey = request.address.parse()?;
     let amount = request.amount.get()?;
     blocking(move || {
-        let (slot, account) = app.node.advance(|bank| match request.mint {
+        let (slot, account) = app.node.network.advance(|bank| match request.mint {
             None => genesis::airdrop(bank, &address, amount).map(|()| address),
             Some(mint) => genesis::airdrop_token(bank, &address, mint, Atoms::new(amount)),
         })?;
@@ -111,7 +117,7 @@ async fn set_prices(State(app): State<App>, Json(request): Json<SetPrices>) -> A
 
 async fn pools(State(app): State<App>) -> Answer {
     blocking(move || {
-        let cluster = app.node.read();
+        let cluster = app.node.network.read();
         let shown = app.pools.iter().map(|pool| {
             let [first, second] = pool.reserves(&cluster.bank)?.map(|reserve| reserve.get().to_string());
             Ok(json!({
@@ -164,7 +170,7 @@ async fn change_pool(
     blocking(move || {
         let found = app.pools.iter().find(|pool| pool.seed.pool.to_string() == address);
         let pool = found.ok_or_else(|| anyhow::anyhow!("`{address}` is not a seeded pool"))?;
-        let (slot, reserves) = app.node.advance(|bank| {
+        let (slot, reserves) = app.node.network.advance(|bank| {
             change(pool, bank)?;
             pool.reserves(bank)
         })?;

@@ -1,0 +1,348 @@
+//! Faults: what nodes do wrong on purpose, for as long as a script says.
+
+mod script;
+
+pub(crate) use script::{Failure, Fault, Script};
+
+use crate::cluster::Delay;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde::Serialize;
+use solana_signature::Signature;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// The most faults that are remembered, those that are over included.
+const FAULTS_MAX: usize = 1_000;
+
+/// The most transactions whose choice a fault keeps; later ones are drawn anew each time.
+const CHOICES_MAX: usize = 100_000;
+
+/// All faults.
+#[derive(Default)]
+pub(crate) struct Faults {
+    scripts: Mutex<Scripts>,
+    changes: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Scripts {
+    last_id: u64,
+    running: BTreeMap<u64, Running>,
+}
+
+/// A fault and what became of it.
+struct Running {
+    script: Script,
+    ends: Option<Instant>,
+    struck: u64,
+    random: StdRng,
+    choices: HashMap<Signature, bool>,
+}
+
+/// A fault as an operator sees it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    id: u64,
+    #[serde(flatten)]
+    script: Script,
+    /// Whether it may still strike.
+    active: bool,
+    /// How many times it did.
+    struck: u64,
+}
+
+/// What becomes of a transaction that a node takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is in the next block.
+    Executed,
+    /// It is in a later block.
+    Delayed(Delay),
+    /// Nothing.
+    Dropped,
+}
+
+/// Where a fault has a chance to strike.
+#[derive(Clone, Copy, Default)]
+struct Chance<'a> {
+    node: Option<usize>,
+    method: Option<&'a str>,
+    signature: Option<&'a Signature>,
+}
+
+impl Faults {
+    /// Begins a fault, and answers with its number. The script has been checked.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub(crate) fn add(&self, script: Script) -> anyhow::Result<u64> {
+        let id = self.lock().add(script)?;
+        self.changes.send_replace(());
+        Ok(id)
+    }
+
+    /// All that are remembered, the oldest first.
+    pub(crate) fn list(&self) -> Vec<Report> {
+        let scripts = self.lock();
+        scripts.running.iter().map(|(id, running)| running.report(*id)).collect()
+    }
+
+    /// Ends a fault; None if there is none of this number.
+    pub(crate) fn remove(&self, id: u64) -> Option<Report> {
+        let removed = self.lock().running.remove(&id);
+        removed.map(|running| running.report(id))
+    }
+
+    /// Ends all.
+    pub(crate) fn clear(&self) -> Vec<Report> {
+        let removed = std::mem::take(&mut self.lock().running);
+        removed.into_iter().map(|(id, running)| running.report(id)).collect()
+    }
+
+    /// Tells of each fault that begins.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// By how many slots a node is behind, in one answer.
+    pub(crate) fn lag(&self, node: usize) -> u64 {
+        let lag = self.strike(Chance { node: Some(node), ..Chance::default() }, |fault| {
+            if let Fault::Lag { slots } = fault { Some(*slots) } else { None }
+        });
+        lag.unwrap_or(0)
+    }
+
+    /// By how much an answer of a node comes later.
+    pub(crate) fn slowness(&self, node: usize, method: &str) -> Duration {
+        let chance = Chance { node: Some(node), method: Some(method), signature: None };
+        let slowness = self.strike(chance, |fault| {
+            if let Fault::Slow { milliseconds } = fault {
+                Some(Duration::from_millis(*milliseconds))
+            } else {
+                None
+            }
+        });
+        slowness.unwrap_or(Duration::ZERO)
+    }
+
+    /// How a call of a method fails, and whether it is performed all the same.
+    pub(crate) fn failure(&self, node: usize, method: &str) -> Option<(Failure, bool)> {
+        let chance = Chance { node: Some(node), method: Some(method), signature: None };
+        self.strike(chance, |fault| {
+            if let Fault::Fail { how, performed } = fault { Some((how.clone(), *performed)) } else { None }
+        })
+    }
+
+    /// What becomes of a transaction that a node takes.
+    pub(crate) fn fate(&self, node: usize, signature: &Signature) -> Fate {
+        let chance = Chance { node: Some(node), method: None, signature: Some(signature) };
+        let fate = self.strike(chance, |fault| {
+            if let Fault::DelayTransactions(delay) = fault {
+                Some(Fate::Delayed(*delay))
+            } else {
+                (*fault == Fault::DropTransactions).then_some(Fate::Dropped)
+            }
+        });
+        fate.unwrap_or(Fate::Executed)
+    }
+
+    /// Whether a node does not find a transaction that landed; `searched` when it looks into its
+    /// history.
+    pub(crate) fn hides(&self, node: usize, searched: bool) -> bool {
+        let chance = Chance { node: Some(node), ..Chance::default() };
+        let hides = self.strike(chance, |fault| {
+            let hidden =
+                matches!(fault, Fault::HideTransactions { from_history } if *from_history || !searched);
+            hidden.then_some(())
+        });
+        hides.is_some()
+    }
+
+    /// Whether the next block is not produced.
+    pub(crate) fn freezes(&self) -> bool {
+        self.strike(Chance::default(), |fault| (*fault == Fault::FreezeSlots).then_some(())).is_some()
+    }
+
+    /// Whether a node's connection with subscriptions is cut.
+    pub(crate) fn cuts(&self, node: usize) -> bool {
+        let chance = Chance { node: Some(node), ..Chance::default() };
+        self.strike(chance, |fault| (*fault == Fault::CutSubscriptions).then_some(())).is_some()
+    }
+
+    /// Whether a connection's notifications of a block are left out.
+    pub(crate) fn mutes(&self, node: usize) -> bool {
+        let chance = Chance { node: Some(node), ..Chance::default() };
+        self.strike(chance, |fault| (*fault == Fault::MuteSubscriptions).then_some(())).is_some()
+    }
+
+    /// What the oldest fault that strikes does.
+    fn strike<T>(&self, chance: Chance<'_>, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+        let mut scripts = self.lock();
+        let running = &mut scripts.running;
+        running.values_mut().find_map(|running| {
+            let picked = pick(&running.script.fault)?;
+            running.strikes(chance).then_some(picked)
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Scripts> {
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Scripts {
+    fn add(&mut self, script: Script) -> anyhow::Result<u64> {
+        if self.running.len() >= FAULTS_MAX {
+            let over = self.running.iter().find(|(_, running)| !running.is_active()).map(|(id, _)| *id);
+            let Some(over) = over else { anyhow::bail!("{FAULTS_MAX} faults are enough; remove some") };
+            self.running.remove(&over);
+        }
+        self.last_id = self.last_id.saturating_add(1);
+        let ends = script.duration_ms.map(Duration::from_millis);
+        let running = Running {
+            ends: ends.and_then(|duration| Instant::now().checked_add(duration)),
+            struck: 0,
+            random: StdRng::seed_from_u64(script.seed),
+            choices: HashMap::new(),
+            script,
+        };
+        self.running.insert(self.last_id, running);
+        Ok(self.last_id)
+    }
+}
+
+impl Running {
+    fn strikes(&mut self, chance: Chance<'_>) -> bool {
+        let elsewhere = self.script.node.is_some_and(|node| chance.node != Some(node));
+        let other = self.script.method.as_deref().is_some_and(|method| chance.method != Some(method));
+        if elsewhere || other || self.is_over() {
+            return false;
+        }
+        let kept = chance.signature.filter(|_| self.script.keeps_choices());
+        if let Some(choice) = kept.and_then(|signature| self.choices.get(signature)) {
+            return *choice;
+        }
+        if self.is_spent() {
+            return false;
+        }
+        let random = &mut self.random;
+        let struck = self.script.is_struck_by(|all| random.random_range(0..all));
+        self.struck = self.struck.saturating_add(u64::from(struck));
+        if let Some(signature) = kept.filter(|_| self.choices.len() < CHOICES_MAX) {
+            self.choices.insert(*signature, struck);
+        }
+        struck
+    }
+
+    fn is_active(&self) -> bool {
+        !self.is_over() && (!self.is_spent() || self.script.keeps_choices())
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends.is_some_and(|ends| Instant::now() >= ends)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.script.count.is_some_and(|count| self.struck >= count)
+    }
+
+    fn report(&self, id: u64) -> Report {
+        Report { id, script: self.script.clone(), active: self.is_active(), struck: self.struck }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(scripts: &[&str]) -> Faults {
+        let faults = Faults::default();
+        for script in scripts {
+            let script: Script = serde_json::from_str(script).unwrap();
+            script.check(2).unwrap();
+            faults.add(script).unwrap();
+        }
+        faults
+    }
+
+    #[test]
+    fn the_same_seed_chooses_the_same_transactions_and_keeps_its_choice() {
+        let fates = |seed: u64| {
+            let script = format!(r#"{{"fault":"dropTransactions","probabilityBps":3000,"seed":{seed}}}"#);
+            let faults = faults(&[&script]);
+            let all: Vec<_> = (0..200).map(|number| Signature::from([number; 64])).collect();
+            let fates: Vec<_> = all.iter().map(|signature| faults.fate(0, signature)).collect();
+            let again: Vec<_> = all.iter().map(|signature| faults.fate(1, signature)).collect();
+            assert_eq!(fates, again);
+            fates
+        };
+        let drawn = fates(7);
+        assert_eq!(drawn, fates(7));
+        assert_ne!(drawn, fates(8));
+        let dropped = drawn.iter().filter(|fate| **fate == Fate::Dropped).count();
+        assert!((30..90).contains(&dropped), "{dropped}");
+    }
+
+    #[test]
+    fn a_fault_strikes_in_its_scope_as_often_as_it_may() {
+        let faults = faults(&[
+            r#"{"fault":{"fail":{"how":"reset"}},"node":1,"method":"getSlot","count":2}"#,
+            r#"{"fault":{"lag":{"slots":3}},"node":0}"#,
+            r#"{"fault":{"delayTransactions":{"beforeExpiry":1}},"count":1}"#,
+        ]);
+        let reset = Some((Failure::Reset, false));
+        let asked = [(0, "getSlot"), (1, "getBalance"), (1, "getSlot"), (1, "getSlot"), (1, "getSlot")];
+        let failures = asked.map(|(node, method)| faults.failure(node, method));
+        assert_eq!(failures, [None, None, reset.clone(), reset, None]);
+        assert_eq!((faults.lag(0), faults.lag(1)), (3, 0));
+        let [first, second] = [1, 2].map(|number| Signature::from([number; 64]));
+        let fates = [first, second, first].map(|signature| faults.fate(0, &signature));
+        let delayed = Fate::Delayed(Delay::BeforeExpiry(1));
+        assert_eq!(fates, [delayed, Fate::Executed, delayed]);
+        let reports = serde_json::to_value(faults.list()).unwrap();
+        assert_eq!(
+            reports[0],
+            serde_json::json!({
+                "id": 1, "fault": { "fail": { "how": "reset", "performed": false } }, "node": 1,
+                "method": "getSlot", "probabilityBps": 10_000, "seed": 0, "count": 2,
+                "active": false, "struck": 2,
+            })
+        );
+        assert_eq!(faults.clear().len(), 3);
+        assert_eq!(faults.lag(0), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_is_over_after_its_time() {
+        let faults = faults(&[r#"{"fault":"freezeSlots","durationMs":500}"#]);
+        assert!(faults.freezes());
+        tokio::time::advance(Duration::from_millis(499)).await;
+        assert!(faults.freezes());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!faults.freezes());
+    }
+
+    #[test]
+    fn scripts_that_make_no_sense_are_refused() {
+        for script in [
+            r#"{"fault":"freezeSlots","node":0}"#,
+            r#"{"fault":"dropTransactions","node":2}"#,
+            r#"{"fault":"dropTransactions","method":"getSlot"}"#,
+            r#"{"fault":"dropTransactions","count":0}"#,
+            r#"{"fault":"dropTransactions","probabilityBps":10001}"#,
+            r#"{"fault":{"lag":{"slots":101}}}"#,
+            r#"{"fault":{"fail":{"how":{"http":{"status":200}}}}}"#,
+        ] {
+            assert!(serde_json::from_str::<Script>(script).unwrap().check(2).is_err(), "{script}");
+        }
+        for script in
+            [r#"{"fault":"explode"}"#, r#"{"fault":"freezeSlots","duration":5}"#, r#"{"fault":{"lag":{}}}"#]
+        {
+            assert!(serde_json::from_str::<Script>(script).is_err(), "{script}");
+        }
+    }
+}
