@@ -27,7 +27,7 @@ async fn every_page_is_there() {
     for symbol in ["SOL", "USDC", "USDT"] {
         assert!(tokens.to_string().contains(&format!("\"{symbol}\"")), "{tokens}");
     }
-    for dex in ["Raydium", "Meteora"] {
+    for dex in ["Raydium", "Meteora", "Orca"] {
         assert!(pools.to_string().contains(&format!("\"{dex}\"")), "{pools}");
     }
 

@@ -154,7 +154,9 @@ fn recorded_accounts_of_raydium_clmm_give_the_recorded_amounts() {
             cluster.put(*arrays.last().unwrap(), program, bytes(&array["data_base64"]));
         }
         let pool = Pool::decode(address, &cluster.accounts[&address.pubkey()]).unwrap();
-        pool.mints().map(|mint| cluster.put_mint(mint, amm::TransferFee::default()));
+        for mint in pool.mints() {
+            cluster.put_mint(mint, amm::TransferFee::default());
+        }
         let market = cluster.market(address, NOW).unwrap();
         // The bitmap leads to the very arrays that the recorded instruction named.
         assert!(arrays.iter().any(|array| market.swap_accounts().contains(array)), "{address}");

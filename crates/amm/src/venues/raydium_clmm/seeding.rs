@@ -42,16 +42,10 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
         amount,
     });
     let observation = derive(&[b"observation", pool.as_ref()]).0;
-    let mut data = pool_data(&range);
+    let mut data = pool_data(&range, &vaults);
     put(&mut data, pool_offset::BUMP, &[bump]);
     put(&mut data, pool_offset::CONFIG, config.as_ref());
     put(&mut data, pool_offset::OBSERVATION, observation.as_ref());
-    for (side, vault) in vaults.iter().enumerate() {
-        let mut at =
-            |offsets: [usize; 2], bytes: &[u8]| offsets.get(side).map(|at| put(&mut data, *at, bytes));
-        at(pool_offset::MINTS, &vault.mint.to_bytes());
-        at(pool_offset::VAULTS, vault.address.as_ref());
-    }
     for (offset, (token, _)) in pool_offset::DECIMALS.into_iter().zip(sides) {
         put(&mut data, offset, &[token.decimals]);
     }
@@ -83,7 +77,7 @@ fn config(trade_fee_rate: u32) -> Option<(Pubkey, Vec<u8>)> {
     Some((address, data))
 }
 
-fn pool_data(range: &FullRange) -> Vec<u8> {
+fn pool_data(range: &FullRange, vaults: &[Vault; 2]) -> Vec<u8> {
     use pool_offset as at;
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);
@@ -91,6 +85,10 @@ fn pool_data(range: &FullRange) -> Vec<u8> {
     put(&mut data, at::LIQUIDITY, &range.place.liquidity.to_le_bytes());
     put(&mut data, at::SQRT_PRICE, &range.place.sqrt_price.to_le_bytes());
     put(&mut data, at::TICK, &range.place.tick.to_le_bytes());
+    for ((vault, mint_offset), vault_offset) in vaults.iter().zip(at::MINTS).zip(at::VAULTS) {
+        put(&mut data, mint_offset, &vault.mint.to_bytes());
+        put(&mut data, vault_offset, vault.address.as_ref());
+    }
     for start in starts(range).keys() {
         let bit = start.checked_div_euclid(array_ticks()).unwrap_or(0).saturating_add(BITMAP_ZERO);
         let Ok(bit) = usize::try_from(bit) else { continue };
