@@ -10,3 +10,4 @@ mod one_order;
 mod sharing;
 mod surfaces;
 mod tracing;
+mod venues;
