@@ -11,6 +11,10 @@ up *arguments:
 test *arguments:
     cargo xtask test {{arguments}}
 
+# Break everything by the faults that a seed draws, and check what became of every order
+chaos *arguments:
+    cargo xtask chaos {{arguments}}
+
 # What continuous integration runs
 ci:
     .ci/run

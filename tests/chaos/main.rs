@@ -1,8 +1,11 @@
 //! `cargo xtask chaos`: the whole engine as real processes, clients that trade, a seed's worth of faults,
 //! and then the question whether anything was lost, doubled, stuck or untrue.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
+
 mod checker;
 mod client;
+mod cluster;
 mod evidence;
 mod log;
 mod nats;
@@ -87,8 +90,10 @@ fn report(seed: u64, evidence: &checker::Evidence, tally: &Tally, violations: &[
         println!("  {count:>3} {kind}");
     }
     let confirmed = evidence.orders.values().filter(|order| order.status == "confirmed").count();
-    let oldest = evidence.orders.values().map(|order| order.age_ms).max().unwrap_or_default();
-    println!("  {confirmed} orders confirmed; the slowest of all took {oldest} ms to end");
+    println!("  {confirmed} orders confirmed; {} messages left on the queue", evidence.messages);
+    if let Some(slowest) = evidence.orders.values().max_by_key(|order| order.age_ms) {
+        println!("  the slowest took {} ms: {}", slowest.age_ms, slowest.timeline());
+    }
     for violation in violations {
         println!("violation: {violation}");
     }

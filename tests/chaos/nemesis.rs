@@ -1,12 +1,12 @@
 //! Does what the schedule says, and restarts what has ended, as any supervisor of services would.
 
-use crate::nats;
 use crate::schedule::{Fault, Planned, Who};
 use crate::stage::Stage;
+use crate::{cluster, nats};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write as _;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use xtask::Signal;
 
@@ -36,7 +36,6 @@ pub(crate) struct Nemesis<'a> {
     tally: Tally,
     /// Down until their fault is over.
     down: BTreeSet<Who>,
-    paused: BTreeSet<Who>,
     /// Asked to end, and not ended yet.
     asked: BTreeSet<Who>,
     /// Still to be replaced by the rolling restart.
@@ -51,7 +50,6 @@ pub(crate) fn run(stage: &mut Stage, schedule: &[Planned], length: Duration) -> 
         stage,
         tally: Tally::default(),
         down: BTreeSet::new(),
-        paused: BTreeSet::new(),
         asked: BTreeSet::new(),
         rolling: VecDeque::new(),
         log_began: BTreeMap::new(),
@@ -81,24 +79,28 @@ pub(crate) fn run(stage: &mut Stage, schedule: &[Planned], length: Duration) -> 
 
 impl Nemesis<'_> {
     fn begin(&mut self, fault: Fault) -> Result<()> {
-        *self.tally.faults.entry(fault.kind()).or_default() += 1;
-        match fault {
-            Fault::Kill(who) => self.kill(who)?,
+        let done = match fault {
+            Fault::Kill(who) => self.kill(who).map(|()| true)?,
             Fault::WipeNats => {
                 self.kill(Who::Nats)?;
                 std::fs::remove_dir_all(self.stage.path().join("nats")).context("wiping NATS")?;
+                true
             }
-            Fault::Pause(who) => {
-                if self.signal(who, Signal::Stop) {
-                    self.paused.insert(who);
-                }
+            Fault::Pause(who) => self.signal(who, Signal::Stop),
+            Fault::Roll => {
+                self.rolling.extend(Who::SERVICES);
+                true
             }
-            Fault::Roll => self.rolling.extend(Who::SERVICES),
             Fault::FlushRedis => attempt("flushing Redis", self.flush_redis()),
             Fault::Duplicate => attempt("publishing again", self.duplicate()),
             Fault::Poison => attempt("publishing poison", self.publish(&["no order".to_owned()])),
-            Fault::Link(link, ailment) => self.stage.links[&link].set(Some(ailment)),
-        }
+            Fault::Link(link, ailment) => {
+                self.stage.links[&link].set(Some(ailment));
+                true
+            }
+            Fault::Cluster(lie) => attempt("making the cluster lie", cluster::begin(self.cluster(), lie)),
+        };
+        *self.tally.faults.entry(fault.kind()).or_default() += usize::from(done);
         Ok(())
     }
 
@@ -107,12 +109,16 @@ impl Nemesis<'_> {
             Fault::Kill(who) => self.start(who),
             Fault::WipeNats => self.start(Who::Nats),
             Fault::Pause(who) => {
-                self.paused.remove(&who);
                 self.signal(who, Signal::Continue);
                 Ok(())
             }
             Fault::Link(link, _) => {
                 self.stage.links[&link].set(None);
+                Ok(())
+            }
+            Fault::Cluster(_) => {
+                // Tried once more when all is over.
+                let _ = attempt("making the cluster honest", cluster::heal(self.cluster()));
                 Ok(())
             }
             Fault::Roll | Fault::FlushRedis | Fault::Duplicate | Fault::Poison => Ok(()),
@@ -173,6 +179,7 @@ impl Nemesis<'_> {
         for proxy in self.stage.links.values() {
             proxy.set(None);
         }
+        let _ = attempt("making the cluster honest", cluster::heal(self.cluster()));
         self.rolling.clear();
         let deadline = Instant::now() + END_WITHIN;
         while !self.asked.is_empty() {
@@ -188,6 +195,10 @@ impl Nemesis<'_> {
             std::thread::sleep(TICK);
         }
         Ok(())
+    }
+
+    fn cluster(&self) -> SocketAddr {
+        self.stage.stack.sandbox.address
     }
 
     fn flush_redis(&self) -> Result<()> {
@@ -208,9 +219,10 @@ impl Nemesis<'_> {
     }
 }
 
-/// What needs a server that may be down just now is done or not.
-fn attempt(doing: &str, outcome: Result<()>) {
-    if let Err(error) = outcome {
+/// Whether something was done that needs a server, which may be down just now.
+fn attempt(doing: &str, outcome: Result<()>) -> bool {
+    if let Err(error) = &outcome {
         println!("  {doing}: {error:#}");
     }
+    outcome.is_ok()
 }

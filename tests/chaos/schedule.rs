@@ -128,6 +128,45 @@ impl Ailment {
     }
 }
 
+/// What the cluster does wrong, as its admin port knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// Half of the transactions are taken and never executed.
+    DropTransactions,
+    /// What landed is not found, unless the history is searched.
+    HideTransactions,
+    /// The node is so many slots behind.
+    Lag(u64),
+    /// A third of all calls fail, some after they were performed.
+    Fail,
+    /// Answers come so many milliseconds later.
+    Slow(u64),
+    /// No block is made.
+    Freeze,
+    /// The latest blocks are abandoned, and their transactions land again later.
+    RollBack,
+    /// No recent blockhash is valid any more.
+    ExpireBlockhashes,
+    /// WebSockets to the cluster are cut.
+    CutSubscriptions,
+}
+
+impl Lie {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::DropTransactions => "transactions dropped",
+            Self::HideTransactions => "landings hidden",
+            Self::Lag(_) => "lagging node",
+            Self::Fail => "failing calls",
+            Self::Slow(_) => "slow node",
+            Self::Freeze => "no blocks",
+            Self::RollBack => "fork",
+            Self::ExpireBlockhashes => "blockhashes expired",
+            Self::CutSubscriptions => "subscriptions cut",
+        }
+    }
+}
+
 /// Something that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -147,6 +186,8 @@ pub(crate) enum Fault {
     Poison,
     /// Bad connections.
     Link(Link, Ailment),
+    /// A bad cluster.
+    Cluster(Lie),
 }
 
 impl Fault {
@@ -161,6 +202,7 @@ impl Fault {
             Self::Duplicate => "duplicate deliveries".to_owned(),
             Self::Poison => "undecodable message".to_owned(),
             Self::Link(_, ailment) => format!("network: {}", ailment.kind()),
+            Self::Cluster(lie) => format!("cluster: {}", lie.kind()),
         }
     }
 
@@ -174,6 +216,10 @@ impl Fault {
             | (Self::Kill(who) | Self::Pause(who), Self::Roll) => Who::SERVICES.contains(&who),
             (Self::Roll, Self::Roll) => true,
             (Self::Link(one, _), Self::Link(two, _)) => one == two,
+            (Self::Cluster(_), Self::Cluster(_)) => true,
+            (Self::Cluster(_), Self::Pause(who)) | (Self::Pause(who), Self::Cluster(_)) => {
+                who == Who::Sandbox
+            }
             (_, _) => false,
         }
     }
@@ -208,23 +254,38 @@ pub(crate) fn draw(seed: u64, length: Duration) -> Vec<Planned> {
 fn draw_fault(random: &mut Random) -> (Fault, u64) {
     let lease_ms = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
     match random.between(0, 99) {
-        0..=19 => (Fault::Kill(random.pick(&[0, 1, 2].map(Who::Executor))), random.between(0, 3_000)),
-        20..=34 => (Fault::Kill(random.pick(&Who::MORTAL)), random.between(0, 4_000)),
-        35..=44 => {
-            let past_the_lease = random.between(lease_ms + 500, lease_ms + 4_000);
-            (Fault::Pause(random.pick(&[0, 1, 2].map(Who::Executor))), past_the_lease)
-        }
-        45..=52 => {
-            let others = [Who::Gateway(0), Who::Gateway(1), Who::Router, Who::Nats, Who::Redis, Who::Sandbox];
-            (Fault::Pause(random.pick(&others)), random.between(500, 4_000))
-        }
-        53..=56 => (Fault::WipeNats, random.between(0, 2_000)),
-        57..=60 => (Fault::FlushRedis, 0),
-        61..=64 => (Fault::Duplicate, 0),
-        65..=66 => (Fault::Poison, 0),
-        67..=70 => (Fault::Roll, 12_000),
+        0..=16 => (Fault::Kill(random.pick(&EXECUTOR)), random.between(0, 3_000)),
+        17..=29 => (Fault::Kill(random.pick(&Who::MORTAL)), random.between(0, 4_000)),
+        30..=38 => (Fault::Pause(random.pick(&EXECUTOR)), random.between(lease_ms + 500, lease_ms + 4_000)),
+        39..=45 => (Fault::Pause(random.pick(&OTHERS)), random.between(500, 4_000)),
+        46..=49 => (Fault::WipeNats, random.between(0, 2_000)),
+        50..=52 => (Fault::FlushRedis, 0),
+        53..=56 => (Fault::Duplicate, 0),
+        57..=58 => (Fault::Poison, 0),
+        59..=62 => (Fault::Roll, 12_000),
+        63..=77 => (Fault::Cluster(draw_lie(random)), random.between(1_000, 5_000)),
         _ => (Fault::Link(random.pick(&Link::ALL), draw_ailment(random)), random.between(500, 5_000)),
     }
+}
+
+const EXECUTOR: [Who; EXECUTORS] = [Who::Executor(0), Who::Executor(1), Who::Executor(2)];
+
+/// Who else may stand still for a while.
+const OTHERS: [Who; 6] = [Who::Gateway(0), Who::Gateway(1), Who::Router, Who::Nats, Who::Redis, Who::Sandbox];
+
+fn draw_lie(random: &mut Random) -> Lie {
+    let (lag, slow) = (Lie::Lag(random.between(2, 20)), Lie::Slow(random.between(100, 2_000)));
+    random.pick(&[
+        Lie::DropTransactions,
+        Lie::HideTransactions,
+        lag,
+        Lie::Fail,
+        slow,
+        Lie::Freeze,
+        Lie::RollBack,
+        Lie::ExpireBlockhashes,
+        Lie::CutSubscriptions,
+    ])
 }
 
 fn draw_ailment(random: &mut Random) -> Ailment {
@@ -260,7 +321,7 @@ mod tests {
         for who in Who::MORTAL {
             assert!(kinds.contains(&Fault::Kill(who).kind()), "{who:?}: {kinds:?}");
         }
-        assert!(kinds.len() >= 7 + 6 + 5 + 6, "{kinds:?}");
+        assert_eq!(kinds.len(), 6 + 6 + 6 + 5 + 9, "kills, pauses, networks, stores, clusters: {kinds:?}");
     }
 
     #[test]

@@ -98,6 +98,16 @@ pub(crate) fn ledger(path: &Path) -> Result<Vec<Entry>> {
 }
 
 impl Order {
+    /// Its id, and how long after the first each of its events came.
+    pub(crate) fn timeline(&self) -> String {
+        let first = self.events.first().map_or(0, |event| event.committed);
+        let told = self.events.iter().map(|event| {
+            let after_ms = (event.committed - first) / 1_000;
+            format!("{} +{after_ms} ms", event.event.kind())
+        });
+        format!("{}: {}", self.id, told.collect::<Vec<_>>().join(", "))
+    }
+
     /// The order as the engine's own rules make it from its events.
     ///
     /// # Errors

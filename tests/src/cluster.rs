@@ -70,6 +70,23 @@ impl Cluster {
         self.change(&format!("/{pool}/drain"), json!({})).await;
     }
 
+    /// Makes no more blocks, until [`Cluster::heal`].
+    pub async fn freeze(&self) {
+        let fault = json!({ "fault": "freezeSlots" });
+        let answer = self.http.post(self.faults()).json(&fault).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    }
+
+    /// Ends every fault.
+    pub async fn heal(&self) {
+        let answer = self.http.delete(self.faults()).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    }
+
+    fn faults(&self) -> String {
+        format!("{}/admin/faults", self.url)
+    }
+
     async fn change(&self, path: &str, body: Value) {
         let answer = self.http.post(self.admin(path)).json(&body).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}: {:?}", answer.text().await);

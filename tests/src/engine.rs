@@ -1,5 +1,6 @@
 use crate::{Cluster, Gateway, Wallet};
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -96,6 +97,33 @@ impl Engine {
             (service.process.name().to_owned(), status.code())
         });
         codes.collect()
+    }
+
+    /// Ends an executor at once, as a crash would.
+    ///
+    /// # Panics
+    /// It cannot be signalled.
+    pub fn kill_executor(&mut self, index: usize) {
+        self.supervisor.kill(&mut self.stack.executors[index].process).unwrap();
+    }
+
+    /// Starts an executor again, and waits until it is ready.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn restart_executor(&mut self, index: usize) {
+        let executor = &mut self.stack.executors[index];
+        self.supervisor.restart(&mut executor.process).unwrap();
+        executor.wait_until_ready().unwrap();
+    }
+
+    /// What the cluster wrote down of every transaction, in the order of its happening.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    pub fn ledger(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.stack.ledger).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Runs a statement in this engine's database.

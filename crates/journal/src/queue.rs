@@ -23,11 +23,12 @@ const MESSAGES_MAX: i64 = 200_000;
 /// A message is an id and a trace context.
 const MESSAGE_BYTES_MAX: i32 = 8 * 1024;
 /// While a message with the same id was published this recently, publishing again adds nothing. No
-/// longer than an order may wait after somebody has emptied the stream, which does not empty this.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(60);
+/// longer than an order may wait after somebody has emptied the stream, which does not empty this, or
+/// after the server was killed: it may then hold messages that it takes for acknowledged.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(20);
 /// A message that nobody acknowledged comes again after this. Acknowledging follows the claim, so
-/// it takes milliseconds; who takes longer is dead.
-const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(30);
+/// it takes milliseconds; who takes longer is dead or paused, and its orders wait for as long as this.
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
 /// Messages with the executors at one moment; they ask for no more than they have room for.
 const UNACKNOWLEDGED_MAX: i64 = 10_000;
 /// How long the server may take to answer a request.
@@ -131,7 +132,7 @@ impl Queue {
 
     /// The next orders, up to `max`: those that are there now, or else the first that comes within
     /// `expires`; empty if none does. Don't drop the future before it is done: an order that is just
-    /// then on its way comes again only after half a minute.
+    /// then on its way comes again only after some seconds.
     ///
     /// # Errors
     /// The queue is out of reach. Wait a moment and call again; stream and consumer are made anew.

@@ -66,7 +66,11 @@ impl Service {
         ready(self.admin, self.address)
     }
 
-    fn wait_until_ready(&mut self) -> Result<()> {
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// It ends, or does not become ready.
+    pub fn wait_until_ready(&mut self) -> Result<()> {
         let (admin, address) = (self.admin, self.address);
         let name = self.process.name().to_owned();
         wait_until(&name, READY_TIMEOUT, &mut self.process, || ready(admin, address))
@@ -92,6 +96,8 @@ pub struct Stack {
     pub gateways: Vec<Service>,
     /// The keypair of the wallet that the cluster has funded.
     pub wallet: PathBuf,
+    /// What the cluster writes down of every transaction: a JSON object a line.
+    pub ledger: PathBuf,
 }
 
 impl Stack {
@@ -108,10 +114,10 @@ impl Stack {
         plan: &Plan,
     ) -> Result<Self> {
         migrate(programs, &stores.database_url)?;
-        let wallet = path.join("wallet.json");
+        let (wallet, ledger) = (path.join("wallet.json"), path.join("ledger"));
         let start = Start { supervisor, programs, settings: &plan.settings };
         let sandbox = start.service("sandbox", "sandbox", start.listen("sandbox")?, |command| {
-            command.env("WALLET", &wallet).env("LEDGER", path.join("ledger"));
+            command.env("WALLET", &wallet).env("LEDGER", &ledger);
         })?;
         let cluster = format!("http://{}", sandbox.address);
         let router = start.service("router", "router", start.listen("router")?, |command| {
@@ -137,7 +143,7 @@ impl Stack {
             .enumerate()
             .map(|(index, name)| start.service("gateway", &name, gateway_address(plan.port, index)?, shared))
             .collect::<Result<_>>()?;
-        Ok(Self { sandbox, router, executors, gateways, wallet })
+        Ok(Self { sandbox, router, executors, gateways, wallet, ledger })
     }
 
     /// Every service, those that stand on others first.

@@ -4,6 +4,7 @@
 
 mod amounts;
 mod bad_input;
+mod crash;
 mod limits;
 mod many_orders;
 mod one_order;

@@ -1,0 +1,274 @@
+use super::*;
+use crate::witness::{Recorded, Transaction};
+use order_core::order::{Event, Fill, Intent, Observation, SignedTransaction};
+use order_core::{
+    Atoms, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue, quote, token,
+};
+use serde_json::json;
+
+const ID: &str = "00000000-0000-0000-0000-000000000007";
+const KEY: &str = "client-1-order-1";
+
+fn moment(seconds: i64) -> Timestamp {
+    Timestamp::from_timestamp(seconds, 0).unwrap()
+}
+
+fn known(symbol: &str) -> Token {
+    token::known().find(|token| token.symbol == symbol).unwrap()
+}
+
+fn signature(number: u8) -> Signature {
+    Signature::new([number; 64])
+}
+
+fn quoted() -> Quote {
+    let swap = quote::Swap {
+        venue: Venue::RaydiumCpmm,
+        pool: PoolAddress::new([3; 32]),
+        mint_in: known("SOL").mint,
+        mint_out: known("USDC").mint,
+        amount_in: Atoms::new(1_000),
+        amount_out: Atoms::new(150),
+        share: Fraction::ONE,
+    };
+    Quote {
+        id: quote::Id(uuid::Uuid::nil()),
+        amount_in: Atoms::new(1_000),
+        amount_out: Atoms::new(150),
+        fee: Fraction::ZERO,
+        price_impact: Fraction::ZERO,
+        route: vec![swap],
+        alternatives: Vec::new(),
+        slot: 5,
+        state_age_ms: 0,
+        created_at: moment(2),
+        expires_at: moment(9),
+    }
+}
+
+fn story() -> Vec<Event> {
+    let slippage = Slippage::parse("0.05").unwrap();
+    let intent = Intent::market(known("SOL"), known("USDC"), Atoms::new(1_000), slippage, None).unwrap();
+    let transaction =
+        SignedTransaction { signature: signature(1), bytes: vec![1], last_valid_block_height: 20 };
+    let fill = Fill {
+        amount_in: Atoms::new(1_000),
+        amount_out: Atoms::new(149),
+        network_fee: Atoms::new(5),
+        slot: 11,
+    };
+    vec![
+        Event::Accepted { intent },
+        Event::RoutingStarted { attempt: 1 },
+        Event::RouteChosen { quote: quoted() },
+        Event::TransactionSigned { transaction },
+        Event::Observed { observation: Observation::Landed { fill } },
+    ]
+}
+
+fn order() -> Order {
+    let events = (1..).zip(story()).map(|(seq, event)| Recorded {
+        seq,
+        attempt: u32::from(seq > 1),
+        fence: u64::from(seq > 1),
+        event,
+        at: moment(i64::try_from(seq).unwrap()),
+        committed: i64::try_from(seq).unwrap() * 1_000_000,
+    });
+    let transaction = Transaction {
+        signature: signature(1).to_string(),
+        state: "landed".to_owned(),
+        last_valid_block_height: 20,
+        signed: 4_000_000,
+        observed: Some(5_000_000),
+    };
+    Order {
+        id: ID.to_owned(),
+        key: Some(KEY.to_owned()),
+        status: "confirmed".to_owned(),
+        seq: 5,
+        fence: 1,
+        age_ms: 4_000,
+        events: events.collect(),
+        transactions: vec![transaction],
+    }
+}
+
+fn updates() -> Vec<Value> {
+    let statuses = ["pending", "routing", "building", "submitted", "confirmed"];
+    let update = |(seq, status): (u64, &str)| {
+        let data = json!({
+            "minimumOutput": (seq > 2).then_some("0.000142"),
+            "executedOutput": (seq == 5).then_some("0.000149"),
+        });
+        json!({ "type": "order_update", "orderId": ID, "seq": seq, "status": status,
+            "attempt": u64::from(seq > 1), "data": data })
+    };
+    (1..).zip(statuses).map(update).collect()
+}
+
+/// One order, asked for once, executed in good order and told of over two connections.
+fn evidence() -> Evidence {
+    let follow = |connection, after: usize, until: usize| {
+        let order_id = ID.to_owned();
+        let begin = Line::Following { connection, order_id, after: u64::try_from(after).unwrap() };
+        let frames = updates().into_iter().take(until).skip(after);
+        let frames = frames.map(move |frame| Line::Frame { connection, order_id: ID.to_owned(), frame });
+        std::iter::once(begin).chain(frames).collect::<Vec<_>>()
+    };
+    let mut lines = vec![
+        Line::Asked { key: KEY.to_owned() },
+        Line::Answered { key: KEY.to_owned(), status: 202, order_id: Some(ID.to_owned()), code: None },
+        Line::Asked { key: "refused".to_owned() },
+        Line::Answered {
+            key: "refused".to_owned(),
+            status: 422,
+            order_id: None,
+            code: Some("invalid_amount".to_owned()),
+        },
+    ];
+    lines.extend(follow(1, 0, 2));
+    lines.extend(follow(2, 2, 5));
+    lines.push(Line::Closed { connection: 2, code: Some(1000) });
+    let signature = signature(1).to_string();
+    Evidence {
+        lines,
+        orders: BTreeMap::from([(ID.to_owned(), order())]),
+        ledger: vec![
+            Entry::Received { signature: signature.clone(), slot: 10, at: moment(4) },
+            Entry::Landed { signature, err: Value::Null },
+        ],
+        balances_before: BTreeMap::from([("SOL", 10_000), ("USDC", 0)]),
+        balances_after: BTreeMap::from([("SOL", 8_995), ("USDC", 149)]),
+        replays: BTreeMap::from([(ID.to_owned(), updates())]),
+        messages: 0,
+        leftovers: Vec::new(),
+        breakdowns: Vec::new(),
+    }
+}
+
+#[test]
+fn what_went_well_is_no_violation() {
+    assert_eq!(check(&evidence()), Vec::<String>::new());
+}
+
+/// Spoils the evidence, and expects that a violation of this invariant is found.
+#[track_caller]
+fn expect(invariant: &str, spoil: impl FnOnce(&mut Evidence)) {
+    let mut spoilt = evidence();
+    spoil(&mut spoilt);
+    let violations = check(&spoilt);
+    let found = violations.iter().any(|text| text.split(' ').next() == Some(invariant));
+    assert!(found, "no violation of {invariant}: {violations:?}");
+}
+
+fn only(evidence: &mut Evidence) -> &mut Order {
+    evidence.orders.get_mut(ID).unwrap()
+}
+
+#[test]
+fn a_promise_that_was_not_kept_is_seen() {
+    expect("I1", |evidence| evidence.orders.clear());
+    expect("I1", |evidence| {
+        let twin = Order { id: "twin".to_owned(), ..order() };
+        evidence.orders.insert("twin".to_owned(), twin);
+    });
+    expect("I2", |evidence| only(evidence).key = Some("somebody".to_owned()));
+    expect("I3", |evidence| only(evidence).status = "submitted".to_owned());
+    expect("I18", |evidence| {
+        let ghost = Order { id: "ghost".to_owned(), key: Some("refused".to_owned()), ..order() };
+        evidence.orders.insert("ghost".to_owned(), ghost);
+    });
+}
+
+#[test]
+fn a_story_that_may_not_happen_is_seen() {
+    expect("I4", |evidence| only(evidence).events.swap(1, 2));
+    expect("I4", |evidence| {
+        let last = only(evidence).events[4].clone();
+        only(evidence).events.push(Recorded { seq: 6, ..last });
+    });
+    expect("I5", |evidence| only(evidence).seq = 6);
+    expect("I5", |evidence| drop(only(evidence).events.remove(2)));
+    expect("I11", |evidence| only(evidence).events[2].fence = 2);
+    expect("I12", |evidence| {
+        only(evidence).events[1].event = Event::RoutingStarted { attempt: 2 };
+    });
+}
+
+#[test]
+fn a_landing_that_the_order_does_not_know_is_seen() {
+    let other = signature(2).to_string();
+    expect("I6", |evidence| {
+        let second = Transaction { signature: other.clone(), ..order().transactions[0].clone() };
+        only(evidence).transactions.push(second);
+        evidence.ledger.push(Entry::Landed { signature: other.clone(), err: Value::Null });
+    });
+    expect("I6", |evidence| {
+        evidence.ledger.push(Entry::Landed { signature: signature(1).to_string(), err: Value::Null });
+    });
+    expect("I6", |evidence| drop(evidence.ledger.pop()));
+    expect("I6", |evidence| {
+        evidence.ledger.push(Entry::RolledBack { signature: signature(1).to_string() });
+    });
+    expect("I7", |evidence| {
+        evidence.ledger.push(Entry::Received { signature: other.clone(), slot: 10, at: moment(9) });
+    });
+    expect("I7", |evidence| only(evidence).events[3].committed += 1);
+}
+
+#[test]
+fn a_second_signature_before_the_chain_has_spoken_is_seen() {
+    let second = |evidence: &mut Evidence, state: &str, observed, slot| {
+        let first = &mut only(evidence).transactions[0];
+        (first.state, first.observed) = (state.to_owned(), observed);
+        let signature = signature(2).to_string();
+        let next = Transaction {
+            signature: signature.clone(),
+            signed: 6_000_000,
+            ..order().transactions[0].clone()
+        };
+        only(evidence).transactions.push(next);
+        evidence.ledger.push(Entry::Received { signature, slot, at: moment(9) });
+    };
+    expect("I8", |evidence| second(evidence, "open", None, 30));
+    expect("I8", |evidence| second(evidence, "landed", Some(5_000_000), 30));
+    expect("I8", |evidence| second(evidence, "reverted", Some(7_000_000), 30));
+    expect("I8", |evidence| second(evidence, "expired", Some(5_000_000), 20));
+}
+
+#[test]
+fn money_that_does_not_add_up_is_seen() {
+    expect("I9", |evidence| *evidence.balances_after.get_mut("USDC").unwrap() += 1);
+    expect("I10", |evidence| {
+        evidence.replays.get_mut(ID).unwrap()[4]["data"]["executedOutput"] = json!("0.000141");
+    });
+    expect("I10", |evidence| {
+        evidence.replays.get_mut(ID).unwrap()[3]["data"]["minimumOutput"] = json!("0.000141");
+    });
+}
+
+#[test]
+fn a_socket_that_told_it_otherwise_is_seen() {
+    let is_frame = |line: &Line, seq: u64| matches!(line, Line::Frame { frame, .. } if frame["seq"] == seq);
+    expect("I13", |evidence| evidence.lines.retain(|line| !is_frame(line, 4)));
+    expect("I13", |evidence| evidence.lines.retain(|line| !is_frame(line, 5)));
+    expect("I13", |evidence| {
+        let again = evidence.lines.iter().find(|line| is_frame(line, 5)).unwrap().clone();
+        evidence.lines.push(again);
+    });
+    expect("I13", |evidence| {
+        for line in &mut evidence.lines {
+            if let Line::Frame { frame, .. } = line {
+                frame["message"] = json!("something else");
+            }
+        }
+    });
+    expect("I13", |evidence| drop(evidence.replays.get_mut(ID).unwrap().pop()));
+}
+
+#[test]
+fn leftovers_and_breakdowns_are_violations() {
+    expect("I15/I17", |evidence| evidence.leftovers.push("1 advisory lock".to_owned()));
+    expect("recovery:", |evidence| evidence.breakdowns.push("it ended by itself".to_owned()));
+}
