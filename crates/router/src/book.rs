@@ -107,6 +107,11 @@ impl Book {
         self.pools.entries.values().map(AsRef::as_ref)
     }
 
+    /// The pool of an address.
+    pub(crate) fn entry(&self, address: PoolAddress) -> Option<&Entry> {
+        self.pools.entries.get(&address).map(AsRef::as_ref)
+    }
+
     /// Every pool that trades the pair, by address.
     pub(crate) fn pair(&self, one: Mint, other: Mint) -> impl Iterator<Item = &Entry> {
         let addresses = self.pools.pairs.get(&pair(one, other)).map_or(&[][..], Vec::as_slice);

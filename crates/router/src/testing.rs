@@ -14,6 +14,9 @@ pub(crate) fn usdc() -> Mint {
     token::known().nth(1).unwrap().mint
 }
 
+/// The cluster's time: pools open at some time of the past.
+const NOW: i64 = 1_795_000_000;
+
 /// A pool and every account it needs but the clock; its own is the first.
 #[derive(Debug, Clone)]
 pub(crate) struct TestPool {
@@ -64,7 +67,7 @@ impl TestPool {
         let market = pool
             .load(
                 |key| self.accounts.iter().find(|(known, _)| known == key).map(|(_, account)| account),
-                Clock::default(),
+                Clock { unix_timestamp: NOW, ..Clock::default() },
             )
             .map_err(|error| error.to_string());
         Entry { address, venue: pool.venue(), mints: pool.mints(), group, slot, market }

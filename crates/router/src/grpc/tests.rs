@@ -46,7 +46,7 @@ async fn a_quote_arrives_whole() {
     let running = start(fresh(&two(), 7)).await;
     let before = service::now();
     let quote = running.client.quote(&ask(1_000_000_000), TIMEOUT, None).await.unwrap();
-    assert_eq!((quote.route.len(), quote.alternatives.len(), quote.slot), (1, 1, 7));
+    assert_eq!((quote.route.len(), quote.alternatives.len(), quote.slot), (2, 2, 7));
     assert_eq!(quote.id.0.get_version_num(), 7);
     assert!(quote.created_at.timestamp_millis() >= before.timestamp_millis());
     assert_eq!(quote.expires_at, quote.created_at + Duration::from_secs(10));

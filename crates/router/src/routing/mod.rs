@@ -1,12 +1,17 @@
 //! Which way to swap: a pure function of a book and a request.
 //!
-//! Every kind of route is one module that proposes; this one compares. Today there is [`direct`].
+//! Every kind of route is one module that proposes: [`direct`] and [`split`]. This one compares.
 
+mod candidate;
+mod cost;
 mod direct;
+mod size;
+mod split;
 #[cfg(test)]
 mod tests;
 
 use crate::book::Book;
+use candidate::Survey;
 use order_core::failure::Code;
 use order_core::quote::{Alternative, Mode, Swap};
 use order_core::{Atoms, Failure, Fraction};
@@ -44,18 +49,9 @@ pub(crate) struct Decision {
     pub(crate) alternatives: Vec<Alternative>,
 }
 
-/// What the kinds of routes propose.
-#[derive(Debug, Default)]
-struct Proposals {
-    routes: Vec<Route>,
-    /// Pools that could not quote, and why.
-    refusals: Vec<Alternative>,
-    /// How many of the refusals are because of the state's age alone.
-    stale: usize,
-}
-
-/// The route that gives the most (exact in) or takes the least (exact out). Equal routes are
-/// told apart by their pools' addresses, so that the same book always gives the same answer.
+/// The route that leaves the most after the network's cost (exact in) or takes the least with it
+/// (exact out). Equal routes are told apart by their pools, the fewer first, then by their addresses, so
+/// that the same book always gives the same answer.
 ///
 /// # Errors
 /// [`Code::NoRoute`] if no pool trades the pair or none can quote the amount;
@@ -69,51 +65,103 @@ pub(crate) fn decide(
     if book.is_empty() {
         return Err(Failure::new(Code::ClusterUnavailable, "no pool has been read from the cluster yet"));
     }
-    let mut proposals = direct::propose(book, request, now, max_age);
-    proposals.routes.sort_by(|one, other| compare(request.mode, one, other));
-    let mut routes = proposals.routes.into_iter();
-    let Some(route) = routes.next() else {
-        return Err(refusal(request, &proposals.refusals, proposals.stale, max_age));
+    let Survey { candidates, mut refusals, stale } =
+        candidate::survey(book, request.mint_in, request.mint_out, now, max_age);
+    let mut routes = Vec::new();
+    for candidate in &candidates {
+        match direct::propose(candidate, request) {
+            Ok(route) => routes.push(route),
+            Err(reason) => refusals.push(candidate.refused(reason)),
+        }
+    }
+    match request.mode {
+        Mode::ExactIn => routes.append(&mut split::propose(&candidates, request)),
+        // The executor sells exact amounts only: a price for an exact output needs no split.
+        Mode::ExactOut => {}
+    }
+    let cost = routes.iter().map(|route| amount(request.mode, route).get()).max();
+    let cost = cost.map_or(0, |amount| cost::of_swap(book, request, amount, now, max_age));
+    routes.sort_by(|one, other| compare(request.mode, cost, one, other));
+    let Some(place) = routes.iter().position(|route| size::fits(book, request, route)) else {
+        return Err(refusal(request, &refusals, stale, max_age));
     };
-    let mut alternatives: Vec<Alternative> =
-        routes.filter_map(|loser| loss(request.mode, &route, &loser)).collect();
-    alternatives.append(&mut proposals.refusals);
+    let route = routes.remove(place);
+    let losers = routes.iter().enumerate();
+    let mut alternatives: Vec<Alternative> = losers
+        .filter_map(|(rank, loser)| {
+            if rank < place { too_long(request.mode, loser) } else { loss(request.mode, &route, loser) }
+        })
+        .collect();
+    alternatives.append(&mut refusals);
     alternatives.truncate(ALTERNATIVES_MAX);
     Ok(Decision { route, alternatives })
 }
 
-/// Best first.
-fn compare(mode: Mode, one: &Route, other: &Route) -> Ordering {
-    let amounts = match mode {
-        Mode::ExactIn => other.amount_out.cmp(&one.amount_out),
-        Mode::ExactOut => one.amount_in.cmp(&other.amount_in),
-    };
-    let pools = |route: &Route| route.swaps.iter().map(|swap| swap.pool).collect::<Vec<_>>();
-    amounts.then_with(|| pools(one).cmp(&pools(other)))
+/// What the caller left open.
+fn amount(mode: Mode, route: &Route) -> Atoms {
+    match mode {
+        Mode::ExactIn => route.amount_out,
+        Mode::ExactOut => route.amount_in,
+    }
 }
 
-/// Why a route lost against the chosen one. It is named by its first pool; None if it has no swap.
+/// Best first, at this cost of each swap after the first.
+fn compare(mode: Mode, cost: u64, one: &Route, other: &Route) -> Ordering {
+    let added = |route: &Route| {
+        let swaps = u64::try_from(route.swaps.len()).unwrap_or(u64::MAX);
+        i128::from(cost).saturating_mul(i128::from(swaps.saturating_sub(1)))
+    };
+    let net = |route: &Route| match mode {
+        Mode::ExactIn => added(route).saturating_sub(i128::from(route.amount_out.get())),
+        Mode::ExactOut => added(route).saturating_add(i128::from(route.amount_in.get())),
+    };
+    let pools = |route: &Route| route.swaps.iter().map(|swap| swap.pool).collect::<Vec<_>>();
+    net(one)
+        .cmp(&net(other))
+        .then_with(|| one.swaps.len().cmp(&other.swaps.len()))
+        .then_with(|| pools(one).cmp(&pools(other)))
+}
+
+/// A route that would have won, and cannot be sent.
+fn too_long(mode: Mode, route: &Route) -> Option<Alternative> {
+    named(route, Some(amount(mode, route)), "does not fit into one transaction".to_owned())
+}
+
+/// Why a route lost against the chosen one; None if it has no swap.
 fn loss(mode: Mode, chosen: &Route, loser: &Route) -> Option<Alternative> {
-    let first = loser.swaps.first()?;
-    let (best, amount, gap, words) = match mode {
-        Mode::ExactIn => {
-            let gap = chosen.amount_out.checked_sub(loser.amount_out)?;
-            (chosen.amount_out, loser.amount_out, gap, ("gives", "less"))
-        }
-        Mode::ExactOut => {
-            let gap = loser.amount_in.checked_sub(chosen.amount_in)?;
-            (chosen.amount_in, loser.amount_in, gap, ("takes", "more"))
-        }
+    let (best, other) = (amount(mode, chosen), amount(mode, loser));
+    let (verb, worse, better) = match mode {
+        Mode::ExactIn => ("gives", "less", "more"),
+        Mode::ExactOut => ("takes", "more", "less"),
     };
-    let (verb, comparison) = words;
-    let reason = if gap.is_zero() {
-        format!("{verb} the same as the chosen route, whose pool has the lower address")
-    } else {
-        let percent = Fraction::shortfall(best, amount).unwrap_or_default().to_percent();
-        let percent = percent.trim_start_matches('-');
-        format!("{verb} {percent}% ({} base units) {comparison} than the chosen route", gap.get())
+    let gap = best.get().abs_diff(other.get());
+    let percent = Fraction::shortfall(best, other).unwrap_or_default().to_percent();
+    let percent = percent.trim_start_matches('-');
+    let reason = match (mode, other.cmp(&best)) {
+        (_, Ordering::Equal) if loser.swaps.len() > chosen.swaps.len() => {
+            format!("{verb} the same as the chosen route, which has fewer swaps")
+        }
+        (_, Ordering::Equal) => {
+            format!("{verb} the same as the chosen route, whose pool has the lower address")
+        }
+        (Mode::ExactIn, Ordering::Less) | (Mode::ExactOut, Ordering::Greater) => {
+            format!("{verb} {percent}% ({gap} base units) {worse} than the chosen route")
+        }
+        (Mode::ExactIn, Ordering::Greater) | (Mode::ExactOut, Ordering::Less) => format!(
+            "{verb} {percent}% ({gap} base units) {better} than the chosen route, and its larger transaction costs more than that"
+        ),
     };
-    Some(Alternative { venue: first.venue, pool: first.pool, amount: Some(amount), reason })
+    named(loser, Some(other), reason)
+}
+
+/// A route that was not chosen. It is named by its first pool; the reason says what it is besides.
+fn named(route: &Route, amount: Option<Atoms>, reason: String) -> Option<Alternative> {
+    let first = route.swaps.first()?;
+    let reason = match route.swaps.len() {
+        1 => reason,
+        pools => format!("split over {pools} pools: {reason}"),
+    };
+    Some(Alternative { venue: first.venue, pool: first.pool, amount, reason })
 }
 
 fn refusal(request: &Request, refusals: &[Alternative], stale: usize, max_age: Duration) -> Failure {

@@ -1,0 +1,87 @@
+//! The pools of a pair that may be quoted now.
+
+use crate::book::{Book, Entry};
+use amm::{Market, SwapQuote};
+use order_core::quote::{Alternative, Mode, Swap};
+use order_core::{Atoms, Fraction, Mint};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A pool whose state is known, and young enough.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate<'a> {
+    pub(super) entry: &'a Entry,
+    market: &'a Market,
+    pub(super) age: Duration,
+}
+
+/// What a pair has.
+#[derive(Debug, Default)]
+pub(super) struct Survey<'a> {
+    /// By address.
+    pub(super) candidates: Vec<Candidate<'a>>,
+    /// Pools that cannot be quoted, and why.
+    pub(super) refusals: Vec<Alternative>,
+    /// How many of the refusals are because of the state's age alone.
+    pub(super) stale: usize,
+}
+
+/// Looks at every pool of the pair.
+pub(super) fn survey(book: &Book, one: Mint, other: Mint, now: Instant, max_age: Duration) -> Survey<'_> {
+    let mut survey = Survey::default();
+    for entry in book.pair(one, other) {
+        let age = book.age(entry, now);
+        if age > max_age {
+            survey.stale = survey.stale.saturating_add(1);
+            survey.refusals.push(refused(entry, format!("its state is {} ms old", age.as_millis())));
+            continue;
+        }
+        match &entry.market {
+            Ok(market) => survey.candidates.push(Candidate { entry, market, age }),
+            Err(reason) => survey.refusals.push(refused(entry, reason.clone())),
+        }
+    }
+    survey
+}
+
+impl Candidate<'_> {
+    /// What the pool gives for, or takes for, an amount.
+    pub(super) fn quote(&self, mint_in: Mint, mode: Mode, amount: Atoms) -> Result<SwapQuote, String> {
+        let quoted = self.market.quote(mint_in, mode, amount).map_err(|error| error.to_string())?;
+        if quoted.amount_in.is_zero() || quoted.amount_out.is_zero() {
+            return Err("swaps nothing for the amount".to_owned());
+        }
+        Ok(quoted)
+    }
+
+    /// What the pool gives for an input; nothing where it cannot quote.
+    pub(super) fn output(&self, mint_in: Mint, amount: u64) -> u64 {
+        if amount == 0 {
+            return 0;
+        }
+        let quoted = self.market.quote(mint_in, Mode::ExactIn, Atoms::new(amount));
+        quoted.map_or(0, |quoted| quoted.amount_out.get())
+    }
+
+    /// The pool's part of a route.
+    pub(super) fn swap(&self, [mint_in, mint_out]: [Mint; 2], quoted: &SwapQuote, share: Fraction) -> Swap {
+        Swap {
+            venue: self.entry.venue,
+            pool: self.entry.address,
+            mint_in,
+            mint_out,
+            amount_in: quoted.amount_in,
+            amount_out: quoted.amount_out,
+            share,
+        }
+    }
+
+    /// The pool as one that could not be used.
+    pub(super) fn refused(&self, reason: String) -> Alternative {
+        refused(self.entry, reason)
+    }
+}
+
+fn refused(entry: &Entry, reason: String) -> Alternative {
+    Alternative { venue: entry.venue, pool: entry.address, amount: None, reason }
+}

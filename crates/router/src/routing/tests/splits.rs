@@ -1,0 +1,148 @@
+use super::*;
+use crate::routing::{candidate, size, split};
+use proptest::test_runner::RngSeed;
+
+/// How finely the brute force divides the amount.
+const GRID: usize = 100;
+
+fn amounts(route: &Route) -> Vec<u64> {
+    route.swaps.iter().map(|swap| swap.amount_in.get()).collect()
+}
+
+/// Four pools of one venue, all the same.
+fn equals(venue: Venue) -> Vec<TestPool> {
+    (1..=4).map(|n| testing::seeded(venue, n, [1_000_000_000_000, 150_000_000_000], 2_500_000)).collect()
+}
+
+#[test]
+fn equal_pools_take_equal_parts() {
+    let pools = &equals(Venue::RaydiumCpmm)[..2];
+    let request = ask(Mode::ExactIn, 100_000_000_000);
+    let Decision { route, alternatives } = decide_on(pools, &request).unwrap();
+    assert_eq!(amounts(&route), [50_000_000_000; 2]);
+    assert_eq!(route.swaps.iter().map(|swap| swap.share.to_decimal()).collect::<Vec<_>>(), ["0.5"; 2]);
+    assert_eq!(route.swaps.iter().map(|swap| swap.amount_out.get()).sum::<u64>(), route.amount_out.get());
+    assert_eq!(route.fee, Fraction::from_billionths(2_500_000));
+    assert_eq!(alternatives.len(), 2);
+    let single = decide_on(&pools[..1], &request).unwrap().route;
+    assert_eq!(alternatives[0].amount, Some(single.amount_out));
+    assert!(route.price_impact < single.price_impact);
+}
+
+#[test]
+fn a_small_amount_is_not_worth_two_swaps() {
+    let pools = &equals(Venue::RaydiumCpmm)[..2];
+    let Decision { route, alternatives } = decide_on(pools, &ask(Mode::ExactIn, 50_000_000)).unwrap();
+    assert_eq!(route.swaps.len(), 1);
+    let reason = &alternatives.last().unwrap().reason;
+    assert!(reason.starts_with("split over 2 pools: gives "), "{reason}");
+    assert!(reason.ends_with("and its larger transaction costs more than that"), "{reason}");
+}
+
+#[test]
+fn no_more_pools_are_used_than_fit_into_a_packet() {
+    let most = |venue| {
+        let decision = decide_on(&equals(venue), &ask(Mode::ExactIn, 100_000_000_000)).unwrap();
+        let too_long = decision.alternatives.iter().filter(|loser| loser.reason.contains("does not fit"));
+        (decision.route.swaps.len(), too_long.count())
+    };
+    assert_eq!(most(Venue::RaydiumCpmm), (3, 1));
+    assert_eq!(most(Venue::MeteoraDammV2), (4, 0));
+}
+
+#[test]
+fn an_exact_output_is_not_split() {
+    let decision = decide_on(&equals(Venue::RaydiumCpmm), &ask(Mode::ExactOut, 10_000_000_000)).unwrap();
+    assert_eq!((decision.route.swaps.len(), decision.alternatives.len()), (1, 3));
+}
+
+/// The most that any division into so many parts over so many pools gives.
+fn brute_force(pools: &[TestPool], request: &Request) -> u64 {
+    let now = Instant::now();
+    let book = testing::book(pools, 7, now);
+    let survey = candidate::survey(&book, request.mint_in, request.mint_out, now, MAX_AGE);
+    let mut best = vec![vec![None; GRID + 1]; split::POOLS_MAX + 1];
+    best[0][0] = Some(0u64);
+    for candidate in &survey.candidates {
+        let part = |parts: usize| {
+            let amount = u128::from(request.amount.get()) * u128::try_from(parts).unwrap();
+            u64::try_from(amount / u128::try_from(GRID).unwrap()).unwrap()
+        };
+        let outputs: Vec<u64> =
+            (0..=GRID).map(|parts| candidate.output(request.mint_in, part(parts))).collect();
+        for used in (1..=split::POOLS_MAX).rev() {
+            for whole in 0..=GRID {
+                let here = (1..=whole)
+                    .filter_map(|parts| Some(best[used - 1][whole - parts]? + outputs[parts]))
+                    .max();
+                best[used][whole] = best[used][whole].max(here);
+            }
+        }
+    }
+    best.iter().filter_map(|by_parts| by_parts[GRID]).max().unwrap()
+}
+
+/// The best division, whatever its transaction's size and cost.
+fn divided(pools: &[TestPool], request: &Request) -> u64 {
+    let now = Instant::now();
+    let book = testing::book(pools, 7, now);
+    let survey = candidate::survey(&book, request.mint_in, request.mint_out, now, MAX_AGE);
+    let amount = request.amount.get();
+    let single = survey.candidates.iter().map(|candidate| candidate.output(request.mint_in, amount));
+    let routes = split::propose(&survey.candidates, request);
+    single.chain(routes.iter().map(|route| route.amount_out.get())).max().unwrap()
+}
+
+proptest! {
+    // The brute force is no faster for another thousand: the same ones are tried each time.
+    #![proptest_config(ProptestConfig { cases: 1_000, rng_seed: RngSeed::Fixed(4), ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_division_is_within_a_basis_point_of_the_best(
+        pools in prop::collection::vec(any_pool(), 2..6), amount in 1_000u64..1_000_000_000_000_000,
+    ) {
+        let (pools, request) = (number(pools), ask(Mode::ExactIn, amount));
+        let (best, ours) = (brute_force(&pools, &request), divided(&pools, &request));
+        // Each pool rounds down by less than an atom.
+        let floor = best - best / 10_000 - best.min(5);
+        prop_assert!(ours >= floor, "{ours} instead of {best}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_split_spends_the_whole_and_can_be_sent(
+        pools in prop::collection::vec(any_pool(), 2..6), amount in 1_000u64..1_000_000_000_000_000,
+    ) {
+        let (pools, request) = (number(pools), ask(Mode::ExactIn, amount));
+        let now = Instant::now();
+        let book = testing::book(&pools, 7, now);
+        let Ok(Decision { route, .. }) = decide(&book, &request, now, MAX_AGE) else { return Ok(()) };
+        prop_assert!(size::fits(&book, &request, &route));
+        prop_assert_eq!(amounts(&route).iter().sum::<u64>(), amount);
+        let shares: i64 = route.swaps.iter().map(|swap| swap.share.billionths()).sum();
+        prop_assert_eq!(shares, Fraction::ONE.billionths());
+        for swap in &route.swaps {
+            let market = book.entry(swap.pool).unwrap().market.as_ref().unwrap();
+            let quoted = market.quote(SOL, Mode::ExactIn, swap.amount_in).unwrap();
+            prop_assert_eq!(quoted.amount_out, swap.amount_out);
+            prop_assert!(!swap.amount_out.is_zero());
+        }
+        let single = pools.iter().filter_map(|pool| decide_on(std::slice::from_ref(pool), &request).ok());
+        prop_assert!(single.map(|single| single.route.amount_out).max() <= Some(route.amount_out));
+    }
+
+    #[test]
+    fn more_is_never_given_for_less(
+        pools in prop::collection::vec(any_pool(), 1..6), amount in 1_000u64..1_000_000_000_000_000, more in 1u64..1_000,
+    ) {
+        let pools = number(pools);
+        let output = |amount| divided(&pools, &ask(Mode::ExactIn, amount));
+        let (less, more) = (output(amount), output(amount + amount / 1_000 * more));
+        // A division is the best but for a hundredth of a percent. All pools together may have too little
+        // for the larger amount.
+        prop_assert!(more == 0 || more >= less - less / 10_000 - less.min(5), "{less} and then {more}");
+    }
+}
