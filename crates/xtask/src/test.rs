@@ -17,6 +17,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     println!("[1/3] Building the services and their tests. The first time this takes some minutes.");
     cargo::run(&["build", "--workspace", "--bins", "--tests", "--examples"], &[], &interrupt)?;
 
+    workspace::remove_left_behind()?;
     let directory = workspace::Directory::fresh(&format!("test-{}", std::process::id()))?;
     let supervisor = Supervisor::new(&directory.path().join("logs"), false, Some(directory.lock()?))?;
     println!("[2/3] Starting private PostgreSQL, Redis and NATS servers in {}", directory.path().display());
@@ -29,7 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ];
     let mut arguments = vec!["test".to_owned()];
     if options.arguments.is_empty() {
-        arguments.push("--workspace".to_owned());
+        arguments.extend(["--workspace", "--no-fail-fast"].map(str::to_owned));
     }
     arguments.extend(options.arguments.iter().cloned());
     let outcome = cargo::run(&arguments, &environment, &interrupt);

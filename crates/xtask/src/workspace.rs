@@ -15,6 +15,31 @@ pub fn root() -> PathBuf {
     manifest.ancestors().nth(2).unwrap_or(manifest).to_owned()
 }
 
+/// Removes what test runs left behind that failed or were killed, once nobody holds it any more.
+///
+/// # Errors
+/// A directory cannot be read or removed.
+pub fn remove_left_behind() -> Result<()> {
+    remove_left_behind_in(&root().join(".data"))
+}
+
+fn remove_left_behind_in(data: &Path) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(data) else { return Ok(()) };
+    for entry in entries {
+        let lock = entry.with_context(|| format!("reading {}", data.display()))?.path();
+        let name = lock.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let of_a_test = ["test-", "engine-"].iter().any(|prefix| name.starts_with(prefix));
+        if !of_a_test || lock.extension().is_none() {
+            continue;
+        }
+        let file = File::open(&lock).with_context(|| format!("opening {}", lock.display()))?;
+        if file.try_lock().is_ok() {
+            Directory { path: lock.with_extension(""), lock: file }.remove()?;
+        }
+    }
+    Ok(())
+}
+
 /// A directory of its own for one run, locked as long as one of its processes lives.
 #[derive(Debug)]
 pub struct Directory {
@@ -58,11 +83,12 @@ impl Directory {
     /// # Errors
     /// A file cannot be removed.
     pub fn remove(self) -> Result<()> {
-        let lock = self.path.with_extension("lock");
-        for result in [std::fs::remove_dir_all(&self.path), std::fs::remove_file(lock)] {
-            result.with_context(|| format!("removing {}", self.path.display()))?;
+        if self.path.exists() {
+            std::fs::remove_dir_all(&self.path)
+                .with_context(|| format!("removing {}", self.path.display()))?;
         }
-        Ok(())
+        let lock = self.path.with_extension("lock");
+        std::fs::remove_file(&lock).with_context(|| format!("removing {}", lock.display()))
     }
 }
 
@@ -85,5 +111,29 @@ fn locked(path: &Path) -> Result<File> {
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(POLL_INTERVAL),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_test_left_behind_is_removed_unless_somebody_holds_it() {
+        let data = std::env::temp_dir().join(format!("xtask-workspace-{}", std::process::id()));
+        for name in ["engine-1-0", "test-2", "up"] {
+            std::fs::create_dir_all(data.join(name)).unwrap();
+            File::create(data.join(format!("{name}.lock"))).unwrap();
+        }
+        let held = File::open(data.join("test-2.lock")).unwrap();
+        held.lock().unwrap();
+        remove_left_behind_in(&data).unwrap();
+        let left = |name: &str| data.join(name).exists();
+        assert_eq!([left("engine-1-0"), left("engine-1-0.lock")], [false, false]);
+        assert_eq!([left("test-2"), left("up")], [true, true]);
+        drop(held);
+        remove_left_behind_in(&data).unwrap();
+        assert_eq!([left("test-2"), left("up")], [false, true]);
+        std::fs::remove_dir_all(data).unwrap();
     }
 }
