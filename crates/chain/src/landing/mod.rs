@@ -28,7 +28,8 @@ impl Lander {
     /// A lander, and the task to spawn for it. The task ends when every clone of the lander is gone.
     ///
     /// A transaction counts as landed at `commitment`; `Processed` is read as `Confirmed`, because
-    /// a processed block may vanish again.
+    /// a processed block may vanish again. It counts as reverted only when that is finalized,
+    /// because another may be sent after it.
     pub fn new(
         client: Client,
         commitment: Commitment,

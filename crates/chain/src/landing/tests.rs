@@ -80,6 +80,10 @@ fn status(commitment: &str) -> Value {
     json!({ "slot": 42, "confirmations": 1, "err": null, "confirmationStatus": commitment })
 }
 
+fn failed_status(commitment: &str, err: &Value) -> Value {
+    json!({ "slot": 42, "confirmations": 1, "err": err, "confirmationStatus": commitment })
+}
+
 fn epoch(block_height: u64) -> Answer {
     Answer::Result(json!({ "epoch": 1, "absoluteSlot": 900, "blockHeight": block_height, "slotIndex": 1 }))
 }
@@ -200,7 +204,7 @@ async fn a_reverted_transaction_tells_the_programs_error_and_the_fee() {
     // The swap is the sixth instruction.
     let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
     let node = Script {
-        recent: [statuses(&status("confirmed"))].into(),
+        recent: [statuses(&failed_status("finalized", &err))].into(),
         transactions: [Answer::Result(landed(&err))].into(),
         ..Script::silent()
     }
@@ -213,16 +217,78 @@ async fn a_reverted_transaction_tells_the_programs_error_and_the_fee() {
 
 #[tokio::test]
 async fn an_unknown_error_is_a_revert() {
+    let err = json!({ "InstructionError": [5, "InvalidAccountData"] });
     let node = Script {
-        recent: [statuses(&status("confirmed"))].into(),
-        transactions: [Answer::Result(landed(&json!({ "InstructionError": [5, "InvalidAccountData"] })))]
-            .into(),
+        recent: [statuses(&failed_status("finalized", &err))].into(),
+        transactions: [Answer::Result(landed(&err))].into(),
         ..Script::silent()
     }
     .start()
     .await;
     let Observation::Reverted { failure, .. } = land(&[&node]).await else { panic!() };
     assert_eq!(failure.code, failure::Code::TransactionReverted);
+}
+
+#[tokio::test]
+async fn a_failure_is_a_revert_only_when_it_is_finalized() {
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let node = Script {
+        recent: [
+            statuses(&failed_status("processed", &err)),
+            statuses(&failed_status("confirmed", &err)),
+            statuses(&failed_status("confirmed", &err)),
+            statuses(&failed_status("finalized", &err)),
+        ]
+        .into(),
+        transactions: [Answer::Result(landed(&err))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    let Observation::Reverted { .. } = land(&[&node]).await else { panic!() };
+    assert_eq!((node.count("getSignatureStatuses"), node.count("getTransaction")), (4, 1));
+    assert_eq!(node.params("getTransaction")[0][1]["commitment"], "finalized");
+}
+
+#[tokio::test]
+async fn a_confirmed_failure_in_the_history_is_neither_a_revert_nor_an_expiry() {
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let node = Script {
+        heights: [epoch(LAST_VALID + 1)].into(),
+        history: [
+            statuses(&failed_status("confirmed", &err)),
+            statuses(&failed_status("confirmed", &err)),
+            statuses(&failed_status("finalized", &err)),
+        ]
+        .into(),
+        transactions: [Answer::Result(landed(&err))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    let Observation::Reverted { .. } = land(&[&node]).await else { panic!() };
+    assert_eq!((node.count("getEpochInfo"), node.count("getTransaction")), (3, 1));
+}
+
+#[tokio::test]
+async fn a_failure_on_a_dropped_fork_is_a_landing_where_it_lands_with_success() {
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let node = Script {
+        recent: [
+            statuses(&failed_status("confirmed", &err)),
+            statuses(&failed_status("confirmed", &err)),
+            statuses(&Value::Null),
+            statuses(&status("confirmed")),
+        ]
+        .into(),
+        // The fork that the status came from is not yet the one that is read.
+        transactions: [Answer::Result(landed(&err)), Answer::Result(landed(&Value::Null))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, expected_fill());
+    assert_eq!((node.count("getSignatureStatuses"), node.count("getTransaction")), (5, 2));
 }
 
 #[tokio::test]

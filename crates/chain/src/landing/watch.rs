@@ -2,12 +2,12 @@
 
 use super::Pace;
 use crate::transaction::{failed_program, message};
-use crate::{Client, Commitment, Error, Explain, LandedTransaction, Trade};
+use crate::{Client, Commitment, Error, Explain, LandedTransaction, SignatureStatus, Trade};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use order_core::order::{Observation, SignedTransaction};
 use order_core::{Signature, failure};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -56,8 +56,10 @@ pub(super) struct Watch {
 /// What one node says of a transaction that its finalized chain has left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Testimony {
-    /// It is in its history, this sure.
-    Found(Commitment),
+    /// It is in its history, this sure, and that is enough.
+    Decisive(Commitment),
+    /// It is in its history, but its fork may yet be dropped.
+    Pending,
     /// Its history lacks it.
     Absent,
 }
@@ -65,7 +67,8 @@ enum Testimony {
 /// What all nodes together say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    Landed,
+    /// In a block, with or without success, this sure.
+    Landed(Commitment),
     Expired,
     Undecided,
 }
@@ -107,7 +110,7 @@ impl Watch {
     /// Asks for the recent status of everything in flight. A null says nothing, and neither does an error.
     async fn look_for_landed(&mut self) {
         let signatures: Vec<Signature> = self.flights.iter().map(Flight::signature).collect();
-        let mut landed = BTreeSet::new();
+        let mut landed = BTreeMap::new();
         for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
             let answer = self.client.signature_statuses(chunk, false).await;
             if answer.is_err() != self.unanswered {
@@ -122,8 +125,8 @@ impl Watch {
             for (signature, status) in
                 chunk.iter().zip(answer.map_or_else(|_| Vec::new(), |answer| answer.statuses))
             {
-                if status.is_some_and(|status| status.commitment >= self.commitment) {
-                    landed.insert(*signature);
+                if let Some(sure) = status.and_then(|status| decisive(&status, self.commitment)) {
+                    landed.insert(*signature, sure);
                 }
             }
         }
@@ -148,11 +151,11 @@ impl Watch {
             }
         }
         let witnesses = self.client.node_count().min(WITNESSES);
-        let mut landed = BTreeSet::new();
+        let mut landed = BTreeMap::new();
         for (signature, testimonies) in heard {
-            match judge(&testimonies, witnesses, self.commitment) {
-                Verdict::Landed => {
-                    landed.insert(signature);
+            match judge(&testimonies, witnesses) {
+                Verdict::Landed(sure) => {
+                    landed.insert(signature, sure);
                 }
                 Verdict::Expired => self.finish(signature, &Observation::Expired),
                 Verdict::Undecided => {}
@@ -181,8 +184,9 @@ impl Watch {
                 continue;
             }
             for (signature, status) in chunk.iter().zip(answer.statuses) {
-                let testimony =
-                    status.map_or(Testimony::Absent, |status| Testimony::Found(status.commitment));
+                let testimony = status.map_or(Testimony::Absent, |status| {
+                    decisive(&status, self.commitment).map_or(Testimony::Pending, Testimony::Decisive)
+                });
                 testimonies.push((*signature, testimony));
             }
         }
@@ -191,9 +195,10 @@ impl Watch {
 
     /// Reads what these transactions did, and tells whoever waits for it. A transaction that no node
     /// shows yet, or that cannot be read, stays in flight.
-    async fn conclude(&mut self, landed: BTreeSet<Signature>) {
-        let landed = self.flights.iter().filter(|flight| landed.contains(&flight.signature()));
-        let reads: Vec<_> = landed.map(|flight| self.read(flight)).collect();
+    async fn conclude(&mut self, landed: BTreeMap<Signature, Commitment>) {
+        let sure = |flight| Some((flight, *landed.get(&Flight::signature(flight))?));
+        let landed = self.flights.iter().filter_map(sure);
+        let reads: Vec<_> = landed.map(|(flight, sure)| self.read(flight, sure)).collect();
         let read: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
         for (signature, observation) in read.into_iter().flatten() {
             match observation {
@@ -203,11 +208,23 @@ impl Watch {
         }
     }
 
-    /// None if no node shows the transaction (yet); an error if what they show makes no sense.
-    async fn read(&self, flight: &Flight) -> Option<(Signature, Result<Observation, String>)> {
+    /// None if no node shows the transaction (yet), or it failed on a fork that may yet be dropped;
+    /// an error if what they show makes no sense.
+    ///
+    /// It is read as surely as its status was: once that is finalized, a node that was left behind on
+    /// a dropped fork has no say.
+    async fn read(
+        &self,
+        flight: &Flight,
+        sure: Commitment,
+    ) -> Option<(Signature, Result<Observation, String>)> {
         let signature = flight.signature();
-        match self.client.transaction(&signature, self.commitment).await {
-            Ok(landed) => landed.map(|landed| (signature, observe(flight, &landed, self.explain))),
+        match self.client.transaction(&signature, sure).await {
+            Ok(landed) => {
+                // The node that shows it may be on another fork than the one that told its status.
+                let landed = landed.filter(|landed| sure >= needed(landed.failure.is_some(), sure))?;
+                Some((signature, observe(flight, &landed, self.explain)))
+            }
             Err(error) => {
                 tracing::debug!(%signature, %error, "cannot read a landed transaction yet");
                 None
@@ -259,19 +276,41 @@ impl Flight {
     }
 }
 
-/// One node that has it outweighs any number that do not: found late wins over expired.
-fn judge(testimonies: &[Testimony], witnesses: usize, commitment: Commitment) -> Verdict {
+/// How sure a transaction's end must be, where a landing counts at `commitment`.
+///
+/// A failure must be finalized whatever the setting, because it sets the order free for a second
+/// transaction. If the fork of the failure were dropped, the first, whose blockhash may still be
+/// valid, could land beside the second, and the trade would be made twice. A success ends the order:
+/// nothing is signed after it.
+fn needed(failed: bool, commitment: Commitment) -> Commitment {
+    if failed { Commitment::Finalized } else { commitment }
+}
+
+/// How sure it is that the transaction has come to its end; None if that is not enough.
+fn decisive(status: &SignatureStatus, commitment: Commitment) -> Option<Commitment> {
+    let needed = needed(status.failure.is_some(), commitment);
+    (status.commitment >= needed).then_some(status.commitment)
+}
+
+/// One node that has it outweighs any number that do not: found late wins over expired. Of several
+/// that have it the surest counts.
+fn judge(testimonies: &[Testimony], witnesses: usize) -> Verdict {
     let mut absent = 0usize;
     let mut pending = false;
+    let mut landed = None;
     for testimony in testimonies {
         match testimony {
-            Testimony::Found(found) if *found >= commitment => return Verdict::Landed,
+            Testimony::Decisive(sure) => landed = landed.max(Some(*sure)),
             // It is on a fork that may yet win.
-            Testimony::Found(_) => pending = true,
+            Testimony::Pending => pending = true,
             Testimony::Absent => absent = absent.saturating_add(1),
         }
     }
-    if absent >= witnesses && !pending { Verdict::Expired } else { Verdict::Undecided }
+    match landed {
+        Some(sure) => Verdict::Landed(sure),
+        None if absent >= witnesses && !pending => Verdict::Expired,
+        None => Verdict::Undecided,
+    }
 }
 
 fn observe(flight: &Flight, landed: &LandedTransaction, explain: Explain) -> Result<Observation, String> {
@@ -300,18 +339,39 @@ mod tests {
     #[test]
     fn a_verdict_needs_every_witness_and_no_trace() {
         let (confirmed, finalized) = (Commitment::Confirmed, Commitment::Finalized);
-        let (absent, found) = (Testimony::Absent, Testimony::Found);
+        let (absent, pending, found) = (Testimony::Absent, Testimony::Pending, Testimony::Decisive);
         for (testimonies, witnesses, verdict) in [
             (vec![], 1, Verdict::Undecided),
             (vec![absent], 1, Verdict::Expired),
             (vec![absent], 2, Verdict::Undecided),
             (vec![absent, absent], 2, Verdict::Expired),
-            (vec![absent, absent, found(finalized)], 2, Verdict::Landed),
-            (vec![found(confirmed), absent], 1, Verdict::Landed),
-            (vec![absent, absent, found(Commitment::Processed)], 2, Verdict::Undecided),
+            (vec![absent, absent, found(finalized)], 2, Verdict::Landed(finalized)),
+            (vec![found(confirmed), absent], 1, Verdict::Landed(confirmed)),
+            (vec![found(finalized), pending, found(confirmed)], 1, Verdict::Landed(finalized)),
+            (vec![absent, absent, pending], 2, Verdict::Undecided),
         ] {
-            assert_eq!(judge(&testimonies, witnesses, confirmed), verdict, "{testimonies:?}");
+            assert_eq!(judge(&testimonies, witnesses), verdict, "{testimonies:?}");
         }
-        assert_eq!(judge(&[found(confirmed), absent], 1, finalized), Verdict::Undecided);
+    }
+
+    #[test]
+    fn a_success_is_decisive_at_the_commitment_and_a_failure_only_when_it_is_finalized() {
+        let (processed, confirmed, finalized) =
+            (Commitment::Processed, Commitment::Confirmed, Commitment::Finalized);
+        let success = |commitment| SignatureStatus { slot: 42, commitment, failure: None };
+        let failure = crate::TransactionFailure::read(&serde_json::json!("AccountInUse"));
+        assert!(failure.is_some());
+        let failed = |commitment| SignatureStatus { slot: 42, commitment, failure: failure.clone() };
+        for (status, at_confirmed, at_finalized) in [
+            (success(processed), None, None),
+            (success(confirmed), Some(confirmed), None),
+            (success(finalized), Some(finalized), Some(finalized)),
+            (failed(processed), None, None),
+            (failed(confirmed), None, None),
+            (failed(finalized), Some(finalized), Some(finalized)),
+        ] {
+            assert_eq!(decisive(&status, confirmed), at_confirmed, "{status:?}");
+            assert_eq!(decisive(&status, finalized), at_finalized, "{status:?}");
+        }
     }
 }
