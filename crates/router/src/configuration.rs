@@ -15,10 +15,16 @@ pub struct Configuration {
     #[arg(long, env = "LISTEN", default_value_t = DEFAULT_LISTEN)]
     pub listen: SocketAddr,
     /// URLs of Solana RPC nodes, comma-separated, the preferred one first.
-    #[arg(long, env = "SOLANA_RPC_URL", value_delimiter = ',', default_value = "http://127.0.0.1:8899")]
+    #[arg(
+        long,
+        env = "SOLANA_RPC_URL",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:8899"
+    )]
     pub solana_rpc_url: Vec<String>,
     /// URL of a node's WebSocket; the first RPC URL as ws or wss if not given.
-    #[arg(long, env = "SOLANA_WS_URL")]
+    #[arg(long, env = "SOLANA_WS_URL", hide_env_values = true)]
     pub solana_ws_url: Option<String>,
     /// Addresses of the pools to follow, comma-separated. If not given, every pool of every supported
     /// program is looked for, which public nodes refuse.
