@@ -44,9 +44,12 @@ impl Executor {
         let mut published = stream::iter(lost)
             .map(|dispatch| async move { self.queue.republish(&dispatch).await })
             .buffer_unordered(PUBLISH_AT_ONCE);
+        // All of them, whatever becomes of one: they count as dispatched, and what is not published
+        // now waits for the whole grace.
+        let mut first_failure = Ok(());
         while let Some(outcome) = published.next().await {
-            outcome?;
+            first_failure = first_failure.and(outcome);
         }
-        Ok(())
+        Ok(first_failure?)
     }
 }
