@@ -5,7 +5,7 @@ use crate::executor::Executor;
 use crate::metrics;
 use journal::{AppendError, Claim};
 use order_core::Order;
-use order_core::order::{Event, State, Step};
+use order_core::order::{Event, Observation, Step};
 use tracing::{Instrument as _, info_span};
 
 impl Executor {
@@ -13,14 +13,12 @@ impl Executor {
     /// must go on: its state says what to do, what comes of it is recorded, and so on.
     pub(crate) async fn drive(&self, mut claim: Claim) {
         match self.advance(&mut claim).await {
-            Ok(()) => {}
+            Ok(true) => return,
+            Ok(false) => {}
             Err(AppendError::Fenced) => tracing::info!("another executor has the order: letting go"),
             Err(error @ (AppendError::Illegal(_) | AppendError::Journal(_))) => {
                 tracing::error!(%error, "letting go of the order: a fact could not be recorded");
             }
-        }
-        if is_at_rest(claim.order()) {
-            return;
         }
         // Harmless where another has the order by now.
         if let Err(error) = self.journal.release(claim).await {
@@ -28,7 +26,9 @@ impl Executor {
         }
     }
 
-    async fn advance(&self, claim: &mut Claim) -> Result<(), AppendError> {
+    /// Whether an event that was recorded in this claim has given it up. The order's state alone does
+    /// not say: a retry that was just claimed is in the state that the failed attempt left it in.
+    async fn advance(&self, claim: &mut Claim) -> Result<bool, AppendError> {
         let held = self.leases.hold(claim.order().id(), claim.fence());
         if let Some(event) = claim.order().interruption(&self.retry, rand::random()) {
             return self.record(claim, event).await;
@@ -45,10 +45,9 @@ impl Executor {
                 () = self.halt.cancelled() => claim.order().interruption(&self.retry, rand::random()),
                 event = self.step(claim.order(), &mut deadline) => event,
             };
-            let Some(event) = event else { return Ok(()) };
-            self.record(claim, event).await?;
-            if is_at_rest(claim.order()) {
-                return Ok(());
+            let Some(event) = event else { return Ok(false) };
+            if self.record(claim, event).await? {
+                return Ok(true);
             }
         }
     }
@@ -84,7 +83,8 @@ impl Executor {
         Some(outcome.unwrap_or_else(|failure| order.attempt_failed(failure, &self.retry, rand::random())))
     }
 
-    async fn record(&self, claim: &mut Claim, event: Event) -> Result<(), AppendError> {
+    /// Whether the event has given the claim up.
+    async fn record(&self, claim: &mut Claim, event: Event) -> Result<bool, AppendError> {
         let recorded = self.journal.append(claim, event).await?;
         metrics::recorded(claim, &recorded);
         tracing::info!(
@@ -96,18 +96,20 @@ impl Executor {
             recorded.event.kind()
         );
         self.live.publish(claim.order().id(), &recorded).await;
-        Ok(())
+        Ok(gives_up(&recorded.event))
     }
 }
 
-/// Whether the latest fact has given the claim up.
-fn is_at_rest(order: &Order) -> bool {
-    match order.state() {
-        State::Pending { retry: Some(_) } | State::Confirmed { .. } | State::Failed { .. } => true,
-        State::Pending { retry: None }
-        | State::Routing
-        | State::Building { .. }
-        | State::Submitted { .. }
-        | State::Voided { .. } => false,
+/// Whether the journal takes the claim back with this event.
+fn gives_up(event: &Event) -> bool {
+    match event {
+        Event::AttemptFailed { .. }
+        | Event::Failed { .. }
+        | Event::Observed { observation: Observation::Landed { .. } } => true,
+        Event::Observed { observation: Observation::Reverted { .. } | Observation::Expired }
+        | Event::Accepted { .. }
+        | Event::RoutingStarted { .. }
+        | Event::RouteChosen { .. }
+        | Event::TransactionSigned { .. } => false,
     }
 }
