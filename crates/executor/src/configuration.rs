@@ -43,7 +43,8 @@ pub struct Configuration {
     /// How many orders are worked on at once.
     #[arg(long, env = "CONCURRENCY", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) concurrency: u32,
-    /// How many attempts an order gets before something is sent.
+    /// How many attempts an order gets before it fails; those whose transaction expired or was
+    /// reverted count too.
     #[arg(long, env = "ATTEMPTS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) attempts: u32,
     /// How long one attempt may take, up to the signature.
