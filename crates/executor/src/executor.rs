@@ -13,7 +13,6 @@ use service::{CancellationToken, Shell, TaskTracker};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// Statements are grouped in one writer: the pool is for claims, renewals and the sweep.
@@ -60,8 +59,6 @@ pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result
     let wallet = Wallet::read(&configuration.keypair).context("check KEYPAIR")?;
     let cluster = Client::new(&configuration.solana_rpc_url).context("check SOLANA_RPC_URL")?;
     let (lander, landing) = Lander::new(cluster.clone(), configuration.commitment, cluster::explain);
-    // Ends when the executor, and with it the lander, is gone.
-    tokio::spawn(landing);
     let journal = Journal::connect(&configuration.database_url, DATABASE_CONNECTIONS)
         .await
         .context("connecting to PostgreSQL; check DATABASE_URL")?;
@@ -87,6 +84,8 @@ pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result
     };
     register_checks(&executor, shell);
     cluster::meet(&executor.cluster, configuration.live, &executor.shutdown).await?;
+    // Ends when the executor, and with it the lander, is gone: not before the service stops.
+    shell.vital("landing watch", landing);
     Ok(executor)
 }
 
@@ -102,20 +101,18 @@ pub async fn serve(executor: Executor, shell: &Shell) -> anyhow::Result<()> {
         concurrency = executor.concurrency,
         "taking orders"
     );
-    let background = background(&executor);
+    let done = CancellationToken::new();
+    let background = done.clone().drop_guard();
+    begin_background(&executor, shell, &done);
+    let shutdown = shell.shutdown();
     let orders = TaskTracker::new();
-    executor.pull(&shell.shutdown(), &orders).await;
-    orders.close();
-    tracing::info!(orders = orders.len(), "no more orders are taken");
-    tokio::select! {
-        biased;
-        () = orders.wait() => {}
-        () = tokio::time::sleep(FINISH_WITHIN) => {
-            tracing::warn!(orders = orders.len(), "attempts are broken off");
-            executor.halt.cancel();
-            orders.wait().await;
-        }
-    }
+    let work = async {
+        executor.pull(&shutdown, &orders).await;
+        orders.close();
+        tracing::info!(orders = orders.len(), "no more orders are taken");
+        orders.wait().await;
+    };
+    finish(work, &shutdown, &executor.halt).await;
     // Leases were kept until here.
     drop(background);
     Ok(())
@@ -127,16 +124,38 @@ impl Executor {
     }
 }
 
-/// What goes on beside the orders; ends when the set is dropped.
-fn background(executor: &Arc<Executor>) -> JoinSet<()> {
-    let mut background = JoinSet::new();
-    let renewing = Arc::clone(executor);
-    background.spawn(async move { renewing.leases.renew(&renewing.journal, renewing.lease).await });
-    let sweeping = Arc::clone(executor);
-    background.spawn(async move { sweeping.sweep().await });
-    let reporting = Arc::clone(executor);
-    background.spawn(async move { reporting.report().await });
-    background
+/// What goes on beside the orders, until `done`.
+fn begin_background(executor: &Arc<Executor>, shell: &Shell, done: &CancellationToken) {
+    let (renewing, until) = (Arc::clone(executor), done.clone());
+    shell.vital("lease renewal", async move {
+        until.run_until_cancelled(renewing.leases.renew(&renewing.journal, renewing.lease)).await;
+    });
+    let (sweeping, until) = (Arc::clone(executor), done.clone());
+    shell.vital("sweep", async move {
+        until.run_until_cancelled(sweeping.sweep()).await;
+    });
+    // Only shown to people: orders are executed without it.
+    let (reporting, until) = (Arc::clone(executor), done.clone());
+    tokio::spawn(async move { until.run_until_cancelled(reporting.report()).await });
+}
+
+/// Waits for the work to end, and has it broken off if it has not [`FINISH_WITHIN`] after the
+/// shutdown: the process' drain counts from there too, however long the queue takes to be left.
+async fn finish(work: impl Future<Output = ()>, shutdown: &CancellationToken, halt: &CancellationToken) {
+    let overdue = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(FINISH_WITHIN).await;
+    };
+    tokio::pin!(work);
+    tokio::select! {
+        biased;
+        () = &mut work => {}
+        () = overdue => {
+            tracing::warn!("attempts are broken off");
+            halt.cancel();
+            work.await;
+        }
+    }
 }
 
 fn register_checks(executor: &Executor, shell: &Shell) {
@@ -160,4 +179,35 @@ fn register_checks(executor: &Executor, shell: &Shell) {
         let cluster = cluster.clone();
         async move { cluster.health().await.map_err(|error| error.to_string()) }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{Instant, sleep};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_to_finish_counts_from_the_shutdown_and_not_from_the_last_pull() {
+        let (shutdown, halt) = (CancellationToken::new(), CancellationToken::new());
+        let work = async {
+            sleep(FINISH_WITHIN * 2).await;
+            shutdown.cancel();
+            let stopping = Instant::now();
+            // The queue answers late, and an attempt goes on until it is told not to.
+            sleep(FINISH_WITHIN / 2).await;
+            assert!(!halt.is_cancelled());
+            halt.cancelled().await;
+            assert_eq!(stopping.elapsed(), FINISH_WITHIN);
+        };
+        finish(work, &shutdown, &halt).await;
+        assert!(halt.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn work_that_ends_in_time_is_not_broken_off() {
+        let (shutdown, halt) = (CancellationToken::new(), CancellationToken::new());
+        shutdown.cancel();
+        finish(async {}, &shutdown, &halt).await;
+        assert!(!halt.is_cancelled());
+    }
 }

@@ -14,7 +14,8 @@ const THREADS: Duration = Duration::from_millis(500);
 /// A process from its first line to its last: reads the configuration, installs telemetry, opens
 /// the admin port, and runs `start` until it returns. `start` should return soon after the shell's
 /// shutdown token is cancelled; then the shell's tasks are waited for. Both together may take
-/// [`DRAIN`]. When `start` returns for any other reason the process stops as well.
+/// [`DRAIN`]. When `start` returns for any other reason the process stops as well. The exit code is
+/// a failure if `start` returns an error or a task of [`Shell::vital`] ended too early.
 pub fn run<C, F, Fut>(name: &'static str, start: F) -> ExitCode
 where
     C: Configuration,
@@ -77,7 +78,7 @@ async fn until_drained(
         shell.tasks().wait().await;
         outcome
     };
-    tokio::select! {
+    let outcome = tokio::select! {
         biased;
         outcome = ended => {
             tracing::info!("stopped");
@@ -87,7 +88,11 @@ async fn until_drained(
             tracing::warn!(tasks = shell.tasks().len(), "stopped before everything came to its end");
             Ok(())
         }
-    }
+    };
+    outcome.and_then(|()| match shell.lost() {
+        Some(task) => Err(anyhow::anyhow!("the task `{task}` ended, and nothing works without it")),
+        None => Ok(()),
+    })
 }
 
 /// For what goes wrong before there is a logger.
@@ -134,5 +139,23 @@ mod tests {
         shell.tasks().spawn(async move { shutdown.cancelled().await });
         let error = until_drained(&shell, async { anyhow::bail!("no database") }).await.unwrap_err();
         assert_eq!(error.to_string(), "no database");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_vital_task_that_panics_is_a_failure_however_the_service_takes_it() {
+        for stuck in [false, true] {
+            let shell = Shell::default();
+            let shutdown = shell.shutdown();
+            shell.vital("watch", async { panic!("out of bounds") });
+            let service = async {
+                shutdown.cancelled().await;
+                if stuck {
+                    std::future::pending::<()>().await;
+                }
+                Ok(())
+            };
+            let error = until_drained(&shell, service).await.unwrap_err();
+            assert_eq!(error.to_string(), "the task `watch` ended, and nothing works without it");
+        }
     }
 }

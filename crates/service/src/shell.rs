@@ -1,7 +1,8 @@
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use serde::Serialize;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,8 @@ pub struct Shell {
     shutdown: CancellationToken,
     tasks: TaskTracker,
     checks: Arc<Mutex<Vec<(&'static str, Check)>>>,
+    /// The first vital task that ended too early.
+    lost: Arc<OnceLock<&'static str>>,
 }
 
 /// How one dependency answered.
@@ -42,6 +45,28 @@ impl Shell {
     /// [`crate::DRAIN`] after the request to stop.
     pub fn tasks(&self) -> &TaskTracker {
         &self.tasks
+    }
+
+    /// Spawns what the service is worthless without. If it ends or panics before a stop was asked
+    /// for, the process stops, and its exit code says failure. Nobody waits for it at shutdown.
+    pub fn vital(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let shell = self.clone();
+        tokio::spawn(async move {
+            // The panic hook has logged why; the task's state is gone with it.
+            let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
+            if shell.shutdown.is_cancelled() {
+                return;
+            }
+            tracing::error!(task = name, panicked, "stopping: a task has ended that must not");
+            // Before the token, so that whoever sees it cancelled knows why. Only the first counts.
+            let _ = shell.lost.set(name);
+            shell.shutdown.cancel();
+        });
+    }
+
+    /// The vital task whose end stopped the process, if one did.
+    pub(crate) fn lost(&self) -> Option<&'static str> {
+        self.lost.get().copied()
     }
 
     /// Registers what the service cannot do without. The service is ready when every check
@@ -92,5 +117,31 @@ mod tests {
             seen,
             [("silent", silence), ("mute", silence), ("broken", Some("refused")), ("sound", None)]
         );
+    }
+
+    #[tokio::test]
+    async fn a_vital_task_that_panics_or_ends_stops_the_process() {
+        let panicking = Shell::default();
+        panicking.vital("watch", async { panic!("out of bounds") });
+        panicking.shutdown().cancelled().await;
+        assert_eq!(panicking.lost(), Some("watch"));
+        let ending = Shell::default();
+        ending.vital("sweep", async {});
+        ending.shutdown().cancelled().await;
+        assert_eq!(ending.lost(), Some("sweep"));
+    }
+
+    #[tokio::test]
+    async fn a_vital_task_may_end_once_a_stop_was_asked_for() {
+        let shell = Shell::default();
+        let (shutdown, (seen, ended)) = (shell.shutdown(), tokio::sync::oneshot::channel::<()>());
+        shell.vital("watch", async move {
+            shutdown.cancelled().await;
+            drop(seen);
+        });
+        shell.shutdown().cancel();
+        assert!(ended.await.is_err());
+        // On this one thread the task has run to its end by now.
+        assert_eq!(shell.lost(), None);
     }
 }
