@@ -26,13 +26,17 @@ async fn two_hundred_orders_at_once_all_end_and_add_up_to_the_unit() {
 
     let orders = orders();
     let ids = join_all(orders.iter().map(|order| gateway.place(order))).await;
-    let ended = join_all(ids.iter().map(|id| gateway.ended(id))).await;
+    // Each is followed by a socket of its own, from its first event to its last without a gap.
+    join_all(ids.iter().map(async |id| gateway.follow(id, 0).await.to_the_end(1).await)).await;
 
-    for order in &ended {
+    let mut ended = Vec::new();
+    for id in &ids {
+        let order = gateway.order(id).await;
         assert_eq!(order["status"], "confirmed", "{order}");
-        let (_, token_out) = pair(order);
+        let (_, token_out) = pair(&order);
         let (fill, minimum) = (&order["data"]["executedOutput"], &order["data"]["minimumOutput"]);
         assert!(atoms(fill, token_out) >= atoms(minimum, token_out), "{order}");
+        ended.push(order);
     }
     let after = Balances::read(&cluster, wallet, &SYMBOLS).await;
     assert_eq!(after.since(&before), Balances::according_to(&ended, &SYMBOLS));
