@@ -56,6 +56,8 @@ pub(crate) enum Code {
     Overloaded,
     /// The database does not answer.
     JournalUnavailable,
+    /// The database was lost while an order was being recorded.
+    OutcomeUnknown,
     /// The store of quotes does not answer.
     QuotesUnavailable,
     /// The answer took too long.
@@ -81,7 +83,7 @@ pub(crate) struct Entry {
 
 impl Code {
     /// Every code that is not what an attempt failed of.
-    const REQUEST: [Self; 28] = [
+    const REQUEST: [Self; 29] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::MissingField,
@@ -107,6 +109,7 @@ impl Code {
         Self::RateLimited,
         Self::Overloaded,
         Self::JournalUnavailable,
+        Self::OutcomeUnknown,
         Self::QuotesUnavailable,
         Self::Timeout,
         Self::Internal,
@@ -151,6 +154,7 @@ impl Code {
             Self::RateLimited => passing("rate_limited", "Too many requests", 429),
             Self::Overloaded => passing("overloaded", "Too much is waiting", 503),
             Self::JournalUnavailable => passing("journal_unavailable", "The database does not answer", 503),
+            Self::OutcomeUnknown => passing("outcome_unknown", "The order may have been recorded", 503),
             Self::QuotesUnavailable => passing("quotes_unavailable", "Quotes cannot be looked up", 503),
             Self::Timeout => passing("timeout", "The answer took too long", 503),
             Self::Internal => passing("internal", "Something went wrong here", 500),
@@ -210,7 +214,10 @@ impl Code {
                 "More orders are waiting to be executed, or more connections are open, than the bound allows. Nothing was recorded."
             }
             Self::JournalUnavailable => {
-                "No order can be accepted or read without the database. If an order was being accepted, it may have been recorded: send it again with the same Idempotency-Key to be sure."
+                "No order can be accepted or read without the database. Nothing was recorded."
+            }
+            Self::OutcomeUnknown => {
+                "The database was lost while the order was being recorded: it may be executed. Send it again only with the same Idempotency-Key; without one, look into GET /api/orders first."
             }
             Self::QuotesUnavailable => {
                 "An order that names a quote cannot be placed while the store of quotes is away. One without a quote can."

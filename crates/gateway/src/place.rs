@@ -56,9 +56,12 @@ async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
     let (id, traceparent) = (acceptance.id, acceptance.traceparent.clone());
     let accepted = match app.journal.accept(acceptance.clone()).await {
         // Under the same id the journal tells what became of it.
-        Err(journal::Error::Unknown { .. }) => app.journal.accept(acceptance).await,
+        Err(unknown @ journal::Error::Unknown { .. }) => {
+            settled(unknown, app.journal.accept(acceptance).await)
+        }
         accepted => accepted,
-    }?;
+    }
+    .map_err(Problem::accepting)?;
     match accepted {
         Accepted::New => {
             app.backlog.add();
@@ -69,6 +72,22 @@ async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
         }
         Accepted::Replayed { id } => Ok(Placed { id, replayed: true }),
         Accepted::Conflict { .. } => Err(reused()),
+    }
+}
+
+/// What is known after a second try. That it recorded nothing says nothing of the first.
+fn settled(
+    unknown: journal::Error,
+    again: Result<Accepted, journal::Error>,
+) -> Result<Accepted, journal::Error> {
+    match again {
+        Err(
+            journal::Error::Unavailable { .. }
+            | journal::Error::Unknown { .. }
+            | journal::Error::Overloaded { .. }
+            | journal::Error::NotMigrated { .. },
+        ) => Err(unknown),
+        Ok(_) | Err(journal::Error::Refused { .. } | journal::Error::Corrupt { .. }) => again,
     }
 }
 
@@ -195,6 +214,24 @@ mod tests {
         ] {
             assert_ne!(first, hashed(other).await, "{other}");
         }
+    }
+
+    #[test]
+    fn a_second_try_that_records_nothing_does_not_make_the_first_known() {
+        let cause = std::sync::Arc::new(sqlx::Error::PoolClosed);
+        let unknown = journal::Error::Unknown { doing: "accept", cause: cause.clone() };
+        let code = |again| settled(unknown.clone(), again).map_err(|error| Problem::accepting(error).code);
+        for again in [
+            journal::Error::Unavailable { doing: "accept", cause },
+            journal::Error::Overloaded { doing: "accept" },
+            journal::Error::NotMigrated { version: 1 },
+            unknown.clone(),
+        ] {
+            assert_eq!(code(Err(again)), Err(Code::OutcomeUnknown));
+        }
+        let refused = journal::Error::Refused { doing: "accept", rule: "a rule".to_owned() };
+        assert_eq!(code(Err(refused)), Err(Code::Internal));
+        assert_eq!(code(Ok(Accepted::New)), Ok(Accepted::New));
     }
 
     #[test]

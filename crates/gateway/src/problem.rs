@@ -88,6 +88,24 @@ impl Problem {
         Self::new(Code::OrderNotFound, format!("there is no order `{shown}`"))
     }
 
+    /// Why an order was not accepted, or may have been.
+    pub(crate) fn accepting(error: journal::Error) -> Self {
+        match &error {
+            journal::Error::Unknown { .. } => {
+                tracing::warn!(%error, "the journal may have recorded an order");
+                Self::new(
+                    Code::OutcomeUnknown,
+                    "the database was lost in the middle; the order may have been recorded: send it again with the same Idempotency-Key to be sure",
+                )
+            }
+            journal::Error::Unavailable { .. }
+            | journal::Error::NotMigrated { .. }
+            | journal::Error::Overloaded { .. }
+            | journal::Error::Refused { .. }
+            | journal::Error::Corrupt { .. } => Self::from(error),
+        }
+    }
+
     /// The status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         self.code.entry().status
@@ -137,16 +155,13 @@ impl IntoResponse for Problem {
 impl From<journal::Error> for Problem {
     fn from(error: journal::Error) -> Self {
         match &error {
-            journal::Error::Unavailable { .. } | journal::Error::NotMigrated { .. } => {
+            // All that is unknown of a read is its answer. What may have been written is told by
+            // `Problem::accepting`.
+            journal::Error::Unavailable { .. }
+            | journal::Error::Unknown { .. }
+            | journal::Error::NotMigrated { .. } => {
                 tracing::warn!(%error, "the journal is of no help");
                 Self::new(Code::JournalUnavailable, "the database does not answer; try again")
-            }
-            journal::Error::Unknown { .. } => {
-                tracing::warn!(%error, "the journal may have recorded something");
-                Self::new(
-                    Code::JournalUnavailable,
-                    "the database was lost in the middle; the order may have been recorded: send it again with the same Idempotency-Key to be sure",
-                )
             }
             journal::Error::Overloaded { .. } => Self::new(
                 Code::Overloaded,
@@ -171,6 +186,21 @@ mod tests {
             serde_json::to_string(&problem.body(Some("r-1"))).unwrap(),
             r#"{"type":"/docs/errors#invalid_amount","title":"The amount is not valid","status":422,"detail":"`amount` must be greater than zero","code":"invalid_amount","error":"`amount` must be greater than zero","retryable":false,"requestId":"r-1","errors":[{"field":"amount","message":"must be greater than zero"}]}"#
         );
+    }
+
+    #[test]
+    fn only_an_order_that_was_being_accepted_may_have_been_recorded() {
+        let cause = std::sync::Arc::new(sqlx::Error::PoolClosed);
+        let unknown = journal::Error::Unknown { doing: "test", cause };
+        assert_eq!(Problem::from(unknown.clone()).code, Code::JournalUnavailable);
+        let body = serde_json::to_value(Problem::accepting(unknown).body(None)).unwrap();
+        assert_eq!(
+            (&body["code"], &body["status"], &body["retryable"]),
+            (&"outcome_unknown".into(), &503.into(), &true.into())
+        );
+        assert!(body["detail"].as_str().unwrap().contains("same Idempotency-Key"), "{body}");
+        let full = journal::Error::Overloaded { doing: "test" };
+        assert_eq!(Problem::accepting(full).code, Code::Overloaded);
     }
 
     #[test]
