@@ -348,7 +348,7 @@ impl Client {
     /// `Processed` is read as `Confirmed`, the weakest that nodes accept here.
     ///
     /// # Errors
-    /// No usable answer.
+    /// No usable answer, or one that cannot be read while no other node shows the transaction.
     pub async fn transaction(
         &self,
         signature: &Signature,
@@ -360,19 +360,19 @@ impl Client {
             "commitment": commitment.max(Commitment::Confirmed).name(),
             "maxSupportedTransactionVersion": 1,
         }]);
+        // A node that shows it unreadably has it all the same: that outweighs the nodes that lack it.
+        let mut unreadable = None;
         let mut absent = None;
         for node in 0..self.nodes.count() {
-            match self.nodes.call_one(node, METHOD, &params, CALL_TIMEOUT).await {
-                Ok(Some(transaction)) => {
-                    return WireTransaction::decode(transaction)
-                        .map(Some)
-                        .map_err(|reason| malformed(METHOD, reason));
-                }
+            let answer = self.nodes.call_one(node, METHOD, &params, CALL_TIMEOUT).await;
+            match answer.map(|found: Option<WireTransaction>| found.map(WireTransaction::decode)) {
+                Ok(Some(Ok(transaction))) => return Ok(Some(transaction)),
+                Ok(Some(Err(reason))) => unreadable = unreadable.or(Some(malformed(METHOD, reason))),
                 Ok(None) => absent = Some(Ok(None)),
                 Err(error) => absent = absent.or(Some(Err(error))),
             }
         }
-        absent.unwrap_or(Ok(None))
+        unreadable.map_or(absent.unwrap_or(Ok(None)), Err)
     }
 
     /// Whether a node answers and is not behind.

@@ -188,6 +188,22 @@ async fn a_landed_transaction_is_found_on_any_node() {
 }
 
 #[tokio::test]
+async fn an_unreadable_transaction_hides_no_other_nodes_readable_one() {
+    let meta = json!({ "err": null, "fee": 5_000, "preBalances": [1], "postBalances": [2] });
+    let landed = json!({ "slot": 5, "meta": meta, "transaction": ["AQ==", "base64"] });
+    let without_meta = json!({ "slot": 5, "meta": null, "transaction": ["AQ==", "base64"] });
+    let (unreadable, readable) = (answering(without_meta).await, answering(landed).await);
+    let (without, broken) = (answering(json!(null)).await, Node::start(|_, _| Answer::Status(500)).await);
+    let signature = Signature::new([1; 64]);
+    let found = client(&[&unreadable, &readable]).transaction(&signature, Commitment::Confirmed).await;
+    assert_eq!(found.unwrap().unwrap().slot, 5);
+    for nodes in [vec![&unreadable], vec![&unreadable, &without], vec![&broken, &unreadable]] {
+        let error = client(&nodes).transaction(&signature, Commitment::Confirmed).await.unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn the_small_calls_read_what_nodes_write() {
     let hash = "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY";
     let node = Node::start(move |method, _| {
