@@ -8,7 +8,7 @@ use axum::extract::State;
 use order_core::{Failure, Mint, Quote, Token, token};
 use proto::RouterClient;
 use proto::pools::Pools;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -22,7 +22,10 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// The router, and its latest listing.
 pub(crate) struct Tradables {
     router: RouterClient,
-    latest: Mutex<Option<Listing>>,
+    /// Never held while the router is asked: whoever is content with an old listing does not wait.
+    latest: RwLock<Option<Listing>>,
+    /// Held by the one who asks.
+    refresh: Mutex<()>,
 }
 
 /// What the router listed, and when.
@@ -49,7 +52,7 @@ impl Tradables {
     /// # Errors
     /// The text is no URL.
     pub(crate) fn new(url: &str) -> Result<Self, proto::InvalidUrl> {
-        Ok(Self { router: RouterClient::new(url)?, latest: Mutex::new(None) })
+        Ok(Self { router: RouterClient::new(url)?, latest: RwLock::new(None), refresh: Mutex::new(()) })
     }
 
     /// The best price now.
@@ -73,17 +76,19 @@ impl Tradables {
     /// # Errors
     /// The router does not answer.
     pub(crate) async fn listing(&self) -> Result<Listing, Failure> {
-        let mut latest = self.latest.lock().await;
-        match &*latest {
-            Some(listing) if listing.age() < FRESH => Ok(listing.clone()),
-            Some(_) | None => {
-                let traceparent = service::trace::traceparent();
-                let pools = self.router.list_pools(TIMEOUT, traceparent.as_deref()).await?;
-                let listing = Listing { pools: Arc::new(pools), at: Instant::now() };
-                *latest = Some(listing.clone());
-                Ok(listing)
-            }
+        if let Some(listing) = self.fresh() {
+            return Ok(listing);
         }
+        let _refresh = self.refresh.lock().await;
+        // Another may have asked in the meantime.
+        if let Some(listing) = self.fresh() {
+            return Ok(listing);
+        }
+        let traceparent = service::trace::traceparent();
+        let pools = self.router.list_pools(TIMEOUT, traceparent.as_deref()).await?;
+        let listing = Listing { pools: Arc::new(pools), at: Instant::now() };
+        self.keep(listing.clone());
+        Ok(listing)
     }
 
     /// The known token of a symbol, or of a mint.
@@ -101,11 +106,23 @@ impl Tradables {
         }
         let Ok(mint) = name.parse::<Mint>() else { return Ok(None) };
         // What a mint is does not change: an old listing is good enough to find it.
-        let earlier = self.latest.lock().await.as_ref().and_then(|listing| listing.token(mint));
+        let earlier = self.latest().and_then(|listing| listing.token(mint));
         match earlier {
             Some(token) => Ok(Some(token)),
             None => Ok(self.listing().await?.token(mint)),
         }
+    }
+
+    fn latest(&self) -> Option<Listing> {
+        self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn fresh(&self) -> Option<Listing> {
+        self.latest().filter(|listing| listing.age() < FRESH)
+    }
+
+    fn keep(&self, listing: Listing) {
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(listing);
     }
 }
 
@@ -132,6 +149,7 @@ pub(crate) async fn list_pools(State(app): State<App>) -> Result<Json<pools::Poo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
     use order_core::failure::Code;
 
     #[tokio::test]
@@ -144,5 +162,21 @@ mod tests {
         }
         let stranger = Mint::new([9; 32]).to_string();
         assert_eq!(tradables.resolve(&stranger).await.unwrap_err().code, Code::RouterUnavailable);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_listed_is_found_while_a_silent_router_is_asked() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tradables = Tradables::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        let token = Token { mint: Mint::new([9; 32]), ..Tradables::known("USDC").unwrap() };
+        let pools = Pools { pools: Vec::new(), tokens: vec![token.clone()], slot: 1 };
+        let at = Instant::now();
+        tradables.keep(Listing { pools: Arc::new(pools), at });
+        tokio::time::pause();
+        tokio::time::advance(FRESH).await;
+        let mut asking = std::pin::pin!(tradables.listing());
+        assert!(asking.as_mut().now_or_never().is_none(), "the listing is old, so the router is asked");
+        let found = tradables.resolve(&token.mint.to_string()).now_or_never();
+        assert_eq!(found.unwrap().unwrap(), Some(token));
     }
 }
