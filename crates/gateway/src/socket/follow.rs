@@ -19,6 +19,19 @@ const SILENCE: Duration = Duration::from_secs(50);
 /// The pause before the journal is read again, when it was not readable.
 const REREAD_AFTER: Duration = Duration::from_secs(1);
 
+/// How often the first events of an order that was just accepted are asked for, a pause between:
+/// about as long as a socket may be without a heartbeat.
+const MAX_FIRST_READS: u32 = 15;
+
+/// That an order was accepted, if its first event cannot be read at once.
+#[derive(Debug, Serialize)]
+struct Receipt {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "orderId")]
+    order_id: Id,
+}
+
 #[derive(Debug, Serialize)]
 struct Heartbeat {
     #[serde(rename = "type")]
@@ -39,6 +52,62 @@ pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after
             return Closing::Unavailable { seq: after };
         }
     };
+    tell(app, connection, watch, id, after, &history).await
+}
+
+/// As [`follow`], for an order that was just accepted. The client learns its id whatever happens
+/// to the journal now: otherwise it would take the order for refused, and place another.
+pub(crate) async fn follow_accepted(app: &App, connection: &mut Connection, id: Id) -> Closing {
+    let watch = app.hub.watch(id);
+    match first_history(app, connection, id).await {
+        Ok(history) => tell(app, connection, watch, id, 0, &history).await,
+        Err(closing) => closing,
+    }
+}
+
+async fn first_history(app: &App, connection: &mut Connection, id: Id) -> Result<Vec<Recorded>, Closing> {
+    for read in 0..MAX_FIRST_READS {
+        match app.journal.history(id, 0).await {
+            Ok(Some(history)) => return Ok(history),
+            Ok(None) => return Err(Closing::UnknownOrder),
+            Err(error) => {
+                tracing::warn!(order.id = %id, %error, "the first events of an order were not read");
+            }
+        }
+        if read == 0 {
+            connection.send(&Receipt { kind: "accepted", order_id: id }, 0).await?;
+        }
+        pause(app, connection).await?;
+    }
+    Err(Closing::Unavailable { seq: 0 })
+}
+
+/// Waits until the journal may be read again.
+async fn pause(app: &App, connection: &mut Connection) -> Result<(), Closing> {
+    let shutdown = app.shell.shutdown();
+    let over = Instant::now() + REREAD_AFTER;
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Err(Closing::GoingAway { seq: 0 }),
+            () = tokio::time::sleep_until(over) => return Ok(()),
+            inbound = connection.receive() => match inbound {
+                Inbound::Gone => return Err(Closing::Gone),
+                Inbound::Text(_) | Inbound::Sign => {}
+            },
+        }
+    }
+}
+
+/// Sends the events of `history` after `after`, and those that come.
+async fn tell(
+    app: &App,
+    connection: &mut Connection,
+    watch: Watch,
+    id: Id,
+    after: u64,
+    history: &[Recorded],
+) -> Closing {
     let Some((first, rest)) = history.split_first() else { return Closing::UnknownOrder };
     let story = match Story::begin(id, first) {
         Ok(story) => story,
@@ -173,6 +242,15 @@ impl Follower<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_receipt_keeps_its_wire_form() {
+        let receipt = Receipt { kind: "accepted", order_id: Id(uuid::Uuid::from_u128(7)) };
+        assert_eq!(
+            serde_json::to_string(&receipt).unwrap(),
+            r#"{"type":"accepted","orderId":"00000000-0000-0000-0000-000000000007"}"#
+        );
+    }
 
     #[test]
     fn a_heartbeat_keeps_its_wire_form() {

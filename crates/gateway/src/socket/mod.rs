@@ -7,7 +7,7 @@ mod connection;
 mod follow;
 
 pub(crate) use connection::{Closing, Connection};
-pub(crate) use follow::follow;
+pub(crate) use follow::{follow, follow_accepted};
 
 use crate::app::App;
 use crate::catalogue::Code;

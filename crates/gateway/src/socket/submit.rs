@@ -1,7 +1,7 @@
 //! `GET /api/orders/execute`: placing an order and following it on one WebSocket.
 
 use super::connection::Inbound;
-use super::{Closing, Connection, follow, open};
+use super::{Closing, Connection, follow_accepted, open};
 use crate::app::App;
 use crate::body::MAX_BYTES;
 use crate::catalogue::Code;
@@ -31,8 +31,10 @@ struct Refusal {
 ///
 /// Send the order as the first text message, in the form of `ExecuteRequest`; an `Idempotency-Key` is
 /// a header of the request that opens the WebSocket. Then come the order's updates as at
-/// `/api/orders/{orderId}/ws`. A refused order is answered with
-/// `{"type":"error","problem":{…}}` and close code 1008, or 1013 if it may be sent again.
+/// `/api/orders/{orderId}/ws`. If they cannot be read at once, `{"type":"accepted","orderId"}` comes
+/// first: the order exists, and whatever closes this socket then, it is followed at
+/// `/api/orders/{orderId}/ws`. A refused order is answered with `{"type":"error","problem":{…}}` and
+/// close code 1008, or 1013 if it may be sent again.
 #[utoipa::path(
     get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order answers with the same order")),
@@ -63,7 +65,7 @@ async fn submit(app: &App, headers: &HeaderMap, connection: &mut Connection) -> 
         Err(problem) => Err(problem),
     };
     match placed {
-        Ok(placed) => Ok(follow(app, connection, placed.id, 0).await),
+        Ok(placed) => Ok(follow_accepted(app, connection, placed.id).await),
         Err(problem) => {
             let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
             let refusal = Refusal { kind: "error", problem: problem.body(request_id) };
