@@ -8,6 +8,7 @@ use journal::Journal;
 use live::Live;
 use order_core::order::{Event, Id};
 use serde_json::Value;
+use sqlx::PgPool;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -22,6 +23,7 @@ struct Stage {
     running: Running,
     journal: Journal,
     live: Live,
+    database_url: String,
 }
 
 impl Stage {
@@ -34,7 +36,8 @@ impl Stage {
         let configuration = crate::Configuration { redis_url: redis.to_owned(), ..configuration(&[]).await };
         let journal = Journal::connect(&configuration.database_url, 4).await.unwrap();
         let live = Live::connect(redis).unwrap();
-        Self { running: Running::with(configuration).await, journal, live }
+        let database_url = configuration.database_url.clone();
+        Self { running: Running::with(configuration).await, journal, live, database_url }
     }
 
     async fn open(&self, path: &str) -> Socket {
@@ -207,6 +210,35 @@ async fn an_order_is_placed_and_followed_on_one_socket() {
     assert_eq!((&first["seq"], &first["message"]), (&1.into(), &"Order received and queued".into()));
     let id: Id = first["orderId"].as_str().unwrap().parse().unwrap();
     stage.swap(id, true).await;
+    assert_eq!(rest(&mut socket).await, (vec![2, 3, 4, 5], 1000));
+    stage.running.stop().await;
+}
+
+#[tokio::test]
+async fn an_accepted_order_is_named_even_if_its_events_cannot_be_read_yet() {
+    let stage = Stage::start().await;
+    let database = PgPool::connect(&stage.database_url).await.unwrap();
+    // What is read of the view fails; what is written to it does not.
+    sqlx::raw_sql(
+        "CREATE FUNCTION readable() RETURNS boolean LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '53000'; END $$;
+         ALTER TABLE order_events RENAME TO kept_events;
+         CREATE VIEW order_events AS SELECT * FROM kept_events WHERE readable();",
+    )
+    .execute(&database)
+    .await
+    .unwrap();
+    let mut socket = stage.open("/api/orders/execute").await;
+    socket.send(Message::text(ORDER)).await.unwrap();
+    let receipt = frame(&mut socket).await;
+    assert_eq!(receipt["type"], "accepted");
+    sqlx::raw_sql("DROP VIEW order_events; ALTER TABLE kept_events RENAME TO order_events;")
+        .execute(&database)
+        .await
+        .unwrap();
+    let first = frame(&mut socket).await;
+    assert_eq!((&first["seq"], &first["orderId"]), (&1.into(), &receipt["orderId"]));
+    stage.swap(receipt["orderId"].as_str().unwrap().parse().unwrap(), true).await;
     assert_eq!(rest(&mut socket).await, (vec![2, 3, 4, 5], 1000));
     stage.running.stop().await;
 }
