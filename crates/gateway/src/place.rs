@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_second_try_that_records_nothing_does_not_make_the_first_known() {
-        let cause = std::sync::Arc::new(sqlx::Error::PoolClosed);
+        let cause = crate::tests::database_away();
         let unknown = journal::Error::Unknown { doing: "accept", cause: cause.clone() };
         let code = |again| settled(unknown.clone(), again).map_err(|error| Problem::accepting(error).code);
         for again in [

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn only_an_order_that_was_being_accepted_may_have_been_recorded() {
-        let cause = std::sync::Arc::new(sqlx::Error::PoolClosed);
+        let cause = crate::tests::database_away();
         let unknown = journal::Error::Unknown { doing: "test", cause };
         assert_eq!(Problem::from(unknown.clone()).code, Code::JournalUnavailable);
         let body = serde_json::to_value(Problem::accepting(unknown).body(None)).unwrap();

@@ -5,7 +5,7 @@ use crate::log::Line;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Answers that leave open whether the order was recorded. They tell the client to ask again.
-const OPEN_CODES: [&str; 4] = ["journal_unavailable", "timeout", "request_timeout", "internal"];
+const OPEN_CODES: [&str; 4] = ["outcome_unknown", "timeout", "request_timeout", "internal"];
 
 /// What a client knows of one of its keys.
 #[derive(Debug, Default)]

@@ -20,11 +20,17 @@ use serde_json::Value;
 use service::Shell;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
 const ORDER: &str = r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.05}"#;
+
+/// What the journal says when the database is away.
+pub(crate) fn database_away() -> Arc<sqlx::Error> {
+    Arc::new(sqlx::Error::PoolClosed)
+}
 
 /// A gateway with a database of its own, and a client of its own.
 struct Gateway {
