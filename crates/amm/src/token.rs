@@ -1,7 +1,7 @@
 use crate::account::{DecodeError, Fields, put, require_owner};
 use crate::math;
-use order_core::token::{MAX_DECIMALS, NATIVE_MINT, Program};
-use order_core::{Mint, Pubkey};
+use order_core::token::{MAX_DECIMALS, NATIVE_MINT, Program, symbol};
+use order_core::{Mint, Pubkey, Token};
 use solana_account::Account;
 
 const SPL_TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
@@ -93,6 +93,16 @@ pub struct PoolToken {
 }
 
 impl PoolToken {
+    /// What it is outside of pools, with its symbol if it is known by one.
+    pub fn token(&self) -> Token {
+        Token {
+            symbol: symbol(self.mint).map_or_else(|| self.mint.to_string(), str::to_owned),
+            mint: self.mint,
+            decimals: self.decimals,
+            program: self.program,
+        }
+    }
+
     /// Reads a mint, and refuses one whose transfers would not move what they say.
     pub(crate) fn decode(mint: Mint, account: &Account, epoch: u64) -> Result<Self, DecodeError> {
         let address = mint.pubkey();

@@ -14,13 +14,17 @@ mod executor;
 mod fee;
 mod land;
 mod leases;
+mod leg;
 mod metrics;
+mod path;
 mod pools;
 mod pull;
 mod report;
 mod route;
 mod sign;
 mod sweep;
+#[cfg(test)]
+mod testing;
 
 pub use configuration::Configuration;
 pub use executor::{Executor, bind, serve};

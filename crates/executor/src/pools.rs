@@ -112,8 +112,8 @@ impl State {
     }
 
     /// Whether no swap went through these markets between this state and a later one.
-    pub(crate) fn stood_still(&self, later: &Self, markets: &[Market]) -> bool {
-        let mut changing = markets.iter().flat_map(Market::swap_accounts);
+    pub(crate) fn stood_still<'a>(&self, later: &Self, markets: impl Iterator<Item = &'a Market>) -> bool {
+        let mut changing = markets.flat_map(Market::swap_accounts);
         changing.all(|address| self.accounts.get(address) == later.accounts.get(address))
     }
 

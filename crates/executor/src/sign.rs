@@ -1,15 +1,15 @@
 use crate::executor::Executor;
+use crate::leg::{self, Leg, legs};
+use crate::path::paths;
 use crate::pools::{self, State};
-use crate::route::{Leg, legs};
 use crate::{cluster, fee, metrics};
-use amm::{Limit, Market, Trader};
+use amm::Market;
 use chain::transaction::{self, Plan, token_account};
-use chain::{Blockhash, Instruction, Simulation};
+use chain::{Blockhash, Simulation};
 use futures_util::TryFutureExt as _;
 use order_core::failure::Code;
 use order_core::order::{Fill, Intent, SignedTransaction};
-use order_core::quote::Mode;
-use order_core::{Atoms, Failure, Order, Quote};
+use order_core::{Atoms, Failure, Order, Quote, Token};
 
 /// What the cluster says before a transaction can be built.
 struct Ground {
@@ -27,14 +27,16 @@ impl Executor {
         quote: &Quote,
         min_out: Atoms,
     ) -> Result<SignedTransaction, Failure> {
-        let legs = legs(order.intent(), quote, min_out)?;
-        let ground = self.survey(order, &legs).await?;
-        let markets =
-            legs.iter().map(|leg| ground.state.market(leg.swap.pool)).collect::<Result<Vec<_>, _>>()?;
-        let draft = self.plan(order, &legs, &markets, &ground)?;
+        let paths = paths(order.intent(), quote, min_out)?;
+        let ground = self.survey(order, quote).await?;
+        let mut swaps = Vec::with_capacity(quote.route.len());
+        for path in &paths {
+            swaps.append(&mut legs(path, |pool| ground.state.market(pool))?);
+        }
+        let draft = self.plan(order, &swaps, &ground)?;
         let simulation = self.simulate(order, &draft, &ground, min_out).await?;
         if let Some(fill) = &simulation.fill {
-            self.watch_for_drift(&ground.state, &markets, &legs, fill.amount_out).await;
+            self.watch_for_drift(order.intent(), &ground.state, &swaps, fill.amount_out).await;
         }
         let unit_limit = fee::unit_limit(simulation.units);
         let unit_price =
@@ -55,8 +57,8 @@ impl Executor {
     }
 
     /// Asks the cluster for everything at once. The pools and the clock come from one slot.
-    async fn survey(&self, order: &Order, legs: &[Leg<'_>]) -> Result<Ground, Failure> {
-        let route: Vec<_> = legs.iter().map(|leg| leg.swap.pool).collect();
+    async fn survey(&self, order: &Order, quote: &Quote) -> Result<Ground, Failure> {
+        let route: Vec<_> = quote.route.iter().map(|swap| swap.pool).collect();
         let source = token_account(&self.wallet.pubkey(), order.intent().token_in(), order.id());
         let more = [source];
         let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
@@ -78,24 +80,15 @@ impl Executor {
     }
 
     /// The transaction as it is simulated: with all the compute units there are.
-    fn plan(
-        &self,
-        order: &Order,
-        legs: &[Leg<'_>],
-        markets: &[Market],
-        ground: &Ground,
-    ) -> Result<Plan, Failure> {
+    fn plan(&self, order: &Order, legs: &[Leg], ground: &Ground) -> Result<Plan, Failure> {
         let (wallet, intent) = (self.wallet.pubkey(), order.intent());
-        let trader = Trader {
-            owner: wallet,
-            source: token_account(&wallet, intent.token_in(), order.id()),
-            destination: token_account(&wallet, intent.token_out(), order.id()),
-        };
-        let swaps = legs.iter().zip(markets).map(|(leg, market)| swap(leg, market, &trader));
+        let account = |token: &Token| token_account(&wallet, token, order.id());
+        let swaps = legs.iter().map(|leg| leg.instruction(wallet, account));
         Ok(Plan {
             order_id: order.id(),
             token_in: intent.token_in().clone(),
             token_out: intent.token_out().clone(),
+            intermediates: leg::intermediates(legs, intent.token_out().mint),
             amount_in: intent.amount_in(),
             swaps: swaps.collect::<Result<Vec<_>, _>>()?,
             compute_unit_limit: fee::UNITS_MAX,
@@ -130,20 +123,21 @@ impl Executor {
 
     /// Compares what the pools' programs gave with what our maths says they give. On the same state
     /// they differ only if a program was changed, and then no quote can be trusted.
-    async fn watch_for_drift(&self, state: &State, markets: &[Market], legs: &[Leg<'_>], simulated: Atoms) {
-        let expected = expected(markets, legs);
+    async fn watch_for_drift(&self, intent: &Intent, state: &State, legs: &[Leg], simulated: Atoms) {
+        let expected = leg::output(legs, intent.token_out().mint);
         if expected == Some(simulated) {
             return;
         }
-        let addresses: Vec<_> = markets.iter().flat_map(Market::swap_accounts).copied().collect();
+        let markets = || legs.iter().map(|leg| &leg.market);
+        let addresses: Vec<_> = markets().flat_map(Market::swap_accounts).copied().collect();
         match pools::read(&self.cluster, &addresses).await {
-            Ok(later) if state.stood_still(&later, markets) => {
+            Ok(later) if state.stood_still(&later, markets()) => {
                 tracing::error!(
                     simulated = simulated.get(),
                     expected = expected.map(Atoms::get),
                     "a pool's program does not do what our maths says: its quotes cannot be trusted"
                 );
-                markets.iter().for_each(|market| metrics::drift(market.venue()));
+                markets().for_each(|market| metrics::drift(market.venue()));
             }
             Ok(_) => tracing::debug!("the pools moved between the snapshot and the simulation"),
             Err(failure) => tracing::debug!(%failure, "could not tell whether the pools moved"),
@@ -155,23 +149,6 @@ impl Executor {
 struct Rehearsal {
     units: u64,
     fill: Option<Fill>,
-}
-
-fn swap(leg: &Leg<'_>, market: &Market, trader: &Trader) -> Result<Instruction, Failure> {
-    let limit = Limit::ExactIn { amount_in: leg.swap.amount_in, min_out: leg.min_out };
-    market
-        .instruction(trader, leg.swap.mint_in, limit)
-        .map_err(|error| Failure::new(Code::SimulationFailed, format!("building the swap: {error}")))
-}
-
-/// What the markets give together, as far as they can say.
-fn expected(markets: &[Market], legs: &[Leg<'_>]) -> Option<Atoms> {
-    let mut total = Atoms::ZERO;
-    for (market, leg) in markets.iter().zip(legs) {
-        let quote = market.quote(leg.swap.mint_in, Mode::ExactIn, leg.swap.amount_in).ok()?;
-        total = total.checked_add(quote.amount_out)?;
-    }
-    Some(total)
 }
 
 /// A transaction that would spend more than was ordered, or give less, is never signed, whatever

@@ -162,7 +162,7 @@ async fn anchor(app: &App, id: quote::Id, swap: &request::Swap) -> Result<Anchor
     let fits = quoted.mode == Mode::ExactIn
         && quoted.token_in.mint == swap.token_in.mint
         && quoted.token_out.mint == swap.token_out.mint
-        && quoted.quote.amount_in == swap.amount;
+        && quoted.amount == swap.amount;
     if !fits {
         let message = "is of a quote for other tokens, another amount, or an exact output";
         return Err(Problem::field(Code::QuoteMismatch, "quoteId", message));

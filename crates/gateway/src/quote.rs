@@ -40,7 +40,8 @@ pub(crate) async fn quote(
     };
     let quote = app.tradables.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
     let max_slippage = swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
-    let quoted = Quoted { quote, token_in: swap.token_in, token_out: swap.token_out, mode };
+    let quoted =
+        Quoted { quote, token_in: swap.token_in, token_out: swap.token_out, mode, amount: swap.amount };
     let pair = view::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
     let seen = view::Quote::of(&quoted.quote, pair, swap.amount, mode, max_slippage);
     let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);

@@ -3,7 +3,7 @@
 use super::{Error, Live};
 use deadpool_redis::redis;
 use order_core::quote::{Id, Mode};
-use order_core::{Quote, Token};
+use order_core::{Atoms, Quote, Token};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub struct Quoted {
     pub token_out: Token,
     /// Which side the caller fixed.
     pub mode: Mode,
+    /// How much of it; the quote may spend a little less.
+    pub amount: Atoms,
 }
 
 impl Live {
@@ -54,7 +56,7 @@ impl Live {
 mod tests {
     use super::*;
     use crate::testing;
-    use order_core::{Atoms, Fraction, Timestamp, token};
+    use order_core::{Fraction, Timestamp, token};
 
     fn quoted() -> Quoted {
         let mut known = token::known();
@@ -75,6 +77,7 @@ mod tests {
             token_in: known.next().unwrap(),
             token_out: known.next().unwrap(),
             mode: Mode::ExactIn,
+            amount: Atoms::new(u64::MAX),
         }
     }
 

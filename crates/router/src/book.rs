@@ -1,7 +1,7 @@
 //! What is known of every pool at one moment: an immutable snapshot that quotes read.
 
 use amm::Market;
-use order_core::{Mint, PoolAddress, Token, Venue, token};
+use order_core::{Mint, PoolAddress, Token, Venue};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,12 +147,7 @@ impl Pools {
     fn insert(&mut self, entry: Arc<Entry>) {
         if let Ok(market) = &entry.market {
             for token in market.tokens() {
-                self.tokens.entry(token.mint).or_insert_with(|| Token {
-                    symbol: token::symbol(token.mint).map_or_else(|| token.mint.to_string(), str::to_owned),
-                    mint: token.mint,
-                    decimals: token.decimals,
-                    program: token.program,
-                });
+                self.tokens.entry(token.mint).or_insert_with(|| token.token());
             }
         }
         let [one, other] = entry.mints;

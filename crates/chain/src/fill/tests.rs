@@ -119,6 +119,33 @@ fn two_tokens_are_counted_by_the_wallets_own_accounts() {
 }
 
 #[test]
+fn a_token_between_and_what_is_left_of_the_input_do_not_count() {
+    // Of 1 USDC 0.999998 is swapped for SOL in the temporary account, and that for USDT.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 2_039_280, 0, 9_000_000_000u64],
+        "postBalances": [9_997_955_719u64, 0, 2_039_280, 2_039_280, 9_000_000_000u64],
+        "preTokenBalances": [holding(2, WALLET, USDC, "1000000"), holding(4, POOL, SOL, "9000000000")],
+        "postTokenBalances": [
+            holding(2, WALLET, USDC, "2"), holding(3, WALLET, USDT, "999000"), holding(4, POOL, SOL, "9000000000")
+        ],
+    });
+    let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT, USDT_ACCOUNT, POOL];
+    assert_eq!(fill(&trade("USDC", "USDT"), &accounts, meta), Ok((999_998, 999_000, 5_001, 301_234_567)));
+    // SOL for USDC over USDT, whose account is opened on the way: its rent is not spent.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 2_039_280, 0],
+        "postBalances": [10_000_000_000u64 - 999_999_998 - 2_039_280 - 5_001, 0, 2_039_280, 2_039_280],
+        "preTokenBalances": [holding(2, WALLET, USDC, "5")],
+        "postTokenBalances": [holding(2, WALLET, USDC, "150250005"), holding(3, WALLET, USDT, "0")],
+    });
+    let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT, USDT_ACCOUNT];
+    assert_eq!(
+        fill(&trade("SOL", "USDC"), &accounts, meta),
+        Ok((999_999_998, 150_250_000, 5_001, 301_234_567))
+    );
+}
+
+#[test]
 fn balances_that_do_not_fit_the_trade_are_refused() {
     let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT];
     let moved = |before: &str, after: &str| {

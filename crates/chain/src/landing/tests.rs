@@ -29,6 +29,7 @@ fn signed(salt: u8) -> SignedTransaction {
         order_id: "018f4d2e-7c1a-7000-8000-000000000001".parse().unwrap(),
         token_in: trade.token_in,
         token_out: trade.token_out,
+        intermediates: Vec::new(),
         amount_in: Atoms::new(1_000_000_000),
         swaps: vec![swap],
         compute_unit_limit: 200_000,

@@ -27,10 +27,12 @@ pub struct Plan {
     pub token_in: Token,
     /// What is bought.
     pub token_out: Token,
+    /// What is bought and sold again on the way, each token once.
+    pub intermediates: Vec<Token>,
     /// How much is spent, in input atoms.
     pub amount_in: Atoms,
-    /// The pools' instructions, in their order. They take from [`token_account`] of the input and
-    /// give to [`token_account`] of the output.
+    /// The pools' instructions, in their order. They take from and give to [`token_account`] of the input,
+    /// the intermediates, and the output.
     pub swaps: Vec<Instruction>,
     /// Most compute units it may take.
     pub compute_unit_limit: u32,
@@ -99,16 +101,17 @@ pub fn build(wallet: &Pubkey, plan: &Plan, blockhash: &Blockhash) -> Result<Unsi
         ComputeBudgetInstruction::set_compute_unit_limit(plan.compute_unit_limit),
         ComputeBudgetInstruction::set_compute_unit_price(plan.compute_unit_price),
     ];
-    let wraps = plan.token_in.is_native() || plan.token_out.is_native();
+    let receives = || plan.intermediates.iter().chain([&plan.token_out]);
+    let wraps = receives().chain([&plan.token_in]).any(Token::is_native);
     if wraps {
         instructions.extend(open_temporary_account(wallet, plan)?);
     }
-    if !plan.token_out.is_native() {
+    for token in receives().filter(|token| !token.is_native()) {
         instructions.push(create_associated_token_account_idempotent(
             wallet,
             wallet,
-            &plan.token_out.mint.pubkey(),
-            &program_id(plan.token_out.program),
+            &token.mint.pubkey(),
+            &program_id(token.program),
         ));
     }
     instructions.extend(plan.swaps.iter().cloned());

@@ -20,6 +20,7 @@ fn plan(token_in: &str, token_out: &str) -> Plan {
         order_id: ORDER.parse().unwrap(),
         token_in: known(token_in),
         token_out: known(token_out),
+        intermediates: Vec::new(),
         amount_in: Atoms::new(1_000_000_000),
         swaps: vec![Instruction { program_id: POOL_PROGRAM, accounts, data: vec![1, 2, 3] }],
         compute_unit_limit: 200_000,
@@ -122,6 +123,27 @@ fn without_sol_there_is_no_temporary_account() {
     let programs: Vec<String> =
         written(&built(&plan("USDC", "USDT"))).into_iter().map(|(program, _, _)| program).collect();
     assert_eq!(programs, [BUDGET, BUDGET, ASSOCIATED, &POOL_PROGRAM.to_string()]);
+}
+
+#[test]
+fn a_token_between_has_its_associated_account_opened_too() {
+    let plan = Plan { intermediates: vec![known("RAY"), known("USDC")], ..plan("SOL", "USDT") };
+    let written = written(&built(&plan));
+    let mints: Vec<_> =
+        written.iter().filter(|row| row.0 == ASSOCIATED).map(|row| row.1[3].clone()).collect();
+    assert_eq!(mints, ["RAY", "USDC", "USDT"].map(|symbol| known(symbol).mint.to_string()));
+}
+
+#[test]
+fn sol_between_is_held_in_the_temporary_account() {
+    let unsigned = built(&Plan { intermediates: vec![known("SOL")], ..plan("JUP", "USDC") });
+    // 2 039 280 lamports: the rent alone.
+    let [create, initialise, close] = open_and_close("f01d1f0000000000");
+    let [limit, price] = budget();
+    let (payer, usdc_account) = (format!("{WALLET} ws"), format!("{USDC_ACCOUNT} w"));
+    let associated =
+        row(ASSOCIATED, &[&payer, &usdc_account, &payer, USDC, SYSTEM, TOKEN_PROGRAM], "01".to_owned());
+    assert_eq!(written(&unsigned), [limit, price, create, initialise, associated, swap(), close]);
 }
 
 #[test]

@@ -171,7 +171,8 @@ impl Order {
             }
             (State::Routing, Event::RouteChosen { quote }) => {
                 let min_out = self.intent.max_slippage().min_out(self.anchor.unwrap_or(quote.amount_out));
-                let fits = quote.amount_in == self.intent.amount_in() && quote.amount_out >= min_out;
+                // Two swaps in a row may leave a little of the amount.
+                let fits = quote.amount_in <= self.intent.amount_in() && quote.amount_out >= min_out;
                 // A floor of nothing would let the chain take the input for nothing.
                 if !fits || min_out.is_zero() {
                     return None;

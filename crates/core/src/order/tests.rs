@@ -142,6 +142,17 @@ fn a_route_with_a_floor_of_nothing_is_refused() {
 }
 
 #[test]
+fn a_route_may_leave_a_little_of_the_amount_and_never_takes_more() {
+    let spends = |amount_in: u64| {
+        let mut order = order(&[Event::RoutingStarted { attempt: 1 }]);
+        let quote = Quote { amount_in: Atoms::new(amount_in), ..quote(1000) };
+        order.apply(&Event::RouteChosen { quote })
+    };
+    assert!(spends(AMOUNT_IN.get() - 1).is_ok());
+    assert!(spends(AMOUNT_IN.get() + 1).is_err());
+}
+
+#[test]
 fn a_failed_attempt_is_retried_until_the_last_or_until_it_is_hopeless() {
     let policy = RetryPolicy::default();
     let mut order = order(&[Event::RoutingStarted { attempt: 1 }]);

@@ -102,7 +102,10 @@ async fn remember(gateway: &Gateway, valid: chrono::TimeDelta, mode: Mode) -> Qu
         ..example::quote(15_000_000_000)
     };
     let (token_in, token_out) = (example::token("SOL"), example::token("USDC"));
-    let quoted = Quoted { quote: quote.clone(), token_in, token_out, mode };
+    // A route over two pools may leave a little of what was asked for.
+    let asked = quote.amount_in;
+    let left = Quote { amount_in: Atoms::new(asked.get() - 1), ..quote.clone() };
+    let quoted = Quoted { quote: left, token_in, token_out, mode, amount: asked };
     gateway.app.live.remember_quote(&quoted, Duration::from_secs(60)).await.unwrap();
     quote
 }
@@ -157,6 +160,7 @@ async fn a_repeated_request_outlives_its_quote() {
         token_in,
         token_out,
         mode: Mode::ExactIn,
+        amount: quote.amount_in,
     };
     gateway.app.live.remember_quote(&gone, Duration::from_secs(60)).await.unwrap();
     assert_eq!(order_by(&gateway, &quote, 100, Some("k")).await, (202, first));

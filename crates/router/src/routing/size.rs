@@ -31,6 +31,7 @@ fn plan(book: &Book, request: &Request, route: &Route) -> Option<Plan> {
         order_id: ORDER_ID,
         token_in: token_in.clone(),
         token_out: token_out.clone(),
+        intermediates: Vec::new(),
         amount_in: Atoms::new(1),
         swaps: swaps.collect::<Option<_>>()?,
         compute_unit_limit: 1,
