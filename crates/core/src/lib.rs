@@ -16,6 +16,7 @@ pub mod order;
 pub mod quote;
 mod slippage;
 pub mod token;
+mod usd;
 mod venue;
 
 pub use address::{InvalidAddress, Mint, PoolAddress, Signature};
@@ -27,6 +28,7 @@ pub use quote::Quote;
 pub use slippage::{InvalidSlippage, Slippage};
 pub use solana_pubkey::Pubkey;
 pub use token::Token;
+pub use usd::UsdMicros;
 pub use venue::{Dex, UnknownName, Venue};
 
 /// A moment, always in UTC. It comes in as an argument or from the database, never from this crate.

@@ -61,9 +61,10 @@ impl App {
             .context("connecting to the queue; check NATS_URL")?;
         let live = Live::connect(&configuration.redis_url).context("check REDIS_URL")?;
         let tradables = Tradables::new(&configuration.router_url).context("check ROUTER_URL")?;
+        let backlog = Backlog::read(&journal).await.context("reading the backlog")?;
         let app = Self(Arc::new(Parts {
             dispatcher: Dispatcher::new(journal.clone(), queue.clone(), shell.tasks().clone()),
-            backlog: Backlog::default(),
+            backlog,
             hub: Arc::new(Hub::default()),
             sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
             configuration,

@@ -1,39 +1,72 @@
-//! How many orders wait for their end: above a bound, new ones are refused.
+//! Whether new orders are taken on: not while trading is halted, nor while too many wait for their
+//! end.
 
 use journal::Journal;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 /// How often the database is asked. In between, what this process accepts is added: the bound may be
-/// overshot by what the other gateways accept meanwhile.
+/// overshot by what the other gateways accept meanwhile. Executors ask anew whether trading is halted,
+/// so what is taken on within this time after a halt is not signed either.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// The latest count.
+/// What the database last said.
 #[derive(Debug, Default)]
-pub(crate) struct Backlog(AtomicU64);
+pub(crate) struct Backlog {
+    waiting: AtomicU64,
+    halted: AtomicBool,
+}
 
 impl Backlog {
-    /// Keeps the count up to date, for ever.
+    /// Asks the database for the first time.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) async fn read(journal: &Journal) -> Result<Self, journal::Error> {
+        let backlog = Self::default();
+        backlog.ask(journal).await?;
+        Ok(backlog)
+    }
+
+    /// Keeps it up to date, for ever.
     pub(crate) async fn follow(&self, journal: &Journal) {
         let mut due = tokio::time::interval(EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             due.tick().await;
-            match journal.backlog().await {
-                Ok(count) => self.0.store(count, Ordering::Relaxed),
-                Err(error) => tracing::debug!(%error, "the backlog was not counted"),
+            if let Err(error) = self.ask(journal).await {
+                tracing::debug!(%error, "the backlog was not counted");
             }
         }
     }
 
+    async fn ask(&self, journal: &Journal) -> Result<(), journal::Error> {
+        self.waiting.store(journal.backlog().await?, Ordering::Relaxed);
+        let halt = journal.halted().await?;
+        metrics::gauge!("gateway_halted").set(if halt.is_some() { 1.0 } else { 0.0 });
+        if self.halted.swap(halt.is_some(), Ordering::Relaxed) == halt.is_some() {
+            return Ok(());
+        }
+        match halt {
+            Some(halt) => tracing::warn!(reason = halt.reason, "trading is halted: new orders are refused"),
+            None => tracing::warn!("trading goes on"),
+        }
+        Ok(())
+    }
+
     /// Counts an order that was just accepted.
     pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many orders wait.
     pub(crate) fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether an operator has stopped trading.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Relaxed)
     }
 }

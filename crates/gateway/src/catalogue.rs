@@ -54,6 +54,8 @@ pub(crate) enum Code {
     RateLimited,
     /// More orders are waiting, or more connections open, than the bound allows.
     Overloaded,
+    /// An operator has stopped trading.
+    Halted,
     /// The database does not answer.
     JournalUnavailable,
     /// The database was lost while an order was being recorded.
@@ -83,7 +85,7 @@ pub(crate) struct Entry {
 
 impl Code {
     /// Every code that is not what an attempt failed of.
-    const REQUEST: [Self; 29] = [
+    const REQUEST: [Self; 30] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::MissingField,
@@ -108,6 +110,7 @@ impl Code {
         Self::OriginNotAllowed,
         Self::RateLimited,
         Self::Overloaded,
+        Self::Halted,
         Self::JournalUnavailable,
         Self::OutcomeUnknown,
         Self::QuotesUnavailable,
@@ -153,6 +156,7 @@ impl Code {
             Self::OriginNotAllowed => refused("origin_not_allowed", "Another site may not do this", 403),
             Self::RateLimited => passing("rate_limited", "Too many requests", 429),
             Self::Overloaded => passing("overloaded", "Too much is waiting", 503),
+            Self::Halted => passing("halted", "Trading is halted", 503),
             Self::JournalUnavailable => passing("journal_unavailable", "The database does not answer", 503),
             Self::OutcomeUnknown => passing("outcome_unknown", "The order may have been recorded", 503),
             Self::QuotesUnavailable => passing("quotes_unavailable", "Quotes cannot be looked up", 503),
@@ -212,6 +216,9 @@ impl Code {
             }
             Self::Overloaded => {
                 "More orders are waiting to be executed, or more connections are open, than the bound allows. Nothing was recorded."
+            }
+            Self::Halted => {
+                "An operator has stopped trading: no new order is taken on until it goes on. Nothing was recorded. A repeated Idempotency-Key still answers with its order."
             }
             Self::JournalUnavailable => {
                 "No order can be accepted or read without the database. Nothing was recorded."

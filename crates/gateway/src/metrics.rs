@@ -14,5 +14,6 @@ pub(crate) fn describe() {
         "gateway_dispatches_skipped_total",
         "Orders left to the sweep because the queue is slow"
     );
+    describe_gauge!("gateway_halted", "1 while an operator has stopped trading");
     describe_counter!("orders_accepted_total", "Orders accepted, replays apart");
 }

@@ -124,6 +124,9 @@ fn hash(request: &request::Order) -> [u8; 32] {
 
 /// What is to be executed, as far as it can be taken on now.
 async fn intent(app: &App, request: request::Order) -> Result<Intent, Problem> {
+    if app.backlog.is_halted() {
+        return Err(Problem::new(Code::Halted, "an operator has stopped trading; try again later"));
+    }
     if app.backlog.count() >= app.configuration.max_backlog {
         let detail = format!("{} orders are waiting already; try again", app.configuration.max_backlog);
         return Err(Problem::new(Code::Overloaded, detail));

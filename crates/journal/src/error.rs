@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// What each named constraint of the schema demands.
-pub(crate) const RULES: [(&str, &str); 28] = [
+pub(crate) const RULES: [(&str, &str); 37] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_owner_length", "an owner has 1 to 255 bytes"),
@@ -139,9 +139,18 @@ pub(crate) const RULES: [(&str, &str); 28] = [
     ),
     ("transactions_kept", "a transaction is never deleted"),
     ("transactions_observed_is_final", "a transaction that was observed never changes"),
+    ("halts_pkey", "halts are told apart by their number"),
+    ("halts_reason_length", "a halt has a reason of 1 to 1000 bytes"),
+    ("halts_one_at_a_time", "what is halted is not halted again"),
+    ("spending_pkey", "an order's spending counts once"),
+    ("spending_order_id_fkey", "spending belongs to an order"),
+    ("spending_day_fkey", "spending belongs to a day"),
+    ("spending_not_negative", "spending is not negative"),
+    ("spending_days_pkey", "a day's spending has one sum"),
+    ("spending_days_not_negative", "a day's spending is not negative"),
 ];
 
 /// The rule that a constraint stands for: the one place that knows the constraints' names.
-fn broken_rule(constraint: &str) -> &str {
+pub(crate) fn broken_rule(constraint: &str) -> &str {
     RULES.into_iter().find(|(name, _)| *name == constraint).map_or(constraint, |(_, rule)| rule)
 }

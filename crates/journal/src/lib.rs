@@ -14,10 +14,12 @@ mod columns;
 mod connection;
 mod dispatch;
 mod error;
+mod halt;
 mod history;
 mod list;
 mod metrics;
 mod queue;
+mod spending;
 mod statistics;
 mod writer;
 
@@ -27,8 +29,10 @@ pub use claim::{Claim, Fence};
 pub use connection::Journal;
 pub use dispatch::Dispatch;
 pub use error::Error;
+pub use halt::Halt;
 pub use list::{Filter, Listed};
 pub use queue::{Delivery, Queue, QueueError};
+pub use spending::Spending;
 pub use statistics::{Ended, QueueStats};
 
 #[cfg(test)]

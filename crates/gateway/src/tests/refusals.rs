@@ -1,6 +1,7 @@
 //! Whatever a client sends: a 4xx with a code and the field, and no row.
 
-use super::{Gateway, ORDER, json};
+use super::{Gateway, ORDER, json, until};
+use crate::app::App;
 use axum::body::Body;
 use http::{Request, StatusCode};
 
@@ -121,6 +122,33 @@ async fn too_long_a_backlog_refuses_new_orders_and_still_answers_old_ones() {
     assert_eq!(again.json()["orderId"], first.json()["orderId"]);
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     assert_eq!(gateway.orders().await.len(), 1);
+}
+
+#[tokio::test]
+async fn while_trading_is_halted_new_orders_are_refused_and_old_ones_answered() {
+    let gateway = Gateway::start().await;
+    let first = gateway.execute(ORDER, Some("first")).await;
+    gateway.app.journal.halt("a test").await.unwrap();
+    until("the gateway knows", async || gateway.app.backlog.is_halted()).await;
+    let answer = gateway.execute(ORDER, Some("second")).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (503, &"halted".into()));
+    assert_eq!((&answer.json()["retryable"], answer.header("retry-after")), (&true.into(), Some("1")));
+    let again = gateway.execute(ORDER, Some("first")).await;
+    assert_eq!(again.json()["orderId"], first.json()["orderId"]);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(gateway.orders().await.len(), 1);
+    gateway.app.journal.resume().await.unwrap();
+    until("trading goes on", async || !gateway.app.backlog.is_halted()).await;
+    assert_eq!(gateway.execute(ORDER, Some("second")).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_gateway_that_starts_while_trading_is_halted_knows_before_its_first_order() {
+    let configuration = super::configuration(&[]).await;
+    let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
+    journal.halt("a test").await.unwrap();
+    let app = App::connect(configuration, service::Shell::default()).await.unwrap();
+    assert!(app.backlog.is_halted());
 }
 
 #[tokio::test]

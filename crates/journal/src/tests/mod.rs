@@ -4,10 +4,12 @@ mod accept;
 mod append;
 mod claim;
 mod contention;
+mod halt;
 mod outage;
 mod queue;
 mod read;
 mod schema;
+mod spending;
 mod sweep;
 
 use crate::{Acceptance, Claim, Idempotency, Journal};

@@ -16,7 +16,7 @@ async fn every_rule_of_the_schema_has_its_sentence() {
     let database = Database::migrated().await;
     let names: Vec<String> = sqlx::query_scalar(
         "SELECT conname::text FROM pg_constraint
-         WHERE conrelid IN ('orders'::regclass, 'order_events'::regclass, 'transactions'::regclass)
+         WHERE connamespace = 'public'::regnamespace AND conrelid <> '_sqlx_migrations'::regclass
          UNION SELECT tgname::text FROM pg_trigger WHERE NOT tgisinternal
          UNION SELECT indexrelid::regclass::text FROM pg_index
            WHERE indisunique AND indpred IS NOT NULL",
@@ -40,7 +40,7 @@ async fn events_are_never_changed_and_ended_orders_are_final() {
         ("TRUNCATE order_events", "order_events_append_only"),
         ("UPDATE orders SET owner = 'x'", "orders_ended_is_final"),
         ("DELETE FROM orders", "orders_kept"),
-        ("TRUNCATE orders, order_events, transactions", "orders_kept"),
+        ("TRUNCATE orders, order_events, transactions, spending", "orders_kept"),
         ("UPDATE transactions SET state = 'expired'", "transactions_observed_is_final"),
         ("DELETE FROM transactions", "transactions_kept"),
     ] {

@@ -1,0 +1,55 @@
+//! The operator's kill switch.
+
+use crate::{Error, Journal, metrics};
+use order_core::Timestamp;
+use sqlx::FromRow;
+
+/// Trading is stopped: no order is to be taken on, and none signed.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Halt {
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+impl Journal {
+    /// Whether trading is stopped; None if it is not.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn halted(&self) -> Result<Option<Halt>, Error> {
+        let read = sqlx::query_as(HALTED).fetch_optional(&self.pool);
+        let halt = metrics::statement("halted", read).await;
+        halt.map_err(|error| Error::from_statement("read whether trading is halted", error))
+    }
+
+    /// Stops trading in every process, for a reason of 1 to 1000 bytes. Does nothing if it is
+    /// stopped already.
+    ///
+    /// # Errors
+    /// The database does not answer, or the reason is refused.
+    pub async fn halt(&self, reason: &str) -> Result<(), Error> {
+        let halt = sqlx::query(HALT).bind(reason).execute(&self.pool);
+        let halted = metrics::statement("halt", halt).await;
+        halted.map(drop).map_err(|error| Error::from_statement("halt trading", error))
+    }
+
+    /// Lets trading go on. Whether it was stopped.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn resume(&self) -> Result<bool, Error> {
+        let resume = sqlx::query(RESUME).execute(&self.pool);
+        let resumed = metrics::statement("resume", resume).await;
+        resumed
+            .map(|done| done.rows_affected() > 0)
+            .map_err(|error| Error::from_statement("resume trading", error))
+    }
+}
+
+const HALTED: &str = "SELECT reason, at FROM halts WHERE resumed_at IS NULL";
+
+const HALT: &str = "INSERT INTO halts (reason) VALUES ($1) ON CONFLICT DO NOTHING";
+
+const RESUME: &str = "UPDATE halts SET resumed_at = now() WHERE resumed_at IS NULL";
