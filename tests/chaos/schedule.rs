@@ -2,6 +2,7 @@
 
 use crate::random::Random;
 use std::time::Duration;
+use system_tests::Ailment;
 
 /// How many gateways and executors there are.
 pub(crate) const GATEWAYS: usize = 2;
@@ -98,36 +99,6 @@ impl Link {
     ];
 }
 
-/// What is wrong with a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ailment {
-    /// Everything takes this long.
-    Latency(Duration),
-    /// Nothing passes, and nobody is told.
-    Blackhole,
-    /// Connections are reset, and new ones too.
-    Reset,
-    /// The server's side is closed while the client's stays open.
-    HalfClose,
-    /// So many bytes a second.
-    Throttle(u32),
-    /// Requests arrive, and the connection is reset instead of the answer.
-    LoseAnswers,
-}
-
-impl Ailment {
-    const fn kind(self) -> &'static str {
-        match self {
-            Self::Latency(_) => "latency",
-            Self::Blackhole => "blackhole",
-            Self::Reset => "reset",
-            Self::HalfClose => "half-close",
-            Self::Throttle(_) => "throttle",
-            Self::LoseAnswers => "lost answers",
-        }
-    }
-}
-
 /// What the cluster does wrong, as its admin port knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lie {
@@ -190,6 +161,17 @@ pub(crate) enum Fault {
     Cluster(Lie),
 }
 
+const fn kind_of(ailment: Ailment) -> &'static str {
+    match ailment {
+        Ailment::Latency(_) => "latency",
+        Ailment::Blackhole => "blackhole",
+        Ailment::Reset => "reset",
+        Ailment::HalfClose => "half-close",
+        Ailment::Throttle(_) => "throttle",
+        Ailment::LoseAnswers => "lost answers",
+    }
+}
+
 impl Fault {
     /// The row of the table that it is counted in.
     pub(crate) fn kind(self) -> String {
@@ -201,7 +183,7 @@ impl Fault {
             Self::FlushRedis => "Redis flushed".to_owned(),
             Self::Duplicate => "duplicate deliveries".to_owned(),
             Self::Poison => "undecodable message".to_owned(),
-            Self::Link(_, ailment) => format!("network: {}", ailment.kind()),
+            Self::Link(_, ailment) => format!("network: {}", kind_of(ailment)),
             Self::Cluster(lie) => format!("cluster: {}", lie.kind()),
         }
     }

@@ -1,12 +1,12 @@
 //! The whole engine, with a proxy on every connection and a hand on every process.
 
-use crate::proxy::Proxy;
 use crate::schedule::{EXECUTORS, GATEWAYS, LEASE, Link, Who};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use system_tests::Proxy;
 use xtask::servers::{Durability, Servers};
 use xtask::stack::{Plan, Setting, Stack, Stores};
 use xtask::workspace::Directory;

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use xtask::servers::{self, Server};
-use xtask::stack::{Plan, Setting, Stack, Stores};
+use xtask::servers::{self, Durability, Server};
+use xtask::stack::{Plan, Service, Setting, Stack, Stores};
 use xtask::workspace::Directory;
-use xtask::{Supervisor, install, port, postgres};
+use xtask::{Process, Supervisor, install, port, postgres};
 
 /// How long a test waits for anything. Most of it takes milliseconds; a loaded machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -32,8 +32,33 @@ pub struct Engine {
     pub redis: Server,
     database: String,
     postgres: SocketAddr,
+    /// The server at `postgres`, if it is this engine's alone.
+    own_postgres: Option<Server>,
     supervisor: Supervisor,
     directory: Option<Directory>,
+}
+
+/// A process of an engine that may be killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// PostgreSQL, of an engine that has one of its own.
+    Postgres,
+    /// NATS.
+    Nats,
+    /// Redis.
+    Redis,
+    /// The router.
+    Router,
+    /// The executor with this index.
+    Executor(usize),
+    /// The gateway with this index.
+    Gateway(usize),
+}
+
+/// Whose PostgreSQL an engine uses.
+enum Database {
+    Shared,
+    Own,
 }
 
 impl Engine {
@@ -42,22 +67,38 @@ impl Engine {
     /// # Panics
     /// Something does not start; the message has the end of its log.
     pub fn start(executors: usize, gateways: usize, settings: Vec<Setting>) -> Self {
-        Self::try_start(executors, gateways, settings)
+        Self::try_start(Database::Shared, executors, gateways, settings)
             .unwrap_or_else(|error| panic!("starting an engine: {error:#}"))
     }
 
-    fn try_start(executors: usize, gateways: usize, mut settings: Vec<Setting>) -> Result<Self> {
+    /// As [`Engine::start`], with a PostgreSQL server of its own, which may be killed.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn start_with_postgres(executors: usize, gateways: usize, settings: Vec<Setting>) -> Self {
+        Self::try_start(Database::Own, executors, gateways, settings)
+            .unwrap_or_else(|error| panic!("starting an engine: {error:#}"))
+    }
+
+    fn try_start(
+        database: Database,
+        executors: usize,
+        gateways: usize,
+        mut settings: Vec<Setting>,
+    ) -> Result<Self> {
         let name = format!("engine-{}-{}", std::process::id(), ENGINES.fetch_add(1, Ordering::Relaxed));
         let directory = Directory::fresh(&name)?;
         let path = directory.path();
         let supervisor = Supervisor::new(&path.join("logs"), false, Some(directory.lock()?))?;
-        let postgres = server(
-            &std::env::var("TEST_DATABASE_URL")
-                .map_err(|_| anyhow::anyhow!("set TEST_DATABASE_URL, or run `cargo xtask test`"))?,
-        )?;
+        let programs = install::programs()?;
+        let own_postgres = match database {
+            Database::Shared => None,
+            // What is committed has to survive its being killed.
+            Database::Own => Some(servers::start_postgres(&supervisor, &programs, path, Durability::Full)?),
+        };
+        let postgres = own_postgres.as_ref().map_or_else(shared_postgres, |server| Ok(server.address))?;
         let database = name.replace('-', "_");
         postgres::execute(postgres, postgres::FIRST_DATABASE, &format!("CREATE DATABASE {database}"))?;
-        let programs = install::programs()?;
         let redis = servers::start_redis(&supervisor, &programs.redis, path, port::free()?)?;
         let nats = servers::start_nats(&supervisor, &programs.nats, path, port::free()?)?;
         let stores = Stores {
@@ -68,7 +109,8 @@ impl Engine {
         settings.insert(0, setting("sandbox", "SLOT_MS", SLOT_MS));
         let plan = Plan { executors, gateways, port: None, settings };
         let stack = Stack::start(&supervisor, &programs_folder()?, path, &stores, &plan)?;
-        Ok(Self { stack, nats, redis, database, postgres, supervisor, directory: Some(directory) })
+        let directory = Some(directory);
+        Ok(Self { stack, nats, redis, database, postgres, own_postgres, supervisor, directory })
     }
 
     /// A client of the gateway with this index.
@@ -99,22 +141,71 @@ impl Engine {
         codes.collect()
     }
 
-    /// Ends an executor at once, as a crash would.
+    /// Ends a process at once, as a crash would.
     ///
     /// # Panics
     /// It cannot be signalled.
-    pub fn kill_executor(&mut self, index: usize) {
-        self.supervisor.kill(&mut self.stack.executors[index].process).unwrap();
+    pub fn kill(&mut self, part: Part) {
+        let (supervisor, process) = self.process(part);
+        supervisor.kill(process).unwrap();
     }
 
-    /// Starts an executor again, and waits until it is ready.
+    /// Starts a process again. A service is ready when this returns.
     ///
     /// # Panics
     /// It does not start.
-    pub fn restart_executor(&mut self, index: usize) {
-        let executor = &mut self.stack.executors[index];
-        self.supervisor.restart(&mut executor.process).unwrap();
-        executor.wait_until_ready().unwrap();
+    pub fn restart(&mut self, part: Part) {
+        let (postgres, database) = (self.postgres, self.database.clone());
+        let (supervisor, process) = self.process(part);
+        supervisor.restart(process).unwrap();
+        match part {
+            Part::Postgres => {
+                // It does not start before the last process of the one that was killed is gone.
+                let deadline = Instant::now() + PATIENCE;
+                while postgres::execute(postgres, &database, "SELECT 1").is_err() {
+                    assert!(Instant::now() < deadline, "PostgreSQL does not start: {}", process.log());
+                    if process.exited().unwrap().is_some() {
+                        supervisor.restart(process).unwrap();
+                    }
+                    std::thread::sleep(POLL_INTERVAL);
+                }
+            }
+            Part::Nats | Part::Redis => {}
+            Part::Router | Part::Executor(_) | Part::Gateway(_) => {
+                self.service(part).unwrap().wait_until_ready().unwrap();
+            }
+        }
+    }
+
+    /// Removes everything that NATS, which has been killed, keeps.
+    ///
+    /// # Panics
+    /// It cannot be removed.
+    pub fn wipe_nats(&self) {
+        let directory = self.directory.as_ref().expect("it is only gone when the engine is");
+        std::fs::remove_dir_all(directory.path().join("nats")).unwrap();
+    }
+
+    fn process(&mut self, part: Part) -> (&Supervisor, &mut Process) {
+        let process = match part {
+            Part::Postgres => &mut self.own_postgres.as_mut().expect("a PostgreSQL of its own").process,
+            Part::Nats => &mut self.nats.process,
+            Part::Redis => &mut self.redis.process,
+            Part::Router => &mut self.stack.router.process,
+            Part::Executor(index) => &mut self.stack.executors[index].process,
+            Part::Gateway(index) => &mut self.stack.gateways[index].process,
+        };
+        (&self.supervisor, process)
+    }
+
+    /// A part that is a service.
+    pub fn service(&mut self, part: Part) -> Option<&mut Service> {
+        match part {
+            Part::Postgres | Part::Nats | Part::Redis => None,
+            Part::Router => Some(&mut self.stack.router),
+            Part::Executor(index) => self.stack.executors.get_mut(index),
+            Part::Gateway(index) => self.stack.gateways.get_mut(index),
+        }
     }
 
     /// What the cluster wrote down of every transaction, in the order of its happening.
@@ -147,8 +238,13 @@ impl Drop for Engine {
         let services = self.stack.services().map(|service| &mut service.process);
         let servers = [&mut self.redis.process, &mut self.nats.process];
         let killed = services.chain(servers).try_for_each(|process| self.supervisor.kill(process));
-        let drop_database = format!("DROP DATABASE {} WITH (FORCE)", self.database);
-        let dropped = postgres::execute(self.postgres, postgres::FIRST_DATABASE, &drop_database);
+        let dropped = match &mut self.own_postgres {
+            Some(postgres) => postgres.stop(&self.supervisor),
+            None => {
+                let statement = format!("DROP DATABASE {} WITH (FORCE)", self.database);
+                postgres::execute(self.postgres, postgres::FIRST_DATABASE, &statement)
+            }
+        };
         let removed = self.directory.take().map_or(Ok(()), Directory::remove);
         for error in [killed, dropped, removed].into_iter().filter_map(Result::err) {
             eprintln!("taking an engine down: {error:#}");
@@ -174,6 +270,13 @@ pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Optio
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+/// The server that all tests may use.
+fn shared_postgres() -> Result<SocketAddr> {
+    let url = std::env::var("TEST_DATABASE_URL")
+        .map_err(|_| anyhow::anyhow!("set TEST_DATABASE_URL, or run `cargo xtask test`"))?;
+    server(&url)
 }
 
 /// The address in a database URL such as `postgres://postgres@127.0.0.1:5432/postgres`.

@@ -9,9 +9,11 @@
 mod cluster;
 mod engine;
 mod gateway;
+mod proxy;
 mod updates;
 
 pub use cluster::{Cluster, Wallet};
-pub use engine::{Engine, eventually, setting};
+pub use engine::{Engine, Part, eventually, setting};
 pub use gateway::{Answer, Gateway, http, market_order};
+pub use proxy::{Ailment, Proxy};
 pub use updates::Updates;

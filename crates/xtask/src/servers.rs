@@ -38,8 +38,6 @@ pub struct Servers {
     pub redis: Server,
     /// NATS with JetStream.
     pub nats: Server,
-    /// Only where `path` is out of PostgreSQL's reach: its directory elsewhere, to be removed.
-    elsewhere: Option<PathBuf>,
 }
 
 /// One server.
@@ -49,6 +47,23 @@ pub struct Server {
     pub address: SocketAddr,
     /// The running process.
     pub process: Process,
+    /// Only where PostgreSQL cannot reach the directory of the run: its own elsewhere, to be removed.
+    elsewhere: Option<PathBuf>,
+}
+
+impl Server {
+    /// Ends it in good order, if it still runs, and removes what it keeps outside the directory of the run.
+    ///
+    /// # Errors
+    /// It cannot be ended.
+    pub fn stop(&mut self, supervisor: &Supervisor) -> Result<()> {
+        supervisor.stop(&mut self.process)?;
+        if let Some(elsewhere) = self.elsewhere.take() {
+            std::fs::remove_dir_all(&elsewhere)
+                .with_context(|| format!("removing {}", elsewhere.display()))?;
+        }
+        Ok(())
+    }
 }
 
 impl Servers {
@@ -58,12 +73,10 @@ impl Servers {
     /// A server is not installed and cannot be, or does not start.
     pub fn start(supervisor: &Supervisor, path: &Path, durability: Durability) -> Result<Self> {
         let programs = install::programs()?;
-        let (postgres, elsewhere) = start_postgres(supervisor, &programs, path, durability)?;
         Ok(Self {
-            postgres,
+            postgres: start_postgres(supervisor, &programs, path, durability)?,
             redis: start_redis(supervisor, &programs.redis, path, port::free()?)?,
             nats: start_nats(supervisor, &programs.nats, path, port::free()?)?,
-            elsewhere,
         })
     }
 
@@ -77,14 +90,9 @@ impl Servers {
     /// # Errors
     /// One cannot be ended.
     pub fn stop(&mut self, supervisor: &Supervisor) -> Result<()> {
-        for process in self.processes() {
-            supervisor.stop(process)?;
-        }
-        if let Some(elsewhere) = self.elsewhere.take() {
-            std::fs::remove_dir_all(&elsewhere)
-                .with_context(|| format!("removing {}", elsewhere.display()))?;
-        }
-        Ok(())
+        [&mut self.postgres, &mut self.redis, &mut self.nats]
+            .into_iter()
+            .try_for_each(|server| server.stop(supervisor))
     }
 }
 
@@ -105,7 +113,7 @@ pub fn start_redis(
         .arg(path);
     let mut process = supervisor.spawn("redis", command, Signal::Terminate)?;
     wait_until("Redis", READY_TIMEOUT, &mut process, || greeting(address, b"PING\r\n", "+PONG"))?;
-    Ok(Server { address, process })
+    Ok(Server { address, process, elsewhere: None })
 }
 
 /// Starts NATS, with its streams under `path`, at this address.
@@ -125,15 +133,19 @@ pub fn start_nats(
         .arg(path.join("nats"));
     let mut process = supervisor.spawn("nats", command, Signal::Terminate)?;
     wait_until("NATS", READY_TIMEOUT, &mut process, || greeting(address, b"", "INFO "))?;
-    Ok(Server { address, process })
+    Ok(Server { address, process, elsewhere: None })
 }
 
-fn start_postgres(
+/// Starts PostgreSQL, with its data under `path`, on a free port.
+///
+/// # Errors
+/// It does not start.
+pub fn start_postgres(
     supervisor: &Supervisor,
     programs: &Programs,
     path: &Path,
     durability: Durability,
-) -> Result<(Server, Option<PathBuf>)> {
+) -> Result<Server> {
     let home = PostgresHome::prepare(path)?;
     let output = home
         .command(&programs.initdb)
@@ -175,7 +187,7 @@ fn start_postgres(
     wait_until("PostgreSQL", READY_TIMEOUT, &mut process, || {
         postgres::execute(address, postgres::FIRST_DATABASE, "SELECT 1")
     })?;
-    Ok((Server { address, process }, home.elsewhere))
+    Ok(Server { address, process, elsewhere: home.elsewhere })
 }
 
 /// A directory that PostgreSQL can use, and who it runs as.

@@ -27,7 +27,8 @@ pub struct Stores {
 pub struct Setting {
     /// `sandbox`, `router`, `executor` or `gateway`.
     pub service: &'static str,
-    /// The variable's name. `LISTEN` of the sandbox or the router says where to find it, too.
+    /// The variable's name. `LISTEN` of the sandbox or the router says where to find it, too; of a list
+    /// with commas, the first.
     pub key: &'static str,
     /// What it is set to.
     pub value: String,
@@ -231,7 +232,8 @@ impl Start<'_> {
         let of_service = |setting: &&Setting| setting.service == service && setting.key == "LISTEN";
         match self.settings.iter().find(of_service) {
             Some(setting) => {
-                setting.value.parse().with_context(|| format!("reading the address of the {service}"))
+                let first = setting.value.split(',').next().unwrap_or_default();
+                first.parse().with_context(|| format!("reading the address of the {service}"))
             }
             None => port::free(),
         }

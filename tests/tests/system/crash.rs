@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-use system_tests::{Engine, eventually, market_order, setting};
+use system_tests::{Engine, Part, eventually, market_order, setting};
 
 const SYMBOLS: [&str; 2] = ["SOL", "USDC"];
 
@@ -29,9 +29,9 @@ async fn a_killed_executor_s_orders_end_soon_and_land_once_each() {
         (submitted["orders"].as_array().unwrap().len() == WORKED_ON).then_some(())
     })
     .await;
-    engine.kill_executor(0);
+    engine.kill(Part::Executor(0));
     cluster.heal().await;
-    engine.restart_executor(0);
+    engine.restart(Part::Executor(0));
 
     let there = Instant::now();
     let ended = join_all(ids.iter().map(|id| gateway.ended(id))).await;

@@ -1,6 +1,3 @@
-//! A TCP proxy whose connections fall ill on demand.
-
-use crate::schedule::Ailment;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,16 +11,38 @@ const PIECE_BYTES: usize = 16 * 1024;
 /// The pause after the system has refused to accept, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts at its own address, and passes everything on to another.
+/// What is wrong with a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ailment {
+    /// Everything takes this long.
+    Latency(Duration),
+    /// Nothing passes, and nobody is told.
+    Blackhole,
+    /// Connections are reset, and new ones too.
+    Reset,
+    /// The server's side is closed while the client's stays open.
+    HalfClose,
+    /// So many bytes a second.
+    Throttle(u32),
+    /// Requests arrive, and the connection is reset instead of the answer.
+    LoseAnswers,
+}
+
+/// A TCP proxy whose connections fall ill on demand: accepts at its own address, and passes everything
+/// on to another. Dropped, it ends all it carries.
 #[derive(Debug)]
-pub(crate) struct Proxy {
-    pub(crate) address: SocketAddr,
+pub struct Proxy {
+    /// Where it is reached.
+    pub address: SocketAddr,
     ailment: watch::Sender<Option<Ailment>>,
 }
 
 impl Proxy {
-    /// Starts to serve, in good health, for as long as the runtime lives.
-    pub(crate) async fn start(target: SocketAddr) -> io::Result<Self> {
+    /// Starts to serve, in good health.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub async fn start(target: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (ailment, watched) = watch::channel(None);
@@ -32,16 +51,20 @@ impl Proxy {
     }
 
     /// Makes all connections ill, those that exist and those to come, until it is told otherwise.
-    pub(crate) fn set(&self, ailment: Option<Ailment>) {
+    pub fn set(&self, ailment: Option<Ailment>) {
         self.ailment.send_replace(ailment);
     }
 }
 
 type Health = watch::Receiver<Option<Ailment>>;
 
-async fn accept(listener: TcpListener, target: SocketAddr, health: Health) {
+async fn accept(listener: TcpListener, target: SocketAddr, mut health: Health) {
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = gone(&mut health) => return,
+        };
+        match accepted {
             Ok((near, _)) => {
                 let health = health.clone();
                 // Whatever breaks a connection is seen by both its ends.
@@ -139,6 +162,11 @@ async fn sudden(health: &mut Health, direction: Direction) -> Ailment {
     }
 }
 
+/// Waits until the proxy is dropped.
+async fn gone(health: &mut Health) {
+    while health.changed().await.is_ok() {}
+}
+
 async fn over(health: &mut Health, ailment: Ailment) {
     // An error means that the proxy is gone; the caller finds out by itself.
     let _ = health.wait_for(|now| *now != Some(ailment)).await;
@@ -209,6 +237,18 @@ mod tests {
             proxy.set(None);
             let mut again = TcpStream::connect(proxy.address).await.unwrap();
             assert_eq!(&exchange(&mut again).await.unwrap(), b"ping");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dropped_proxy_ends_what_it_carries_and_takes_nothing_more() {
+        let (proxy, mut stream) = echo().await;
+        exchange(&mut stream).await.unwrap();
+        let address = proxy.address;
+        drop(proxy);
+        assert!(exchange(&mut stream).await.is_err());
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
         }
     }
 
