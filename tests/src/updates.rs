@@ -76,6 +76,21 @@ impl Updates {
         }
     }
 
+    /// The seqs of all updates that still come, and the code that the connection is closed with, if it is
+    /// closed in good order.
+    ///
+    /// # Panics
+    /// The connection breaks, or is silent for too long.
+    pub async fn to_the_close(&mut self) -> (Vec<u64>, Option<u16>) {
+        let mut seqs = Vec::new();
+        loop {
+            match self.frame().await {
+                Frame::Text(update) => seqs.push(update["seq"].as_u64().unwrap()),
+                Frame::Closed(frame) => return (seqs, frame.map(|frame| frame.code.into())),
+            }
+        }
+    }
+
     async fn frame(&mut self) -> Frame {
         loop {
             let message = timeout(SILENCE, self.socket.next()).await.expect("the connection is silent");

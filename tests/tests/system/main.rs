@@ -11,6 +11,7 @@ mod many_orders;
 mod one_order;
 mod outages;
 mod sharing;
+mod subscribers;
 mod surfaces;
 mod tracing;
 mod venues;
