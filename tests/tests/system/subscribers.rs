@@ -31,19 +31,25 @@ async fn two_thousand_subscribers_and_one_that_does_not_read_fit_into_300_mb() {
     // Without blocks the orders do not end before everybody listens.
     cluster.freeze().await;
     let ids = join_all((0..ORDERS).map(|_| gateway.place(&order))).await;
-    let followed = ids.iter().cycle().take(SUBSCRIBERS);
-    let mut readers: Vec<_> = stream::iter(followed.map(|id| gateway.follow(id, 0)))
+    let opened = ids.iter().cycle().take(SUBSCRIBERS).map(async |id| {
+        let mut updates = gateway.follow(id, 0).await;
+        assert_eq!(updates.next().await["seq"], 1);
+        updates
+    });
+    let mut readers: Vec<_> = stream::iter(opened)
         .buffer_unordered(OPENED_AT_ONCE)
-        .map(|updates| tokio::spawn(updates.to_the_end(1)))
+        .map(|updates| tokio::spawn(updates.to_the_end(2)))
         .collect()
         .await;
+    let gp = engine.service(Part::Gateway(0)).unwrap().process.id(); let st = |w: &str| println!("{w} {} rss {}", system_number(&format!("/proc/{gp}/status"), "VmHWM"), system_number(&format!("/proc/{gp}/status"), "VmRSS")); st("opened");
     let mut slow = gateway.follow(&endless, 0).await;
-    cluster.heal().await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await; st("slow"); cluster.heal().await;
     // Each expects a run without a gap, the end, and the code after it.
     for stories in join_all(&mut readers).await {
         assert_eq!(stories.unwrap().last().unwrap()["status"], "confirmed");
     }
 
+    st("read");
     // It begins to read when the gateway has lost patience: then it is told where to go on.
     let admin = engine.service(Part::Gateway(0)).unwrap().admin;
     let client = http();

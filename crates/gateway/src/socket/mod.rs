@@ -20,6 +20,10 @@ use std::future::Future;
 use std::sync::Arc;
 use tracing::Instrument as _;
 
+/// What a socket reads at once, in bytes. Clients say little, and each socket has this much for as long
+/// as it is open: the usual 128 KiB would be most of the gateway's memory.
+const READ_BUFFER: usize = 4 * 1024;
+
 /// What a socket may have waiting to be written, in bytes; a reader that lets more pile up is slow.
 const MAX_WRITE_BUFFER: usize = 256 * 1024;
 
@@ -46,6 +50,7 @@ where
     let upgrade = upgrade
         .max_message_size(max_message)
         .max_frame_size(max_message)
+        .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_WRITE_BUFFER);
     // The token holds up the end of the process as long as the socket is open.
