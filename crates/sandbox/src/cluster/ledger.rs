@@ -8,11 +8,19 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+/// For so many blocks after a transaction was received, each finalized height is written down: longer
+/// than any transaction may land.
+const HEIGHTS_AFTER_RECEIPT: u64 = 400;
+
 /// The independent witness: an append-only file of one JSON object for each time that a transaction
-/// was received, landed, or was rolled back with its block. Tests compare it with what the engine says of itself.
+/// was received, landed, or was rolled back with its block, and, while one may be open, for each height
+/// that was finalized. Tests compare it with what the engine says of itself.
 #[derive(Default)]
 pub(crate) struct Ledger {
     file: Option<File>,
+    /// The latest finalized height, and up to which one heights are written.
+    finalized: u64,
+    heights_until: u64,
 }
 
 #[derive(Serialize)]
@@ -21,6 +29,7 @@ enum Line<'a> {
     Received { signature: String, slot: u64, at: Timestamp, node: usize },
     Landed { signature: String, slot: u64, at: Timestamp, err: &'a serde_json::Value, fee: u64 },
     RolledBack { signature: String, slot: u64, at: Timestamp },
+    Finalized { height: u64, at: Timestamp },
 }
 
 impl Ledger {
@@ -30,7 +39,7 @@ impl Ledger {
             let file = File::options().create(true).append(true).open(path);
             file.with_context(|| format!("opening the ledger {}", path.display()))
         };
-        Ok(Self { file: path.map(open).transpose()? })
+        Ok(Self { file: path.map(open).transpose()?, ..Self::default() })
     }
 
     /// Writes that a node received a transaction, once for each time.
@@ -41,7 +50,17 @@ impl Ledger {
         at: Timestamp,
         node: usize,
     ) -> anyhow::Result<()> {
+        self.heights_until = self.finalized.saturating_add(HEIGHTS_AFTER_RECEIPT);
         self.write(&[Line::Received { signature: signature.to_string(), slot, at, node }])
+    }
+
+    /// Writes which height is finalized now, if a transaction may be open.
+    pub(crate) fn finalized(&mut self, height: u64, at: Timestamp) -> anyhow::Result<()> {
+        self.finalized = height;
+        if height > self.heights_until {
+            return Ok(());
+        }
+        self.write(&[Line::Finalized { height, at }])
     }
 
     /// Writes what was in blocks that are rolled back, with the slots it had landed in.

@@ -246,6 +246,9 @@ impl Cluster {
         // Each block reaches each commitment once: slots of an abandoned fork bring nothing.
         let blocks = Commitment::ALL
             .map(|commitment| self.bank.block_of(block.slot.saturating_sub(commitment.lag())).cloned());
+        if let [_, _, Some(finalized)] = &blocks {
+            self.ledger.finalized(finalized.height, now)?;
+        }
         Ok(Advance { slot: block.slot, parent, root: self.bank.slot(Commitment::Finalized), blocks })
     }
 
