@@ -13,9 +13,12 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const ROLLED_BACK_SLOTS: u64 = 1;
 const LAND_AGAIN_AFTER_SLOTS: u64 = 3;
 
-/// Begins a lie that lasts until [`heal`].
-pub(crate) fn begin(cluster: SocketAddr, lie: Lie) -> Result<()> {
-    let (path, body) = request(lie);
+/// Begins a lie, of one node or of all, that lasts until [`heal`].
+pub(crate) fn begin(cluster: SocketAddr, node: Option<usize>, lie: Lie) -> Result<()> {
+    let (path, mut body) = request(lie);
+    if let Some(node) = node {
+        body["node"] = node.into();
+    }
     call(cluster, "POST", path, &body)
 }
 
@@ -29,6 +32,9 @@ fn request(lie: Lie) -> (&'static str, Value) {
     match lie {
         Lie::DropTransactions => (FAULTS, json!({ "fault": "dropTransactions", "probabilityBps": 5_000 })),
         Lie::HideTransactions => (FAULTS, json!({ "fault": { "hideTransactions": {} } })),
+        Lie::NotFound => (FAULTS, json!({ "fault": { "hideTransactions": { "fromHistory": true } } })),
+        Lie::Dead => (FAULTS, json!({ "fault": { "fail": { "how": "reset" } } })),
+        Lie::Silent => (FAULTS, json!({ "fault": { "fail": { "how": "hang" } } })),
         Lie::Lag(slots) => (FAULTS, json!({ "fault": { "lag": { "slots": slots } } })),
         Lie::Fail => {
             let fail = json!({ "how": { "http": { "status": 503 } }, "performed": true });

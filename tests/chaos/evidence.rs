@@ -1,13 +1,13 @@
 //! Gathers the evidence when everything has come to rest.
 
-use crate::checker::{Balances, Evidence};
+use crate::checker::{Balances, Evidence, Queue, Secret, Writing};
 use crate::log::Line;
 use crate::nemesis::Tally;
-use crate::stage::Stage;
+use crate::stage::{NODE_KEY, PASSWORD, Stage};
 use crate::{nats, witness};
 use anyhow::{Context, Result};
 use futures_util::StreamExt as _;
-use order_core::token;
+use order_core::{Pubkey, Signature, token};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -42,16 +42,19 @@ pub(crate) async fn balances(stage: &Stage) -> Result<Balances> {
     Ok(balances)
 }
 
-/// Waits until every order has ended, or the time is over: then the checker says which has not.
+/// Waits until every order has ended and the queue has nothing more to deliver, or the time is over: then
+/// the checker says what has not.
 pub(crate) async fn quiet(stage: &Stage, deadline: Instant) -> Result<()> {
-    while open_orders(stage)? > 0 && Instant::now() < deadline {
+    while (open_orders(stage)? > 0 || nats::left(stage.servers.nats.address)?.1 > 0)
+        && Instant::now() < deadline
+    {
         sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
 
 pub(crate) async fn gather(
-    stage: &Stage,
+    stage: &mut Stage,
     lines: Vec<Line>,
     balances_before: Balances,
     tally: &Tally,
@@ -62,8 +65,10 @@ pub(crate) async fn gather(
     for (id, gateway) in orders.keys().zip(gateways.iter().cycle()) {
         replays.insert(id.clone(), replay(*gateway, id).await?);
     }
-    let mut breakdowns = tally.ended_by_themselves.clone();
-    breakdowns.extend(panics(stage)?);
+    let writings = writings(stage).await?;
+    let mut breakdowns = tally.breakdowns.clone();
+    breakdowns.extend(panics(&writings));
+    let (messages, deliverable) = nats::left(stage.servers.nats.address)?;
     Ok(Evidence {
         lines,
         orders,
@@ -71,7 +76,9 @@ pub(crate) async fn gather(
         balances_before,
         balances_after: balances(stage).await?,
         replays,
-        messages: nats::messages(stage.servers.nats.address)?,
+        queue: Queue { messages, deliverable, killed: tally.nats_killed },
+        secrets: secrets(stage)?,
+        writings,
         leftovers: leftovers(stage)?,
         breakdowns,
     })
@@ -136,13 +143,44 @@ const IDLE: &str = "
 SELECT count(*) FROM pg_stat_activity
 WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '2 seconds'";
 
-fn panics(stage: &Stage) -> Result<Vec<String>> {
-    let mut panics = Vec::new();
+/// What the services have written: their logs, and their metrics as they are now.
+async fn writings(stage: &mut Stage) -> Result<Vec<Writing>> {
+    let mut writings = Vec::new();
     for entry in std::fs::read_dir(stage.path().join("logs")).context("reading the logs")? {
         let path = entry?.path();
         let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-        let lines = text.lines().filter(|line| line.contains("panicked"));
-        panics.extend(lines.map(|line| format!("{}: {line}", path.display())));
+        writings.push(Writing { place: path.display().to_string(), text });
     }
-    Ok(panics)
+    for service in stage.stack.services() {
+        let page = system_tests::http().get(format!("http://{}/metrics", service.admin)).send().await?;
+        let place = format!("the metrics of {}", service.process.name());
+        writings.push(Writing { place, text: page.text().await? });
+    }
+    Ok(writings)
+}
+
+/// What must not be in them.
+fn secrets(stage: &Stage) -> Result<Vec<Secret>> {
+    let bytes = std::fs::read(&stage.stack.wallet).context("reading the wallet")?;
+    let bytes: Vec<u8> = serde_json::from_slice(&bytes).context("reading the wallet")?;
+    let (pair, key) = (<[u8; 64]>::try_from(bytes.as_slice())?, <[u8; 32]>::try_from(&bytes[..32])?);
+    let list = |separator: &str| key.map(|byte| byte.to_string()).join(separator);
+    let wallet = [
+        list(","),
+        list(", "),
+        key.map(|byte| format!("{byte:02x}")).concat(),
+        // What is written in base58 as signatures and public keys are.
+        Signature::new(pair).to_string(),
+        Pubkey::from(key).to_string(),
+    ];
+    let wallet = wallet.into_iter().map(|text| Secret { name: "the wallet's key", text });
+    let canaries = [("the database's password", PASSWORD), ("the key of the nodes", NODE_KEY)];
+    let canaries = canaries.map(|(name, text)| Secret { name, text: text.to_owned() });
+    Ok(wallet.chain(canaries).collect())
+}
+
+fn panics(writings: &[Writing]) -> Vec<String> {
+    let lines = writings.iter().flat_map(|writing| writing.text.lines().map(move |line| (writing, line)));
+    let panics = lines.filter(|(_, line)| line.contains("panicked"));
+    panics.map(|(writing, line)| format!("{}: {line}", writing.place)).collect()
 }

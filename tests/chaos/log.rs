@@ -13,6 +13,8 @@ use std::thread::JoinHandle;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(crate) enum Line {
+    /// The client got a quote, which the order with this key names.
+    Quoted { key: String, minimum_output: String },
     /// An order is about to be sent, for the first time or again.
     Asked { key: String },
     /// The gateway answered.
@@ -23,6 +25,10 @@ pub(crate) enum Line {
     Frame { connection: u64, order_id: String, frame: Value },
     /// The gateway closed the WebSocket in good order.
     Closed { connection: u64, code: Option<u16> },
+    /// From here on nothing is broken, and each service in turn is asked to end, and replaced.
+    RollBegins,
+    /// All have been replaced.
+    RollEnds,
 }
 
 /// Writes lines to a file, each on the disk soon after.

@@ -12,94 +12,94 @@ mod nats;
 mod nemesis;
 mod random;
 mod schedule;
+mod seeds;
 mod stage;
+mod summary;
 mod witness;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use client::Workload;
 use nemesis::Tally;
+use seeds::Seeds;
 use stage::Stage;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use summary::Outcome;
 use tokio::time::Instant;
 
-/// How long everything may take to come to rest when all faults are over.
-const QUIET_WITHIN: Duration = Duration::from_secs(120);
+/// How long everything may take to come to rest when all faults are over and every service was replaced.
+const QUIET_WITHIN: Duration = Duration::from_secs(180);
 
 /// Breaks the whole engine by a seed's faults and checks that no order is lost, doubled, stuck or untrue.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Which faults are drawn: the same seed draws the same schedule
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How long orders are placed and faults happen
+    /// Which faults are drawn: the same seed draws the same schedule. Several one after the other: 1..20
+    #[arg(long, alias = "seeds", default_value = "1")]
+    seed: Seeds,
+    /// How long faults happen, for each seed
     #[arg(long, default_value_t = 60)]
     seconds: u64,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Options::parse()).await {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    let Options { seed: seeds, seconds } = Options::parse();
+    let mut outcomes = Vec::new();
+    for seed in seeds.iter() {
+        let outcome = run(seed, Duration::from_secs(seconds)).await.unwrap_or_else(|error| {
+            println!("violation: the run came to no end: {error:#}");
+            Outcome { seed, orders: 0, tally: Tally::default(), violations: 1 }
+        });
+        println!("seed {seed}: {}", summary::counts(std::slice::from_ref(&outcome)));
+        outcomes.push(outcome);
     }
+    println!("{}", summary::table(&outcomes));
+    println!("chaos: seed={seeds} {}", summary::counts(&outcomes));
+    if outcomes.iter().all(|outcome| outcome.violations == 0) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// How many violations there are.
-async fn run(options: &Options) -> Result<usize> {
-    let Options { seed, seconds } = *options;
-    let length = Duration::from_secs(seconds);
+async fn run(seed: u64, length: Duration) -> Result<Outcome> {
     let schedule = schedule::draw(seed, length);
-    println!("seed {seed}: starting everything; {} faults in {seconds} s", schedule.len());
+    println!("seed {seed}: starting everything; {} faults in {} s", schedule.len(), length.as_secs());
     let mut stage = Stage::start(seed).await?;
     let balances_before = evidence::balances(&stage).await?;
 
     let log = log::Log::create(&stage.path().join("client.log"))?;
-    let started = Instant::now();
-    let (until, give_up) = (started + length, started + length + QUIET_WITHIN);
-    let workload = Workload::new(seed, stage.gateways(), log.lines(), until, give_up)?;
-    let clients = tokio::spawn(Arc::new(workload).run());
+    let give_up = Instant::now() + length + QUIET_WITHIN;
+    let workload = Arc::new(Workload::new(seed, stage.gateways(), log.lines(), give_up)?);
+    let clients = tokio::spawn(Arc::clone(&workload).run());
+    let lines = log.lines();
     let (back, tally) = tokio::task::spawn_blocking(move || {
-        let tally = nemesis::run(&mut stage, &schedule, length);
+        let tally = nemesis::run(&mut stage, &schedule, length, &lines);
         (stage, tally)
     })
     .await?;
     stage = back;
     let tally = tally?;
-    println!("all faults are over: waiting for quiet");
+    println!("all faults are over, and every service was replaced: waiting for quiet");
+    workload.stop();
+    drop(workload);
     clients.await.context("the clients")?;
     let lines = log.read()?;
     evidence::quiet(&stage, give_up).await?;
 
-    let evidence = evidence::gather(&stage, lines, balances_before, &tally).await?;
+    let evidence = evidence::gather(&mut stage, lines, balances_before, &tally).await?;
     let violations = checker::check(&evidence);
-    report(seed, &evidence, &tally, &violations);
+    report(&evidence, &violations);
     stage.stop(!violations.is_empty())?;
-    Ok(violations.len())
+    Ok(Outcome { seed, orders: evidence.orders.len(), tally, violations: violations.len() })
 }
 
-fn report(seed: u64, evidence: &checker::Evidence, tally: &Tally, violations: &[String]) {
-    for (kind, count) in &tally.faults {
-        println!("  {count:>3} {kind}");
-    }
+fn report(evidence: &checker::Evidence, violations: &[String]) {
     let confirmed = evidence.orders.values().filter(|order| order.status == "confirmed").count();
-    println!("  {confirmed} orders confirmed; {} messages left on the queue", evidence.messages);
+    let forgotten = evidence.queue.messages.len();
+    println!("  {confirmed} orders confirmed; the killed queue forgot that {forgotten} messages were gone");
     if let Some(slowest) = evidence.orders.values().max_by_key(|order| order.age_ms) {
         println!("  the slowest took {} ms: {}", slowest.age_ms, slowest.timeline());
     }
     for violation in violations {
         println!("violation: {violation}");
     }
-    println!(
-        "chaos: seed={seed} orders={} faults={} violations={}",
-        evidence.orders.len(),
-        tally.faults.values().sum::<usize>(),
-        violations.len()
-    );
 }

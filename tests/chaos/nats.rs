@@ -1,13 +1,18 @@
 //! As much of the NATS protocol as it takes to put anything on the queue and to ask how much is there.
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// The stream of orders, and the subject that the gateways publish to.
-const INFO: &str = "$JS.API.STREAM.INFO.ORDERS";
+/// Where the server is asked about the stream of orders, a message of it, and the executors' consumer,
+/// and the subject that the gateways publish to.
+const STREAM: &str = "$JS.API.STREAM.INFO.ORDERS";
+const MESSAGE: &str = "$JS.API.STREAM.MSG.GET.ORDERS";
+const CONSUMER: &str = "$JS.API.CONSUMER.INFO.ORDERS.executor";
 const SUBJECT: &str = "ORDERS.execute.market";
 
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,16 +32,27 @@ pub(crate) fn publish(server: SocketAddr, payloads: &[String]) -> Result<()> {
     connection.line("PONG").map(drop)
 }
 
-/// How many messages are on the queue; 0 if there is no queue.
-pub(crate) fn messages(server: SocketAddr) -> Result<u64> {
+/// What each message on the queue says, and how many of them are still to be delivered, or to be
+/// acknowledged.
+pub(crate) fn left(server: SocketAddr) -> Result<(Vec<String>, u64)> {
     let mut connection = Connection::open(server)?;
-    connection.send(&format!("SUB {INBOX} 1\r\nPUB {INFO} {INBOX} 0\r\n\r\n"))?;
-    let head = connection.line("MSG")?;
-    let length = head.rsplit(' ').next().and_then(|length| length.parse().ok());
-    let mut body = vec![0; length.context("a message without a length")?];
-    connection.0.read_exact(&mut body)?;
-    let info: Value = serde_json::from_slice(&body).context("reading what NATS says of the queue")?;
-    Ok(info["state"]["messages"].as_u64().unwrap_or(0))
+    connection.send(&format!("SUB {INBOX} 1\r\n"))?;
+    let state = &connection.ask(STREAM, "")?["state"];
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let mut messages = Vec::new();
+    // The numbers of messages that are gone are not answered with a message.
+    for seq in number(&state["first_seq"])..=number(&state["last_seq"]) {
+        let answer = connection.ask(MESSAGE, &format!("{{\"seq\":{seq}}}"))?;
+        if let Some(data) = answer["message"]["data"].as_str() {
+            let data = BASE64_STANDARD.decode(data).context("reading a message")?;
+            messages.push(String::from_utf8_lossy(&data).into_owned());
+        }
+        if messages.len() as u64 >= number(&state["messages"]) {
+            break;
+        }
+    }
+    let consumer = connection.ask(CONSUMER, "")?;
+    Ok((messages, number(&consumer["num_pending"]) + number(&consumer["num_ack_pending"])))
 }
 
 impl Connection {
@@ -47,6 +63,17 @@ impl Connection {
         connection.line("INFO")?;
         connection.send("CONNECT {\"verbose\":false}\r\n")?;
         Ok(connection)
+    }
+
+    /// The server's answer to a question about the queue.
+    fn ask(&mut self, subject: &str, question: &str) -> Result<Value> {
+        self.send(&format!("PUB {subject} {INBOX} {}\r\n{question}\r\n", question.len()))?;
+        let head = self.line("MSG")?;
+        let length: usize =
+            head.rsplit(' ').next().unwrap_or_default().parse().context("reading a length")?;
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body)?;
+        serde_json::from_slice(&body).context("reading what NATS says of the queue")
     }
 
     fn send(&mut self, text: &str) -> Result<()> {

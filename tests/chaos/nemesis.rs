@@ -1,12 +1,14 @@
 //! Does what the schedule says, and restarts what has ended, as any supervisor of services would.
 
-use crate::schedule::{Fault, Planned, Who};
+use crate::log::Line;
+use crate::schedule::{Fault, Lie, Planned, Who};
 use crate::stage::Stage;
 use crate::{cluster, nats};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 use xtask::Signal;
 
@@ -27,8 +29,10 @@ const LAST_LINES: usize = 8;
 pub(crate) struct Tally {
     /// How many faults of each kind.
     pub(crate) faults: BTreeMap<String, usize>,
-    /// Services that ended although nobody had ended them.
-    pub(crate) ended_by_themselves: Vec<String>,
+    /// Services that ended although nobody had ended them, or did not end well.
+    pub(crate) breakdowns: Vec<String>,
+    /// Whether NATS was killed.
+    pub(crate) nats_killed: bool,
 }
 
 pub(crate) struct Nemesis<'a> {
@@ -44,8 +48,13 @@ pub(crate) struct Nemesis<'a> {
     log_began: BTreeMap<Who, usize>,
 }
 
-/// Makes the faults happen, and in the end everything well again.
-pub(crate) fn run(stage: &mut Stage, schedule: &[Planned], length: Duration) -> Result<Tally> {
+/// Makes the faults happen, then everything well again, and then replaces each service in good order.
+pub(crate) fn run(
+    stage: &mut Stage,
+    schedule: &[Planned],
+    length: Duration,
+    log: &Sender<Line>,
+) -> Result<Tally> {
     let mut nemesis = Nemesis {
         stage,
         tally: Tally::default(),
@@ -74,6 +83,10 @@ pub(crate) fn run(stage: &mut Stage, schedule: &[Planned], length: Duration) -> 
         nemesis.end(planned.fault)?;
     }
     nemesis.heal()?;
+    // Nobody has gone if the log has: reading it fails then.
+    let _ = log.send(Line::RollBegins);
+    nemesis.replace_all()?;
+    let _ = log.send(Line::RollEnds);
     Ok(nemesis.tally)
 }
 
@@ -98,7 +111,8 @@ impl Nemesis<'_> {
                 self.stage.links[&link].set(Some(ailment));
                 true
             }
-            Fault::Cluster(lie) => attempt("making the cluster lie", cluster::begin(self.cluster(), lie)),
+            Fault::Cluster(lie) => self.lie(None, lie),
+            Fault::Node(node, lie) => self.lie(Some(node), lie),
         };
         *self.tally.faults.entry(fault.kind()).or_default() += usize::from(done);
         Ok(())
@@ -116,7 +130,7 @@ impl Nemesis<'_> {
                 self.stage.links[&link].set(None);
                 Ok(())
             }
-            Fault::Cluster(_) => {
+            Fault::Cluster(_) | Fault::Node(..) => {
                 // Tried once more when all is over.
                 let _ = attempt("making the cluster honest", cluster::heal(self.cluster()));
                 Ok(())
@@ -126,6 +140,7 @@ impl Nemesis<'_> {
     }
 
     fn kill(&mut self, who: Who) -> Result<()> {
+        self.tally.nats_killed |= who == Who::Nats;
         self.down.insert(who);
         self.asked.remove(&who);
         self.stage.kill(who)
@@ -170,7 +185,7 @@ impl Nemesis<'_> {
         if Who::SERVICES.contains(&who) && WORKS.iter().any(|text| log.contains(text)) {
             let lines: Vec<&str> = log.lines().collect();
             let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n    ");
-            self.tally.ended_by_themselves.push(format!("{who:?} ended by itself:\n    {last}"));
+            self.tally.breakdowns.push(format!("{who:?} ended by itself:\n    {last}"));
         }
     }
 
@@ -188,6 +203,32 @@ impl Nemesis<'_> {
             std::thread::sleep(TICK);
         }
         // A server may need several starts after its own death, and services need their servers.
+        self.wait_until_ready()
+    }
+
+    /// Replaces each service by a new one while nothing is broken.
+    fn replace_all(&mut self) -> Result<()> {
+        for who in Who::SERVICES {
+            anyhow::ensure!(self.signal(who, Signal::Terminate), "{who:?} cannot be asked to end");
+            let asked = Instant::now();
+            let status = loop {
+                if let Some(status) = self.stage.process(who).exited()? {
+                    break status;
+                }
+                anyhow::ensure!(asked.elapsed() < END_WITHIN, "{who:?} does not end when asked to");
+                std::thread::sleep(TICK);
+            };
+            if !status.success() {
+                let breakdown = format!("{who:?} was asked to end, and ended with {status}");
+                self.tally.breakdowns.push(breakdown);
+            }
+            self.start(who)?;
+            self.wait_until_ready()?;
+        }
+        Ok(())
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + END_WITHIN;
         while let Err(error) = self.stage.ready() {
             anyhow::ensure!(Instant::now() < deadline, "not everything is well again: {error:#}");
@@ -195,6 +236,10 @@ impl Nemesis<'_> {
             std::thread::sleep(TICK);
         }
         Ok(())
+    }
+
+    fn lie(&self, node: Option<usize>, lie: Lie) -> bool {
+        attempt("making the cluster lie", cluster::begin(self.cluster(), node, lie))
     }
 
     fn cluster(&self) -> SocketAddr {

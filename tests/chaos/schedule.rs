@@ -8,6 +8,9 @@ use system_tests::Ailment;
 pub(crate) const GATEWAYS: usize = 2;
 pub(crate) const EXECUTORS: usize = 3;
 
+/// How many nodes the cluster has. That a transaction expired takes the word of two.
+pub(crate) const NODES: usize = 3;
+
 /// Short, so that many takeovers fit into a run.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
@@ -78,12 +81,13 @@ pub(crate) enum Link {
     ExecutorNats,
     ExecutorRedis,
     ExecutorRouter,
-    ExecutorCluster,
-    RouterCluster,
+    /// To the node with this number.
+    ExecutorNode(usize),
+    RouterNode(usize),
 }
 
 impl Link {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Client(0),
         Self::Client(1),
         Self::GatewayPostgres,
@@ -94,8 +98,12 @@ impl Link {
         Self::ExecutorNats,
         Self::ExecutorRedis,
         Self::ExecutorRouter,
-        Self::ExecutorCluster,
-        Self::RouterCluster,
+        Self::ExecutorNode(0),
+        Self::ExecutorNode(1),
+        Self::ExecutorNode(2),
+        Self::RouterNode(0),
+        Self::RouterNode(1),
+        Self::RouterNode(2),
     ];
 }
 
@@ -106,6 +114,12 @@ pub(crate) enum Lie {
     DropTransactions,
     /// What landed is not found, unless the history is searched.
     HideTransactions,
+    /// What landed is not found, in the history either.
+    NotFound,
+    /// All calls are reset.
+    Dead,
+    /// No call is answered.
+    Silent,
     /// The node is so many slots behind.
     Lag(u64),
     /// A third of all calls fail, some after they were performed.
@@ -127,9 +141,12 @@ impl Lie {
         match self {
             Self::DropTransactions => "transactions dropped",
             Self::HideTransactions => "landings hidden",
-            Self::Lag(_) => "lagging node",
+            Self::NotFound => "landings denied",
+            Self::Dead => "dead",
+            Self::Silent => "silent",
+            Self::Lag(_) => "lagging",
             Self::Fail => "failing calls",
-            Self::Slow(_) => "slow node",
+            Self::Slow(_) => "slow",
             Self::Freeze => "no blocks",
             Self::RollBack => "fork",
             Self::ExpireBlockhashes => "blockhashes expired",
@@ -159,6 +176,8 @@ pub(crate) enum Fault {
     Link(Link, Ailment),
     /// A bad cluster.
     Cluster(Lie),
+    /// A bad node of it.
+    Node(usize, Lie),
 }
 
 const fn kind_of(ailment: Ailment) -> &'static str {
@@ -185,6 +204,7 @@ impl Fault {
             Self::Poison => "undecodable message".to_owned(),
             Self::Link(_, ailment) => format!("network: {}", kind_of(ailment)),
             Self::Cluster(lie) => format!("cluster: {}", lie.kind()),
+            Self::Node(_, lie) => format!("one node: {}", lie.kind()),
         }
     }
 
@@ -198,10 +218,9 @@ impl Fault {
             | (Self::Kill(who) | Self::Pause(who), Self::Roll) => Who::SERVICES.contains(&who),
             (Self::Roll, Self::Roll) => true,
             (Self::Link(one, _), Self::Link(two, _)) => one == two,
-            (Self::Cluster(_), Self::Cluster(_)) => true,
-            (Self::Cluster(_), Self::Pause(who)) | (Self::Pause(who), Self::Cluster(_)) => {
-                who == Who::Sandbox
-            }
+            (Self::Cluster(_) | Self::Node(..), Self::Cluster(_) | Self::Node(..)) => true,
+            (Self::Cluster(_) | Self::Node(..), Self::Pause(who))
+            | (Self::Pause(who), Self::Cluster(_) | Self::Node(..)) => who == Who::Sandbox,
             (_, _) => false,
         }
     }
@@ -245,7 +264,11 @@ fn draw_fault(random: &mut Random) -> (Fault, u64) {
         53..=56 => (Fault::Duplicate, 0),
         57..=58 => (Fault::Poison, 0),
         59..=62 => (Fault::Roll, 12_000),
-        63..=77 => (Fault::Cluster(draw_lie(random)), random.between(1_000, 5_000)),
+        63..=72 => (Fault::Cluster(draw_lie(random)), random.between(1_000, 5_000)),
+        73..=81 => {
+            let node = random.pick(&[0, 1, 2]);
+            (Fault::Node(node, draw_lie_of_a_node(random)), random.between(1_000, 8_000))
+        }
         _ => (Fault::Link(random.pick(&Link::ALL), draw_ailment(random)), random.between(500, 5_000)),
     }
 }
@@ -253,7 +276,8 @@ fn draw_fault(random: &mut Random) -> (Fault, u64) {
 const EXECUTOR: [Who; EXECUTORS] = [Who::Executor(0), Who::Executor(1), Who::Executor(2)];
 
 /// Who else may stand still for a while.
-const OTHERS: [Who; 6] = [Who::Gateway(0), Who::Gateway(1), Who::Router, Who::Nats, Who::Redis, Who::Sandbox];
+const OTHERS: [Who; 7] =
+    [Who::Gateway(0), Who::Gateway(1), Who::Router, Who::Postgres, Who::Nats, Who::Redis, Who::Sandbox];
 
 fn draw_lie(random: &mut Random) -> Lie {
     let (lag, slow) = (Lie::Lag(random.between(2, 20)), Lie::Slow(random.between(100, 2_000)));
@@ -268,6 +292,12 @@ fn draw_lie(random: &mut Random) -> Lie {
         Lie::ExpireBlockhashes,
         Lie::CutSubscriptions,
     ])
+}
+
+/// One node alone may do worse than all together: the others know better.
+fn draw_lie_of_a_node(random: &mut Random) -> Lie {
+    let (lag, slow) = (Lie::Lag(random.between(2, 60)), Lie::Slow(random.between(100, 3_000)));
+    random.pick(&[lag, slow, Lie::NotFound, Lie::HideTransactions, Lie::Dead, Lie::Silent, Lie::Fail])
 }
 
 fn draw_ailment(random: &mut Random) -> Ailment {
@@ -303,7 +333,8 @@ mod tests {
         for who in Who::MORTAL {
             assert!(kinds.contains(&Fault::Kill(who).kind()), "{who:?}: {kinds:?}");
         }
-        assert_eq!(kinds.len(), 6 + 6 + 6 + 5 + 9, "kills, pauses, networks, stores, clusters: {kinds:?}");
+        let expected = 6 + 7 + 6 + 5 + 9 + 7;
+        assert_eq!(kinds.len(), expected, "kills, pauses, networks, stores, cluster, nodes: {kinds:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The whole engine, with a proxy on every connection and a hand on every process.
 
-use crate::schedule::{EXECUTORS, GATEWAYS, LEASE, Link, Who};
+use crate::schedule::{EXECUTORS, GATEWAYS, LEASE, Link, NODES, Who};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,6 +22,11 @@ const PRICE_VOLATILITY_BPS: u64 = 2;
 
 /// The clients are not to be limited: all have the same address.
 const ORDERS_PER_MINUTE: u64 = 1_000_000;
+
+/// What no log may have: in the database's URL, which trusts this machine and asks for no password, and
+/// in those of the nodes, which want no key.
+pub(crate) const PASSWORD: &str = "canary-of-the-password";
+pub(crate) const NODE_KEY: &str = "canary-of-the-node-key";
 
 /// PostgreSQL starts in a second or two; a loaded machine may take its time.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -53,9 +58,10 @@ impl Stage {
             postgres::execute(database, DATABASE, "SELECT 1")
         })?;
 
-        let (sandbox, router) = (port::free()?, port::free()?);
-        let mut links = links(&servers, sandbox, router).await?;
-        let settings = settings(&links, sandbox, router);
+        let nodes = (0..NODES).map(|_| port::free()).collect::<Result<Vec<_>>>()?;
+        let router = port::free()?;
+        let mut links = links(&servers, &nodes, router).await?;
+        let settings = settings(&links, &nodes, router);
         let plan = Plan { executors: EXECUTORS, gateways: GATEWAYS, port: None, settings };
         let stores = Stores {
             database_url: postgres::url(database, DATABASE),
@@ -135,7 +141,7 @@ impl Stage {
     }
 }
 
-async fn links(servers: &Servers, sandbox: SocketAddr, router: SocketAddr) -> Result<BTreeMap<Link, Proxy>> {
+async fn links(servers: &Servers, nodes: &[SocketAddr], router: SocketAddr) -> Result<BTreeMap<Link, Proxy>> {
     let mut links = BTreeMap::new();
     for link in Link::ALL {
         let target = match link {
@@ -145,41 +151,38 @@ async fn links(servers: &Servers, sandbox: SocketAddr, router: SocketAddr) -> Re
             Link::GatewayNats | Link::ExecutorNats => servers.nats.address,
             Link::GatewayRedis | Link::ExecutorRedis => servers.redis.address,
             Link::GatewayRouter | Link::ExecutorRouter => router,
-            Link::ExecutorCluster | Link::RouterCluster => sandbox,
+            Link::ExecutorNode(node) | Link::RouterNode(node) => nodes[node],
         };
         links.insert(link, Proxy::start(target).await.context("starting a proxy")?);
     }
     Ok(links)
 }
 
-fn settings(links: &BTreeMap<Link, Proxy>, sandbox: SocketAddr, router: SocketAddr) -> Vec<Setting> {
-    let mut settings = vec![
-        setting("sandbox", "LISTEN", sandbox.to_string()),
+fn settings(links: &BTreeMap<Link, Proxy>, nodes: &[SocketAddr], router: SocketAddr) -> Vec<Setting> {
+    let at = |link: Link| links[&link].address;
+    let database = |link: Link| format!("postgres://{}:{PASSWORD}@{}/{DATABASE}", postgres::ROLE, at(link));
+    let list = |parts: Vec<String>| parts.join(",");
+    let node_urls = |link: fn(usize) -> Link| {
+        list((0..NODES).map(|node| format!("http://{}/?api-key={NODE_KEY}", at(link(node)))).collect())
+    };
+    vec![
+        setting("sandbox", "LISTEN", list(nodes.iter().map(SocketAddr::to_string).collect())),
         setting("sandbox", "SLOT_MS", SLOT_MS.to_string()),
         setting("sandbox", "PRICE_VOLATILITY_BPS", PRICE_VOLATILITY_BPS.to_string()),
         setting("router", "LISTEN", router.to_string()),
+        setting("router", "SOLANA_RPC_URL", node_urls(Link::RouterNode)),
         setting("executor", "LEASE_SECONDS", LEASE.as_secs().to_string()),
+        setting("executor", "DATABASE_URL", database(Link::ExecutorPostgres)),
+        setting("executor", "NATS_URL", format!("nats://{}", at(Link::ExecutorNats))),
+        setting("executor", "REDIS_URL", format!("redis://{}", at(Link::ExecutorRedis))),
+        setting("executor", "ROUTER_URL", format!("http://{}", at(Link::ExecutorRouter))),
+        setting("executor", "SOLANA_RPC_URL", node_urls(Link::ExecutorNode)),
         setting("gateway", "ORDERS_PER_MINUTE", ORDERS_PER_MINUTE.to_string()),
-    ];
-    let through = links.iter().filter_map(|(link, proxy)| {
-        let address = proxy.address;
-        let (service, key, value) = match link {
-            Link::Client(_) => return None,
-            Link::GatewayPostgres => ("gateway", "DATABASE_URL", postgres::url(address, DATABASE)),
-            Link::GatewayNats => ("gateway", "NATS_URL", format!("nats://{address}")),
-            Link::GatewayRedis => ("gateway", "REDIS_URL", format!("redis://{address}")),
-            Link::GatewayRouter => ("gateway", "ROUTER_URL", format!("http://{address}")),
-            Link::ExecutorPostgres => ("executor", "DATABASE_URL", postgres::url(address, DATABASE)),
-            Link::ExecutorNats => ("executor", "NATS_URL", format!("nats://{address}")),
-            Link::ExecutorRedis => ("executor", "REDIS_URL", format!("redis://{address}")),
-            Link::ExecutorRouter => ("executor", "ROUTER_URL", format!("http://{address}")),
-            Link::ExecutorCluster => ("executor", "SOLANA_RPC_URL", format!("http://{address}")),
-            Link::RouterCluster => ("router", "SOLANA_RPC_URL", format!("http://{address}")),
-        };
-        Some(setting(service, key, value))
-    });
-    settings.extend(through);
-    settings
+        setting("gateway", "DATABASE_URL", database(Link::GatewayPostgres)),
+        setting("gateway", "NATS_URL", format!("nats://{}", at(Link::GatewayNats))),
+        setting("gateway", "REDIS_URL", format!("redis://{}", at(Link::GatewayRedis))),
+        setting("gateway", "ROUTER_URL", format!("http://{}", at(Link::GatewayRouter))),
+    ]
 }
 
 fn setting(service: &'static str, key: &'static str, value: String) -> Setting {

@@ -52,11 +52,13 @@ pub(crate) struct Transaction {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Entry {
     /// A node got it, perhaps again.
-    Received { signature: String, slot: u64, at: Timestamp },
+    Received { signature: String, at: Timestamp },
     /// It is in a block.
     Landed { signature: String, err: serde_json::Value },
     /// Its block was abandoned.
     RolledBack { signature: String },
+    /// The blocks up to this height cannot be abandoned any more.
+    Finalized { height: u64, at: Timestamp },
 }
 
 const ORDERS: &str = "

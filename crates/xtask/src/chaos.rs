@@ -6,10 +6,10 @@ use std::process::Command;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Which faults are drawn: the same seed draws the same schedule
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How long orders are placed and faults happen
+    /// Which faults are drawn: the same seed draws the same schedule. Several one after the other: 1..20
+    #[arg(long, alias = "seeds", default_value = "1")]
+    seed: String,
+    /// How long faults happen, for each seed
     #[arg(long, default_value_t = 60)]
     seconds: u64,
 }
@@ -22,7 +22,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     cargo::run(&["build", "--workspace", "--bins"], &[], &interrupt)?;
     let program = cargo::programs()?.join("chaos");
     let error = Command::new(&program)
-        .args(["--seed", &options.seed.to_string(), "--seconds", &options.seconds.to_string()])
+        .args(["--seed", &options.seed, "--seconds", &options.seconds.to_string()])
         .exec();
     Err(error).with_context(|| format!("starting {}", program.display()))
 }

@@ -175,13 +175,28 @@ impl Process {
         }
     }
 
-    /// Sends a signal to the whole group.
+    /// Sends a signal to the whole group. What is to stand still, or to go on, does so with its children,
+    /// those that have left the group included, as PostgreSQL's do.
     ///
     /// # Errors
     /// The signal cannot be sent, for example because the process has ended.
     pub fn signal(&self, signal: Signal) -> Result<()> {
+        self.send(signal, &format!("-{}", self.id()))?;
+        match signal {
+            Signal::Interrupt | Signal::Terminate | Signal::Kill => Ok(()),
+            Signal::Stop | Signal::Continue => {
+                // Where the system does not tell, there are none. Some may have just ended.
+                let path = format!("/proc/{0}/task/{0}/children", self.id());
+                let children = std::fs::read_to_string(path).unwrap_or_default();
+                children.split_whitespace().for_each(|child| drop(self.send(signal, child)));
+                Ok(())
+            }
+        }
+    }
+
+    fn send(&self, signal: Signal, whom: &str) -> Result<()> {
         // The shell's own `kill`: it exists everywhere, and needs no unsafe code here.
-        let script = format!("kill -s {} -- -{}", signal.name(), self.id());
+        let script = format!("kill -s {} -- {whom}", signal.name());
         let output = Command::new("sh")
             .args(["-c", &script])
             .output()

@@ -2,7 +2,8 @@
 //! second signature before the chain's no; I9 the balances add up; I10 each fill keeps the order's minimum.
 
 use super::{Balances, Evidence, Violations};
-use crate::witness::{Entry, Moment, Order, Transaction};
+use crate::log::Line;
+use crate::witness::{Entry, Moment, Order};
 use order_core::order::{Event, Fill, Observation};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -10,8 +11,8 @@ use std::collections::BTreeMap;
 /// What the ledger says of one signature.
 #[derive(Debug, Default)]
 struct Seen {
-    /// When and in which slot a node first got it.
-    received: Option<(Moment, u64)>,
+    /// When a node first got it.
+    received: Option<Moment>,
     /// The error of each block that has it and was not abandoned.
     landed: Vec<Value>,
 }
@@ -33,28 +34,47 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
         }
         violations.unless(seen.landed.len() <= 1, || format!("I6 {signature} landed {:?}", seen.landed));
     }
+    let heights = Heights::of(&evidence.ledger);
     let mut expected = evidence.balances_before.clone();
     for order in evidence.orders.values() {
         check_landings(order, &seen, violations);
-        check_replacements(order, &seen, violations);
+        check_replacements(order, violations);
+        check_expiries(order, &heights, violations);
         add_changes(order, &mut expected);
     }
     violations.unless(expected == evidence.balances_after, || {
         let (before, after) = (&evidence.balances_before, &evidence.balances_after);
         format!("I9 the wallet had {before:?}, by its orders it has {expected:?}, by the cluster {after:?}")
     });
+    let quoted = quoted(&evidence.lines);
     for (id, frames) in &evidence.replays {
-        check_minimum(id, frames, violations);
+        let key = evidence.orders.get(id).and_then(|order| order.key.as_deref());
+        check_minimum(id, frames, key.and_then(|key| quoted.get(key)).copied(), violations);
     }
+}
+
+/// What the clients were quoted at the least, by their orders' keys.
+fn quoted(lines: &[Line]) -> BTreeMap<&str, &str> {
+    let quoted = lines.iter().filter_map(|line| match line {
+        Line::Quoted { key, minimum_output } => Some((key.as_str(), minimum_output.as_str())),
+        Line::Asked { .. }
+        | Line::Answered { .. }
+        | Line::Following { .. }
+        | Line::Frame { .. }
+        | Line::Closed { .. }
+        | Line::RollBegins
+        | Line::RollEnds => None,
+    });
+    quoted.collect()
 }
 
 fn seen(ledger: &[Entry]) -> BTreeMap<&str, Seen> {
     let mut signatures: BTreeMap<&str, Seen> = BTreeMap::new();
     for entry in ledger {
         match entry {
-            Entry::Received { signature, slot, at } => {
+            Entry::Received { signature, at } => {
                 let seen = signatures.entry(signature).or_default();
-                seen.received.get_or_insert((at.timestamp_micros(), *slot));
+                seen.received.get_or_insert(at.timestamp_micros());
             }
             Entry::Landed { signature, err } => {
                 signatures.entry(signature).or_default().landed.push(err.clone());
@@ -62,6 +82,7 @@ fn seen(ledger: &[Entry]) -> BTreeMap<&str, Seen> {
             Entry::RolledBack { signature } => {
                 signatures.entry(signature).or_default().landed.pop();
             }
+            Entry::Finalized { .. } => {}
         }
     }
     signatures
@@ -74,7 +95,7 @@ fn check_write_ahead(order: &Order, signature: &str, seen: &Seen, violations: &m
         }
         _ => None,
     });
-    let before = matches!((persisted, seen.received), (Some(persisted), Some((at, _))) if persisted <= at);
+    let before = matches!((persisted, seen.received), (Some(persisted), Some(at)) if persisted <= at);
     violations.unless(before || seen.received.is_none(), || {
         format!(
             "I7 {signature} of order {} was persisted at {persisted:?}, received at {:?}",
@@ -109,24 +130,43 @@ fn check_landings(order: &Order, seen: &BTreeMap<&str, Seen>, violations: &mut V
     });
 }
 
-fn check_replacements(order: &Order, seen: &BTreeMap<&str, Seen>, violations: &mut Violations) {
+fn check_replacements(order: &Order, violations: &mut Violations) {
     for pair in order.transactions.windows(2) {
         let (one, next) = (&pair[0], &pair[1]);
-        let slot = seen.get(next.signature.as_str()).and_then(|seen| seen.received).map(|(_, slot)| slot);
-        violations.unless(is_dead(one, next.signed, slot), || {
+        let void = one.state == "reverted" || one.state == "expired";
+        let settled = one.observed.is_some_and(|observed| observed <= next.signed);
+        violations.unless(void && settled, || {
             format!("I8 order {}: {next:?} was signed although {one:?} might have landed", order.id)
         });
     }
 }
 
-/// Whether nothing could come of a transaction any more when another was signed. A block's height is
-/// never above its slot.
-fn is_dead(one: &Transaction, next_signed: Moment, next_slot: Option<u64>) -> bool {
-    let settled = one.observed.is_some_and(|observed| observed <= next_signed);
-    match one.state.as_str() {
-        "reverted" => settled,
-        "expired" => settled && next_slot.is_none_or(|slot| slot > one.last_valid_block_height),
-        _ => false,
+/// What expired could not land any more when the engine said so.
+fn check_expiries(order: &Order, heights: &Heights, violations: &mut Violations) {
+    for one in order.transactions.iter().filter(|one| one.state == "expired") {
+        let height = one.observed.and_then(|observed| heights.at(observed));
+        violations.unless(height.is_some_and(|height| height > one.last_valid_block_height), || {
+            format!("I8 order {}: {one:?} expired when the height {height:?} was finalized", order.id)
+        });
+    }
+}
+
+/// From when on which height was finalized, in the order of time.
+struct Heights(Vec<(Moment, u64)>);
+
+impl Heights {
+    fn of(ledger: &[Entry]) -> Self {
+        let heights = ledger.iter().filter_map(|entry| match entry {
+            Entry::Finalized { height, at } => Some((at.timestamp_micros(), *height)),
+            Entry::Received { .. } | Entry::Landed { .. } | Entry::RolledBack { .. } => None,
+        });
+        Self(heights.collect())
+    }
+
+    /// What was finalized at a moment.
+    fn at(&self, moment: Moment) -> Option<u64> {
+        let before = self.0.partition_point(|(at, _)| *at <= moment);
+        self.0[..before].last().map(|(_, height)| *height)
     }
 }
 
@@ -156,12 +196,17 @@ fn add(balances: &mut Balances, symbol: &str, change: i128) {
     }
 }
 
-/// The minimum is fixed once, and the fill is not below it.
-fn check_minimum(id: &str, frames: &[Value], violations: &mut Violations) {
+/// The minimum is fixed once, by the quote if the order names one, and the fill is not below it.
+fn check_minimum(id: &str, frames: &[Value], quoted: Option<&str>, violations: &mut Violations) {
     let minimums = frames.iter().filter_map(|frame| frame["data"]["minimumOutput"].as_str());
     let mut minimums: Vec<&str> = minimums.collect();
     minimums.dedup();
     violations.unless(minimums.len() <= 1, || format!("I10 order {id} had the minimums {minimums:?}"));
+    if let (Some(quoted), Some(minimum)) = (quoted, minimums.first()) {
+        violations.unless(atoms(quoted) == atoms(minimum), || {
+            format!("I10 order {id} has the minimum {minimum}, its quote had {quoted}")
+        });
+    }
     let output = frames.last().and_then(|frame| frame["data"]["executedOutput"].as_str());
     if let (Some(output), Some(minimum)) = (output, minimums.first()) {
         let enough = atoms(output) >= atoms(minimum) && atoms(minimum).is_some();

@@ -5,10 +5,16 @@
 
 mod chain;
 mod promises;
+mod queue;
+mod roll;
+mod secrets;
 mod sockets;
 mod story;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use queue::Queue;
+pub(crate) use secrets::{Secret, Writing};
 
 use crate::log::Line;
 use crate::witness::{Entry, Order};
@@ -28,9 +34,9 @@ pub(crate) struct Evidence {
     pub(crate) balances_after: Balances,
     /// Each order's updates as a gateway tells them when all is over.
     pub(crate) replays: BTreeMap<String, Vec<Value>>,
-    /// How many messages are left on the queue. No breach where every order has ended (I3): a server that
-    /// is killed forgets that it had been told to forget some.
-    pub(crate) messages: u64,
+    pub(crate) queue: Queue,
+    pub(crate) secrets: Vec<Secret>,
+    pub(crate) writings: Vec<Writing>,
     /// What the database still holds that should be gone, in words.
     pub(crate) leftovers: Vec<String>,
     /// Services that ended by themselves, or panicked, in words.
@@ -60,6 +66,9 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<String> {
     story::check(evidence, &mut violations);
     chain::check(evidence, &mut violations);
     sockets::check(evidence, &mut violations);
+    queue::check(evidence, &mut violations);
+    secrets::check(evidence, &mut violations);
+    roll::check(evidence, &mut violations);
     for text in &evidence.leftovers {
         violations.add(format!("I15/I17 {text}"));
     }

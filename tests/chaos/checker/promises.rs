@@ -64,7 +64,12 @@ fn knowledge(lines: &[Line]) -> BTreeMap<&str, Knowledge> {
                     known.open |= code.as_deref().is_none_or(|code| OPEN_CODES.contains(&code));
                 }
             }
-            Line::Following { .. } | Line::Frame { .. } | Line::Closed { .. } => {}
+            Line::Quoted { .. }
+            | Line::Following { .. }
+            | Line::Frame { .. }
+            | Line::Closed { .. }
+            | Line::RollBegins
+            | Line::RollEnds => {}
         }
     }
     keys

@@ -48,7 +48,12 @@ fn runs(lines: &[Line]) -> BTreeMap<u64, Run<'_>> {
                     run.closed = Some(*code);
                 }
             }
-            Line::Frame { .. } | Line::Asked { .. } | Line::Answered { .. } => {}
+            Line::Frame { .. }
+            | Line::Quoted { .. }
+            | Line::Asked { .. }
+            | Line::Answered { .. }
+            | Line::RollBegins
+            | Line::RollEnds => {}
         }
     }
     runs

@@ -127,6 +127,7 @@ fn evidence() -> Evidence {
             code: Some("invalid_amount".to_owned()),
         },
     ];
+    lines.insert(0, Line::Quoted { key: KEY.to_owned(), minimum_output: "0.000142".to_owned() });
     lines.extend(follow(1, 0, 2));
     lines.extend(follow(2, 2, 5));
     lines.push(Line::Closed { connection: 2, code: Some(1000) });
@@ -135,13 +136,17 @@ fn evidence() -> Evidence {
         lines,
         orders: BTreeMap::from([(ID.to_owned(), order())]),
         ledger: vec![
-            Entry::Received { signature: signature.clone(), slot: 10, at: moment(4) },
+            Entry::Received { signature: signature.clone(), at: moment(4) },
             Entry::Landed { signature, err: Value::Null },
+            Entry::Finalized { height: 20, at: moment(5) },
+            Entry::Finalized { height: 21, at: moment(6) },
         ],
         balances_before: BTreeMap::from([("SOL", 10_000), ("USDC", 0)]),
         balances_after: BTreeMap::from([("SOL", 8_995), ("USDC", 149)]),
         replays: BTreeMap::from([(ID.to_owned(), updates())]),
-        messages: 0,
+        queue: Queue { messages: vec![ID.to_owned()], deliverable: 0, killed: true },
+        secrets: vec![Secret { name: "the wallet's key", text: "1,2,3".to_owned() }],
+        writings: vec![Writing { place: "executor-1.log".to_owned(), text: "one\n1,2,4\n".to_owned() }],
         leftovers: Vec::new(),
         breakdowns: Vec::new(),
     }
@@ -207,34 +212,43 @@ fn a_landing_that_the_order_does_not_know_is_seen() {
     expect("I6", |evidence| {
         evidence.ledger.push(Entry::Landed { signature: signature(1).to_string(), err: Value::Null });
     });
-    expect("I6", |evidence| drop(evidence.ledger.pop()));
+    expect("I6", |evidence| drop(evidence.ledger.remove(1)));
     expect("I6", |evidence| {
         evidence.ledger.push(Entry::RolledBack { signature: signature(1).to_string() });
     });
     expect("I7", |evidence| {
-        evidence.ledger.push(Entry::Received { signature: other.clone(), slot: 10, at: moment(9) });
+        evidence.ledger.push(Entry::Received { signature: other.clone(), at: moment(9) });
     });
     expect("I7", |evidence| only(evidence).events[3].committed += 1);
 }
 
 #[test]
 fn a_second_signature_before_the_chain_has_spoken_is_seen() {
-    let second = |evidence: &mut Evidence, state: &str, observed, slot| {
+    let second = |evidence: &mut Evidence, state: &str, observed| {
         let first = &mut only(evidence).transactions[0];
         (first.state, first.observed) = (state.to_owned(), observed);
         let signature = signature(2).to_string();
-        let next = Transaction {
-            signature: signature.clone(),
-            signed: 6_000_000,
-            ..order().transactions[0].clone()
-        };
+        let next = Transaction { signature, signed: 6_000_000, ..order().transactions[0].clone() };
         only(evidence).transactions.push(next);
-        evidence.ledger.push(Entry::Received { signature, slot, at: moment(9) });
     };
-    expect("I8", |evidence| second(evidence, "open", None, 30));
-    expect("I8", |evidence| second(evidence, "landed", Some(5_000_000), 30));
-    expect("I8", |evidence| second(evidence, "reverted", Some(7_000_000), 30));
-    expect("I8", |evidence| second(evidence, "expired", Some(5_000_000), 20));
+    expect("I8", |evidence| second(evidence, "open", None));
+    expect("I8", |evidence| second(evidence, "landed", Some(5_000_000)));
+    expect("I8", |evidence| second(evidence, "reverted", Some(7_000_000)));
+    expect("I8", |evidence| second(evidence, "expired", Some(7_000_000)));
+}
+
+#[test]
+fn an_expiry_before_its_height_was_finalized_is_seen() {
+    let expired = |evidence: &mut Evidence, observed| {
+        let first = &mut only(evidence).transactions[0];
+        (first.state, first.observed) = ("expired".to_owned(), Some(observed));
+    };
+    // The block 20 is the last one that it may be in.
+    expect("I8", |evidence| expired(evidence, 5_500_000));
+    expect("I8", |evidence| expired(evidence, 3_000_000));
+    let mut late = evidence();
+    expired(&mut late, 6_000_000);
+    assert!(check(&late).iter().all(|text| !text.starts_with("I8")), "{:?}", check(&late));
 }
 
 #[test]
@@ -246,6 +260,53 @@ fn money_that_does_not_add_up_is_seen() {
     expect("I10", |evidence| {
         evidence.replays.get_mut(ID).unwrap()[3]["data"]["minimumOutput"] = json!("0.000141");
     });
+}
+
+#[test]
+fn a_minimum_that_is_not_that_of_the_quote_is_seen() {
+    expect("I10", |evidence| {
+        evidence.lines[0] = Line::Quoted { key: KEY.to_owned(), minimum_output: "0.000143".to_owned() };
+    });
+}
+
+#[test]
+fn what_should_not_be_on_the_queue_is_seen() {
+    expect("I14", |evidence| evidence.queue.deliverable = 1);
+    expect("I14", |evidence| evidence.queue.killed = false);
+    expect("I14", |evidence| evidence.queue.messages.push("no order".to_owned()));
+    expect("I14", |evidence| only(evidence).status = "submitted".to_owned());
+}
+
+#[test]
+fn a_secret_in_a_log_is_seen() {
+    expect("I16", |evidence| evidence.writings[0].text.push_str("the key is [1,2,3]"));
+}
+
+#[test]
+fn a_rolling_restart_that_clients_feel_is_seen() {
+    let during = |evidence: &mut Evidence, lines: Vec<Line>| {
+        evidence.lines.push(Line::RollBegins);
+        evidence.lines.extend(lines);
+        evidence.lines.push(Line::RollEnds);
+    };
+    let asked = |status: u16| {
+        let (key, order_id, code) = ("refused".to_owned(), None, Some("internal".to_owned()));
+        vec![Line::Asked { key: key.clone() }, Line::Answered { key, status, order_id, code }]
+    };
+    let opened = |code: Option<u16>| {
+        let order_id = ID.to_owned();
+        vec![Line::Following { connection: 9, order_id, after: 5 }, Line::Closed { connection: 9, code }]
+    };
+    for status in [500, 504, 429] {
+        expect("drain:", |evidence| during(evidence, asked(status)));
+    }
+    for code in [None, Some(1006), Some(1013)] {
+        expect("drain:", |evidence| during(evidence, opened(code)));
+    }
+    let mut well = evidence();
+    during(&mut well, asked(503));
+    during(&mut well, opened(Some(1001)));
+    assert_eq!(check(&well), Vec::<String>::new());
 }
 
 #[test]

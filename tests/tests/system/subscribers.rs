@@ -41,9 +41,19 @@ async fn two_thousand_subscribers_and_one_that_does_not_read_fit_into_300_mb() {
         .map(|updates| tokio::spawn(updates.to_the_end(2)))
         .collect()
         .await;
-    let gp = engine.service(Part::Gateway(0)).unwrap().process.id(); let st = |w: &str| println!("{w} {} rss {}", system_number(&format!("/proc/{gp}/status"), "VmHWM"), system_number(&format!("/proc/{gp}/status"), "VmRSS")); st("opened");
+    let gp = engine.service(Part::Gateway(0)).unwrap().process.id();
+    let st = |w: &str| {
+        println!(
+            "{w} {} rss {}",
+            system_number(&format!("/proc/{gp}/status"), "VmHWM"),
+            system_number(&format!("/proc/{gp}/status"), "VmRSS")
+        )
+    };
+    st("opened");
     let mut slow = gateway.follow(&endless, 0).await;
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await; st("slow"); cluster.heal().await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    st("slow");
+    cluster.heal().await;
     // Each expects a run without a gap, the end, and the code after it.
     for stories in join_all(&mut readers).await {
         assert_eq!(stories.unwrap().last().unwrap()["status"], "confirmed");

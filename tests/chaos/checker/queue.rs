@@ -1,0 +1,27 @@
+//! I14 the queue is empty, but for what a server that was killed has forgotten of it.
+
+use super::{Evidence, Violations};
+
+/// What is left on the queue.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    /// What each message names.
+    pub(crate) messages: Vec<String>,
+    /// How many of them would still be given to an executor, or be given again.
+    pub(crate) deliverable: u64,
+    /// Whether NATS was killed. It writes down what was acknowledged and what was removed in two places,
+    /// and neither at once: after a kill it may hold messages that it takes for acknowledged.
+    pub(crate) killed: bool,
+}
+
+pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
+    let Queue { messages, deliverable, killed } = &evidence.queue;
+    violations.unless(*deliverable == 0, || format!("I14 {deliverable} messages are still to be delivered"));
+    for message in messages {
+        let ended = evidence
+            .orders
+            .get(message)
+            .is_some_and(|order| order.status == "confirmed" || order.status == "failed");
+        violations.unless(ended && *killed, || format!("I14 `{message}` is left on the queue"));
+    }
+}
