@@ -83,6 +83,11 @@ impl Error {
         }
     }
 
+    /// Whether the node has not reached the slot that was asked for.
+    pub const fn is_behind(&self) -> bool {
+        matches!(self.code(), Some(MIN_CONTEXT_SLOT_NOT_REACHED))
+    }
+
     /// What the transaction failed with, where a node refused to forward it after simulating it.
     pub fn preflight_failure(&self) -> Option<crate::TransactionFailure> {
         match self {

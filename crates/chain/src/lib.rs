@@ -22,7 +22,7 @@ mod wallet;
 mod wire;
 
 pub use client::{
-    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, SignatureStatus, Simulation, Snapshot,
+    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, Scan, SignatureStatus, Simulation, Snapshot,
     Statuses,
 };
 pub use error::Error;

@@ -60,21 +60,26 @@ impl Nodes {
         self.nodes.len()
     }
 
-    /// Asks one node after the other until one answers.
+    /// Asks this node first from now on.
+    pub(crate) fn prefer(&self, index: usize) {
+        self.preferred.store(index, Ordering::Relaxed);
+    }
+
+    /// Asks one node after the other until one answers, and says which.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         method: &'static str,
         params: &Value,
         timeout: Duration,
-    ) -> Result<T, Error> {
+    ) -> Result<(usize, T), Error> {
         let first = self.preferred.load(Ordering::Relaxed);
         let mut last = Error::InvalidUrl { position: 1 };
         for turn in 0..self.nodes.len() {
             let index = first.saturating_add(turn).checked_rem(self.nodes.len()).unwrap_or(0);
             match self.call_one(index, method, params, timeout).await {
                 Ok(result) => {
-                    self.preferred.store(index, Ordering::Relaxed);
-                    return Ok(result);
+                    self.prefer(index);
+                    return Ok((index, result));
                 }
                 Err(error) if error.is_transient() => {
                     tracing::debug!(method, %error, "a node did not answer");

@@ -87,6 +87,14 @@ impl Book {
         self.slot = self.slot.max(slot);
     }
 
+    /// No slot is known any more: what was told of them was wrong. Ages go on.
+    pub(crate) fn forget_slots(&mut self) {
+        self.slot = 0;
+        for freshness in &mut self.groups {
+            freshness.slot = 0;
+        }
+    }
+
     /// The latest slot that was seen.
     pub(crate) const fn slot(&self) -> u64 {
         self.slot

@@ -23,9 +23,10 @@ pub struct Configuration {
         default_value = "http://127.0.0.1:8899"
     )]
     pub solana_rpc_url: Vec<String>,
-    /// URL of a node's WebSocket; the first RPC URL as ws or wss if not given.
-    #[arg(long, env = "SOLANA_WS_URL", hide_env_values = true)]
-    pub solana_ws_url: Option<String>,
+    /// URLs of nodes' WebSockets, comma-separated, the preferred one first; the RPC URLs as ws or wss if
+    /// not given.
+    #[arg(long, env = "SOLANA_WS_URL", hide_env_values = true, value_delimiter = ',')]
+    pub solana_ws_url: Vec<String>,
     /// Addresses of the pools to follow, comma-separated. If not given, every pool of every supported
     /// program is looked for, which public nodes refuse.
     #[arg(long, env = "POOLS", value_delimiter = ',')]
@@ -50,18 +51,20 @@ impl Configuration {
         Duration::from_millis(self.max_state_age_ms)
     }
 
-    /// The WebSocket to follow the pools on; None if the first RPC URL is none either.
-    pub(crate) fn websocket_url(&self) -> Option<String> {
-        if let Some(url) = &self.solana_ws_url {
-            return Some(url.clone());
+    /// The WebSockets to follow the pools on; those of the RPC URLs unless others are named.
+    pub(crate) fn websocket_urls(&self) -> Vec<String> {
+        if !self.solana_ws_url.is_empty() {
+            return self.solana_ws_url.clone();
         }
-        let url = self.solana_rpc_url.first()?;
-        let (scheme, rest) = url.split_once("://")?;
-        match scheme {
-            "http" => Some(format!("ws://{rest}")),
-            "https" => Some(format!("wss://{rest}")),
-            _ => None,
-        }
+        let url = |url: &String| {
+            let (scheme, rest) = url.split_once("://")?;
+            match scheme {
+                "http" => Some(format!("ws://{rest}")),
+                "https" => Some(format!("wss://{rest}")),
+                _ => None,
+            }
+        };
+        self.solana_rpc_url.iter().filter_map(url).collect()
     }
 }
 
@@ -77,13 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn the_websocket_is_the_first_node_unless_another_is_named() {
-        let url = |arguments: &[&str]| parse(arguments).unwrap().websocket_url();
+    fn the_websockets_are_the_nodes_own_unless_others_are_named() {
+        let urls = |arguments: &[&str]| parse(arguments).unwrap().websocket_urls();
         let two = "https://one.example/key,http://two.example";
-        assert_eq!(url(&["--solana-rpc-url", two]).as_deref(), Some("wss://one.example/key"));
-        assert_eq!(url(&["--solana-rpc-url", "http://h:1"]).as_deref(), Some("ws://h:1"));
-        assert_eq!(url(&["--solana-ws-url", "ws://other"]).as_deref(), Some("ws://other"));
-        assert_eq!(url(&["--solana-rpc-url", "h:1"]), None);
+        assert_eq!(urls(&["--solana-rpc-url", two]), ["wss://one.example/key", "ws://two.example"]);
+        assert_eq!(urls(&["--solana-rpc-url", "http://h:1"]), ["ws://h:1"]);
+        assert_eq!(urls(&["--solana-ws-url", "ws://other,ws://more"]), ["ws://other", "ws://more"]);
+        assert_eq!(urls(&["--solana-rpc-url", "h:1"]), [""; 0]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) fn describe() {
     describe_gauge!(POOLS, "Followed pools, by whether they can be quoted.");
     describe_counter!(
         READS,
-        "Calls that read pools, by outcome: applied, behind (a node that lags), failed."
+        "Calls that read pools, by outcome: applied; failed; or not believed: behind, old, incoherent, contradiction, far."
     );
     describe_gauge!(STREAMS, "Open quote streams.");
 }

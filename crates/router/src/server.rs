@@ -2,7 +2,7 @@ use crate::book::Book;
 use crate::follow::Follower;
 use crate::grpc::Service;
 use crate::{Configuration, metrics};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use proto::wire;
 use proto::wire::router_service_server::{RouterServiceServer, SERVICE_NAME};
 use service::{CancellationToken, Shell};
@@ -53,9 +53,11 @@ impl Router {
     /// The address is taken, or a URL cannot be used.
     pub async fn bind(configuration: Configuration, shell: Shell) -> anyhow::Result<Self> {
         metrics::describe();
-        let websocket_url = configuration
-            .websocket_url()
-            .context("SOLANA_RPC_URL does not begin with http:// or https://; set SOLANA_WS_URL as well")?;
+        let websocket_urls = configuration.websocket_urls();
+        ensure!(
+            !websocket_urls.is_empty(),
+            "SOLANA_RPC_URL does not begin with http:// or https://; set SOLANA_WS_URL as well"
+        );
         let max_age = configuration.max_state_age();
         let client = chain::Client::new(&configuration.solana_rpc_url).context("reading SOLANA_RPC_URL")?;
         let listener = TcpListener::bind(configuration.listen).await.with_context(|| {
@@ -63,7 +65,8 @@ impl Router {
         })?;
         let address = listener.local_addr().context("reading the address that is listened on")?;
         let (sender, books) = watch::channel(Book::default());
-        let follower = Follower { client, websocket_url, pools: configuration.pools, max_age, books: sender };
+        let follower =
+            Follower { client, websocket_urls, pools: configuration.pools, max_age, books: sender };
         Ok(Self { listener, address, follower, books, max_age, shell })
     }
 

@@ -3,7 +3,7 @@
 use crate::book::{Book, Entry, Freshness};
 use amm::{Clock, Pool, PoolToken, Seed, TransferFee};
 use chain::{Account, Snapshot};
-use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue, token};
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Timestamp, Venue, token};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -16,6 +16,11 @@ pub(crate) fn usdc() -> Mint {
 
 /// The cluster's time: pools open at some time of the past.
 const NOW: i64 = 1_795_000_000;
+
+/// The same on the calendar.
+pub(crate) fn wall() -> Timestamp {
+    Timestamp::from_timestamp_secs(NOW).unwrap()
+}
 
 /// A pool and every account it needs but the clock; its own is the first.
 #[derive(Debug, Clone)]
@@ -84,6 +89,7 @@ pub(crate) fn book(pools: &[TestPool], slot: u64, confirmed_at: Instant) -> Book
 pub(crate) fn snapshot(pools: &[TestPool], keys: &[Pubkey], slot: u64) -> Snapshot {
     let mut clock = vec![0; 40];
     clock[..8].copy_from_slice(&slot.to_le_bytes());
+    clock[32..].copy_from_slice(&NOW.to_le_bytes());
     let clock = (amm::CLOCK_ADDRESS, account(Pubkey::default(), clock));
     let known: Vec<&(Pubkey, Account)> =
         pools.iter().flat_map(|pool| &pool.accounts).chain(std::iter::once(&clock)).collect();

@@ -1,8 +1,10 @@
+mod accounts;
+
 use crate::fill::{Balances, Trade};
-use crate::rpc::{CALL_TIMEOUT, Nodes, SCAN_TIMEOUT};
+use crate::rpc::{CALL_TIMEOUT, Nodes};
 use crate::wire::{
-    InContext, KeyedAccount, WireAccount, WireBlockhash, WireEpochInfo, WirePrioritizationFee,
-    WireSimulation, WireStatus, WireTransaction, decode_accounts,
+    InContext, WireBlockhash, WireEpochInfo, WirePrioritizationFee, WireSimulation, WireStatus,
+    WireTransaction,
 };
 use crate::{Account, Error, Hash, TransactionFailure, transaction};
 use base64::Engine as _;
@@ -15,6 +17,8 @@ use solana_pubkey::Pubkey;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+
+pub use accounts::Scan;
 
 /// How sure the cluster is of what it says, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,44 +170,6 @@ impl Client {
     /// No URL, or one that is not http or https.
     pub fn new(urls: &[String]) -> Result<Self, Error> {
         Ok(Self { nodes: Arc::new(Nodes::new(urls)?) })
-    }
-
-    /// Accounts at one slot; at most [`Self::ACCOUNTS_MAX`].
-    ///
-    /// # Errors
-    /// Too many addresses, or no usable answer.
-    pub async fn accounts(&self, addresses: &[Pubkey], commitment: Commitment) -> Result<Snapshot, Error> {
-        const METHOD: &str = "getMultipleAccounts";
-        limit(METHOD, addresses.len(), Self::ACCOUNTS_MAX)?;
-        let params = json!([texts(addresses), { "encoding": "base64", "commitment": commitment.name() }]);
-        let answer: InContext<Vec<Option<WireAccount>>> = self.call(METHOD, params).await?;
-        let accounts = decode_accounts(answer.value).map_err(|reason| malformed(METHOD, reason))?;
-        complete(METHOD, addresses.len(), accounts.len())?;
-        Ok(Snapshot { slot: answer.context.slot, accounts })
-    }
-
-    /// Every account of a program that has exactly this many bytes.
-    ///
-    /// # Errors
-    /// No usable answer.
-    pub async fn program_accounts(
-        &self,
-        program: &Pubkey,
-        data_size: u64,
-        commitment: Commitment,
-    ) -> Result<Vec<(Pubkey, Account)>, Error> {
-        const METHOD: &str = "getProgramAccounts";
-        let params = json!([
-            program.to_string(),
-            { "encoding": "base64", "commitment": commitment.name(), "filters": [{ "dataSize": data_size }] }
-        ]);
-        let answer: Vec<KeyedAccount> = self.nodes.call(METHOD, &params, SCAN_TIMEOUT).await?;
-        let mut accounts = Vec::with_capacity(answer.len());
-        for keyed in answer {
-            let account = keyed.account.decode().map_err(|reason| malformed(METHOD, reason))?;
-            accounts.push((keyed.pubkey, account));
-        }
-        Ok(accounts)
     }
 
     /// A blockhash to build on, at `confirmed`: a finalized one is partly used up, a processed one may vanish.
@@ -406,7 +372,7 @@ impl Client {
     }
 
     async fn call<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, Error> {
-        self.nodes.call(method, &params, CALL_TIMEOUT).await
+        self.nodes.call(method, &params, CALL_TIMEOUT).await.map(|(_, result)| result)
     }
 }
 

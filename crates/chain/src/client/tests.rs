@@ -1,5 +1,9 @@
 use super::*;
 use crate::scripted::{Answer, Node};
+use std::time::Duration;
+
+/// No test needs longer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn client(nodes: &[&Node]) -> Client {
     Client::new(&nodes.iter().map(|node| node.url.clone()).collect::<Vec<_>>()).unwrap()
@@ -33,6 +37,63 @@ async fn accounts_come_decoded_and_in_their_order() {
             json!([[key(1).to_string(), key(2).to_string()], { "encoding": "base64", "commitment": "processed" }])
         ]
     );
+}
+
+fn shown(slot: u64) -> Value {
+    json!({ "context": { "slot": slot }, "value": [null] })
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_far_enough_is_passed_over() {
+    let behind = || Answer::Error(-32016, "Minimum context slot has not been reached", json!(null));
+    let (behind, up) = (Node::start(move |_, _| behind()).await, answering(shown(9)).await);
+    let client = client(&[&behind, &up]);
+    let keys = [key(1)];
+    let since = client.accounts_since(&keys, Commitment::Processed, 9, PATIENCE).await.unwrap();
+    assert_eq!((since.0, since.1.slot), (1, 9));
+    let options = json!({ "encoding": "base64", "commitment": "processed", "minContextSlot": 9 });
+    let expected = json!([[key(1).to_string()], options]);
+    for node in [&behind, &up] {
+        assert_eq!(node.params("getMultipleAccounts"), std::slice::from_ref(&expected));
+    }
+}
+
+#[tokio::test]
+async fn every_node_is_heard_and_none_is_waited_for_long() {
+    let (one, other) = (answering(shown(9)).await, answering(shown(10)).await);
+    let down = Node::start(|_, _| Answer::Status(503)).await;
+    // It takes the connection and never answers.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hanging = format!("http://{}", listener.local_addr().unwrap());
+    let urls = [&one.url, &hanging, &down.url, &other.url].map(Clone::clone);
+    let client = Client::new(&urls).unwrap();
+    let keys = [key(1)];
+    let heard = client.accounts_of_each(&keys, Commitment::Processed, PATIENCE, PATIENCE / 100).await;
+    let mut heard: Vec<_> =
+        heard.unwrap().into_iter().map(|(node, snapshot)| (node, snapshot.slot)).collect();
+    heard.sort_unstable();
+    assert_eq!(heard, [(0, 9), (3, 10)]);
+    client.prefer(3);
+    assert_eq!(client.accounts(&[key(1)], Commitment::Processed).await.unwrap().slot, 10);
+    let none = Client::new(std::slice::from_ref(&down.url)).unwrap();
+    let none = none.accounts_of_each(&[key(1)], Commitment::Processed, PATIENCE, PATIENCE).await;
+    assert!(matches!(none, Err(Error::Unreachable { .. })), "{none:?}");
+}
+
+#[tokio::test]
+async fn a_scan_names_what_it_looks_for() {
+    let node = answering(json!([])).await;
+    let scan = Scan { data_size: Some(637), first_bytes: Some([1; 8]) };
+    let client = client(&[&node]);
+    assert_eq!(client.program_accounts(&key(1), scan, Commitment::Confirmed).await.unwrap(), []);
+    client.program_accounts(&key(1), Scan::default(), Commitment::Confirmed).await.unwrap();
+    let bytes = json!({ "memcmp": { "offset": 0, "bytes": "AQEBAQEBAQE=", "encoding": "base64" } });
+    let asked = |filters: Value| {
+        let options = json!({ "encoding": "base64", "commitment": "confirmed", "filters": filters });
+        json!([key(1).to_string(), options])
+    };
+    let expected = [asked(json!([{ "dataSize": 637 }, bytes])), asked(json!([]))];
+    assert_eq!(node.params("getProgramAccounts"), expected);
 }
 
 #[tokio::test]
@@ -235,7 +296,8 @@ async fn the_small_calls_read_what_nodes_write() {
     assert_eq!(client.minimum_balance(165).await.unwrap(), Atoms::new(2_039_280));
     assert_eq!(client.recent_prioritization_fees(&[key(1)]).await.unwrap(), [1, 3]);
     client.health().await.unwrap();
-    assert_eq!(client.program_accounts(&key(2), 637, Commitment::Confirmed).await.unwrap()[0].0, key(1));
+    let scan = Scan { data_size: Some(637), first_bytes: None };
+    assert_eq!(client.program_accounts(&key(2), scan, Commitment::Confirmed).await.unwrap()[0].0, key(1));
     assert_eq!(node.params("getProgramAccounts")[0][1]["filters"], json!([{ "dataSize": 637 }]));
 }
 

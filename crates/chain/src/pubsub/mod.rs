@@ -42,20 +42,21 @@ pub enum Notice {
     },
 }
 
-/// Follows these accounts and the slot, for ever: the stream never ends, it reconnects.
+/// Follows these accounts and the slot, for ever: the stream never ends, it reconnects, each time to
+/// the next of the nodes at these URLs.
 ///
-/// The URL may hold a key: it is never part of a notice. An URL that is no `ws` or `wss` address
-/// shows as a connection that is lost again and again.
+/// The URLs may hold keys: they are never part of a notice. One that is no `ws` or `wss` address
+/// shows as a connection that is lost.
 pub fn follow(
-    url: String,
+    urls: Vec<String>,
     addresses: Vec<Pubkey>,
     commitment: Commitment,
 ) -> impl Stream<Item = Notice> + Send + use<> {
     rpc::install_tls();
     async_stream::stream! {
         let mut pause = PAUSE_MIN;
-        loop {
-            let reason = match Connection::open(&url, &addresses, commitment).await {
+        for url in urls.iter().cycle() {
+            let reason = match Connection::open(url, &addresses, commitment).await {
                 Err(reason) => reason,
                 Ok(mut connection) => loop {
                     match connection.next().await {
@@ -83,9 +84,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// A node that takes longer to accept the connection or the subscriptions is as good as down.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// A ping is due when the node has been silent for so long; slots alone come more often.
+/// A ping is due when the node has been silent for so long, so that nothing between cuts the connection.
 const PING_AFTER: Duration = Duration::from_secs(5);
-/// A node that answers not even pings for so long is gone.
+/// A node that tells of no slot for so long is of no use, even if it answers pings.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// The longest account there is has 10 MiB, in base64 a third more.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -103,7 +104,7 @@ struct Connection {
     unanswered: usize,
     /// Until when all must be answered.
     answers_due: Instant,
-    /// When the node last sent anything.
+    /// When the node last told anything.
     heard: Instant,
 }
 
@@ -149,27 +150,24 @@ impl Connection {
             if self.unanswered > 0 && Instant::now() > self.answers_due {
                 return Err("the node does not answer the subscriptions".to_owned());
             }
-            let message = match timeout(PING_AFTER, self.socket.next()).await {
-                Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(error))) => return Err(error.to_string()),
-                Ok(None) => return Err("the node closed the connection".to_owned()),
-                Err(_) if self.heard.elapsed() > SILENCE_MAX => {
-                    return Err(format!("the node was silent for {} s", SILENCE_MAX.as_secs()));
-                }
-                Err(_) => {
-                    self.ping().await?;
-                    continue;
-                }
-            };
-            self.heard = Instant::now();
-            match message {
-                Message::Text(text) => {
+            match timeout(PING_AFTER, self.socket.next()).await {
+                Ok(Some(Ok(Message::Text(text)))) => {
+                    self.heard = Instant::now();
                     if let Some(notice) = self.read(&text)? {
                         return Ok(notice);
                     }
                 }
-                Message::Close(_) => return Err("the node closed the connection".to_owned()),
-                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                Ok(None | Some(Ok(Message::Close(_)))) => {
+                    return Err("the node closed the connection".to_owned());
+                }
+                Ok(Some(Ok(
+                    Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
+                ))) => {}
+                Ok(Some(Err(error))) => return Err(error.to_string()),
+                Err(_) => self.ping().await?,
+            }
+            if self.heard.elapsed() > SILENCE_MAX {
+                return Err(format!("the node told nothing for {} s", SILENCE_MAX.as_secs()));
             }
         }
     }

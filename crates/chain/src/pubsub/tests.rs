@@ -83,7 +83,7 @@ async fn tells_changes_and_after_a_loss_that_a_snapshot_is_due() {
         tell(&mut socket, account_notification(8, 0)).await;
         socket
     });
-    let mut notices = pin!(follow(url, vec![key(1)], Commitment::Confirmed));
+    let mut notices = pin!(follow(vec![url], vec![key(1)], Commitment::Confirmed));
     assert_eq!(next(&mut notices).await, Notice::Connected);
     assert_eq!(next(&mut notices).await, Notice::Slot { slot: 9 });
     assert_eq!(next(&mut notices).await, changed(1));
@@ -97,12 +97,12 @@ async fn tells_changes_and_after_a_loss_that_a_snapshot_is_due() {
 async fn a_node_that_falls_silent_is_left() {
     let (listener, url) = listen().await;
     let server = tokio::spawn(async move { (grant(&listener).await, listener) });
-    let mut notices = pin!(follow(url, vec![key(1)], Commitment::Confirmed));
+    let mut notices = pin!(follow(vec![url], vec![key(1)], Commitment::Confirmed));
     assert_eq!(next(&mut notices).await, Notice::Connected);
     // The socket stays open and nobody reads it.
     let _server = server.await.unwrap();
     tokio::time::pause();
-    assert_eq!(lost(&mut notices).await, "the node was silent for 15 s");
+    assert_eq!(lost(&mut notices).await, "the node told nothing for 15 s");
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_node_that_grants_only_part_is_left() {
         .await;
         (socket, listener)
     });
-    let mut notices = pin!(follow(url, vec![key(1)], Commitment::Confirmed));
+    let mut notices = pin!(follow(vec![url], vec![key(1)], Commitment::Confirmed));
     assert_eq!(next(&mut notices).await, Notice::Slot { slot: 9 });
     let _server = server.await.unwrap();
     tokio::time::pause();
@@ -142,7 +142,7 @@ async fn a_refused_subscription_and_nonsense_end_the_connection() {
             while let Some(Ok(_)) = socket.next().await {}
         }
     });
-    let mut notices = pin!(follow(url, vec![key(1)], Commitment::Confirmed));
+    let mut notices = pin!(follow(vec![url], vec![key(1)], Commitment::Confirmed));
     assert!(lost(&mut notices).await.contains("Invalid Request"));
     assert!(lost(&mut notices).await.contains("not understood"));
     server.await.unwrap();
@@ -152,8 +152,39 @@ async fn a_refused_subscription_and_nonsense_end_the_connection() {
 async fn an_unreachable_node_is_tried_again_and_its_url_is_not_shown() {
     let (listener, url) = listen().await;
     drop(listener);
-    let mut notices = pin!(follow(url, vec![], Commitment::Confirmed));
+    let mut notices = pin!(follow(vec![url], vec![], Commitment::Confirmed));
     for _ in 0..2 {
         assert!(!lost(&mut notices).await.contains("secret"));
     }
+}
+
+#[tokio::test]
+async fn after_a_loss_the_next_node_is_followed() {
+    let ((one, one_url), (other, other_url)) = (listen().await, listen().await);
+    let server = tokio::spawn(async move {
+        drop(grant(&one).await);
+        drop(grant(&other).await);
+        grant(&one).await
+    });
+    let mut notices = pin!(follow(vec![one_url, other_url], vec![key(1)], Commitment::Confirmed));
+    for _ in 0..2 {
+        assert_eq!(next(&mut notices).await, Notice::Connected);
+        lost(&mut notices).await;
+    }
+    assert_eq!(next(&mut notices).await, Notice::Connected);
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_that_answers_pings_and_tells_nothing_is_left() {
+    let (listener, url) = listen().await;
+    let _server = tokio::spawn(async move {
+        let mut socket = grant(&listener).await;
+        // Reading is what answers pings.
+        while let Some(Ok(_)) = socket.next().await {}
+    });
+    let mut notices = pin!(follow(vec![url], vec![key(1)], Commitment::Confirmed));
+    assert_eq!(next(&mut notices).await, Notice::Connected);
+    tokio::time::pause();
+    assert_eq!(lost(&mut notices).await, "the node told nothing for 15 s");
 }

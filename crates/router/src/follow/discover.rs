@@ -1,6 +1,6 @@
 use super::plan::Pools;
 use amm::Pool;
-use chain::{Account, Client, Commitment};
+use chain::{Account, Client, Commitment, Scan};
 use order_core::{PoolAddress, Pubkey, Venue};
 
 /// Most pools that are followed: some five subscriptions each are what a node gives one connection.
@@ -47,9 +47,10 @@ pub(super) async fn discover(client: &Client, named: &[PoolAddress]) -> Result<P
 async fn every_pool(client: &Client) -> Result<Vec<(Pubkey, Account)>, chain::Error> {
     let mut accounts = Vec::new();
     for venue in Venue::ALL {
-        let size = u64::try_from(amm::pool_size(venue)).unwrap_or(u64::MAX);
+        let size = u64::try_from(amm::pool_size(venue)).ok();
+        let scan = Scan { data_size: size, first_bytes: amm::pool_discriminator(venue) };
         let program = amm::program_id(venue);
-        accounts.append(&mut client.program_accounts(&program, size, Commitment::Confirmed).await?);
+        accounts.append(&mut client.program_accounts(&program, scan, Commitment::Confirmed).await?);
     }
     Ok(accounts)
 }

@@ -7,6 +7,8 @@
 mod discover;
 mod plan;
 mod state;
+mod tip;
+mod verdict;
 
 use crate::book::Book;
 use crate::metrics;
@@ -17,12 +19,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use order_core::PoolAddress;
 use plan::{Plan, Pools};
 use service::CancellationToken;
-use state::{Following, Outcome};
+use state::{Asked, Following, Question};
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use verdict::Doubt;
 
 /// What is quoted should be what the next transaction meets. A fork that is dropped shows as a change,
 /// or at the latest when polled.
@@ -30,6 +33,12 @@ const COMMITMENT: Commitment = Commitment::Processed;
 
 /// How often everything is read though nothing seems to have changed.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// A node that takes longer is passed over: the next one may still answer before the state is too old.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the nodes that are compared with the first one to answer are waited for.
+const WITNESS_PATIENCE: Duration = Duration::from_millis(300);
 
 /// How often new pools are looked for.
 const DISCOVERY_INTERVAL: Duration = Duration::from_secs(60);
@@ -40,7 +49,8 @@ const DISCOVERY_RETRY: Duration = Duration::from_secs(1);
 /// Follows the pools of one cluster and publishes the book.
 pub(crate) struct Follower {
     pub(crate) client: Client,
-    pub(crate) websocket_url: String,
+    /// Where nodes tell of changes, the preferred one first.
+    pub(crate) websocket_urls: Vec<String>,
     /// Which pools; every one that is found if empty.
     pub(crate) pools: Vec<PoolAddress>,
     pub(crate) max_age: Duration,
@@ -94,22 +104,22 @@ impl Follower {
     /// Follows the planned pools until there are others.
     async fn follow_plan(&self, plan: Plan) -> Pools {
         let watched = plan.watched.keys().copied().collect();
-        let mut notices = pin!(pubsub::follow(self.websocket_url.clone(), watched, COMMITMENT));
+        let mut notices = pin!(pubsub::follow(self.websocket_urls.clone(), watched, COMMITMENT));
         let mut others = pin!(self.discover_others(&plan));
-        let mut following = Following::new(plan.clone(), Instant::now());
+        let mut following = Following::new(plan.clone(), self.max_age, Instant::now());
         let mut reads = FuturesUnordered::new();
         let mut poll = interval(POLL_INTERVAL.min(self.max_age / 2));
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut failing, mut unsubscribed) = (Failing::default(), Failing::default());
         loop {
-            while let Some((group, keys)) = following.start(Instant::now()) {
-                reads.push(self.read(group, keys));
+            while let Some(question) = following.start(Instant::now()) {
+                reads.push(self.read(question));
             }
             let wake = following.wake();
             tokio::select! {
                 biased;
                 Some(read) = reads.next() => {
-                    finish(&mut following, read, &mut failing);
+                    self.finish(&mut following, &read, &mut failing);
                     self.publish(&following);
                 }
                 Some(notice) = notices.next() => {
@@ -130,9 +140,49 @@ impl Follower {
         }
     }
 
-    fn read(&self, group: usize, keys: Vec<order_core::Pubkey>) -> impl Future<Output = Read> + use<'_> {
+    fn read(&self, question: Question) -> impl Future<Output = Read> + use<'_> {
         let asked = Instant::now();
-        async move { Read { group, asked, answer: self.client.accounts(&keys, COMMITMENT).await } }
+        async move {
+            let Question { group, keys, of } = question;
+            let answers = match of {
+                Asked::Each => {
+                    self.client.accounts_of_each(&keys, COMMITMENT, READ_TIMEOUT, WITNESS_PATIENCE).await
+                }
+                Asked::One { min_slot } => {
+                    let read = self.client.accounts_since(&keys, COMMITMENT, min_slot, READ_TIMEOUT);
+                    read.await.map(|answer| vec![answer])
+                }
+            };
+            Read { group, asked, answers }
+        }
+    }
+
+    fn finish(&self, following: &mut Following, read: &Read, failing: &mut Failing) {
+        let now = Instant::now();
+        let outcome = match &read.answers {
+            Err(error) if error.is_behind() => {
+                following.failed(read.group, now);
+                "behind"
+            }
+            Err(error) => {
+                failing.failed("reading pools", error);
+                following.failed(read.group, now);
+                "failed"
+            }
+            Ok(answers) => match following.read(read.group, answers, [read.asked, now], service::now()) {
+                Err(doubt @ Doubt::Behind { .. }) => doubt.name(),
+                Err(doubt) => {
+                    failing.failed("reading pools", &doubt);
+                    doubt.name()
+                }
+                Ok(node) => {
+                    failing.succeeded("reading pools");
+                    self.client.prefer(node);
+                    "applied"
+                }
+            },
+        };
+        metrics::read(outcome);
     }
 }
 
@@ -140,25 +190,8 @@ impl Follower {
 struct Read {
     group: usize,
     asked: Instant,
-    answer: Result<Snapshot, chain::Error>,
-}
-
-fn finish(following: &mut Following, read: Read, failing: &mut Failing) {
-    let now = Instant::now();
-    match read.answer {
-        Ok(snapshot) => {
-            failing.succeeded("reading pools");
-            match following.read(read.group, &snapshot, read.asked, now) {
-                Outcome::Applied => metrics::read("applied"),
-                Outcome::Behind => metrics::read("behind"),
-            }
-        }
-        Err(error) => {
-            metrics::read("failed");
-            failing.failed("reading pools", &error);
-            following.failed(read.group, now);
-        }
-    }
+    /// Each with its node's number.
+    answers: Result<Vec<(usize, Snapshot)>, chain::Error>,
 }
 
 /// Whether the book tells more than before: a change is only wanted to be read by now.

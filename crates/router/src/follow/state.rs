@@ -1,8 +1,10 @@
 use super::plan::{Group, Plan};
+use super::tip::Tip;
+use super::verdict::{CLOCK_SLACK, Doubt, SLOTS_APART_MAX, Verdict, judge};
 use crate::book::{Book, Entry, Freshness};
 use amm::{CLOCK_ADDRESS, Clock, Pool};
 use chain::{Account, Snapshot};
-use order_core::{PoolAddress, Pubkey};
+use order_core::{PoolAddress, Pubkey, Timestamp};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,55 +22,81 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// Most reads under way at once: nodes answer a few quickly and many not at all.
 const READS_MAX: usize = 4;
 
+/// How long silence is taken for sameness after a read. A subscription that drops changes then makes a
+/// state look this much younger than it is, at most; the next poll is due by then.
+const SILENCE_TRUSTED: Duration = super::POLL_INTERVAL;
+
 /// What is followed and how far each part of it is known. Decides what to read when; reads nothing.
 #[derive(Debug)]
 pub(super) struct Following {
     plan: Plan,
     groups: Vec<Progress>,
     book: Book,
+    max_age: Duration,
+    tip: Tip,
+    /// The latest slot of a read: notices that are far from it are not believed.
+    read_slot: u64,
     /// Whether the subscriptions stand, so that silence about an account means that it is unchanged.
     subscribed: bool,
 }
 
+/// A read to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) group: usize,
+    pub(super) keys: Vec<Pubkey>,
+    pub(super) of: Asked,
+}
+
+/// Whom a question is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Every node, to compare what they say.
+    Each,
+    /// The first one that has reached a slot.
+    One { min_slot: u64 },
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Progress {
-    /// Why the group must be read, and the least slot at which a read settles it.
+    /// Why the group must be read.
     wanted: Option<Want>,
     /// What the read under way is for.
     reading: Option<Want>,
     not_before: Instant,
-    /// The slot of the latest read; None before the first.
-    read_at: Option<u64>,
+    /// The latest read; None before the first.
+    read: Option<Seen>,
+    /// The nodes contradict each other: nothing is quoted before two agree.
+    doubted: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    slot: u64,
+    asked: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Want {
-    /// The backstop: nothing is known to have changed.
-    Look,
-    /// Something has changed in this slot.
-    Changed(u64),
-}
-
-/// What came of a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// The book has it.
-    Applied,
-    /// The node is behind what is known already; it will be asked again.
-    Behind,
+struct Want {
+    /// Something has changed in this slot; None: nothing is known to have changed.
+    changed: Option<u64>,
+    /// Whether all nodes are to be compared.
+    of_each: bool,
 }
 
 impl Want {
-    /// Both at once.
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Look, want) | (want, Self::Look) => want,
-            (Self::Changed(one), Self::Changed(another)) => Self::Changed(one.max(another)),
-        }
+    /// The backstop.
+    const LOOK: Self = Self { changed: None, of_each: true };
+
+    const fn changed(slot: u64) -> Self {
+        Self { changed: Some(slot), of_each: false }
     }
 
+    /// Both at once.
     fn join(slot: &mut Option<Self>, want: Self) {
-        *slot = Some(slot.map_or(want, |already| already.and(want)));
+        let already = slot.unwrap_or(want);
+        let of_each = already.of_each || want.of_each;
+        *slot = Some(Self { changed: already.changed.max(want.changed), of_each });
     }
 }
 
@@ -82,32 +110,37 @@ impl Progress {
 
     /// Whether the book has every change of this group that was told of.
     fn is_settled(&self) -> bool {
-        let settled = |want: Option<Want>| match want {
-            None | Some(Want::Look) => true,
-            Some(Want::Changed(_)) => false,
-        };
-        self.read_at.is_some() && settled(self.wanted) && settled(self.reading)
+        let settled = |want: Option<Want>| want.is_none_or(|want| want.changed.is_none());
+        self.read.is_some() && settled(self.wanted) && settled(self.reading)
+    }
+
+    /// The slot that a read must have reached to be of use.
+    fn required(&self) -> u64 {
+        let known = self.read.map_or(0, |read| read.slot);
+        known.max(self.reading.and_then(|want| want.changed).unwrap_or(0))
     }
 }
 
 impl Following {
     /// Nothing is read yet, and everything wanted.
-    pub(super) fn new(plan: Plan, now: Instant) -> Self {
-        let group = Progress { wanted: Some(Want::Look), reading: None, not_before: now, read_at: None };
+    pub(super) fn new(plan: Plan, max_age: Duration, now: Instant) -> Self {
+        let group =
+            Progress { wanted: Some(Want::LOOK), reading: None, not_before: now, read: None, doubted: false };
         let count = plan.groups.len();
         let book = Book::new(Vec::new(), vec![Freshness::new(0, now); count], 0);
-        Self { plan, groups: vec![group; count], book, subscribed: false }
+        let groups = vec![group; count];
+        Self { plan, groups, book, max_age, tip: Tip::default(), read_slot: 0, subscribed: false }
     }
 
     /// The book, once every group was read.
     pub(super) fn book(&self) -> Option<&Book> {
-        self.groups.iter().all(|group| group.read_at.is_some()).then_some(&self.book)
+        self.groups.iter().all(|group| group.read.is_some()).then_some(&self.book)
     }
 
     /// Every group is to be read: the backstop.
     pub(super) fn look(&mut self, now: Instant) {
         for group in &mut self.groups {
-            group.want(Want::Look, now);
+            group.want(Want::LOOK, now);
         }
     }
 
@@ -115,7 +148,7 @@ impl Following {
     pub(super) fn connected(&mut self, now: Instant) {
         self.subscribed = true;
         for group in &mut self.groups {
-            group.want(Want::Changed(0), now);
+            group.want(Want::changed(0), now);
         }
     }
 
@@ -126,31 +159,42 @@ impl Following {
 
     /// An account changed.
     pub(super) fn changed(&mut self, account: &Pubkey, slot: u64, now: Instant) {
+        let slot = if self.is_near(slot) { slot } else { 0 };
         let concerned = self.plan.watched.get(account).map_or(&[][..], Vec::as_slice);
         for index in concerned {
             if let Some(group) = self.groups.get_mut(*index) {
-                group.want(Want::Changed(slot), now);
+                group.want(Want::changed(slot), now);
             }
         }
     }
 
-    /// The node works on a slot. Whatever it has told no change of is as it was.
+    /// The node works on a slot. Whatever it has told no change of is as it was, for a while.
     pub(super) fn slot(&mut self, slot: u64, now: Instant) {
+        if !self.is_near(slot) {
+            return;
+        }
+        self.tip.see(slot, now);
         self.book.see_slot(slot);
         if !self.subscribed {
             return;
         }
         for (index, group) in self.groups.iter().enumerate() {
             if group.is_settled()
-                && let Some(freshness) = self.book.group_mut(index)
+                && let (Some(read), Some(freshness)) = (group.read, self.book.group_mut(index))
             {
-                freshness.confirm(slot, now);
+                freshness.confirm(slot, now.min(read.asked + SILENCE_TRUSTED));
             }
         }
     }
 
-    /// The next group to read now, which has waited longest. It counts as being read from here on.
-    pub(super) fn start(&mut self, now: Instant) -> Option<(usize, Vec<Pubkey>)> {
+    /// Whether what a notice says of a slot can be true, by what was read.
+    fn is_near(&self, slot: u64) -> bool {
+        slot <= self.read_slot.saturating_add(SLOTS_APART_MAX)
+    }
+
+    /// The next question to ask now, of the group that has waited longest. It counts as being read from
+    /// here on.
+    pub(super) fn start(&mut self, now: Instant) -> Option<Question> {
         let (not_before, index) = self.next()?;
         if not_before > now {
             return None;
@@ -158,7 +202,10 @@ impl Following {
         let keys = self.plan.groups.get(index)?.keys.clone();
         let group = self.groups.get_mut(index)?;
         group.reading = group.wanted.take();
-        Some((index, keys))
+        let of_each = group.doubted || group.reading.is_some_and(|want| want.of_each);
+        let min_slot = group.required().max(self.tip.reached(now));
+        let of = if of_each { Asked::Each } else { Asked::One { min_slot } };
+        Some(Question { group: index, keys, of })
     }
 
     /// When [`Self::start`] will have something to read, if nothing else happens before.
@@ -185,43 +232,130 @@ impl Following {
         }
     }
 
-    /// A read that was asked for at `asked` has arrived.
+    /// What came of a question that was asked at `asked`: the node that is best asked first next time.
+    ///
+    /// # Errors
+    /// The answers are not believed. The group stays as it was, and is read again.
     pub(super) fn read(
         &mut self,
         index: usize,
-        snapshot: &Snapshot,
-        asked: Instant,
-        now: Instant,
-    ) -> Outcome {
+        answers: &[(usize, Snapshot)],
+        [asked, now]: [Instant; 2],
+        wall: Timestamp,
+    ) -> Result<usize, Doubt> {
+        let keys = self.plan.groups.get(index).map_or(&[][..], |group| &group.keys);
+        let verdict = judge(keys, answers, wall, self.max_age);
+        let believed = verdict.and_then(|verdict| self.believe(index, &verdict, now).map(|()| verdict));
+        match believed {
+            Ok(Verdict { node, snapshot, agreed: _ }) => {
+                self.apply(index, snapshot, asked, now);
+                Ok(node)
+            }
+            Err(doubt) => {
+                if matches!(doubt, Doubt::Contradiction { .. }) {
+                    self.doubt(index, &doubt);
+                }
+                self.failed(index, now);
+                Err(doubt)
+            }
+        }
+    }
+
+    /// Whether answers that are fine by themselves fit to what is known.
+    fn believe(&mut self, index: usize, verdict: &Verdict<'_>, now: Instant) -> Result<(), Doubt> {
+        let (slot, known) = (verdict.snapshot.slot, self.tip.slot());
+        let far = known > 0 && slot.abs_diff(known) > SLOTS_APART_MAX;
+        // Longer than any node can be behind whose answers are young enough.
+        let stands = self.tip.stands_for(now) > self.max_age * 2 + CLOCK_SLACK;
+        if far && !stands && !verdict.agreed {
+            return Err(if slot < known {
+                Doubt::Behind { slot, wanted: known }
+            } else {
+                Doubt::Far { slot, known }
+            });
+        }
+        if far || (stands && slot < known) {
+            tracing::warn!(known, slot, "no node is where one has claimed to be: beginning anew");
+            self.forget();
+        }
+        let Some(group) = self.groups.get_mut(index) else { return Ok(()) };
+        let wanted = group.required();
+        if slot < wanted {
+            return Err(Doubt::Behind { slot, wanted });
+        }
+        if group.doubted && !verdict.agreed {
+            return Err(Doubt::Contradiction { slot });
+        }
+        if std::mem::take(&mut group.doubted) {
+            tracing::info!(group = index, slot, "the nodes agree again");
+        }
+        Ok(())
+    }
+
+    /// What is known of a group is one node's word against another's.
+    fn doubt(&mut self, index: usize, doubt: &Doubt) {
+        if let Some(group) = self.groups.get_mut(index)
+            && !std::mem::replace(&mut group.doubted, true)
+        {
+            tracing::warn!(group = index, %doubt, "nothing of it is quoted before two nodes agree");
+            self.withhold(index, &doubt.to_string());
+        }
+    }
+
+    /// Every slot that is known was one node's false word.
+    fn forget(&mut self) {
+        self.tip.forget();
+        self.read_slot = 0;
+        for index in 0..self.groups.len() {
+            self.withhold(index, "it is being read anew, because a node has claimed a wrong slot");
+        }
+        for group in &mut self.groups {
+            let forgotten = Want::changed(0);
+            group.reading = group.reading.map(|want| Want { changed: Some(0), ..want });
+            Want::join(&mut group.wanted, forgotten);
+            group.wanted = group.wanted.map(|want| Want { changed: Some(0), ..want });
+            group.read = group.read.map(|read| Seen { slot: 0, ..read });
+        }
+        self.book.forget_slots();
+    }
+
+    /// Quotes nothing of a group until it is read.
+    fn withhold(&mut self, index: usize, reason: &str) {
+        let Some(group) = self.plan.groups.get(index) else { return };
+        let known = group.pools.iter().filter_map(|address| self.plan.pools.get(address));
+        let entries = known.map(|pool| Entry {
+            address: pool.address(),
+            venue: pool.venue(),
+            mints: pool.mints(),
+            group: index,
+            slot: 0,
+            market: Err(reason.to_owned()),
+        });
+        self.book.replace(entries.collect());
+    }
+
+    /// What was read is how it is.
+    fn apply(&mut self, index: usize, snapshot: &Snapshot, asked: Instant, now: Instant) {
+        let slot = snapshot.slot;
+        self.tip.see(slot, now);
+        self.read_slot = self.read_slot.max(slot);
+        self.book.see_slot(slot);
         let (Some(group), Some(progress)) = (self.plan.groups.get_mut(index), self.groups.get_mut(index))
         else {
-            return Outcome::Behind;
+            return;
         };
-        if progress.read_at.is_some_and(|known| snapshot.slot < known) {
-            self.failed(index, now);
-            return Outcome::Behind;
-        }
-        let want = progress.reading.take();
-        progress.read_at = Some(snapshot.slot);
+        progress.reading = None;
+        progress.read = Some(Seen { slot, asked });
         progress.not_before = now + READ_PAUSE;
-        let entries = entries(index, group, &self.plan.pools, snapshot);
-        self.book.replace(entries);
+        self.book.replace(entries(index, group, &self.plan.pools, snapshot));
         if look(group, &self.plan.pools, snapshot) {
-            Want::join(&mut progress.wanted, Want::Changed(snapshot.slot));
+            Want::join(&mut progress.wanted, Want::changed(slot));
             progress.not_before = now;
         }
-        self.book.see_slot(snapshot.slot);
-        if let Some(Want::Changed(slot)) = want
-            && snapshot.slot < slot
-        {
-            Want::join(&mut progress.wanted, Want::Changed(slot));
-            progress.not_before = now + RETRY_PAUSE;
-            return Outcome::Behind;
-        }
         if let Some(freshness) = self.book.group_mut(index) {
-            freshness.confirm(snapshot.slot, asked);
+            // A node that is behind shows a state that others have left already.
+            freshness.confirm(slot, self.tip.passed(slot).map_or(asked, |passed| passed.min(asked)));
         }
-        Outcome::Applied
     }
 }
 
