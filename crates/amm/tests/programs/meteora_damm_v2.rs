@@ -186,6 +186,19 @@ fn a_rate_limiter_refuses_the_exact_output_it_cannot_price() {
 }
 
 #[test]
+fn more_liquidity_than_a_token_can_have_is_no_reason_to_refuse_a_small_swap() {
+    let mut state = plain();
+    // A price of 2^32 at which half of the liquidity would be more than 2^64 of the second token.
+    state["sqrt_price"] = json!((1u128 << 80).to_string());
+    state["liquidity"] = json!((1u128 << 116).to_string());
+    let market = cluster(&state, [TransferFee::default(); 2]).market(POOL, NOW).unwrap();
+    assert_eq!(market.reserves(), [68_718_428_140, u64::MAX].map(Atoms::new));
+    // 2^116 · (2^80 - ceil(2^116 · 2^80 / (2^116 + 1000 · 2^80))) / 2^128, and a fee of 1 %.
+    assert_eq!(quote(&state, NOW, MINT_A, Mode::ExactIn, 1000), Ok(4_252_017_561_165));
+    assert_eq!(quote(&state, NOW, MINT_B, Mode::ExactIn, 5_000_000_000_000), Ok(1152));
+}
+
+#[test]
 fn a_pool_is_closed_before_its_activation_and_while_disabled() {
     let early = Clock { slot: 499, ..NOW };
     assert!(matches!(quote(&plain(), early, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::Closed { .. })));

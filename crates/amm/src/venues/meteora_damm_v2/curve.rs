@@ -1,7 +1,7 @@
 use super::FEE_ONE;
 use super::base_fee::Moment;
 use super::layout::{Activation, CollectFee, DynamicFee, Pool, offset};
-use crate::account::{DecodeError, Write};
+use crate::account::Write;
 use crate::clock::Clock;
 use crate::math::{self, Q128, div_ceil, mul, mul_div_ceil, times_q128};
 use crate::swap::{Direction, Fill, QuoteError};
@@ -11,7 +11,7 @@ use ruint::aliases::U256;
 use solana_instruction::Instruction;
 
 /// The variable fee is in units of this many parts of a billionth.
-const VARIABLE_FEE_UNIT: u64 = 100_000_000_000;
+const VARIABLE_FEE_UNIT: u128 = 100_000_000_000;
 
 /// A pool; its own account tells everything that the maths needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,15 +75,12 @@ impl venues::Curve for Curve {
 }
 
 impl Curve {
-    pub(super) fn load(pool: &Pool) -> Result<Self, DecodeError> {
+    pub(super) fn load(pool: &Pool) -> Self {
         let first = amount_a(pool.liquidity, pool.sqrt_price, pool.sqrt_max_price);
         let second = amount_b(pool.liquidity, pool.sqrt_min_price, pool.sqrt_price);
-        let (Some(first), Some(second)) = (first.and_then(floor), second.and_then(floor)) else {
-            let address = pool.address;
-            let reason = "its liquidity is more than 64 bits of a token";
-            return Err(DecodeError::Inconsistent { address, reason });
-        };
-        Ok(Self { pool: pool.clone(), reserves: [first, second] })
+        // The program never asks for all of them at once: more than 64 bits do not stop it.
+        let reserves = [first, second].map(|amount| amount.and_then(floor).unwrap_or(u64::MAX));
+        Self { pool: pool.clone(), reserves }
     }
 
     fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
@@ -126,11 +123,10 @@ impl Curve {
     /// The base fee with the variable fee of the stored volatility, up to the program's cap.
     fn capped(&self, base: u64) -> Option<u64> {
         let variable = match self.pool.dynamic_fee {
-            None => U256::ZERO,
+            None => 0,
             Some(dynamic) => variable_fee(dynamic)?,
         };
-        let total = U256::from(base).checked_add(variable)?.min(U256::from(self.pool.fee_cap));
-        u64::try_from(total).ok()
+        u64::try_from(u128::from(base).checked_add(variable)?.min(u128::from(self.pool.fee_cap))).ok()
     }
 
     /// The square root of the price after `net` has come in. None if that leaves the pool's range.
@@ -263,13 +259,10 @@ fn narrow(value: U256) -> Option<u128> {
     u128::try_from(value).ok()
 }
 
-fn variable_fee(dynamic: DynamicFee) -> Option<U256> {
-    let steps = mul(dynamic.accumulator, u128::from(dynamic.bin_step))?;
-    steps
-        .checked_mul(steps)?
-        .checked_mul(U256::from(dynamic.control))?
-        .checked_add(U256::from(VARIABLE_FEE_UNIT.saturating_sub(1)))?
-        .checked_div(U256::from(VARIABLE_FEE_UNIT))
+/// In billionths, rounded up. None where the program's own arithmetic, of 128 bits, fails.
+fn variable_fee(dynamic: DynamicFee) -> Option<u128> {
+    let steps = dynamic.accumulator.checked_mul(u128::from(dynamic.bin_step))?;
+    Some(steps.checked_mul(steps)?.checked_mul(u128::from(dynamic.control))?.div_ceil(VARIABLE_FEE_UNIT))
 }
 
 fn fraction(billionths: u64) -> Fraction {

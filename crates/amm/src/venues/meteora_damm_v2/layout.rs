@@ -139,7 +139,7 @@ impl venues::Pool for Pool {
     }
 
     fn load(&self, _accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self)?))
+        Ok(Arc::new(Curve::load(self)))
     }
 }
 
