@@ -1,12 +1,13 @@
 //! The state the cluster begins with: mints, pools, and the wallet's holdings.
 
 use crate::cluster::{Bank, Commitment};
+use crate::listed::{self, Listed};
 use crate::pools::SeededPool;
-use crate::token::{self, Holding, SPL_TOKEN};
+use crate::token::{self, Holding, SPL_TOKEN, TOKEN_2022};
 use anyhow::Context as _;
-use order_core::token::{NATIVE_MINT, known};
+use order_core::token::{NATIVE_MINT, Program};
 use order_core::{Atoms, Mint};
-use solana_account::ReadableAccount as _;
+use solana_account::{AccountSharedData, ReadableAccount as _};
 use solana_pubkey::Pubkey;
 use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
 
@@ -14,21 +15,36 @@ use spl_associated_token_account_interface::address::get_associated_token_addres
 const WALLET_LAMPORTS: u64 = 100_000_000_000_000;
 
 /// What the wallet begins with of each of these, in whole tokens.
-const WALLET_TOKENS: [(&str, u64); 2] = [("USDC", 1_000_000), ("USDT", 1_000_000)];
+const WALLET_TOKENS: [(&str, u64); 6] = [
+    ("USDC", 1_000_000),
+    ("USDT", 1_000_000),
+    ("RAY", 500_000),
+    ("JUP", 2_000_000),
+    ("BONK", 50_000_000_000),
+    ("BERN", 500_000_000),
+];
 
-/// In existence of each token, in whole tokens; SOL has no supply of its own mint.
-const SUPPLY: u64 = 1_000_000_000;
+/// In existence of each token, in whole tokens, the wallet's apart: more than all pools have. SOL has no
+/// supply of its own mint.
+const SUPPLY: u64 = 1_000_000_000_000;
 
 /// Writes the first state.
 ///
 /// # Errors
 /// An account cannot be written, which never happens for the lists here.
 pub(crate) fn write(bank: &mut Bank, pools: &[SeededPool], wallet: &Pubkey) -> anyhow::Result<()> {
-    for token in known() {
-        let supply = Atoms::parse(&SUPPLY.to_string(), token.decimals)?;
-        let supply = if token.is_native() { Atoms::ZERO } else { supply };
-        let rent = bank.minimum_balance(token::MINT_BYTES);
-        bank.write(token.mint.pubkey(), token::mint(token.decimals, supply.get(), rent))?;
+    for Listed { token, .. } in listed::tokens() {
+        let supply = if token.mint == NATIVE_MINT { "0".to_owned() } else { SUPPLY.to_string() };
+        let supply = Atoms::parse(&supply, token.decimals)?.get();
+        let rent = |bytes| bank.minimum_balance(bytes);
+        let mint = match token.program {
+            Program::SplToken => token::mint(token.decimals, supply, rent(token::MINT_BYTES)),
+            Program::Token2022 => {
+                let rent = rent(token::TAXED_MINT_BYTES);
+                token::taxed_mint(token.decimals, supply, token.transfer_fee, rent)
+            }
+        };
+        bank.write(token.mint.pubkey(), mint)?;
     }
     for pool in pools {
         let name = || format!("seeding the {} pool of {}", pool.venue, pool.symbols.join("/"));
@@ -36,7 +52,7 @@ pub(crate) fn write(bank: &mut Bank, pools: &[SeededPool], wallet: &Pubkey) -> a
     }
     airdrop(bank, wallet, WALLET_LAMPORTS)?;
     for (symbol, whole) in WALLET_TOKENS {
-        let token = known().find(|token| token.symbol == symbol).context("an unknown token")?;
+        let token = listed::token(symbol).context("an unknown token")?;
         let amount = Atoms::parse(&whole.to_string(), token.decimals)?;
         airdrop_token(bank, wallet, token.mint, amount)?;
     }
@@ -60,7 +76,7 @@ pub(crate) fn airdrop(bank: &mut Bank, address: &Pubkey, lamports: u64) -> anyho
 /// its address.
 ///
 /// # Errors
-/// There is no such mint of the original token program; or the amount exceeds 64 bits.
+/// There is no such mint; or the amount exceeds 64 bits.
 pub(crate) fn airdrop_token(
     bank: &mut Bank,
     owner: &Pubkey,
@@ -69,13 +85,16 @@ pub(crate) fn airdrop_token(
 ) -> anyhow::Result<Pubkey> {
     let mint_address = mint.pubkey();
     let mint_account = bank.account(&mint_address, Commitment::Processed).context("no such mint")?;
-    anyhow::ensure!(*mint_account.owner() == SPL_TOKEN, "only tokens of the SPL Token program are minted");
-    let native = mint == NATIVE_MINT;
-    if !native {
+    let program = match *mint_account.owner() {
+        SPL_TOKEN => Program::SplToken,
+        TOKEN_2022 => Program::Token2022,
+        other => anyhow::bail!("the mint is of {other}, which is no token program"),
+    };
+    if mint != NATIVE_MINT {
         let grown = token::with_more_supply(&mint_account, amount.get()).context("too large a supply")?;
         bank.write(mint_address, grown)?;
     }
-    let address = get_associated_token_address_with_program_id(owner, &mint_address, &SPL_TOKEN);
+    let address = get_associated_token_address_with_program_id(owner, &mint_address, mint_account.owner());
     let account = match bank.account(&address, Commitment::Processed) {
         Some(account) => {
             let holding = Holding::decode(&account).context("the associated account is not initialised")?;
@@ -83,10 +102,21 @@ pub(crate) fn airdrop_token(
             total.and_then(|total| token::with_amount(&account, total)).context("too large a balance")?
         }
         None => {
-            let rent = bank.minimum_balance(token::HOLDING_BYTES);
-            Holding { mint: mint_address, owner: *owner, amount: amount.get() }.encode(rent, native)
+            let first = Holding { mint: mint_address, owner: *owner, amount: amount.get() };
+            holding(bank, first, program)
         }
     };
     bank.write(address, account)?;
     Ok(address)
+}
+
+/// A token account, exempt from rent.
+pub(crate) fn holding(bank: &Bank, holding: Holding, program: Program) -> AccountSharedData {
+    match program {
+        Program::SplToken => {
+            let rent = bank.minimum_balance(token::HOLDING_BYTES);
+            holding.encode(rent, holding.mint == NATIVE_MINT.pubkey())
+        }
+        Program::Token2022 => holding.encode_taxed(bank.minimum_balance(token::TAXED_HOLDING_BYTES)),
+    }
 }

@@ -37,6 +37,7 @@ mod cluster;
 mod connection;
 mod faults;
 mod genesis;
+mod listed;
 mod network;
 mod node;
 mod pools;

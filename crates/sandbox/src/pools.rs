@@ -1,10 +1,11 @@
 //! The pools that the cluster is seeded with, and how their state is set from outside.
 
 use crate::cluster::{Bank, Commitment};
+use crate::genesis;
+use crate::listed;
 use crate::token::{self, Holding};
-use amm::{Market, Pool, PoolToken, Seed, SeededAccount, TransferFee};
+use amm::{Market, Pool, PoolToken, Seed, SeededAccount};
 use anyhow::Context as _;
-use order_core::token::known;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Venue};
 use sha2::{Digest as _, Sha256};
 use solana_account::Account;
@@ -22,32 +23,45 @@ pub(crate) struct SeededPool {
     pub(crate) seed: Seed,
 }
 
-/// Program, tokens, whole tokens of each, fee in billionths. SOL is worth about 150 dollars. The
-/// fees and prices differ a little, so that the better pool depends on direction and size.
-const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 23] = [
+/// Program, tokens, whole tokens of each, fee in billionths. SOL is worth about 150 dollars. The fees and
+/// prices differ a little, so that the better pool depends on direction and size, and large orders are
+/// divided. Between RAY, JUP and BONK there is no pool, nor of any of them and USDT: such orders need two
+/// swaps. Two are also better than one pool with a high fee: BONK and USDC by way of SOL.
+const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 34] = [
     (Venue::RaydiumCpmm, ["SOL", "USDC"], [60_000, 9_000_000], 2_500_000),
     (Venue::MeteoraDammV2, ["SOL", "USDC"], [45_000, 6_745_500], 2_000_000),
     (Venue::MeteoraDlmm, ["SOL", "USDC"], [3_000, 450_000], 2_500_000),
+    (Venue::RaydiumAmmV4, ["SOL", "USDC"], [20_000, 2_998_000], 2_500_000),
+    (Venue::MeteoraDammV1, ["SOL", "USDC"], [15_000, 2_247_000], 2_500_000),
+    (Venue::RaydiumClmm, ["SOL", "USDC"], [25_000, 3_746_000], 500_000),
+    (Venue::OrcaWhirlpool, ["SOL", "USDC"], [22_000, 3_302_000], 400_000),
     (Venue::RaydiumCpmm, ["SOL", "USDT"], [30_000, 4_497_000], 2_500_000),
     (Venue::MeteoraDammV2, ["SOL", "USDT"], [40_000, 6_002_000], 2_000_000),
+    (Venue::MeteoraDammV1, ["SOL", "USDT"], [35_000, 5_247_000], 2_000_000),
+    (Venue::MeteoraDlmm, ["SOL", "USDT"], [4_000, 600_000], 1_600_000),
+    (Venue::RaydiumAmmV4, ["SOL", "USDT"], [12_000, 1_800_600], 2_500_000),
     (Venue::RaydiumCpmm, ["USDC", "USDT"], [5_000_000, 5_001_000], 100_000),
     (Venue::MeteoraDammV2, ["USDC", "USDT"], [8_000_000, 8_000_000], 100_000),
     (Venue::MeteoraDlmm, ["USDC", "USDT"], [1_000_000, 1_000_000], 100_000),
-    (Venue::RaydiumCpmm, ["RAY", "SOL"], [1_500_000, 20_000], 2_500_000),
-    (Venue::MeteoraDammV2, ["JUP", "USDC"], [8_000_000, 4_000_000], 2_500_000),
-    (Venue::RaydiumAmmV4, ["SOL", "USDC"], [20_000, 2_998_000], 2_500_000),
     (Venue::RaydiumAmmV4, ["USDC", "USDT"], [1_000_000, 1_000_500], 2_500_000),
-    (Venue::RaydiumAmmV4, ["RAY", "USDC"], [1_000_000, 2_000_000], 2_500_000),
-    (Venue::MeteoraDammV1, ["SOL", "USDC"], [15_000, 2_247_000], 2_500_000),
     (Venue::MeteoraDammV1, ["USDC", "USDT"], [900_000, 900_000], 2_500_000),
+    (Venue::RaydiumClmm, ["USDC", "USDT"], [2_000_000, 2_000_500], 100_000),
+    (Venue::OrcaWhirlpool, ["USDC", "USDT"], [1_500_000, 1_500_300], 100_000),
+    (Venue::RaydiumCpmm, ["RAY", "SOL"], [1_500_000, 20_000], 2_500_000),
+    (Venue::MeteoraDlmm, ["RAY", "SOL"], [300_000, 4_000], 2_000_000),
+    (Venue::OrcaWhirlpool, ["RAY", "SOL"], [600_000, 8_004], 3_000_000),
+    (Venue::RaydiumAmmV4, ["RAY", "USDC"], [1_000_000, 2_000_000], 2_500_000),
     (Venue::MeteoraDammV1, ["JUP", "SOL"], [3_000_000, 10_000], 2_500_000),
+    (Venue::MeteoraDammV2, ["JUP", "USDC"], [8_000_000, 4_000_000], 2_500_000),
+    (Venue::RaydiumClmm, ["JUP", "USDC"], [5_000_000, 2_501_000], 2_500_000),
+    (Venue::OrcaWhirlpool, ["JUP", "USDC"], [3_000_000, 1_499_000], 3_000_000),
     (Venue::MeteoraDlmm, ["BONK", "USDC"], [20_000_000_000, 390_000], 8_000_000),
     (Venue::RaydiumCpmm, ["BONK", "SOL"], [100_000_000_000, 13_000], 10_000_000),
-    (Venue::RaydiumClmm, ["SOL", "USDC"], [25_000, 3_746_000], 500_000),
-    (Venue::RaydiumClmm, ["USDC", "USDT"], [2_000_000, 2_000_500], 100_000),
     (Venue::RaydiumClmm, ["BONK", "SOL"], [40_000_000_000, 5_200], 2_500_000),
-    (Venue::OrcaWhirlpool, ["SOL", "USDC"], [22_000, 3_302_000], 400_000),
-    (Venue::OrcaWhirlpool, ["USDC", "USDT"], [1_500_000, 1_500_300], 100_000),
+    (Venue::OrcaWhirlpool, ["BONK", "SOL"], [30_000_000_000, 3_903], 3_000_000),
+    (Venue::RaydiumCpmm, ["BERN", "USDC"], [500_000_000, 1_000_000], 2_500_000),
+    (Venue::MeteoraDammV2, ["BERN", "SOL"], [300_000_000, 4_000], 2_500_000),
+    (Venue::MeteoraDlmm, ["BERN", "SOL"], [60_000_000, 800], 3_000_000),
 ];
 
 /// All seeded pools with their first reserves.
@@ -70,15 +84,9 @@ pub(crate) fn all() -> anyhow::Result<Vec<SeededPool>> {
 }
 
 fn side(symbol: &str, whole: u64) -> anyhow::Result<(PoolToken, Atoms)> {
-    let token = known().find(|token| token.symbol == symbol).context("a pool of an unknown token")?;
+    let token = listed::token(symbol).context("a pool of an unknown token")?;
     let atom = 10u64.checked_pow(u32::from(token.decimals)).context("a token of too many decimals")?;
     let reserve = Atoms::new(whole).mul_div_floor(atom, 1).context("a reserve of more than 64 bits")?;
-    let token = PoolToken {
-        mint: token.mint,
-        decimals: token.decimals,
-        program: token.program,
-        transfer_fee: TransferFee::default(),
-    };
     Ok((token, reserve))
 }
 
@@ -99,12 +107,11 @@ impl SeededPool {
             let rent = bank.minimum_balance(data.len());
             bank.write(address, token::account(rent, data, owner))?;
         }
-        let rent = bank.minimum_balance(token::HOLDING_BYTES);
         for vault in seeded.vaults {
-            let native = vault.mint == order_core::token::NATIVE_MINT;
             let holding =
                 Holding { mint: vault.mint.pubkey(), owner: vault.authority, amount: vault.amount.get() };
-            bank.write(vault.address, holding.encode(rent, native))?;
+            let account = genesis::holding(bank, holding, vault.program);
+            bank.write(vault.address, account)?;
         }
         Ok(())
     }

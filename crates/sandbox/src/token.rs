@@ -1,5 +1,6 @@
 //! Mints and token accounts, as their programs lay them out.
 
+use amm::TransferFee;
 use order_core::Atoms;
 use solana_account::{Account, AccountSharedData, ReadableAccount as _};
 use solana_instruction::{AccountMeta, Instruction};
@@ -12,8 +13,12 @@ pub(crate) const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEh
 
 /// Bytes of a mint without extensions.
 pub(crate) const MINT_BYTES: usize = 82;
+/// Bytes of a mint whose transfers cost a fee.
+pub(crate) const TAXED_MINT_BYTES: usize = 278;
 /// Bytes of a token account without extensions.
 pub(crate) const HOLDING_BYTES: usize = 165;
+/// Bytes of a token account that may be sent tokens whose transfers cost a fee.
+pub(crate) const TAXED_HOLDING_BYTES: usize = 178;
 
 /// The tags of the instructions that change a supply.
 const MINT_TO: u8 = 7;
@@ -21,6 +26,12 @@ const BURN: u8 = 8;
 
 /// Where the extensions' programs say what an account is, and that it is a token account.
 const KIND: (usize, u8) = (165, 2);
+/// What they say of a mint.
+const KIND_MINT: u8 = 1;
+
+/// Type and length of the extensions that transfer fees need: of the mint, and of each account.
+const TRANSFER_FEE_CONFIG: (u16, u16) = (1, 108);
+const TRANSFER_FEE_AMOUNT: (u16, u16) = (2, 8);
 
 /// What a token account says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +78,22 @@ impl Holding {
         let lamports = if native { rent.saturating_add(self.amount) } else { rent };
         account(lamports, data, SPL_TOKEN)
     }
+
+    /// A token account of the program with extensions, with room for what is withheld from transfers to it.
+    pub(crate) fn encode_taxed(&self, rent: u64) -> AccountSharedData {
+        let mut data = extended(self.encode(rent, false).data().to_vec(), KIND.1, TRANSFER_FEE_AMOUNT);
+        data.resize(TAXED_HOLDING_BYTES, 0);
+        account(rent, data, TOKEN_2022)
+    }
+}
+
+/// The bytes of an account, up to the value of the one extension that it has.
+fn extended(mut data: Vec<u8>, kind: u8, (extension, length): (u16, u16)) -> Vec<u8> {
+    data.resize(HOLDING_BYTES, 0);
+    data.push(kind);
+    data.extend(extension.to_le_bytes());
+    data.extend(length.to_le_bytes());
+    data
 }
 
 /// A token account with another amount, and the lamports that belong to it if it is wrapped SOL.
@@ -86,6 +113,20 @@ pub(crate) fn mint(decimals: u8, supply: u64, rent: u64) -> AccountSharedData {
     data.extend([decimals, 1]);
     data.resize(MINT_BYTES, 0);
     account(rent, data, SPL_TOKEN)
+}
+
+/// A mint of the program with extensions, without any authority, each of whose transfers costs a fee.
+pub(crate) fn taxed_mint(decimals: u8, supply: u64, fee: TransferFee, rent: u64) -> AccountSharedData {
+    let mut data = extended(mint(decimals, supply, rent).data().to_vec(), KIND_MINT, TRANSFER_FEE_CONFIG);
+    // Nobody may change the fee or take what is withheld, and nothing is yet.
+    data.extend([0; 72]);
+    // The same before and from the first epoch on.
+    for _ in 0..2 {
+        data.extend(0_u64.to_le_bytes());
+        data.extend(fee.maximum.to_le_bytes());
+        data.extend(fee.basis_points.to_le_bytes());
+    }
+    account(rent, data, TOKEN_2022)
 }
 
 /// A mint with `minted` more in existence; None if it is not one, or of more than 64 bits.
@@ -150,5 +191,13 @@ mod tests {
         assert_eq!(decimals(&account), None);
         let mint = with_more_supply(&mint(6, 5, 1), 4).unwrap();
         assert_eq!((decimals(&mint), mint.data()[36]), (Some(6), 9));
+        let taxed = holding.encode_taxed(2);
+        assert_eq!((taxed.data().len(), taxed.lamports()), (TAXED_HOLDING_BYTES, 2));
+        assert_eq!(Holding::decode(&taxed), Some(holding));
+        let taxed = taxed_mint(6, 5, TransferFee { basis_points: 100, maximum: 7 }, 3);
+        assert_eq!(
+            (taxed.data().len(), decimals(&taxed), supply(&taxed)),
+            (TAXED_MINT_BYTES, Some(6), Some(5))
+        );
     }
 }

@@ -1,5 +1,5 @@
 //! A cluster of the test's own, and a client that speaks to it over the network.
-use amm::{Market, Pool};
+use amm::{Market, Pool, PoolToken};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::Parser as _;
@@ -14,7 +14,9 @@ use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_signer::Signer as _;
 use solana_transaction::versioned::VersionedTransaction;
-use spl_associated_token_account_interface::address::get_associated_token_address;
+use spl_associated_token_account_interface::address::{
+    get_associated_token_address, get_associated_token_address_with_program_id,
+};
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -231,6 +233,12 @@ impl Cluster {
 
     pub(crate) fn token_account(&self, mint: Mint) -> Pubkey {
         get_associated_token_address(&self.wallet.pubkey(), &mint.pubkey())
+    }
+
+    /// The account of a token of either token program.
+    pub(crate) fn account_of(&self, token: &PoolToken) -> Pubkey {
+        let program = amm::token_program_id(token.program);
+        get_associated_token_address_with_program_id(&self.wallet.pubkey(), &token.mint.pubkey(), &program)
     }
 
     /// The ledger's lines about a signature, by kind.

@@ -1,7 +1,7 @@
 //! Swaps against the built-in pool programs: what `amm` quotes is what is executed, to the unit.
 
 use crate::support::{Cluster, cluster, gained, mint, sent};
-use amm::{Limit, Market, Trader};
+use amm::{Limit, Market, SwapQuote, Trader};
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Venue};
 use serde_json::{Value, json};
@@ -25,12 +25,32 @@ fn other(market: &Market, mint: Mint) -> Mint {
 }
 
 fn swap(cluster: &Cluster, market: &Market, mint_in: Mint, limit: Limit) -> Instruction {
+    let tokens = market.tokens();
+    let (source, destination) = tokens.iter().partition::<Vec<_>, _>(|token| token.mint == mint_in);
     let trader = Trader {
         owner: cluster.wallet.pubkey(),
-        source: cluster.token_account(mint_in),
-        destination: cluster.token_account(other(market, mint_in)),
+        source: cluster.account_of(source[0]),
+        destination: cluster.account_of(destination[0]),
     };
     market.instruction(&trader, mint_in, limit).unwrap()
+}
+
+/// What is quoted for spending an amount, or for buying as much as that buys, and the limits that hold it
+/// to this.
+fn exact(market: &Market, mint_in: Mint, mode: Mode, amount: u64) -> (SwapQuote, Limit) {
+    let spent = market.quote(mint_in, Mode::ExactIn, Atoms::new(amount)).unwrap();
+    match mode {
+        Mode::ExactIn => (spent, Limit::ExactIn { amount_in: spent.amount_in, min_out: spent.amount_out }),
+        Mode::ExactOut => {
+            let quote = market.quote(mint_in, mode, spent.amount_out).unwrap();
+            (quote, Limit::ExactOut { amount_out: spent.amount_out, max_in: quote.amount_in })
+        }
+    }
+}
+
+/// Whether the venue's program swaps exact outputs, always.
+fn swaps(venue: Venue, mode: Mode) -> bool {
+    mode == Mode::ExactIn || !matches!(venue, Venue::MeteoraDammV1 | Venue::MeteoraDlmm)
 }
 
 /// By how much everybody else's balances of a token have grown: the pool's, and who takes its fees.
@@ -60,22 +80,11 @@ async fn quoted_is_executed_on_each_venue_in_each_direction_and_mode() {
         let pool = cluster.pool(venue, ["SOL", "USDC"]).await;
         for (mint_in, amount) in [(mint("SOL"), 123_456_789_012), (mint("USDC"), 9_876_543_210)] {
             for mode in [Mode::ExactIn, Mode::ExactOut] {
-                if matches!(venue, Venue::MeteoraDammV1 | Venue::MeteoraDlmm) && mode == Mode::ExactOut {
-                    continue; // The one's program has no such swap, the other's fails on some.
+                if !swaps(venue, mode) {
+                    continue;
                 }
                 let market = cluster.market(pool).await;
-                // The amount is what is spent, or what that would buy.
-                let spent = market.quote(mint_in, Mode::ExactIn, Atoms::new(amount)).unwrap();
-                let (quote, limit) = match mode {
-                    Mode::ExactIn => {
-                        (spent, Limit::ExactIn { amount_in: spent.amount_in, min_out: spent.amount_out })
-                    }
-                    Mode::ExactOut => {
-                        let quote = market.quote(mint_in, mode, spent.amount_out).unwrap();
-                        let limit = Limit::ExactOut { amount_out: spent.amount_out, max_in: quote.amount_in };
-                        (quote, limit)
-                    }
-                };
+                let (quote, limit) = exact(&market, mint_in, mode, amount);
                 let landed = cluster.land(&[swap(&cluster, &market, mint_in, limit)]).await;
                 let name = format!("{venue} {mode:?} of {mint_in}: {landed}");
                 assert_eq!(landed["meta"]["err"], Value::Null, "{name}");
@@ -84,6 +93,42 @@ async fn quoted_is_executed_on_each_venue_in_each_direction_and_mode() {
                 assert_eq!(gained(&landed, &owner, mint_out), i128::from(quote.amount_out.get()), "{name}");
                 let taken = i128::from(quote.amount_in.get());
                 assert_eq!(gained_by_others(&landed, &owner, mint_in), taken, "{name}");
+            }
+        }
+    }
+}
+
+/// The token's own program withholds a part of what is sent to the pool and of what the pool sends.
+#[tokio::test(flavor = "multi_thread")]
+async fn quoted_is_executed_for_a_token_whose_transfers_cost_a_fee() {
+    let cluster = cluster(20).await;
+    wrap(&cluster, 100_000_000_000).await;
+    let owner = cluster.wallet.pubkey();
+    for (venue, other_token) in
+        [(Venue::RaydiumCpmm, "USDC"), (Venue::MeteoraDammV2, "SOL"), (Venue::MeteoraDlmm, "SOL")]
+    {
+        let pool = cluster.pool(venue, ["BERN", other_token]).await;
+        let tokens = cluster.market(pool).await.tokens();
+        let taxed = tokens.into_iter().find(|token| token.transfer_fee.basis_points == 690).unwrap().mint;
+        for (mint_in, amount) in [(taxed, 12_345_678_901), (mint(other_token), 4_321_987)] {
+            for mode in [Mode::ExactIn, Mode::ExactOut] {
+                if !swaps(venue, mode) {
+                    continue;
+                }
+                let market = cluster.market(pool).await;
+                let (quote, limit) = exact(&market, mint_in, mode, amount);
+                let landed = cluster.land(&[swap(&cluster, &market, mint_in, limit)]).await;
+                let name = format!("{venue} {mode:?} of {mint_in}: {landed}");
+                assert_eq!(landed["meta"]["err"], Value::Null, "{name}");
+                let (sent, received) = (quote.amount_in.get(), quote.amount_out.get());
+                assert_eq!(gained(&landed, &owner, mint_in), -i128::from(sent), "{name}");
+                let mint_out = other(&market, mint_in);
+                assert_eq!(gained(&landed, &owner, mint_out), i128::from(received), "{name}");
+                // What the pool's account can use of it is less by what is withheld.
+                let fee = market.tokens().into_iter().find(|token| token.mint == mint_in).unwrap();
+                let arrived = i128::from(fee.transfer_fee.after(sent));
+                assert_eq!(gained_by_others(&landed, &owner, mint_in), arrived, "{name}");
+                assert_eq!(arrived < i128::from(sent), mint_in == taxed, "{name}");
             }
         }
     }
