@@ -1,6 +1,7 @@
 use crate::executor::Executor;
 use crate::metrics;
 use journal::Delivery;
+use order_core::order;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -69,9 +70,14 @@ impl Executor {
 
     /// One order, from its delivery to its rest.
     async fn work(&self, delivery: Delivery) {
-        let id = delivery.order_id;
+        let Some(id) = delivery.order_id else { return self.park(delivery, "it names no order").await };
         let claim = match self.journal.claim(id, self.lease).await {
-            Ok(claim) => claim,
+            Ok(Some(claim)) => claim,
+            Ok(None) => return self.leave(delivery, id).await,
+            // Nobody will make more of it, however often it comes.
+            Err(error @ journal::Error::Corrupt { .. }) => {
+                return self.park(delivery, &error.to_string()).await;
+            }
             // It comes again.
             Err(error) => return tracing::warn!(order.id = %id, %error, "the order was not claimed"),
         };
@@ -79,15 +85,33 @@ impl Executor {
         if let Err(error) = delivery.acknowledge().await {
             tracing::debug!(order.id = %id, %error, "the delivery was not acknowledged: it comes again");
         }
-        let Some(claim) = claim else {
-            return tracing::debug!(order.id = %id, "nothing to do for the order");
-        };
         let span = info_span!("order", order.id = %id);
         if let Some(traceparent) = claim.traceparent() {
             service::trace::continue_from(&span, traceparent);
         }
         self.drive(claim).instrument(span).await;
         metrics::active(self.leases.orders().len());
+    }
+
+    /// What cannot be claimed needs nobody: it has ended, or is another's, or not due. Unless there is
+    /// no such order.
+    async fn leave(&self, delivery: Delivery, id: order::Id) {
+        match self.journal.knows(id).await {
+            Ok(true) => {}
+            Ok(false) => return self.park(delivery, "it names an order that does not exist").await,
+            // It comes again.
+            Err(error) => return tracing::warn!(order.id = %id, %error, "the order was not looked for"),
+        }
+        tracing::debug!(order.id = %id, "nothing to do for the order");
+        if let Err(error) = delivery.acknowledge().await {
+            tracing::debug!(order.id = %id, %error, "the delivery was not acknowledged: it comes again");
+        }
+    }
+
+    async fn park(&self, delivery: Delivery, reason: &str) {
+        if let Err(error) = self.journal.park(delivery, reason).await {
+            tracing::warn!(reason, %error, "a message was not parked: it comes again");
+        }
     }
 }
 

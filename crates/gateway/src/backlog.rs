@@ -44,6 +44,8 @@ impl Backlog {
     async fn ask(&self, journal: &Journal) -> Result<(), journal::Error> {
         self.waiting.store(journal.backlog().await?, Ordering::Relaxed);
         let halt = journal.halted().await?;
+        // For the metric alone.
+        journal.count_parked().await?;
         metrics::gauge!("gateway_halted").set(if halt.is_some() { 1.0 } else { 0.0 });
         if self.halted.swap(halt.is_some(), Ordering::Relaxed) == halt.is_some() {
             return Ok(());

@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 /// An order to put on the queue: see [`crate::Queue::republish`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dispatch {
+pub(crate) struct Dispatch {
     /// The order.
-    pub id: order::Id,
+    pub(crate) id: order::Id,
     /// Its latest claim when it was found.
-    pub fence: Fence,
+    pub(crate) fence: Fence,
     /// The W3C trace context of the request that placed it.
-    pub traceparent: Option<String>,
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Journal {
@@ -24,15 +24,8 @@ impl Journal {
         self.marks.post(id);
     }
 
-    /// The sweep: finds up to `limit` orders that could be claimed now and that the queue may have
-    /// lost, oldest first, and marks them as dispatched; publish each with
-    /// [`crate::Queue::republish`]. These are orders whose lease ran out or was released and whose
-    /// retry is due, at once, and any other that nobody has claimed for `grace` since it was
-    /// accepted or last dispatched. Several processes may sweep at once; each order goes to one.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn undispatched(&self, limit: u32, grace: Duration) -> Result<Vec<Dispatch>, Error> {
+    /// Finds up to `limit` orders for the sweep, oldest first, and marks them as dispatched.
+    pub(crate) async fn undispatched(&self, limit: u32, grace: Duration) -> Result<Vec<Dispatch>, Error> {
         let sweep =
             sqlx::query_as(SWEEP).bind(i64::from(limit)).bind(milliseconds(grace)).fetch_all(&self.pool);
         let mut rows: Vec<Lost> = metrics::statement("sweep", sweep)
@@ -47,12 +40,20 @@ impl Journal {
         };
         Ok(rows.into_iter().map(dispatch).collect())
     }
+
+    /// Takes the marks back, so that the next sweep finds the orders again.
+    pub(crate) async fn not_dispatched(&self, ids: &[order::Id]) -> Result<(), Error> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let unmark =
+            metrics::statement("not_dispatched", sqlx::query(UNMARK).bind(ids).execute(&self.pool)).await;
+        unmark.map(drop).map_err(|error| Error::from_statement("take marks of dispatch back", error))
+    }
 }
 
 const SWEEPING: &str = "find undispatched orders";
 
 /// An order became free when its lease ended or its retry fell due. If it was not dispatched since,
-/// nothing on the queue need stand for it.
+/// nothing on the queue need stand for it. What is parked waits for an operator.
 const SWEEP: &str = "
 WITH lost AS MATERIALIZED (
   SELECT id FROM orders
@@ -61,6 +62,7 @@ WITH lost AS MATERIALIZED (
     AND (next_attempt_at IS NULL OR next_attempt_at <= now())
     AND (coalesce(dispatched_at, '-infinity') < coalesce(greatest(lease_until, next_attempt_at), '-infinity')
       OR coalesce(dispatched_at, created_at) <= now() - $2 * interval '1 millisecond')
+    AND NOT EXISTS (SELECT FROM parked_messages WHERE order_id = orders.id)
   ORDER BY id
   LIMIT $1
   FOR NO KEY UPDATE SKIP LOCKED
@@ -86,6 +88,15 @@ WITH marked AS MATERIALIZED (
   FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE orders SET dispatched_at = now() FROM marked WHERE orders.id = marked.id";
+
+/// Rows that are locked are being worked on: they need no dispatch.
+const UNMARK: &str = "
+WITH unmarked AS MATERIALIZED (
+  SELECT id FROM orders
+  WHERE id = ANY($1::uuid[]) AND ended_at IS NULL
+  FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE orders SET dispatched_at = NULL FROM unmarked WHERE orders.id = unmarked.id";
 
 /// The marks' statement for the writer.
 #[derive(Debug)]

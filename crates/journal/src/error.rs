@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// What each named constraint of the schema demands.
-pub(crate) const RULES: [(&str, &str); 37] = [
+pub(crate) const RULES: [(&str, &str); 39] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_owner_length", "an owner has 1 to 255 bytes"),
@@ -148,6 +148,8 @@ pub(crate) const RULES: [(&str, &str); 37] = [
     ("spending_not_negative", "spending is not negative"),
     ("spending_days_pkey", "a day's spending has one sum"),
     ("spending_days_not_negative", "a day's spending is not negative"),
+    ("parked_messages_pkey", "parked messages are told apart by their number"),
+    ("parked_messages_once", "a message is parked once"),
 ];
 
 /// The rule that a constraint stands for: the one place that knows the constraints' names.

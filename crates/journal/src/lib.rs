@@ -1,7 +1,7 @@
 //! The durable record of every order, in PostgreSQL, and the queue that carries work, in JetStream.
 //!
 //! Architecture invariants: this crate alone speaks SQL and NATS. PostgreSQL is the truth; the queue
-//! is a transport that may be wiped at any moment, because [`Journal::undispatched`] finds whatever
+//! is a transport that may be wiped at any moment, because [`Journal::sweep`] finds whatever
 //! it lost. Only the database's clock decides who owns an order and when it is due. Every statement
 //! is one transaction of its own: no future of a caller ever owns a transaction, so a caller may be
 //! cancelled anywhere. An order's event, its row and its transaction are written by one statement,
@@ -18,22 +18,25 @@ mod halt;
 mod history;
 mod list;
 mod metrics;
+mod parked;
 mod queue;
 mod spending;
 mod statistics;
+mod sweep;
 mod writer;
 
 pub use accept::{Acceptance, Accepted, Idempotency};
 pub use append::AppendError;
 pub use claim::{Claim, Fence};
 pub use connection::Journal;
-pub use dispatch::Dispatch;
 pub use error::Error;
 pub use halt::Halt;
 pub use list::{Filter, Listed};
+pub use parked::{Parked, ReplayError};
 pub use queue::{Delivery, Queue, QueueError};
 pub use spending::Spending;
 pub use statistics::{Ended, QueueStats};
+pub use sweep::SweepError;
 
 #[cfg(test)]
 mod tests;

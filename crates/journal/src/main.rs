@@ -1,12 +1,23 @@
-//! What operators do to the journal's database. It is migrated by hand, never at a service's start,
-//! so that a new version that cannot start changes nothing.
+//! What operators do to the journal. Its database is migrated by hand, never at a service's start, so
+//! that a new version that cannot start changes nothing.
 
-use clap::{Parser, Subcommand};
-use journal::{Error, Journal};
+use clap::{Args, Parser, Subcommand};
+use journal::{Journal, Parked, Queue};
+use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// An operator's command needs no more than one at a time.
 const CONNECTIONS: u32 = 1;
+
+/// How often a queue that does not answer is asked again, and after which pause.
+const QUEUE_ASKED_MAX: u32 = 20;
+const QUEUE_ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// How much of a message is shown.
+const SHOWN_CHARACTERS: usize = 60;
+
+type Said = Result<String, Box<dyn std::error::Error>>;
 
 /// The durable record of every order: commands for its operators.
 #[derive(Parser)]
@@ -32,8 +43,40 @@ enum Command {
     },
     /// Let trading go on.
     Resume,
-    /// Say what waits, since when, whether trading is halted, and what was spent today.
+    /// Say what waits and since when, whether trading is halted, and what was spent today.
     Status,
+    /// See to the messages of the queue that nobody can work on.
+    #[command(subcommand)]
+    Parked(ParkedCommand),
+}
+
+#[derive(Subcommand)]
+enum ParkedCommand {
+    /// List them, oldest first.
+    List,
+    /// Put messages back on the queue. What still cannot be worked on is parked again.
+    Replay {
+        #[command(flatten)]
+        which: Which,
+        /// The queue of orders.
+        #[arg(long, env, default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
+        nats_url: String,
+    },
+    /// Forget a message for good. Refused for an order that has not ended: it must go on.
+    Discard {
+        /// Its number in the list.
+        id: i64,
+    },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// Its number in the list.
+    id: Option<i64>,
+    /// All that are parked now.
+    #[arg(long)]
+    all: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -51,43 +94,85 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(database_url: &str, command: Command) -> Result<String, Error> {
-    if let Command::Migrate = command {
-        Journal::migrate(database_url).await?;
-        return Ok("the database is up to date".to_owned());
-    }
-    let journal = Journal::connect(database_url, CONNECTIONS).await?;
+async fn run(database_url: &str, command: Command) -> Said {
+    let journal = async || Journal::connect(database_url, CONNECTIONS).await;
     match command {
-        Command::Migrate => Ok(String::new()),
+        Command::Migrate => {
+            Journal::migrate(database_url).await?;
+            Ok("the database is up to date".to_owned())
+        }
         Command::Halt { reason } => {
+            let journal = journal().await?;
             journal.halt(&reason).await?;
             halted(&journal).await
         }
-        Command::Resume => Ok(match journal.resume().await? {
+        Command::Resume => Ok(match journal().await?.resume().await? {
             true => "trading goes on".to_owned(),
             false => "trading was not halted".to_owned(),
         }),
-        Command::Status => status(&journal).await,
+        Command::Status => status(&journal().await?).await,
+        Command::Parked(ParkedCommand::List) => Ok(list(&journal().await?.parked().await?)),
+        Command::Parked(ParkedCommand::Replay { which, nats_url }) => {
+            replay(&journal().await?, &which, &nats_url).await
+        }
+        Command::Parked(ParkedCommand::Discard { id }) => match journal().await?.discard(id).await? {
+            true => Ok(format!("discarded {id}")),
+            false => Err(format!("nothing is parked as {id}, or its order has not ended: replay it").into()),
+        },
     }
 }
 
-async fn halted(journal: &Journal) -> Result<String, Error> {
+async fn halted(journal: &Journal) -> Said {
     Ok(match journal.halted().await? {
         Some(halt) => format!("halted since {}: {}", halt.at, halt.reason),
         None => "not halted".to_owned(),
     })
 }
 
-async fn status(journal: &Journal) -> Result<String, Error> {
+async fn status(journal: &Journal) -> Said {
     let halted = halted(journal).await?;
     let queue = journal.queue_stats().await?;
     let spent = journal.spent_today().await?;
-    let oldest = queue.oldest_waiting_seconds;
+    let parked = journal.count_parked().await?;
     Ok(format!(
         "trading:         {halted}\n\
          backlog:         {} waiting, {} being worked on, {} to be tried again later\n\
-         oldest waiting:  {oldest} s\n\
-         spent today:     {spent} USD",
-        queue.waiting, queue.active, queue.delayed
+         oldest waiting:  {} s\n\
+         spent today:     {spent} USD\n\
+         parked messages: {parked}",
+        queue.waiting, queue.active, queue.delayed, queue.oldest_waiting_seconds
     ))
+}
+
+fn list(parked: &[Parked]) -> String {
+    let mut lines = format!("{} parked", parked.len());
+    for Parked { id, payload, reason, times, first_at, last_at, .. } in parked {
+        let payload = String::from_utf8_lossy(payload);
+        let shown: String = payload.escape_debug().take(SHOWN_CHARACTERS).collect();
+        // Writing into memory cannot fail.
+        let _ = write!(lines, "\n{id}: \"{shown}\" {times} times from {first_at} to {last_at}: {reason}");
+    }
+    lines
+}
+
+async fn replay(journal: &Journal, which: &Which, nats_url: &str) -> Said {
+    let queue = Queue::connect(nats_url).await?;
+    for asked in 1.. {
+        match queue.ping().await {
+            Ok(()) => break,
+            Err(error) if asked == QUEUE_ASKED_MAX => return Err(error.into()),
+            Err(_) => tokio::time::sleep(QUEUE_ASK_AGAIN_AFTER).await,
+        }
+    }
+    let mut parked = journal.parked().await?;
+    if let Some(id) = which.id {
+        parked.retain(|parked| parked.id == id);
+        if parked.is_empty() {
+            return Err(format!("nothing is parked as {id}").into());
+        }
+    }
+    for parked in &parked {
+        journal.replay(&queue, parked).await?;
+    }
+    Ok(format!("replayed {}", parked.len()))
 }

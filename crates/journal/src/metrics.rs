@@ -7,17 +7,22 @@ const STATEMENT_FAILURES: &str = "journal_statement_failures_total";
 const GROUP_ITEMS: &str = "journal_group_items";
 const PUBLISHED: &str = "journal_published_total";
 const DELIVERED: &str = "journal_delivered_total";
-const UNREADABLE: &str = "journal_unreadable_messages_total";
+const PARKED_NOW: &str = "journal_parked_messages";
+const PARKED: &str = "journal_parked_messages_total";
 
 /// Tells the metrics recorder what the journal's metrics mean.
 pub(crate) fn describe() {
-    use metrics::{Unit, describe_counter, describe_histogram};
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_histogram!(STATEMENT_SECONDS, Unit::Seconds, "How long the database took, by statement");
     describe_counter!(STATEMENT_FAILURES, "Statements that failed, by statement");
     describe_histogram!(GROUP_ITEMS, "How many callers one statement wrote for, by statement");
     describe_counter!(PUBLISHED, "Messages put on the queue, by outcome");
     describe_counter!(DELIVERED, "Messages taken from the queue");
-    describe_counter!(UNREADABLE, "Messages of the queue that name no order");
+    describe_gauge!(PARKED_NOW, "Messages that wait for an operator, over all processes");
+    describe_counter!(
+        PARKED,
+        "Messages that nobody could work on, by what became of them: parked or dropped"
+    );
 }
 
 /// A statement may take this long, the way to the server and back included. It is more than the
@@ -59,6 +64,13 @@ pub(crate) fn delivered() {
     metrics::counter!(DELIVERED).increment(1);
 }
 
-pub(crate) fn unreadable() {
-    metrics::counter!(UNREADABLE).increment(1);
+/// Tells how many messages wait for an operator.
+pub(crate) fn parked_now(messages: u64) {
+    let messages = u32::try_from(messages).unwrap_or(u32::MAX);
+    metrics::gauge!(PARKED_NOW).set(messages);
+}
+
+pub(crate) fn parked(kept: bool) {
+    let outcome = if kept { "parked" } else { "dropped" };
+    metrics::counter!(PARKED, "outcome" => outcome).increment(1);
 }

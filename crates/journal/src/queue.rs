@@ -1,9 +1,10 @@
-use crate::{Dispatch, metrics};
+use crate::dispatch::Dispatch;
+use crate::{Parked, metrics};
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::context::{ContextBuilder, PublishErrorKind};
 use async_nats::jetstream::stream::{DiscardPolicy, RetentionPolicy, Stream};
-use async_nats::jetstream::{self, AckKind, Message};
+use async_nats::jetstream::{self, Message};
 use async_nats::{Client, ConnectOptions, Event, HeaderMap};
 use futures_util::StreamExt as _;
 use order_core::order;
@@ -70,11 +71,11 @@ pub struct Queue {
     consumer: Arc<Mutex<Option<PullConsumer>>>,
 }
 
-/// An order that came from the queue. It comes again unless it is acknowledged.
+/// A message that came from the queue. It comes again unless it is acknowledged or parked.
 #[derive(Debug)]
 pub struct Delivery {
-    /// The order.
-    pub order_id: order::Id,
+    /// The order that it names; None if it names none.
+    pub order_id: Option<order::Id>,
     /// The W3C trace context of the request that placed it.
     pub traceparent: Option<String>,
     message: Message,
@@ -117,8 +118,25 @@ impl Queue {
     ///
     /// # Errors
     /// It may or may not be on the queue; leave the rest to the sweep.
-    pub async fn republish(&self, dispatch: &Dispatch) -> Result<(), QueueError> {
+    pub(crate) async fn republish(&self, dispatch: &Dispatch) -> Result<(), QueueError> {
         self.put(dispatch.id, dispatch.fence.0, dispatch.traceparent.as_deref()).await
+    }
+
+    /// Puts a parked message back, as it was but for its id: the server must not drop it.
+    ///
+    /// # Errors
+    /// It may or may not be on the queue.
+    pub(crate) async fn put_back(&self, parked: &Parked) -> Result<(), QueueError> {
+        const DOING: &str = "put a message back";
+        self.require_connection()?;
+        self.make_stream().await?;
+        let mut headers = HeaderMap::new();
+        if let Some(traceparent) = &parked.traceparent {
+            headers.insert(TRACEPARENT, traceparent.as_str());
+        }
+        let (subject, payload) = (parked.subject.clone(), parked.payload.clone());
+        let sent = self.context.publish_with_headers(subject, headers, payload.into()).await;
+        sent.map_err(failed(DOING))?.await.map(drop).map_err(failed(DOING))
     }
 
     /// Whether the server answers and has the stream, which is made if it has not.
@@ -223,6 +241,19 @@ impl Queue {
 }
 
 impl Delivery {
+    fn read(message: Message) -> Self {
+        metrics::delivered();
+        let text = std::str::from_utf8(&message.payload).ok();
+        let headers = message.headers.as_ref();
+        let traceparent = headers.and_then(|headers| headers.get(TRACEPARENT)).map(ToString::to_string);
+        Self { order_id: text.and_then(|text| text.parse().ok()), traceparent, message }
+    }
+
+    /// The message itself.
+    pub(crate) fn message(&self) -> &Message {
+        &self.message
+    }
+
     /// Tells the queue that the order need not come again: once it is claimed (from there on the
     /// lease and the sweep carry it), or if it cannot be.
     ///
@@ -259,7 +290,7 @@ async fn collect(mut batch: pull::Batch, deadline: Instant) -> Result<Vec<Delive
     loop {
         let reason = match timeout_at(deadline, batch.next()).await {
             Ok(Some(Ok(message))) => {
-                deliveries.extend(read(message).await);
+                deliveries.push(Delivery::read(message));
                 continue;
             }
             Ok(None) => return Ok(deliveries),
@@ -271,24 +302,6 @@ async fn collect(mut batch: pull::Batch, deadline: Instant) -> Result<Vec<Delive
         }
         return Err(QueueError::Failed { doing: PULLING, reason });
     }
-}
-
-/// The order that a message names. A message that names none would come again for ever, so the
-/// server is told to forget it.
-async fn read(message: Message) -> Option<Delivery> {
-    let text = std::str::from_utf8(&message.payload).ok();
-    let Some(order_id) = text.and_then(|text| text.parse().ok()) else {
-        metrics::unreadable();
-        tracing::error!(subject = %message.subject, "a message of the queue names no order, and is dropped");
-        if let Err(error) = message.ack_with(AckKind::Term).await {
-            tracing::warn!(%error, "the message was not dropped, and will come again");
-        }
-        return None;
-    };
-    metrics::delivered();
-    let headers = message.headers.as_ref();
-    let traceparent = headers.and_then(|headers| headers.get(TRACEPARENT)).map(ToString::to_string);
-    Some(Delivery { order_id, traceparent, message })
 }
 
 fn log(event: &Event) {

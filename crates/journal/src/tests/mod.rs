@@ -6,6 +6,7 @@ mod claim;
 mod contention;
 mod halt;
 mod outage;
+mod parked;
 mod queue;
 mod read;
 mod schema;

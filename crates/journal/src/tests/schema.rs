@@ -19,7 +19,10 @@ async fn every_rule_of_the_schema_has_its_sentence() {
          WHERE connamespace = 'public'::regnamespace AND conrelid <> '_sqlx_migrations'::regclass
          UNION SELECT tgname::text FROM pg_trigger WHERE NOT tgisinternal
          UNION SELECT indexrelid::regclass::text FROM pg_index
-           WHERE indisunique AND indpred IS NOT NULL",
+           WHERE indisunique AND indrelid IN (
+             SELECT oid FROM pg_class
+             WHERE relnamespace = 'public'::regnamespace AND relname <> '_sqlx_migrations'
+           )",
     )
     .fetch_all(&mut database.witness().await)
     .await

@@ -1,4 +1,5 @@
 use super::*;
+use crate::SweepError;
 use futures_util::future::join_all;
 use std::collections::HashSet;
 
@@ -93,4 +94,40 @@ async fn the_oldest_come_first_and_each_goes_to_one_sweeper() {
     let distinct: HashSet<order::Id> = swept.iter().copied().collect();
     assert_eq!(distinct.len(), swept.len());
     assert!(distinct.iter().all(|id| ids[10..].contains(id)));
+}
+
+/// The stream takes one message: of two orders one is published, and the other must not wait for the
+/// grace that its mark would give it.
+#[tokio::test]
+async fn an_order_whose_publication_failed_is_found_by_the_next_sweep() {
+    let (_database, journal) = journal().await;
+    let (name, queue) = super::queue::queue().await;
+    let jetstream = super::queue::jetstream().await;
+    let mut config = jetstream.get_stream(&name).await.unwrap().cached_info().config.clone();
+    config.max_messages = 1;
+    jetstream.update_stream(&config).await.unwrap();
+    for _ in 0..2 {
+        let claim = claimed(&journal).await;
+        journal.release(claim).await.unwrap();
+    }
+    assert!(matches!(journal.sweep(&queue, 100, NEVER).await, Err(SweepError::Queue(_))));
+    // What stands on the queue is not found again, what does not is.
+    let first = super::queue::next(&queue, 1).await.remove(0);
+    let published = first.order_id.unwrap();
+    first.acknowledge().await.unwrap();
+    until("there is room", async || super::queue::messages_left(&name).await == 0).await;
+    assert_eq!(journal.sweep(&queue, 100, NEVER).await.unwrap(), 1);
+    let second = super::queue::next(&queue, 1).await.remove(0);
+    assert_ne!(second.order_id, Some(published));
+    assert_eq!(journal.sweep(&queue, 100, NEVER).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn without_a_queue_a_sweep_marks_nothing() {
+    let (_database, journal) = journal().await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let queue = crate::Queue::connect(&format!("nats://{closed}")).await.unwrap();
+    let id = accepted(&journal).await;
+    assert!(matches!(journal.sweep(&queue, 100, Duration::ZERO).await, Err(SweepError::Queue(_))));
+    assert_eq!(swept(&journal, Duration::ZERO).await, [id]);
 }

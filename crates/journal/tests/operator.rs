@@ -1,0 +1,93 @@
+//! The operator's program, as it is run.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use std::process::Command;
+use uuid::Uuid;
+
+fn required(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("set {name}, or run `cargo xtask test`"))
+}
+
+/// A database of the test's own.
+async fn database() -> String {
+    let server = required("TEST_DATABASE_URL");
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let (location, query) = server.split_once('?').unwrap_or((&server, ""));
+    let (location, _) = location.rsplit_once('/').unwrap();
+    format!("{location}/{name}?{query}")
+}
+
+/// What `journal` says: on one stream if it succeeded, on the other if not.
+fn journal(database: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_journal"))
+        .args(arguments)
+        .env("DATABASE_URL", database)
+        .env("NATS_URL", required("TEST_NATS_URL"))
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap().trim_end().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_is_and_stops_and_starts_trading() {
+    let database = database().await;
+    let missing = journal(&database, &["status"]).unwrap_err();
+    assert_eq!(missing, "the database lacks migration 1: run `journal migrate` first");
+    assert_eq!(journal(&database, &["migrate"]).unwrap(), "the database is up to date");
+    assert_eq!(
+        journal(&database, &["status"]).unwrap(),
+        "trading:         not halted\n\
+         backlog:         0 waiting, 0 being worked on, 0 to be tried again later\n\
+         oldest waiting:  0 s\n\
+         spent today:     0 USD\n\
+         parked messages: 0"
+    );
+    assert!(journal(&database, &["halt"]).unwrap_err().contains("--reason"));
+    let halted = journal(&database, &["halt", "--reason", "prices look wrong"]).unwrap();
+    assert!(halted.starts_with("halted since ") && halted.ends_with(": prices look wrong"), "{halted}");
+    assert!(journal(&database, &["status"]).unwrap().contains(&halted));
+    assert_eq!(journal(&database, &["resume"]).unwrap(), "trading goes on");
+    assert_eq!(journal(&database, &["resume"]).unwrap(), "trading was not halted");
+    assert!(journal(&database, &["status"]).unwrap().contains("not halted"));
+}
+
+#[tokio::test]
+async fn an_operator_lists_replays_and_discards_what_is_parked() {
+    let database = database().await;
+    journal(&database, &["migrate"]).unwrap();
+    let jetstream = async_nats::jetstream::new(async_nats::connect(required("TEST_NATS_URL")).await.unwrap());
+    let subject = format!("ORDERS.execute.{}", Uuid::now_v7().simple());
+    let park = format!(
+        "INSERT INTO parked_messages (subject, payload, reason)
+         SELECT '{subject}', payload, 'a test' FROM unnest(ARRAY['one\u{7}', 'two', 'three']::bytea[]) AS payload"
+    );
+    PgConnection::connect(&database).await.unwrap().execute(AssertSqlSafe(park)).await.unwrap();
+
+    let listed = journal(&database, &["parked", "list"]).unwrap();
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines.len(), 4, "{listed}");
+    assert_eq!(lines[0], "3 parked");
+    assert!(
+        lines[1].starts_with("1: \"one\\u{7}\" 1 times from ") && lines[1].ends_with(": a test"),
+        "{listed}"
+    );
+
+    assert_eq!(journal(&database, &["parked", "discard", "1"]).unwrap(), "discarded 1");
+    assert!(journal(&database, &["parked", "discard", "1"]).unwrap_err().contains("nothing is parked as 1"));
+    assert_eq!(journal(&database, &["parked", "replay", "2"]).unwrap(), "replayed 1");
+    assert_eq!(journal(&database, &["parked", "replay", "2"]).unwrap_err(), "nothing is parked as 2");
+    assert!(journal(&database, &["parked", "replay"]).is_err());
+    assert_eq!(journal(&database, &["parked", "replay", "--all"]).unwrap(), "replayed 1");
+    assert_eq!(journal(&database, &["parked", "list"]).unwrap(), "0 parked");
+
+    let stream = jetstream.get_stream("ORDERS").await.unwrap();
+    let last = stream.get_last_raw_message_by_subject(&subject).await.unwrap();
+    assert_eq!(last.payload, "three");
+    let purged = stream.purge().filter(&subject).await.unwrap();
+    assert_eq!(purged.purged, 2);
+}
