@@ -21,6 +21,10 @@ const CONSUMER: &str = "executor";
 
 /// Twenty times the backlog that the gateway accepts. Past it publishing fails and the sweep waits.
 const MESSAGES_MAX: i64 = 200_000;
+/// Older messages are dropped: a server that was killed keeps messages that it takes for acknowledged, and
+/// gives them to nobody. They would fill the stream in the end. An order that still waits comes again from
+/// the sweep.
+const MESSAGE_AGE_MAX: Duration = Duration::from_secs(60 * 60);
 /// A message is an id and a trace context.
 const MESSAGE_BYTES_MAX: i32 = 8 * 1024;
 /// While a message with the same id was published this recently, publishing again adds nothing. No
@@ -212,6 +216,7 @@ impl Queue {
             // Old messages are orders that wait: never drop them for new ones.
             discard: DiscardPolicy::New,
             max_messages: MESSAGES_MAX,
+            max_age: MESSAGE_AGE_MAX,
             max_message_size: MESSAGE_BYTES_MAX,
             duplicate_window: DUPLICATE_WINDOW,
             ..Default::default()

@@ -46,6 +46,15 @@ async fn a_published_order_is_delivered_and_gone_once_acknowledged() {
 }
 
 #[tokio::test]
+async fn the_stream_never_drops_new_messages_for_old_ones_and_no_message_stays_for_ever() {
+    let (name, _queue) = queue().await;
+    let stream = jetstream().await.get_stream(&name).await.unwrap();
+    let config = &stream.cached_info().config;
+    assert_eq!(config.discard, async_nats::jetstream::stream::DiscardPolicy::New);
+    assert_eq!(config.max_age, Duration::from_secs(3_600));
+}
+
+#[tokio::test]
 async fn a_message_is_an_id_with_its_trace() {
     let (name, queue) = queue().await;
     let id: order::Id = "018f4e2a-0000-7000-8000-000000000001".parse().unwrap();
