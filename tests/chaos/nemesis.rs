@@ -18,6 +18,10 @@ const TICK: Duration = Duration::from_millis(25);
 /// How long a service that was asked to end may take: as long as its drain, and some more.
 const END_WITHIN: Duration = Duration::from_secs(60);
 
+/// How long it may take until everything is ready when nothing is broken any more. It takes seconds; on a
+/// machine with much else to do it takes longer.
+const RECOVERED_WITHIN: Duration = Duration::from_secs(180);
+
 /// What a service says when it has begun to work. Before that, it may end for want of its servers.
 const WORKS: [&str; 2] = ["listening", "taking orders"];
 
@@ -229,7 +233,7 @@ impl Nemesis<'_> {
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {
-        let deadline = Instant::now() + END_WITHIN;
+        let deadline = Instant::now() + RECOVERED_WITHIN;
         while let Err(error) = self.stage.ready() {
             anyhow::ensure!(Instant::now() < deadline, "not everything is well again: {error:#}");
             self.keep()?;

@@ -7,7 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -69,7 +69,7 @@ impl Client {
     pub(super) async fn follow(mut self, placed: Placed) {
         let Placed { id, mut socket } = placed;
         let mut seen = 0;
-        while Instant::now() < self.workload.give_up {
+        while self.workload.goes_on() {
             let open = match socket.take() {
                 Some((socket, last)) => {
                     seen = last;

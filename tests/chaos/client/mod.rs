@@ -6,12 +6,14 @@
 mod follow;
 mod place;
 
+use crate::QUIET_WITHIN;
 use crate::log::Line;
 use crate::random::Random;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -39,26 +41,19 @@ pub(crate) struct Workload {
     pub(crate) seed: u64,
     pub(crate) gateways: Vec<SocketAddr>,
     pub(crate) lines: Sender<Line>,
-    /// Nobody tries any longer after this.
-    pub(crate) give_up: Instant,
-    /// No new orders after this was set.
-    stopped: AtomicBool,
+    /// No new orders after this, and nobody tries any longer some time after it.
+    stopped: OnceLock<Instant>,
     connections: AtomicU64,
     http: reqwest::Client,
 }
 
 impl Workload {
-    pub(crate) fn new(
-        seed: u64,
-        gateways: Vec<SocketAddr>,
-        lines: Sender<Line>,
-        give_up: Instant,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn new(seed: u64, gateways: Vec<SocketAddr>, lines: Sender<Line>) -> anyhow::Result<Self> {
         // The HTTP client wants to know who does its TLS, even where there is none.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
-        let (stopped, connections) = (AtomicBool::new(false), AtomicU64::new(0));
-        Ok(Self { seed, gateways, lines, give_up, stopped, connections, http })
+        let (stopped, connections) = (OnceLock::new(), AtomicU64::new(0));
+        Ok(Self { seed, gateways, lines, stopped, connections, http })
     }
 
     /// Places orders until it is told to stop; returns when each has been followed to its end.
@@ -72,7 +67,13 @@ impl Workload {
     }
 
     pub(crate) fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        // Only the first time counts.
+        let _ = self.stopped.set(Instant::now());
+    }
+
+    /// Whether an order or its end may still come.
+    fn goes_on(&self) -> bool {
+        self.stopped.get().is_none_or(|stopped| stopped.elapsed() < QUIET_WITHIN)
     }
 
     fn log(&self, line: Line) {
@@ -96,7 +97,7 @@ impl Client {
     async fn run(mut self, number: u64) {
         let mut followers = JoinSet::new();
         let mut orders: u64 = 0;
-        while !self.workload.stopped.load(Ordering::Relaxed) {
+        while self.workload.stopped.get().is_none() {
             orders += 1;
             let key = format!("client-{number}-order-{orders}");
             let order = self.draw_order(&key).await;

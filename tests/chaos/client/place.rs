@@ -5,7 +5,7 @@ use super::{ANSWER_WITHIN, Client, RETRY_MS};
 use crate::log::Line;
 use serde_json::Value;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// So many of a hundred orders are sent once more although they were accepted.
 const REPEATED_PERCENT: u64 = 15;
@@ -51,7 +51,7 @@ impl Client {
     /// Sends an order until somebody says yes or no; the order if it was a yes.
     pub(super) async fn place(&mut self, key: &str, order: &Value) -> Option<Placed> {
         let mut accepted = None;
-        while Instant::now() < self.workload.give_up {
+        while self.workload.goes_on() {
             match self.ask(key, order).await {
                 Answer::Accepted(placed) => {
                     let repeat = accepted.is_none() && self.random.percent(REPEATED_PERCENT);
