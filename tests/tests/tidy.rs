@@ -7,17 +7,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The arrows of the map in ARCHITECTURE.md: what each crate may use of ours.
-const ARROWS: [(&str, &[&str]); 13] = [
-    ("order-core", &[]),
+const ARROWS: [(&str, &[&str]); 14] = [
+    ("faults", &[]),
+    ("order-core", &["faults"]),
     ("service", &[]),
     ("amm", &["order-core"]),
-    ("journal", &["order-core"]),
-    ("chain", &["order-core"]),
+    ("journal", &["faults", "order-core"]),
+    ("chain", &["faults", "order-core"]),
     ("live", &["order-core"]),
     ("proto", &["order-core"]),
     ("gateway", &["journal", "live", "proto", "service", "order-core"]),
     ("router", &["amm", "chain", "proto", "service", "order-core"]),
-    ("executor", &["amm", "chain", "journal", "live", "proto", "service", "order-core"]),
+    ("executor", &["faults", "amm", "chain", "journal", "live", "proto", "service", "order-core"]),
     ("sandbox", &["amm", "service", "order-core"]),
     ("xtask", &[]),
     ("system-tests", &["xtask", "order-core"]),

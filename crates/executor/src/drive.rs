@@ -95,7 +95,7 @@ impl Executor {
             "{}",
             recorded.event.kind()
         );
-        self.live.publish(claim.order().id(), &recorded).await;
+        faults::effect!("publish", self.live.publish(claim.order().id(), &recorded).await);
         Ok(gives_up(&recorded.event))
     }
 }

@@ -9,6 +9,11 @@ impl Executor {
     /// sends the same bytes.
     pub(crate) async fn land(&self, order: &Order, transaction: &SignedTransaction) -> Option<Observation> {
         let trade = self.trade(order.intent());
+        faults::defect!("sign_again_on_timeout", {
+            let landing = self.lander.land(transaction, &trade);
+            let landed = tokio::time::timeout(std::time::Duration::from_secs(3), landing).await;
+            return landed.map_or(Some(Observation::Expired), Result::ok);
+        });
         tokio::select! {
             biased;
             observation = self.lander.land(transaction, &trade) => match observation {

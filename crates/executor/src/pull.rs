@@ -71,7 +71,7 @@ impl Executor {
     /// One order, from its delivery to its rest.
     async fn work(&self, delivery: Delivery) {
         let Some(id) = delivery.order_id else { return self.park(delivery, "it names no order").await };
-        let claim = match self.journal.claim(id, self.lease).await {
+        let claim = match faults::effect!("claim", self.journal.claim(id, self.lease).await) {
             Ok(Some(claim)) => claim,
             Ok(None) => return self.leave(delivery, id).await,
             // Nobody will make more of it, however often it comes.
@@ -82,7 +82,7 @@ impl Executor {
             Err(error) => return tracing::warn!(order.id = %id, %error, "the order was not claimed"),
         };
         // From here on the lease carries the order, and the sweep finds it when the lease runs out.
-        if let Err(error) = delivery.acknowledge().await {
+        if let Err(error) = faults::effect!("acknowledge", delivery.acknowledge().await) {
             tracing::debug!(order.id = %id, %error, "the delivery was not acknowledged: it comes again");
         }
         let span = info_span!("order", order.id = %id);

@@ -27,7 +27,8 @@ impl Executor {
             mode: Mode::ExactIn,
         };
         let timeout = deadline.remaining().min(ANSWER_WITHIN);
-        let quote = self.router.quote(&request, timeout, service::trace::traceparent().as_deref()).await?;
+        let trace = service::trace::traceparent();
+        let quote = faults::effect!("route", self.router.quote(&request, timeout, trace.as_deref()).await)?;
         acceptable(intent, min_out, &quote)?;
         tracing::info!(
             quote.id = %quote.id,

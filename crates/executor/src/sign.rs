@@ -42,9 +42,10 @@ impl Executor {
         let unit_price =
             fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);
         let plan = Plan { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
-        let transaction = transaction::build(&self.wallet.pubkey(), &plan, &ground.blockhash)
-            .and_then(|unsigned| unsigned.sign(&self.wallet))
-            .map_err(|error| unbuildable(&error))?;
+        let signed = transaction::build(&self.wallet.pubkey(), &plan, &ground.blockhash)
+            .and_then(|unsigned| faults::effect!("sign", unsigned.sign(&self.wallet)));
+        let transaction = signed.map_err(|error| unbuildable(&error))?;
+        faults::defect!("no_write_ahead", { drop(self.cluster.send(&transaction.bytes).await) });
         tracing::info!(
             signature = %transaction.signature,
             min_out = min_out.get(),
@@ -107,7 +108,9 @@ impl Executor {
     ) -> Result<Rehearsal, Failure> {
         let unsigned = transaction::build(&self.wallet.pubkey(), draft, &ground.blockhash)
             .map_err(|error| unbuildable(&error))?;
-        let simulated = self.cluster.simulate(&unsigned.bytes(), &[], ground.state.slot).await;
+        let bytes = unsigned.bytes();
+        let simulated =
+            faults::effect!("simulate", self.cluster.simulate(&bytes, &[], ground.state.slot).await);
         let simulation: Simulation = simulated.map_err(|error| cluster::failure(&error))?;
         if let Some(failure) = &simulation.failure {
             tracing::debug!(%failure, logs = ?simulation.logs, "the simulation failed");

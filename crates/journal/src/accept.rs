@@ -56,6 +56,10 @@ impl Journal {
     /// See [`Error`]. After [`Error::Unknown`] the same acceptance, with the same id or key, tells
     /// what happened.
     pub async fn accept(&self, acceptance: Acceptance) -> Result<Accepted, Error> {
+        faults::defect!("ack_before_commit", {
+            self.accepts.post(acceptance);
+            return Ok(Accepted::New);
+        });
         self.accepts.write(acceptance).await
     }
 

@@ -39,7 +39,10 @@ impl Journal {
         let append = Append::new(claim, &next, event.clone());
         let at = self.appends.write(append).await?.ok_or(AppendError::Fenced)?;
         claim.order = next;
-        Ok(Recorded { seq: claim.order.seq(), attempt: claim.order.attempt(), event, at })
+        let seq = claim.order.seq();
+        // The first event, the acceptance, is the gateway's.
+        let seq = faults::defect!("seq_from_memory", 1 + faults::count(claim.order.id().to_string()), instead of seq);
+        Ok(Recorded { seq, attempt: claim.order.attempt(), event, at })
     }
 }
 
@@ -180,7 +183,7 @@ impl Statement for Appends {
         connection: &mut PgConnection,
         items: &[Append],
     ) -> Result<Vec<Option<Timestamp>>, sqlx::Error> {
-        let recorded = append(connection, items).await?;
+        let recorded = faults::effect!(items[0].event.kind(), append(connection, items).await)?;
         let mut outcomes = Vec::with_capacity(items.len());
         for item in items {
             outcomes.push(match recorded.get(&item.order) {
@@ -197,7 +200,18 @@ async fn append(
     connection: &mut PgConnection,
     items: &[Append],
 ) -> Result<HashMap<Uuid, Timestamp>, sqlx::Error> {
-    let rows: Vec<(Uuid, Timestamp)> = sqlx::query_as(APPEND)
+    // The mistake: an event goes behind whatever is there, whoever writes it.
+    let statement = faults::defect!(
+        "no_fence",
+        &*APPEND
+            .replace("orders.seq = input.seq - 1 AND orders.fence = input.fence AND ", "")
+            .replace("SELECT input.*", "SELECT input.*, orders.seq + 1 AS free")
+            .replace("SELECT order_id, seq", "SELECT order_id, free")
+            .replace("owned.seq", "owned.free")
+            .leak(),
+        instead of APPEND
+    );
+    let rows: Vec<(Uuid, Timestamp)> = sqlx::query_as(statement)
         .bind(column(items, |item| item.order))
         .bind(column(items, |item| item.seq))
         .bind(column(items, |item| item.fence))

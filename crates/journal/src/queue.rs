@@ -264,7 +264,7 @@ impl Delivery {
     ///
     /// # Errors
     /// It may come again; the claim then finds nothing to do.
-    pub async fn acknowledge(self) -> Result<(), QueueError> {
+    pub async fn acknowledge(&self) -> Result<(), QueueError> {
         self.message.ack().await.map_err(failed("acknowledge an order"))
     }
 }

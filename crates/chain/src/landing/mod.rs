@@ -70,7 +70,7 @@ impl Lander {
     async fn send_for_ever(&self, transaction: &SignedTransaction) -> Infallible {
         loop {
             let started = Instant::now();
-            if let Err(error) = self.client.send(&transaction.bytes).await {
+            if let Err(error) = faults::effect!("send", self.client.send(&transaction.bytes).await) {
                 tracing::debug!(signature = %transaction.signature, %error, "no node took the transaction");
             }
             metrics::counter!("chain_sends_total").increment(1);

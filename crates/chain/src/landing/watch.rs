@@ -112,7 +112,7 @@ impl Watch {
         let signatures: Vec<Signature> = self.flights.iter().map(Flight::signature).collect();
         let mut landed = BTreeMap::new();
         for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
-            let answer = self.client.signature_statuses(chunk, false).await;
+            let answer = faults::effect!("status", self.client.signature_statuses(chunk, false).await);
             if answer.is_err() != self.unanswered {
                 self.unanswered = answer.is_err();
                 match &answer {
@@ -169,12 +169,12 @@ impl Watch {
     /// The height is asked first and the history afterwards, of the same node, and the history must
     /// come from a bank that has reached the height: then a transaction that landed is in it.
     async fn testimonies(&self, node: usize) -> Result<Vec<(Signature, Testimony)>, Error> {
-        let finalized = self.client.finalized(node).await?;
+        let finalized = faults::effect!("height", self.client.finalized(node).await)?;
         let past = |flight: &&Flight| finalized.block_height > flight.transaction.last_valid_block_height;
         let signatures: Vec<Signature> = self.flights.iter().filter(past).map(Flight::signature).collect();
         let mut testimonies = Vec::with_capacity(signatures.len());
         for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
-            let answer = self.client.history(node, chunk).await?;
+            let answer = faults::effect!("history", self.client.history(node, chunk).await)?;
             if answer.slot < finalized.slot {
                 tracing::debug!(
                     answer.slot,
@@ -219,7 +219,7 @@ impl Watch {
         sure: Commitment,
     ) -> Option<(Signature, Result<Observation, String>)> {
         let signature = flight.signature();
-        match self.client.transaction(&signature, sure).await {
+        match faults::effect!("transaction", self.client.transaction(&signature, sure).await) {
             Ok(landed) => {
                 // The node that shows it may be on another fork than the one that told its status.
                 let landed = landed.filter(|landed| sure >= needed(landed.failure.is_some(), sure))?;

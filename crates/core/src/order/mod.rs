@@ -152,6 +152,7 @@ impl Order {
         })?;
         if let Event::RoutingStarted { attempt } = event {
             self.attempt = *attempt;
+            faults::defect!("anchor_loosened_on_retry", { self.anchor = None });
         }
         if let Event::RouteChosen { quote } = event {
             self.anchor.get_or_insert(quote.amount_out);

@@ -1,0 +1,118 @@
+//! Marks the effects that a test makes fail, and holds the places of the deliberate defects.
+//!
+//! Architecture invariants: without the feature `inject` an effect is what it is and a defect is not
+//! there; a build without debug assertions refuses the feature. With it, a process does what its
+//! environment asks for and nothing else:
+//!
+//! * `FAULT=send:crash_after`: the first time that it comes to this effect. `crash_before` and
+//!   `crash_after` end the process at once, `repeat` does the effect twice, `hang` stops the whole
+//!   process in front of it until somebody continues it.
+//! * `DEFECT=no_fence`: the process has this defect, which the chaos check must find.
+
+#[cfg(all(feature = "inject", not(debug_assertions)))]
+compile_error!("the feature `inject` is for tests: a release has no faults that can be asked for");
+
+/// Something that the process does to the world, by the name that a test calls it. The expression
+/// must not consume what it uses: a test may ask for it twice.
+#[cfg(not(feature = "inject"))]
+#[macro_export]
+macro_rules! effect {
+    ($name:expr, $effect:expr) => {
+        $effect
+    };
+}
+
+/// A mistake that could be in this place, with what is there `instead of` it, if anything.
+#[cfg(not(feature = "inject"))]
+#[macro_export]
+macro_rules! defect {
+    ($name:literal, $mistake:block) => {};
+    ($name:literal, $mistake:expr, instead of $right:expr) => {
+        $right
+    };
+}
+
+/// Something that the process does to the world, by the name that a test calls it. The expression
+/// must not consume what it uses: a test may ask for it twice.
+#[cfg(feature = "inject")]
+#[macro_export]
+macro_rules! effect {
+    ($name:expr, $effect:expr) => {{
+        let name: &str = $name;
+        $crate::before(name);
+        let mut outcome = $effect;
+        if $crate::strikes(name, "repeat") {
+            outcome = $effect;
+        }
+        $crate::after(name);
+        outcome
+    }};
+}
+
+/// A mistake that could be in this place, with what is there `instead of` it, if anything.
+#[cfg(feature = "inject")]
+#[macro_export]
+macro_rules! defect {
+    ($name:literal, $mistake:block) => {
+        if $crate::has_defect($name) $mistake
+    };
+    ($name:literal, $mistake:expr, instead of $right:expr) => {
+        if $crate::has_defect($name) { $mistake } else { $right }
+    };
+}
+
+#[cfg(feature = "inject")]
+pub use inject::{after, before, count, has_defect, strikes};
+
+#[cfg(feature = "inject")]
+mod inject {
+    use signal_hook::{consts::SIGSTOP, low_level::raise};
+    use std::collections::HashMap;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Mutex, PoisonError};
+
+    /// Whether the fault that the process was asked for has happened.
+    static STRUCK: AtomicBool = AtomicBool::new(false);
+
+    /// Whether this is the moment for a fault, which comes once in a process' life. The test waits
+    /// for the line that says so.
+    pub fn strikes(effect: &str, fault: &str) -> bool {
+        let strikes = std::env::var("FAULT").is_ok_and(|asked| asked == format!("{effect}:{fault}"))
+            && !STRUCK.swap(true, Ordering::Relaxed);
+        if strikes {
+            eprintln!("fault: {effect}:{fault}");
+        }
+        strikes
+    }
+
+    /// What may happen in front of an effect.
+    pub fn before(effect: &str) {
+        if strikes(effect, "crash_before") {
+            std::process::abort();
+        }
+        if strikes(effect, "hang") && raise(SIGSTOP).is_err() {
+            std::process::abort();
+        }
+    }
+
+    /// What may happen behind an effect.
+    pub fn after(effect: &str) {
+        if strikes(effect, "crash_after") {
+            std::process::abort();
+        }
+    }
+
+    /// Whether the process was asked to have a defect.
+    pub fn has_defect(name: &str) -> bool {
+        std::env::var("DEFECT").is_ok_and(|defect| defect == name)
+    }
+
+    /// How often this process has asked for this number: what a process knows by itself.
+    pub fn count(of: String) -> u64 {
+        static COUNTS: Mutex<Option<HashMap<String, u64>>> = Mutex::new(None);
+        let mut counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.get_or_insert_default().entry(of).or_default();
+        *count += 1;
+        *count
+    }
+}
