@@ -23,6 +23,7 @@ use client::Workload;
 use nemesis::Tally;
 use seeds::Seeds;
 use stage::Stage;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,17 +42,21 @@ struct Options {
     /// How long faults happen, for each seed
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// The folder with the services, if they are not beside this program
+    #[arg(long)]
+    programs: Option<PathBuf>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Options { seed: seeds, seconds } = Options::parse();
+    let Options { seed: seeds, seconds, programs } = Options::parse();
     let mut outcomes = Vec::new();
     for seed in seeds.iter() {
-        let outcome = run(seed, Duration::from_secs(seconds)).await.unwrap_or_else(|error| {
-            println!("violation: the run came to no end: {error:#}");
-            Outcome { seed, orders: 0, tally: Tally::default(), violations: 1 }
-        });
+        let outcome =
+            run(seed, Duration::from_secs(seconds), programs.clone()).await.unwrap_or_else(|error| {
+                println!("violation: the run came to no end: {error:#}");
+                Outcome { seed, orders: 0, tally: Tally::default(), violations: 1 }
+            });
         println!("seed {seed}: {}", summary::counts(std::slice::from_ref(&outcome)));
         outcomes.push(outcome);
     }
@@ -60,10 +65,10 @@ async fn main() -> ExitCode {
     if outcomes.iter().all(|outcome| outcome.violations == 0) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn run(seed: u64, length: Duration) -> Result<Outcome> {
+async fn run(seed: u64, length: Duration, programs: Option<PathBuf>) -> Result<Outcome> {
     let schedule = schedule::draw(seed, length);
     println!("seed {seed}: starting everything; {} faults in {} s", schedule.len(), length.as_secs());
-    let mut stage = Stage::start(seed).await?;
+    let mut stage = Stage::start(seed, programs).await?;
     let balances_before = evidence::balances(&stage).await?;
 
     let log = log::Log::create(&stage.path().join("client.log"))?;

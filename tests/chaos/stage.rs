@@ -42,7 +42,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) async fn start(seed: u64) -> Result<Self> {
+    /// Starts everything, from the services in `programs`, or else those beside this program.
+    pub(crate) async fn start(seed: u64, programs: Option<PathBuf>) -> Result<Self> {
         let directory = Directory::fresh(&format!("chaos-{seed}"))?;
         let path = directory.path();
         let supervisor = Supervisor::new(&path.join("logs"), false, Some(directory.lock()?))?;
@@ -68,7 +69,8 @@ impl Stage {
             nats_url: format!("nats://{}", servers.nats.address),
             redis_url: format!("redis://{}", servers.redis.address),
         };
-        let stack = Stack::start(&supervisor, &programs()?, path, &stores, &plan)?;
+        let programs = programs.map_or_else(beside_this_program, Ok)?;
+        let stack = Stack::start(&supervisor, &programs, path, &stores, &plan)?;
         for (index, gateway) in stack.gateways.iter().enumerate() {
             links.insert(Link::Client(index), Proxy::start(gateway.address).await?);
         }
@@ -190,7 +192,7 @@ fn setting(service: &'static str, key: &'static str, value: String) -> Setting {
 }
 
 /// Where cargo has put the services: beside this program.
-fn programs() -> Result<PathBuf> {
+fn beside_this_program() -> Result<PathBuf> {
     let this = std::env::current_exe().context("asking where this program is")?;
     Ok(this.parent().context("this program is in a folder")?.to_owned())
 }

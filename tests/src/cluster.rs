@@ -72,8 +72,23 @@ impl Cluster {
 
     /// Makes no more blocks, until [`Cluster::heal`].
     pub async fn freeze(&self) {
-        let fault = json!({ "fault": "freezeSlots" });
-        let answer = self.http.post(self.faults()).json(&fault).send().await.unwrap();
+        self.begin("freezeSlots").await;
+    }
+
+    /// Takes transactions and never executes them, until [`Cluster::heal`].
+    pub async fn drop_transactions(&self) {
+        self.begin("dropTransactions").await;
+    }
+
+    /// Makes so many blocks that no transaction can land that was signed before.
+    pub async fn expire_blockhashes(&self) {
+        let url = format!("{}/admin/expire-blockhashes", self.url);
+        let answer = self.http.post(url).json(&json!({})).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    }
+
+    async fn begin(&self, fault: &str) {
+        let answer = self.http.post(self.faults()).json(&json!({ "fault": fault })).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
     }
 

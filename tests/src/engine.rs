@@ -55,10 +55,12 @@ pub enum Part {
     Gateway(usize),
 }
 
-/// Whose PostgreSQL an engine uses.
-enum Database {
-    Shared,
-    Own,
+/// How an engine differs from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Variant {
+    Usual,
+    OwnPostgres,
+    Faulty,
 }
 
 impl Engine {
@@ -67,7 +69,7 @@ impl Engine {
     /// # Panics
     /// Something does not start; the message has the end of its log.
     pub fn start(executors: usize, gateways: usize, settings: Vec<Setting>) -> Self {
-        Self::try_start(Database::Shared, executors, gateways, settings)
+        Self::try_start(Variant::Usual, executors, gateways, settings)
             .unwrap_or_else(|error| panic!("starting an engine: {error:#}"))
     }
 
@@ -76,12 +78,22 @@ impl Engine {
     /// # Panics
     /// As there.
     pub fn start_with_postgres(executors: usize, gateways: usize, settings: Vec<Setting>) -> Self {
-        Self::try_start(Database::Own, executors, gateways, settings)
+        Self::try_start(Variant::OwnPostgres, executors, gateways, settings)
             .unwrap_or_else(|error| panic!("starting an engine: {error:#}"))
     }
 
+    /// As [`Engine::start`], with executors that do the fault that their environment asks for: see the
+    /// crate `faults`.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn start_faulty(executors: usize, gateways: usize, settings: Vec<Setting>) -> Self {
+        Self::try_start(Variant::Faulty, executors, gateways, settings)
+            .unwrap_or_else(|error| panic!("starting an engine that `cargo xtask test` builds: {error:#}"))
+    }
+
     fn try_start(
-        database: Database,
+        variant: Variant,
         executors: usize,
         gateways: usize,
         mut settings: Vec<Setting>,
@@ -91,10 +103,12 @@ impl Engine {
         let path = directory.path();
         let supervisor = Supervisor::new(&path.join("logs"), false, Some(directory.lock()?))?;
         let programs = install::programs()?;
-        let own_postgres = match database {
-            Database::Shared => None,
+        let own_postgres = match variant {
+            Variant::Usual | Variant::Faulty => None,
             // What is committed has to survive its being killed.
-            Database::Own => Some(servers::start_postgres(&supervisor, &programs, path, Durability::Full)?),
+            Variant::OwnPostgres => {
+                Some(servers::start_postgres(&supervisor, &programs, path, Durability::Full)?)
+            }
         };
         let postgres = own_postgres.as_ref().map_or_else(shared_postgres, |server| Ok(server.address))?;
         let database = name.replace('-', "_");
@@ -108,7 +122,8 @@ impl Engine {
         };
         settings.insert(0, setting("sandbox", "SLOT_MS", SLOT_MS));
         let plan = Plan { executors, gateways, port: None, settings };
-        let stack = Stack::start(&supervisor, &programs_folder()?, path, &stores, &plan)?;
+        let services = services_folder(variant)?;
+        let stack = Stack::start(&supervisor, &services, path, &stores, &plan)?;
         let directory = Some(directory);
         Ok(Self { stack, nats, redis, database, postgres, own_postgres, supervisor, directory })
     }
@@ -288,8 +303,13 @@ fn server(url: &str) -> Result<SocketAddr> {
         .with_context(|| format!("no address in TEST_DATABASE_URL `{url}`"))
 }
 
-/// Where cargo has put the services: the folder above the one with this test.
-fn programs_folder() -> Result<PathBuf> {
+/// Where cargo has put the services: the folder above the one with this test. Those that can be asked
+/// for faults are in a folder of their own.
+fn services_folder(variant: Variant) -> Result<PathBuf> {
     let this = std::env::current_exe().context("asking where this test is")?;
-    Ok(this.ancestors().nth(2).context("this test is in a folder of the target folder")?.to_owned())
+    let services = this.ancestors().nth(2).context("this test is in a folder of the target folder")?;
+    Ok(match variant {
+        Variant::Usual | Variant::OwnPostgres => services.to_owned(),
+        Variant::Faulty => services.join("faults"),
+    })
 }

@@ -39,9 +39,12 @@ impl Journal {
         let append = Append::new(claim, &next, event.clone());
         let at = self.appends.write(append).await?.ok_or(AppendError::Fenced)?;
         claim.order = next;
-        let seq = claim.order.seq();
-        // The first event, the acceptance, is the gateway's.
-        let seq = faults::defect!("seq_from_memory", 1 + faults::count(claim.order.id().to_string()), instead of seq);
+        let seq = faults::defect!(
+            "seq_from_memory",
+            // The first event, the acceptance, was recorded by the gateway.
+            1 + faults::count(claim.order.id().to_string()),
+            instead of claim.order.seq()
+        );
         Ok(Recorded { seq, attempt: claim.order.attempt(), event, at })
     }
 }

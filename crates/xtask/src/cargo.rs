@@ -1,6 +1,7 @@
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -63,6 +64,30 @@ pub(crate) fn run<A: AsRef<OsStr>>(
         }
         std::thread::sleep(POLL_INTERVAL);
     }
+}
+
+/// Builds the services that a test can ask for faults into a folder of their own, with links to the
+/// other programs. Whoever calls this builds the usual ones afterwards: cargo knows one place for a
+/// program, and they belong there.
+pub(crate) fn build_faulty(interrupt: &Interrupt) -> Result<PathBuf> {
+    const FAULTY: [&str; 2] = ["executor", "gateway"];
+    const OTHERS: [&str; 3] = ["journal", "router", "sandbox"];
+    let mut arguments = vec!["build", "--workspace", "--features", "faults/inject"];
+    arguments.extend(FAULTY.iter().flat_map(|name| ["--bin", name]));
+    run(&arguments, &[], interrupt)?;
+    let programs = programs()?;
+    let folder = programs.join("faults");
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    for name in FAULTY.into_iter().chain(OTHERS) {
+        let (program, place) = (programs.join(name), folder.join(name));
+        let _ = std::fs::remove_file(&place);
+        let done = match FAULTY.contains(&name) {
+            true => std::fs::copy(&program, &place).map(drop),
+            false => symlink(&program, &place),
+        };
+        done.with_context(|| format!("putting {name} into {}", folder.display()))?;
+    }
+    Ok(folder)
 }
 
 /// The variables that describe this package, set because cargo runs this program. Some build scripts

@@ -1,7 +1,9 @@
-//! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`.
+//! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`,
+//! `cargo xtask defects`.
 
 mod cargo;
 mod chaos;
+mod defects;
 mod test;
 mod up;
 
@@ -19,6 +21,8 @@ enum Command {
     /// Builds everything, breaks it by the faults that a seed draws, and checks that no order was lost,
     /// doubled, stuck or untrue
     Chaos(chaos::Options),
+    /// Builds the services with deliberate defects, and checks that the chaos check finds each of them
+    Defects(defects::Options),
 }
 
 fn main() -> ExitCode {
@@ -26,6 +30,7 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Chaos(options) => chaos::run(&options),
+        Command::Defects(options) => defects::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

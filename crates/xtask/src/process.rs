@@ -150,6 +150,11 @@ impl Process {
         }
     }
 
+    /// Gives it an environment variable from its next start on.
+    pub fn set_environment(&mut self, key: &str, value: &str) {
+        self.command.env(key, value);
+    }
+
     /// Its status if it has ended.
     ///
     /// # Errors

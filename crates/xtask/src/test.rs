@@ -15,6 +15,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let interrupt = Interrupt::install()?;
     println!("[1/3] Building the services and their tests. The first time this takes some minutes.");
+    cargo::build_faulty(&interrupt)?;
     cargo::run(&["build", "--workspace", "--bins", "--tests", "--examples"], &[], &interrupt)?;
 
     workspace::remove_left_behind()?;

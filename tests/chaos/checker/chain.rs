@@ -40,6 +40,7 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
         check_landings(order, &seen, violations);
         check_replacements(order, violations);
         check_expiries(order, &heights, violations);
+        check_floor(order, violations);
         add_changes(order, &mut expected);
     }
     violations.unless(expected == evidence.balances_after, || {
@@ -194,6 +195,25 @@ fn add(balances: &mut Balances, symbol: &str, change: i128) {
     if let Some(balance) = balances.get_mut(symbol) {
         *balance += change;
     }
+}
+
+/// The first quote fixes what every later one, and the fill, must give.
+fn check_floor(order: &Order, violations: &mut Violations) {
+    let Some(Event::Accepted { intent }) = order.events.first().map(|event| &event.event) else { return };
+    let quoted = order.events.iter().filter_map(|event| match &event.event {
+        Event::RouteChosen { quote } => Some(quote.amount_out),
+        _ => None,
+    });
+    let filled = order.events.iter().filter_map(|event| match &event.event {
+        Event::Observed { observation: Observation::Landed { fill } } => Some(fill.amount_out),
+        _ => None,
+    });
+    let given: Vec<_> = quoted.chain(filled).collect();
+    let anchor = intent.anchor().map(|anchor| anchor.amount_out).or(given.first().copied());
+    let Some(floor) = anchor.map(|anchor| intent.max_slippage().min_out(anchor)) else { return };
+    violations.unless(given.iter().all(|given| *given >= floor), || {
+        format!("I10 order {} accepts {floor:?} or more, and its quotes and fill are {given:?}", order.id)
+    });
 }
 
 /// The minimum is fixed once, by the quote if the order names one, and the fill is not below it.

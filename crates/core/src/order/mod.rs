@@ -152,7 +152,9 @@ impl Order {
         })?;
         if let Event::RoutingStarted { attempt } = event {
             self.attempt = *attempt;
-            faults::defect!("anchor_loosened_on_retry", { self.anchor = None });
+            faults::defect!("anchor_loosened_on_retry", {
+                self.anchor = self.anchor.filter(|_| *attempt == 1)
+            });
         }
         if let Event::RouteChosen { quote } = event {
             self.anchor.get_or_insert(quote.amount_out);
