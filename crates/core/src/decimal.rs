@@ -30,6 +30,33 @@ const MAX_LENGTH: usize = 64;
 /// # Errors
 /// See [`Error`]; zeros after the last significant digit never count as precision.
 pub fn parse(text: &str, decimals: u8) -> Result<u64, Error> {
+    let (digits, exponent) = read(text)?;
+    if digits == "0" {
+        return Ok(0);
+    }
+    let shift = exponent.checked_add(i64::from(decimals)).ok_or(Error::TooLarge)?;
+    scale(&digits, shift, decimals)
+}
+
+/// A number in the one notation that all of its notations share: `15e-1` for `1.5` and `1.50`.
+///
+/// # Errors
+/// [`Error::Malformed`], [`Error::Negative`] or [`Error::TooLarge`], as [`parse`].
+pub fn canonical(text: &str) -> Result<String, Error> {
+    read(text).map(|(digits, exponent)| format!("{digits}e{exponent}"))
+}
+
+/// Writes `units` of `10^-decimals` as a decimal number without needless zeros.
+pub fn format(units: u128, decimals: u8) -> String {
+    let width = usize::from(decimals).saturating_add(1);
+    let digits = format!("{units:0>width$}");
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(usize::from(decimals)));
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
+/// The number as `digits · 10^exponent`, without needless zeros.
+fn read(text: &str) -> Result<(String, i64), Error> {
     if text.len() > MAX_LENGTH {
         return Err(Error::Malformed);
     }
@@ -45,27 +72,17 @@ pub fn parse(text: &str, decimals: u8) -> Result<u64, Error> {
     let digits = format!("{whole}{fraction}");
     let digits = digits.trim_start_matches('0');
     if digits.is_empty() {
-        return Ok(0);
+        return Ok(("0".to_owned(), 0));
     }
     if negative {
         return Err(Error::Negative);
     }
-    let fraction_length = i64::try_from(fraction.len()).map_err(|_| Error::Malformed)?;
-    // The number is `digits · 10^shift` units.
-    let shift = exponent
-        .checked_sub(fraction_length)
-        .and_then(|shift| shift.checked_add(i64::from(decimals)))
-        .ok_or(Error::Malformed)?;
-    scale(digits, shift, decimals)
-}
-
-/// Writes `units` of `10^-decimals` as a decimal number without needless zeros.
-pub fn format(units: u128, decimals: u8) -> String {
-    let width = usize::from(decimals).saturating_add(1);
-    let digits = format!("{units:0>width$}");
-    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(usize::from(decimals)));
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+    let significant = digits.trim_end_matches('0');
+    let zeros = digits.len().saturating_sub(significant.len());
+    let shift = |length: usize| i64::try_from(length).map_err(|_| Error::Malformed);
+    let exponent = exponent.checked_sub(shift(fraction.len())?).ok_or(Error::Malformed)?;
+    let exponent = exponent.checked_add(shift(zeros)?).ok_or(Error::TooLarge)?;
+    Ok((significant.to_owned(), exponent))
 }
 
 fn is_digits(text: &str) -> bool {
@@ -85,10 +102,7 @@ fn split_exponent(text: &str) -> Result<(&str, i64), Error> {
     }
 }
 
-fn scale(digits: &str, shift: i64, limit: u8) -> Result<u64, Error> {
-    let significant = digits.trim_end_matches('0');
-    let zeros = i64::try_from(digits.len().saturating_sub(significant.len())).map_err(|_| Error::TooLarge)?;
-    let shift = shift.checked_add(zeros).ok_or(Error::TooLarge)?;
+fn scale(significant: &str, shift: i64, limit: u8) -> Result<u64, Error> {
     if shift < 0 {
         return Err(Error::TooPrecise { limit });
     }
@@ -103,6 +117,19 @@ fn scale(digits: &str, shift: i64, limit: u8) -> Result<u64, Error> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn all_notations_of_a_number_share_one() {
+        for text in ["1.5", "1.50", "01.5", "15e-1", "0.15E+1", "150e-2"] {
+            assert_eq!(canonical(text).as_deref(), Ok("15e-1"), "{text}");
+        }
+        for text in ["0", "-0", "0.00", "0e7"] {
+            assert_eq!(canonical(text).as_deref(), Ok("0e0"), "{text}");
+        }
+        assert_eq!(canonical("100").as_deref(), Ok("1e2"));
+        assert_eq!(canonical("-1"), Err(Error::Negative));
+        assert_eq!(canonical("1,5"), Err(Error::Malformed));
+    }
 
     #[test]
     fn reads_what_json_calls_a_number() {

@@ -1,14 +1,13 @@
 //! `GET /api/orders`
 
 use crate::app::App;
-use crate::order::corrupt;
 use crate::parameters::Parameters;
 use crate::problem::{self, Problem};
 use crate::tradables::Tradables;
 use crate::view;
 use axum::Json;
 use axum::extract::State;
-use journal::Filter;
+use journal::{Filter, Listed};
 use order_core::order::Id;
 use order_core::{Mint, Timestamp};
 use serde::Serialize;
@@ -24,7 +23,7 @@ const MAX_LIMIT: u32 = 100;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Orders {
-    /// Newest first.
+    /// Newest first. An order whose record has a fault is left out.
     orders: Vec<view::Order>,
     /// What to give as `cursor` for the next page; null on the last.
     #[schema(value_type = Option<uuid::Uuid>)]
@@ -56,14 +55,18 @@ pub(crate) async fn list(State(app): State<App>, parameters: Parameters) -> Resu
     let full = u32::try_from(listed.len()).is_ok_and(|length| length >= limit);
     let next_cursor = if full { listed.last().map(|last| last.id) } else { None };
     let now = view::now();
-    let orders = listed
-        .iter()
-        .map(|listed| {
-            let story = view::Story::replay(listed.id, &listed.history);
-            story.map(|story| story.order(now)).map_err(|error| corrupt(listed.id, &error))
-        })
-        .collect::<Result<_, _>>()?;
+    let orders = listed.into_iter().filter_map(|listed| shown(listed, now)).collect();
     Ok(Json(Orders { orders, next_cursor }))
+}
+
+/// None for an order whose record cannot be understood: the others are shown without it.
+fn shown(listed: Listed, now: Timestamp) -> Option<view::Order> {
+    match listed.history.map(|history| view::Story::replay(listed.id, &history)) {
+        Ok(Ok(story)) => return Some(story.order(now)),
+        Ok(Err(error)) => tracing::error!(order.id = %listed.id, %error, "an order is left out of a list"),
+        Err(error) => tracing::error!(order.id = %listed.id, %error, "an order is left out of a list"),
+    }
+    None
 }
 
 /// What is asked for.

@@ -34,14 +34,13 @@ pub(crate) struct Placed {
 /// The request is not valid, or cannot be fulfilled now. Nothing was recorded, unless the problem
 /// says that it may have been.
 pub(crate) async fn place(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Placed, Problem> {
-    let key = idempotency_key(headers)?;
+    let idempotency = idempotency_key(headers)?.map(|key| Idempotency { key, request_hash: hash(body) });
+    // A request that was accepted once is answered alike even when it would not be any more.
+    if let Some(placed) = replay(app, idempotency.as_ref()).await? {
+        return Ok(placed);
+    }
     let request = request::Order::read(body, &app.tradables).await?;
-    let idempotency = key.map(|key| Idempotency { key, request_hash: hash(&request) });
-    let intent = match intent(app, request).await {
-        Ok(intent) => intent,
-        // A request that was accepted once is answered alike even when it would not be any more.
-        Err(problem) => return replay(app, idempotency.as_ref()).await?.ok_or(problem),
-    };
+    let intent = intent(app, request).await?;
     let acceptance = Acceptance {
         id: Id(Uuid::now_v7()),
         intent,
@@ -108,18 +107,12 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// What two requests have in common that are the same: what was read, not how it was written.
-fn hash(request: &request::Order) -> [u8; 32] {
-    let request::Order { swap, quote_id } = request;
-    let slippage = swap.max_slippage.map_or_else(|| "default".to_owned(), |slippage| slippage.to_decimal());
-    let quote_id = quote_id.map_or_else(|| "none".to_owned(), |id| id.to_string());
-    let text = format!(
-        "market\n{}\n{}\n{}\n{slippage}\n{quote_id}",
-        swap.token_in.mint,
-        swap.token_out.mint,
-        swap.amount.get()
-    );
-    Sha256::digest(text).into()
+/// The same for requests that are the same; of a body that is no order, for the same bytes.
+pub(crate) fn hash(body: &[u8]) -> [u8; 32] {
+    match request::essence(body) {
+        Some(essence) => Sha256::digest(essence).into(),
+        None => Sha256::digest(body).into(),
+    }
 }
 
 /// What is to be executed, as far as it can be taken on now.
@@ -194,28 +187,25 @@ fn reused() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tradables::Tradables;
     use http::HeaderValue;
 
-    async fn hashed(body: &str) -> [u8; 32] {
-        let tradables = Tradables::new("http://127.0.0.1:1").unwrap();
-        hash(&request::Order::read(body.as_bytes(), &tradables).await.unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_request_is_the_same_however_it_is_written() {
-        let first = hashed(r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100}"#).await;
+    #[test]
+    fn a_request_is_the_same_however_it_is_written() {
+        let first = hash(br#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100}"#);
         let again =
-            r#" {"amount":"1e2", "tokenOut":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","tokenIn":"SOL"}"#;
-        assert_eq!(first, hashed(again).await);
+            br#" {"amount":"1e2", "tokenOut":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","tokenIn":"SOL"}"#;
+        assert_eq!(first, hash(again));
         for other in [
             r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":101}"#,
             r#"{"tokenIn":"SOL","tokenOut":"USDT","amount":100}"#,
             r#"{"tokenIn":"RAY","tokenOut":"USDC","amount":100}"#,
             r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.01}"#,
             r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"quoteId":"00000000-0000-0000-0000-000000000000"}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"side":"buy"}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":-100}"#,
+            "{",
         ] {
-            assert_ne!(first, hashed(other).await, "{other}");
+            assert_ne!(first, hash(other.as_bytes()), "{other}");
         }
     }
 

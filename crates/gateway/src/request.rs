@@ -5,7 +5,7 @@ use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::tradables::Tradables;
 use order_core::quote::{self, Mode};
-use order_core::{Atoms, Slippage, Token};
+use order_core::{Atoms, Slippage, Token, decimal};
 use serde::Serialize;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -133,6 +133,30 @@ impl Order {
         let swap = Swap::read(fields, Mode::ExactIn, tradables).await?;
         Ok(Self { swap, quote_id })
     }
+}
+
+/// What requests for an order have in common that are the same: what is written, not how. It is told
+/// from the body alone, so that a repetition is known even while the router is away. None if the body
+/// is no request for an order.
+pub(crate) fn essence(body: &[u8]) -> Option<String> {
+    let mut fields = Fields::read(body).ok()?;
+    let (token_in, token_out) = (mint(fields.text("tokenIn")?), mint(fields.text("tokenOut")?));
+    let amount = decimal::canonical(&fields.number("amount")?).ok()?;
+    let slippage = match fields.optional_number("maxSlippage") {
+        Some(text) => Slippage::parse(&text).ok()?.to_decimal(),
+        None => "default".to_owned(),
+    };
+    let quote_id = match fields.optional_text("quoteId") {
+        Some(text) => text.parse::<Uuid>().ok()?.to_string(),
+        None => "none".to_owned(),
+    };
+    fields.finish().ok()?;
+    Some(format!("market\n{token_in}\n{token_out}\n{amount}\n{slippage}\n{quote_id}"))
+}
+
+/// The mint of a known token, or what else the name is.
+fn mint(name: String) -> String {
+    Tradables::known(&name).map_or(name, |known| known.mint.to_string())
 }
 
 impl Swap {

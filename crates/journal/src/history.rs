@@ -31,10 +31,10 @@ impl Journal {
     }
 
     /// The events of many orders, of each after its own number, in order. Orders without such an
-    /// event are absent.
+    /// event are absent. An event that is unreadable is left out: [`Journal::history`] says why.
     ///
     /// # Errors
-    /// The database does not answer, or an event is unreadable.
+    /// The database does not answer.
     pub async fn histories(
         &self,
         after: &[(order::Id, u64)],
@@ -49,7 +49,10 @@ impl Journal {
         let mut histories: HashMap<order::Id, Vec<Recorded>> = HashMap::new();
         for row in &rows {
             let id = order_id(row)?;
-            histories.entry(id).or_default().push(event(id, row)?);
+            // The others' readers must not wait for it.
+            if let Ok(recorded) = event(id, row) {
+                histories.entry(id).or_default().push(recorded);
+            }
         }
         Ok(histories)
     }

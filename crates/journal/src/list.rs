@@ -22,19 +22,20 @@ pub struct Filter {
 }
 
 /// An order of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Listed {
     /// Its name.
     pub id: order::Id,
-    /// All its events, in order.
-    pub history: Vec<Recorded>,
+    /// All its events, in order; the error if one of them is unreadable, which is no reason to hide
+    /// the other orders.
+    pub history: Result<Vec<Recorded>, Error>,
 }
 
 impl Journal {
     /// Up to `limit` orders that match, newest first (by id), those older than `cursor` if given.
     ///
     /// # Errors
-    /// The database does not answer, or an event is unreadable.
+    /// The database does not answer.
     pub async fn list(
         &self,
         filter: &Filter,
@@ -56,10 +57,14 @@ impl Journal {
         let mut listed: Vec<Listed> = Vec::new();
         for row in &rows {
             let id = order_id(row)?;
-            let recorded = event(id, row)?;
-            match listed.last_mut() {
-                Some(last) if last.id == id => last.history.push(recorded),
-                Some(_) | None => listed.push(Listed { id, history: vec![recorded] }),
+            if listed.last().is_none_or(|last| last.id != id) {
+                listed.push(Listed { id, history: Ok(Vec::new()) });
+            }
+            let Some(Listed { history, .. }) = listed.last_mut() else { continue };
+            match (event(id, row), history) {
+                (Ok(recorded), Ok(history)) => history.push(recorded),
+                (Err(error), history @ Ok(_)) => *history = Err(error),
+                (Ok(_) | Err(_), Err(_)) => {}
             }
         }
         Ok(listed)

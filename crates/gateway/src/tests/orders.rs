@@ -4,10 +4,11 @@ use super::{Gateway, ORDER, until};
 use crate::view::example;
 use futures_util::future::join_all;
 use http::StatusCode;
+use journal::{Acceptance, Idempotency};
 use live::Quoted;
-use order_core::order::{Anchor, Event, Id};
+use order_core::order::{Anchor, Event, Id, Intent};
 use order_core::quote::{self, Mode};
-use order_core::{Atoms, Quote};
+use order_core::{Atoms, Mint, Quote, Token, token};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use std::collections::HashSet;
@@ -61,6 +62,59 @@ async fn the_same_key_is_the_same_order() {
     assert_eq!((other.status.as_u16(), &other.json()["code"]), (422, &json!("idempotency_key_reused")));
     assert_eq!(gateway.orders().await.len(), 1);
     assert_ne!(gateway.place().await, gateway.place().await, "without a key every request is a new order");
+}
+
+/// The router is away, and nobody else knows the mint; nor would a router that has taken it off its
+/// list.
+#[tokio::test]
+async fn a_repeated_request_is_answered_without_the_router() {
+    let gateway = Gateway::start().await;
+    let usdc = token::known().find(|token| token.symbol == "USDC").unwrap();
+    let stranger = Token { mint: Mint::new([9; 32]), symbol: "NEW".to_owned(), decimals: 3, ..usdc.clone() };
+    let body =
+        |amount: &str| format!(r#"{{"tokenIn":"{}","tokenOut":"USDC","amount":{amount}}}"#, stranger.mint);
+    let slippage = gateway.app.configuration.default_max_slippage;
+    let id = Id(Uuid::now_v7());
+    let placed = Acceptance {
+        id,
+        intent: Intent::market(stranger.clone(), usdc, Atoms::new(1_500), slippage, None).unwrap(),
+        owner: "operator".to_owned(),
+        idempotency: Some(Idempotency {
+            key: "k".to_owned(),
+            request_hash: crate::place::hash(body("1.5").as_bytes()),
+        }),
+        traceparent: None,
+    };
+    gateway.app.journal.accept(placed).await.unwrap();
+    let again = gateway.execute(&body("\"1.50\""), Some("k")).await;
+    assert_eq!((again.status, &again.json()["orderId"]), (StatusCode::ACCEPTED, &json!(id)));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let other = gateway.execute(&body("1.6"), Some("k")).await;
+    assert_eq!((other.status.as_u16(), &other.json()["code"]), (422, &json!("idempotency_key_reused")));
+    let fresh = gateway.execute(&body("1.5"), Some("another")).await;
+    assert_eq!((fresh.status.as_u16(), &fresh.json()["code"]), (503, &json!("router_unavailable")));
+}
+
+#[tokio::test]
+async fn an_order_with_an_event_of_a_later_version_hides_no_other() {
+    let gateway = Gateway::start().await;
+    let (before, strange, after) = (gateway.place().await, gateway.place().await, gateway.place().await);
+    let mut database = PgConnection::connect(&gateway.app.configuration.database_url).await.unwrap();
+    sqlx::query(
+        "INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
+         VALUES ($1, 2, 1, 9, '{\"kind\": \"cancelled\"}', now())",
+    )
+    .bind(strange.parse::<Uuid>().unwrap())
+    .execute(&mut database)
+    .await
+    .unwrap();
+    let shown: Vec<_> = gateway.orders().await.into_iter().map(|order| order["orderId"].clone()).collect();
+    assert_eq!(shown, [json!(after), json!(before)]);
+    // The page after the one that ends with it.
+    let first = gateway.get("/api/orders?limit=2").await.json();
+    assert_eq!((first["orders"].as_array().unwrap().len(), &first["nextCursor"]), (1, &json!(strange)));
+    let rest = gateway.get(&format!("/api/orders?cursor={strange}")).await.json();
+    assert_eq!(rest["orders"][0]["orderId"], before);
 }
 
 #[tokio::test]
