@@ -52,7 +52,7 @@ pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after
             return Closing::Unavailable { seq: after };
         }
     };
-    tell(app, connection, watch, id, after, &history).await
+    tell(app, connection, watch, id, after, history).await
 }
 
 /// As [`follow`], for an order that was just accepted. The client learns its id whatever happens
@@ -60,7 +60,7 @@ pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after
 pub(crate) async fn follow_accepted(app: &App, connection: &mut Connection, id: Id) -> Closing {
     let watch = app.hub.watch(id);
     match first_history(app, connection, id).await {
-        Ok(history) => tell(app, connection, watch, id, 0, &history).await,
+        Ok(history) => tell(app, connection, watch, id, 0, history).await,
         Err(closing) => closing,
     }
 }
@@ -106,10 +106,11 @@ async fn tell(
     watch: Watch,
     id: Id,
     after: u64,
-    history: &[Recorded],
+    history: Vec<Recorded>,
 ) -> Closing {
-    let Some((first, rest)) = history.split_first() else { return Closing::UnknownOrder };
-    let story = match Story::begin(id, first) {
+    let mut history = history.into_iter();
+    let Some(first) = history.next() else { return Closing::UnknownOrder };
+    let story = match Story::begin(id, &first) {
         Ok(story) => story,
         Err(error) => {
             tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
@@ -117,7 +118,7 @@ async fn tell(
         }
     };
     let mut follower = Follower { app, connection, watch, story, after, reread_at: None };
-    match follower.run(rest).await {
+    match follower.run(history).await {
         Ok(closing) | Err(closing) => closing,
     }
 }
@@ -135,10 +136,11 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    async fn run(&mut self, rest: &[Recorded]) -> Result<Closing, Closing> {
+    /// `rest` is used up by what is sent: nothing of it is kept as long as the socket is open.
+    async fn run(&mut self, rest: std::vec::IntoIter<Recorded>) -> Result<Closing, Closing> {
         self.show().await?;
         for recorded in rest {
-            self.push(recorded).await?;
+            self.push(&recorded).await?;
         }
         self.watch.read_up_to(self.seq());
         let shutdown = self.app.shell.shutdown();
