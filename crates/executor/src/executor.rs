@@ -49,18 +49,22 @@ pub struct Executor {
     pub(crate) halt: CancellationToken,
 }
 
-/// Connects to everything, registers the readiness checks, and waits for the cluster.
+/// Connects to everything, registers the readiness checks, and waits for the database and the cluster.
 ///
 /// # Errors
-/// The wallet cannot be used, the database cannot be reached or lacks a migration, an address makes
-/// no sense, or the cluster is mainnet and trading there was not asked for.
+/// The wallet cannot be used, the database lacks a migration, an address makes no sense, the cluster is
+/// mainnet and trading there was not asked for, or the process is asked to stop.
 pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result<Executor> {
     metrics::describe();
     let wallet = Wallet::read(&configuration.keypair).context("check KEYPAIR")?;
     let cluster = Client::new(&configuration.solana_rpc_url).context("check SOLANA_RPC_URL")?;
     let (lander, landing) = Lander::new(cluster.clone(), configuration.commitment, cluster::explain);
-    let journal = Journal::connect(&configuration.database_url, DATABASE_CONNECTIONS)
+    let connecting = Journal::connect_patiently(&configuration.database_url, DATABASE_CONNECTIONS);
+    let journal = shell
+        .shutdown()
+        .run_until_cancelled(connecting)
         .await
+        .context("stopped before PostgreSQL answered")?
         .context("connecting to PostgreSQL; check DATABASE_URL")?;
     let executor = Executor {
         id: Uuid::now_v7(),
@@ -84,6 +88,8 @@ pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result
     };
     register_checks(&executor, shell);
     cluster::meet(&executor.cluster, configuration.live, &executor.shutdown).await?;
+    let writing = executor.journal.clone();
+    shell.vital("journal", async move { writing.stopped().await });
     // Ends when the executor, and with it the lander, is gone: not before the service stops.
     shell.vital("landing watch", landing);
     Ok(executor)

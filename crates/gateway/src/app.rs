@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use journal::{Journal, Queue};
 use live::Live;
 use service::Shell;
-use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
@@ -48,13 +47,17 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Connects to everything and starts what runs beside the handlers.
+    /// Connects to everything, waiting for the database, and starts what runs beside the handlers.
     ///
     /// # Errors
-    /// The database does not answer or lacks migrations, or an address is not valid.
+    /// The database lacks migrations, an address is not valid, or the process is asked to stop.
     pub(crate) async fn connect(configuration: Configuration, shell: Shell) -> anyhow::Result<Self> {
-        let journal = Journal::connect(&configuration.database_url, MAX_DATABASE_CONNECTIONS)
+        let connecting = Journal::connect_patiently(&configuration.database_url, MAX_DATABASE_CONNECTIONS);
+        let journal = shell
+            .shutdown()
+            .run_until_cancelled(connecting)
             .await
+            .context("stopped before the database answered")?
             .context("connecting to the database; check DATABASE_URL")?;
         let queue = Queue::connect(&configuration.nats_url)
             .await
@@ -84,22 +87,17 @@ impl App {
             let journal = ready.clone();
             async move { journal.ping().await.map_err(|error| error.to_string()) }
         });
-        self.until_shutdown({
-            let live = self.live.clone();
-            async move { live.follow().await }
-        });
-        self.until_shutdown({
-            let app = self.clone();
-            async move { app.hub.run(&app.journal, &app.live).await }
-        });
-        self.until_shutdown({
-            let app = self.clone();
-            async move { app.backlog.follow(&app.journal).await }
-        });
-        self.until_shutdown({
-            let app = self.clone();
-            async move { app.report_sockets().await }
-        });
+        let journal = self.journal.clone();
+        self.shell.vital("journal", async move { journal.stopped().await });
+        let live = self.live.clone();
+        self.shell.vital("events", async move { live.follow().await });
+        let app = self.clone();
+        self.shell.vital("hub", async move { app.hub.run(&app.journal, &app.live).await });
+        let app = self.clone();
+        self.shell.vital("backlog", async move { app.backlog.follow(&app.journal).await });
+        // Only shown to people.
+        let (app, shutdown) = (self.clone(), self.shell.shutdown());
+        self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.report_sockets()).await });
     }
 
     /// How many sockets are open here.
@@ -116,16 +114,5 @@ impl App {
             let open = u64::try_from(self.open_sockets()).unwrap_or(u64::MAX);
             self.live.report_connections(gateway, open).await;
         }
-    }
-
-    fn until_shutdown(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let shutdown = self.shell.shutdown();
-        self.shell.tasks().spawn(async move {
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => {}
-                () = task => {}
-            }
-        });
     }
 }

@@ -43,7 +43,7 @@ pub use server::Server;
 /// Connects to everything, opens the port, and serves until the shell says to stop.
 ///
 /// # Errors
-/// The database does not answer or lacks migrations, an address is not valid, or the port is taken.
+/// The database lacks migrations, an address is not valid, or the port is taken.
 pub async fn start(configuration: Configuration, shell: service::Shell) -> anyhow::Result<()> {
     Server::bind(configuration, shell).await?.serve().await
 }

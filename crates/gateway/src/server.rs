@@ -41,8 +41,7 @@ impl Server {
     /// Connects to everything and opens the port.
     ///
     /// # Errors
-    /// The database does not answer or lacks migrations, an address is not valid, or the port is
-    /// taken.
+    /// The database lacks migrations, an address is not valid, or the port is taken.
     pub async fn bind(configuration: Configuration, shell: Shell) -> anyhow::Result<Self> {
         numbers::describe();
         let listen = configuration.listen;

@@ -17,6 +17,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a connection that comes back to the pool may take to answer before it is closed.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The pause before a database that was not there at the start is asked again, which doubles up to the
+/// second figure.
+const CONNECT_PAUSE_MIN: Duration = Duration::from_millis(100);
+const CONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long the database may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -65,6 +69,34 @@ impl Journal {
             marks: Writer::start(pool.clone()),
             pool,
         })
+    }
+
+    /// As [`Journal::connect`], but waits for a database that does not answer, for ever.
+    ///
+    /// # Errors
+    /// The URL is not one, or the database lacks a migration of this version.
+    pub async fn connect_patiently(url: &str, max_connections: u32) -> Result<Self, Error> {
+        let mut pause = CONNECT_PAUSE_MIN;
+        loop {
+            match Self::connect(url, max_connections).await {
+                Err(Error::Unavailable { cause, .. }) if !matches!(*cause, sqlx::Error::Configuration(_)) => {
+                    tracing::warn!(error = %cause, "waiting for the database; check DATABASE_URL");
+                }
+                outcome => return outcome,
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(CONNECT_PAUSE_MAX);
+        }
+    }
+
+    /// Ends when one of the tasks that write has died, which is a fault of ours: what it writes is
+    /// refused from then on, so end the process.
+    pub async fn stopped(&self) {
+        tokio::select! {
+            () = self.accepts.stopped() => {}
+            () = self.appends.stopped() => {}
+            () = self.marks.stopped() => {}
+        }
     }
 
     /// Brings the database's schema up to this version.

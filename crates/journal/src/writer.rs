@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
@@ -82,16 +83,25 @@ impl<S: Statement> Writer<S> {
         Self { jobs }
     }
 
+    /// Ends when the task has died: it lives as long as there is a writer.
+    pub(crate) async fn stopped(&self) {
+        self.jobs.closed().await;
+    }
+
     /// Has an item written, and waits for its outcome. A caller that stops waiting may or may not
     /// have had its item written.
     pub(crate) async fn write(&self, item: S::Item) -> Result<S::Outcome, Error> {
         let (answer, outcome) = oneshot::channel();
         let job = Job { item, answer: Some(answer), since: Instant::now() };
-        self.jobs.try_send(job).map_err(|_| Error::Overloaded { doing: S::DOING })?;
+        let crashed = || Arc::new(sqlx::Error::WorkerCrashed);
+        self.jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => Error::Overloaded { doing: S::DOING },
+            TrySendError::Closed(_) => Error::Unavailable { doing: S::DOING, cause: crashed() },
+        })?;
         match outcome.await {
             Ok(result) => result,
-            // The task was dropped with the runtime it ran on.
-            Err(_) => Err(Error::Unknown { doing: S::DOING, cause: Arc::new(sqlx::Error::WorkerCrashed) }),
+            // The task has died, or was dropped with the runtime it ran on.
+            Err(_) => Err(Error::Unknown { doing: S::DOING, cause: crashed() }),
         }
     }
 
@@ -223,5 +233,38 @@ async fn write_once<S: Statement>(pool: &PgPool, items: &[S::Item]) -> Result<Ve
             }
             Err(Attempted::Sent(error))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A statement that panics instead of writing.
+    enum Panics {}
+
+    impl Statement for Panics {
+        type Item = ();
+        type Outcome = ();
+        const NAME: &'static str = "panic";
+        const DOING: &'static str = "panic";
+        const PATIENCE: Duration = Duration::ZERO;
+
+        async fn write(_: &mut PgConnection, _: &[()]) -> Result<Vec<()>, sqlx::Error> {
+            panic!("out of bounds")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_panics_is_seen_to_stop_and_is_not_taken_for_busy() {
+        let url = std::env::var("TEST_DATABASE_URL").unwrap();
+        let writer = Writer::<Panics>::start(PgPool::connect_lazy(&url).unwrap());
+        let stopped = tokio::spawn({
+            let writer = writer.clone();
+            async move { writer.stopped().await }
+        });
+        assert!(matches!(writer.write(()).await, Err(Error::Unknown { .. })));
+        stopped.await.unwrap();
+        assert!(matches!(writer.write(()).await, Err(Error::Unavailable { .. })));
     }
 }

@@ -13,11 +13,23 @@ struct Wire {
     port: u16,
     silent: Arc<AtomicBool>,
     down: Arc<AtomicBool>,
+    /// How often somebody tried to connect while it was down.
+    turned_away: Arc<AtomicUsize>,
     cut: broadcast::Sender<()>,
 }
 
 impl Wire {
     async fn to(database: &Database) -> (Self, Journal) {
+        let (wire, url) = Self::open(database).await;
+        let journal = Journal::connect(&url, 1).await.unwrap();
+        // The one connection has its statements prepared: they are on their way in one piece.
+        let mut claim = claimed(&journal).await;
+        append_all(&journal, &mut claim, [routing(1)]).await;
+        (wire, journal)
+    }
+
+    /// The wire, and the database's URL through it.
+    async fn open(database: &Database) -> (Self, String) {
         let location = database.url.split_once('@').unwrap().1;
         let address = location.split_once('/').unwrap().0.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -25,23 +37,23 @@ impl Wire {
             port: listener.local_addr().unwrap().port(),
             silent: Arc::default(),
             down: Arc::default(),
+            turned_away: Arc::default(),
             cut: broadcast::channel(1).0,
         };
         let url = database.url.replace(&address, &format!("127.0.0.1:{}", wire.port));
         let (silent, down, cut) = (wire.silent.clone(), wire.down.clone(), wire.cut.clone());
+        let turned_away = wire.turned_away.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if !down.load(Ordering::SeqCst) {
-                    let server = TcpStream::connect(&address).await.unwrap();
-                    tokio::spawn(relay(client, server, silent.clone(), cut.subscribe()));
+                if down.load(Ordering::SeqCst) {
+                    turned_away.fetch_add(1, Ordering::SeqCst);
+                    continue;
                 }
+                let server = TcpStream::connect(&address).await.unwrap();
+                tokio::spawn(relay(client, server, silent.clone(), cut.subscribe()));
             }
         });
-        let journal = Journal::connect(&url, 1).await.unwrap();
-        // The one connection has its statements prepared: they are on their way in one piece.
-        let mut claim = claimed(&journal).await;
-        append_all(&journal, &mut claim, [routing(1)]).await;
-        (wire, journal)
+        (wire, url)
     }
 
     /// From now on no answer arrives.
@@ -169,6 +181,28 @@ async fn without_the_database_callers_are_told_in_time_and_then_it_works_again()
     append_all(&journal, &mut claim, [routing(1)]).await;
     accepted(&journal).await;
     assert_eq!(journal.backlog().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_at_the_start_is_waited_for() {
+    let database = Database::migrated().await;
+    let (wire, url) = Wire::open(&database).await;
+    wire.down.store(true, Ordering::SeqCst);
+    let connecting = tokio::spawn(async move { Journal::connect_patiently(&url, 1).await });
+    let tries = || wire.turned_away.load(Ordering::SeqCst);
+    until("the database was asked again", async || tries() >= 3).await;
+    assert!(!connecting.is_finished());
+    wire.down.store(false, Ordering::SeqCst);
+    accepted(&connecting.await.unwrap().unwrap()).await;
+}
+
+#[tokio::test]
+async fn what_waiting_does_not_mend_is_told_at_once() {
+    let database = Database::empty().await;
+    let missing = Journal::connect_patiently(&database.url, 1).await.unwrap_err();
+    assert!(matches!(missing, Error::NotMigrated { version: 1 }), "{missing}");
+    let nonsense = Journal::connect_patiently("no url", 1).await.unwrap_err();
+    assert!(matches!(nonsense, Error::Unavailable { .. }), "{nonsense}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
