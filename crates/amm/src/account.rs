@@ -1,4 +1,4 @@
-use order_core::Pubkey;
+use order_core::{Mint, Pubkey};
 use solana_account::Account;
 
 /// Why an account is not what it should be, or cannot be traded on.
@@ -138,6 +138,21 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn pubkey(&self, offset: usize) -> Result<Pubkey, DecodeError> {
         self.bytes(offset).map(Pubkey::new_from_array)
+    }
+
+    /// One for each of the pool's tokens.
+    pub(crate) fn u64s(&self, [first, second]: [usize; 2]) -> Result<[u64; 2], DecodeError> {
+        Ok([self.u64(first)?, self.u64(second)?])
+    }
+
+    /// One for each of the pool's tokens.
+    pub(crate) fn pubkeys(&self, [first, second]: [usize; 2]) -> Result<[Pubkey; 2], DecodeError> {
+        Ok([self.pubkey(first)?, self.pubkey(second)?])
+    }
+
+    /// What the pool trades.
+    pub(crate) fn mints(&self, offsets: [usize; 2]) -> Result<[Mint; 2], DecodeError> {
+        Ok(self.pubkeys(offsets)?.map(Mint::from))
     }
 
     pub(crate) fn bytes<const N: usize>(&self, offset: usize) -> Result<[u8; N], DecodeError> {

@@ -27,4 +27,36 @@ impl Clock {
         let fields = Fields::new(CLOCK_ADDRESS, &account.data, LENGTH)?;
         Ok(Self { slot: fields.u64(0)?, epoch: fields.u64(16)?, unix_timestamp: fields.i64(32)? })
     }
+
+    /// The timestamp where a program has it without a sign.
+    pub(crate) fn seconds(self) -> u64 {
+        u64::try_from(self.unix_timestamp).unwrap_or(0)
+    }
+
+    /// The time in a unit that a pool has chosen.
+    pub(crate) fn in_unit(self, unit: TimeUnit) -> u64 {
+        match unit {
+            TimeUnit::Slot => self.slot,
+            TimeUnit::Second => self.seconds(),
+        }
+    }
+}
+
+/// What a pool of Meteora's programs measures time in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeUnit {
+    Slot,
+    /// Since 1970.
+    Second,
+}
+
+impl TimeUnit {
+    /// Reads a pool's activation type.
+    pub(crate) fn decode(address: Pubkey, activation_type: u8) -> Result<Self, DecodeError> {
+        match activation_type {
+            0 => Ok(Self::Slot),
+            1 => Ok(Self::Second),
+            other => Err(DecodeError::Unsupported { address, reason: format!("activation type {other}") }),
+        }
+    }
 }

@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::arithmetic_side_effects))]
 
 mod account;
+mod anchor;
 mod clock;
 mod concentrated;
 mod market;

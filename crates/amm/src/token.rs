@@ -1,5 +1,6 @@
 use crate::account::{DecodeError, Fields, put, require_owner};
 use crate::math;
+use crate::venues::Lookup;
 use order_core::token::{MAX_DECIMALS, NATIVE_MINT, Program, symbol};
 use order_core::{Mint, Pubkey, Token};
 use solana_account::Account;
@@ -39,6 +40,14 @@ pub const fn token_program_id(program: Program) -> Pubkey {
     match program {
         Program::SplToken => SPL_TOKEN,
         Program::Token2022 => TOKEN_2022,
+    }
+}
+
+/// What Meteora's pools say of a token's program.
+pub(crate) fn program_flag(program: Program) -> u8 {
+    match program {
+        Program::SplToken => 0,
+        Program::Token2022 => 1,
     }
 }
 
@@ -142,6 +151,20 @@ pub(crate) fn balance(address: Pubkey, account: &Account, mint: Mint) -> Result<
         return Err(DecodeError::Unsupported { address, reason });
     }
     fields.u64(ACCOUNT_AMOUNT)
+}
+
+/// What both of a pool's token accounts hold.
+pub(crate) fn balances(
+    vaults: [Pubkey; 2],
+    mints: [Mint; 2],
+    accounts: Lookup<'_, '_>,
+) -> Result<[u64; 2], DecodeError> {
+    let [[vault_a, vault_b], [mint_a, mint_b]] = [vaults, mints.map(Mint::pubkey)];
+    let read = |address: Pubkey, mint: Pubkey| {
+        let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+        balance(address, account, mint.into())
+    };
+    Ok([read(vault_a, mint_a)?, read(vault_b, mint_b)?])
 }
 
 /// Refuses an account of another program than the original token program, which has no transfer fees.

@@ -10,11 +10,13 @@ mod step;
 pub(crate) use full_range::{FullRange, Tick};
 pub(crate) use reserves::reserves;
 
+use crate::account::{DecodeError, Fields};
 use crate::math;
 use crate::swap::{Direction, QuoteError};
-use order_core::Fraction;
 use order_core::quote::Mode;
+use order_core::{Fraction, Pubkey};
 use ruint::aliases::U256;
+use std::ops::RangeInclusive;
 use step::{Step, step};
 
 /// Rates of fees are in millionths.
@@ -34,6 +36,37 @@ pub(crate) struct Place {
     /// The tick at or below the price.
     pub(crate) tick: i32,
     pub(crate) liquidity: u128,
+}
+
+impl Place {
+    /// Reads it from a pool's account: the price's root, the tick and the liquidity are at these offsets,
+    /// and the program has prices in this range.
+    pub(crate) fn decode(
+        address: Pubkey,
+        fields: Fields<'_>,
+        [sqrt_price, tick, liquidity]: [usize; 3],
+        range: RangeInclusive<u128>,
+    ) -> Result<Self, DecodeError> {
+        let place = Self {
+            sqrt_price: fields.u128(sqrt_price)?,
+            tick: fields.i32(tick)?,
+            liquidity: fields.u128(liquidity)?,
+        };
+        if range.contains(&place.sqrt_price) && (-TICK_MAX..=TICK_MAX).contains(&place.tick) {
+            Ok(place)
+        } else {
+            Err(DecodeError::Inconsistent { address, reason: "the price is outside of its range" })
+        }
+    }
+}
+
+/// The arrays of both directions, each once.
+pub(crate) fn both_ways(arrays: impl Fn(Direction) -> Vec<Pubkey>) -> Vec<Pubkey> {
+    let mut both = arrays(Direction::AToB);
+    both.extend(arrays(Direction::BToA));
+    both.sort_unstable();
+    both.dedup();
+    both
 }
 
 /// A tick on the way, where a range of liquidity begins or ends.

@@ -1,4 +1,4 @@
-use super::layout::{Activation, Fee, Pool};
+use super::layout::{Fee, Pool};
 use super::vault::{self, Shares, Vault};
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
@@ -45,11 +45,7 @@ impl Curve {
         if !self.pool.enabled {
             return Err(QuoteError::Closed { reason: "it is disabled" });
         }
-        let point = match self.pool.activation {
-            Activation::Slot => clock.slot,
-            Activation::Timestamp => u64::try_from(clock.unix_timestamp).unwrap_or(0),
-        };
-        if point < self.pool.activation_point {
+        if clock.in_unit(self.pool.activation) < self.pool.activation_point {
             return Err(QuoteError::Closed { reason: "its activation is not reached" });
         }
         Ok(())

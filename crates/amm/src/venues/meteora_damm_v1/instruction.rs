@@ -1,14 +1,13 @@
 use super::curve::Curve;
 use super::{PROGRAM_ID, VAULT_PROGRAM_ID};
 use crate::account::Discriminator;
-use crate::program_error::{
-    ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
-};
+use crate::anchor::Arguments;
+use crate::program_error::ACCOUNT_NOT_ENOUGH_KEYS;
 use crate::swap::{Limit, SwapInstruction};
 use crate::token::token_program_id;
 use crate::venues::Order;
+use order_core::Pubkey;
 use order_core::token::Program;
-use order_core::{Atoms, Pubkey};
 use solana_instruction::{AccountMeta, Instruction};
 
 const SWAP: Discriminator = 0xf8c6_9e91_e175_87c8_u64.to_be_bytes();
@@ -45,13 +44,7 @@ pub(super) fn build(curve: &Curve, order: Order<'_>) -> Instruction {
 }
 
 pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
-    let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
-    if *name != SWAP {
-        return Err(INSTRUCTION_FALLBACK_NOT_FOUND);
-    }
-    let (first, rest) = arguments.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let (second, _) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let [amount_in, min_out] = [*first, *second].map(|bytes| Atoms::new(u64::from_le_bytes(bytes)));
+    let Arguments { amounts: [amount_in, min_out], name: _, rest: _ } = Arguments::read(data, &[SWAP])?;
     let fixed_accounts = accounts.get(..ACCOUNTS).ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
     let [pool, source, destination, .., owner, _vault_program, _token_program] = *fixed_accounts else {
         return Err(ACCOUNT_NOT_ENOUGH_KEYS);

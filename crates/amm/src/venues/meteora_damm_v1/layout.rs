@@ -1,6 +1,7 @@
 use super::curve::Curve;
 use super::vault::{self, Vault};
 use crate::account::{DecodeError, Discriminator, Fields};
+use crate::clock::TimeUnit;
 use crate::swap::Authority;
 use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
@@ -30,13 +31,6 @@ pub(super) mod offset {
     pub(crate) const CURVE_TYPE: usize = 874;
 }
 
-/// In which clock a pool waits for its activation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Activation {
-    Slot,
-    Timestamp,
-}
-
 /// A fee: rounded down, but at least one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fee {
@@ -59,7 +53,7 @@ pub(super) struct Pool {
     /// Who receives the protocol's part of the fee, by the token that goes in.
     pub(super) protocol_fee_accounts: [Pubkey; 2],
     pub(super) enabled: bool,
-    pub(super) activation: Activation,
+    pub(super) activation: TimeUnit,
     pub(super) activation_point: u64,
     pub(super) trade_fee: Fee,
     /// Of the trade fee, not of the amount.
@@ -77,29 +71,24 @@ impl Pool {
             1 => return Err(unsupported("a curve for tokens of one worth".to_owned())),
             other => return Err(unsupported(format!("a curve of type {other}"))),
         }
-        let activation = match fields.u8(at::ACTIVATION_TYPE)? {
-            0 => Activation::Slot,
-            1 => Activation::Timestamp,
-            other => return Err(unsupported(format!("an activation of type {other}"))),
-        };
-        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
-        let fee = |[numerator, denominator]: [usize; 2]| {
-            let fee = Fee { numerator: fields.u64(numerator)?, denominator: fields.u64(denominator)? };
+        let fee = |offsets: [usize; 2]| {
+            let [numerator, denominator] = fields.u64s(offsets)?;
+            let fee = Fee { numerator, denominator };
             let reason = "a fee is more than the amount";
             let sound = fee.denominator > 0 && fee.numerator <= fee.denominator;
             if sound { Ok(fee) } else { Err(DecodeError::Inconsistent { address, reason }) }
         };
-        let lending_vaults = pubkeys(at::VAULTS)?;
+        let lending_vaults = fields.pubkeys(at::VAULTS)?;
         Ok(Self {
             address,
-            mints: pubkeys(at::MINTS)?.map(Mint::from),
+            mints: fields.mints(at::MINTS)?,
             lending_vaults,
             token_vaults: lending_vaults.map(vault::token_vault),
-            vault_lps: pubkeys(at::VAULT_LPS)?,
+            vault_lps: fields.pubkeys(at::VAULT_LPS)?,
             vault_lp_bump: fields.u8(at::VAULT_LP_BUMP)?,
-            protocol_fee_accounts: pubkeys(at::PROTOCOL_FEE_ACCOUNTS)?,
+            protocol_fee_accounts: fields.pubkeys(at::PROTOCOL_FEE_ACCOUNTS)?,
             enabled: fields.u8(at::ENABLED)? != 0,
-            activation,
+            activation: TimeUnit::decode(address, fields.u8(at::ACTIVATION_TYPE)?)?,
             activation_point: fields.u64(at::ACTIVATION_POINT)?,
             trade_fee: fee(at::TRADE_FEE)?,
             protocol_fee: fee(at::PROTOCOL_FEE)?,

@@ -1,11 +1,9 @@
 use super::VAULT_PROGRAM_ID;
 use super::vault::{self, Shares, Vault, offset};
 use crate::account::{DecodeError, Discriminator, Write};
+use crate::anchor::Arguments;
 use crate::clock::Clock;
-use crate::program_error::{
-    ACCOUNT_DISCRIMINATOR_MISMATCH, ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE,
-    INSTRUCTION_FALLBACK_NOT_FOUND,
-};
+use crate::program_error::{ACCOUNT_DISCRIMINATOR_MISMATCH, ACCOUNT_NOT_ENOUGH_KEYS};
 use crate::swap::Authority;
 use crate::token::{self, token_program_id};
 use order_core::token::Program;
@@ -96,16 +94,12 @@ impl VaultCall {
     /// # Errors
     /// The custom error code with which the program fails.
     pub fn decode(accounts: &[Pubkey], data: &[u8]) -> Result<(Self, VaultAccounts), u32> {
-        let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
-        let argument = |at: usize| {
-            let bytes = arguments.get(at..).and_then(<[u8]>::first_chunk);
-            let bytes = bytes.ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-            Ok::<_, u32>(Atoms::new(u64::from_le_bytes(*bytes)))
-        };
-        let call = match *name {
-            DEPOSIT => Self::Deposit { amount: argument(0)?, min_shares: argument(8)? },
-            WITHDRAW => Self::Withdraw { shares: argument(0)?, min_amount: argument(8)? },
-            _ => return Err(INSTRUCTION_FALLBACK_NOT_FOUND),
+        let Arguments { name, amounts: [first, second], rest: _ } =
+            Arguments::read(data, &[DEPOSIT, WITHDRAW])?;
+        let call = if name == DEPOSIT {
+            Self::Deposit { amount: first, min_shares: second }
+        } else {
+            Self::Withdraw { shares: first, min_amount: second }
         };
         let accounts: &[Pubkey; ACCOUNTS] = accounts.first_chunk().ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
         let [vault, token_vault, lp_mint, user_token, user_lp, user, _token_program] = *accounts;

@@ -1,6 +1,6 @@
 use super::FEE_ONE;
 use super::base_fee::Moment;
-use super::layout::{Activation, CollectFee, DynamicFee, Pool, offset};
+use super::layout::{CollectFee, DynamicFee, Pool, offset};
 use crate::account::Write;
 use crate::clock::Clock;
 use crate::math::{self, Q128, div_ceil, mul, mul_div_ceil, times_q128};
@@ -97,10 +97,7 @@ impl Curve {
     }
 
     fn point(&self, clock: Clock) -> u64 {
-        match self.pool.activation {
-            Activation::Slot => clock.slot,
-            Activation::Timestamp => u64::try_from(clock.unix_timestamp).unwrap_or(0),
-        }
+        clock.in_unit(self.pool.activation)
     }
 
     fn moment(&self, direction: Direction, clock: Clock) -> Moment {

@@ -1,13 +1,12 @@
 use super::layout::Pool;
 use super::{AUTHORITY, EVENT_AUTHORITY, PROGRAM_ID};
 use crate::account::Discriminator;
-use crate::program_error::{
-    ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
-};
+use crate::anchor::Arguments;
+use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE};
 use crate::swap::{Limit, SwapInstruction};
 use crate::token::token_program_id;
 use crate::venues::Order;
-use order_core::{Atoms, Pubkey};
+use order_core::Pubkey;
 use solana_instruction::{AccountMeta, Instruction};
 
 const SWAP: Discriminator = 0xf8c6_9e91_e175_87c8_u64.to_be_bytes();
@@ -75,14 +74,8 @@ pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<Swa
 }
 
 fn decode_limit(data: &[u8]) -> Result<Limit, u32> {
-    let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
-    if *name != SWAP && *name != SWAP2 {
-        return Err(INSTRUCTION_FALLBACK_NOT_FOUND);
-    }
-    let (first, rest) = arguments.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let (second, rest) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let [first, second] = [*first, *second].map(|bytes| Atoms::new(u64::from_le_bytes(bytes)));
-    if *name == SWAP {
+    let Arguments { name, amounts: [first, second], rest } = Arguments::read(data, &[SWAP, SWAP2])?;
+    if name == SWAP {
         return Ok(Limit::ExactIn { amount_in: first, min_out: second });
     }
     match rest.first().copied() {

@@ -2,6 +2,7 @@ use super::base_fee::BaseFee;
 use super::curve::Curve;
 use super::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED};
 use crate::account::{DecodeError, Discriminator, Fields};
+use crate::clock::TimeUnit;
 use crate::swap::Authority;
 use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
@@ -39,13 +40,6 @@ pub(super) mod offset {
     pub(crate) const FEE_VERSION: usize = 486;
 }
 
-/// What the pool's time is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Activation {
-    Slot,
-    Timestamp,
-}
-
 /// On which side of a swap the fee is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CollectFee {
@@ -77,7 +71,7 @@ pub(crate) struct Pool {
     pub(super) sqrt_max_price: u128,
     pub(super) sqrt_price: u128,
     pub(super) activation_point: u64,
-    pub(super) activation: Activation,
+    pub(super) activation: TimeUnit,
     pub(super) enabled: bool,
     pub(super) collect_fee: CollectFee,
     /// The most that a fee may be, in billionths.
@@ -88,22 +82,20 @@ impl Pool {
     pub(crate) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Meteora DAMM v2 pool")?;
-        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
-        let [fees_first, fees_second] = at::PROTOCOL_FEES;
         let pool = Self {
             address,
             base_fee: BaseFee::decode(address, fields)?,
             dynamic_fee: dynamic_fee(fields)?,
             protocol_fee_percent: fields.u8(at::PROTOCOL_FEE_PERCENT)?,
-            mints: pubkeys(at::MINTS)?.map(Mint::from),
-            vaults: pubkeys(at::VAULTS)?,
+            mints: fields.mints(at::MINTS)?,
+            vaults: fields.pubkeys(at::VAULTS)?,
             liquidity: fields.u128(at::LIQUIDITY)?,
-            protocol_fees: [fields.u64(fees_first)?, fields.u64(fees_second)?],
+            protocol_fees: fields.u64s(at::PROTOCOL_FEES)?,
             sqrt_min_price: fields.u128(at::SQRT_MIN_PRICE)?,
             sqrt_max_price: fields.u128(at::SQRT_MAX_PRICE)?,
             sqrt_price: fields.u128(at::SQRT_PRICE)?,
             activation_point: fields.u64(at::ACTIVATION_POINT)?,
-            activation: activation(address, fields)?,
+            activation: TimeUnit::decode(address, fields.u8(at::ACTIVATION_TYPE)?)?,
             enabled: fields.u8(at::POOL_STATUS)? == 0,
             collect_fee: collect_fee(address, fields)?,
             fee_cap: fee_cap(address, fields)?,
@@ -152,14 +144,6 @@ fn dynamic_fee(fields: Fields<'_>) -> Result<Option<DynamicFee>, DecodeError> {
         bin_step: fields.u16(offset::BIN_STEP)?,
         accumulator: fields.u128(offset::VOLATILITY_ACCUMULATOR)?,
     }))
-}
-
-fn activation(address: Pubkey, fields: Fields<'_>) -> Result<Activation, DecodeError> {
-    match fields.u8(offset::ACTIVATION_TYPE)? {
-        0 => Ok(Activation::Slot),
-        1 => Ok(Activation::Timestamp),
-        other => Err(DecodeError::Unsupported { address, reason: format!("activation type {other}") }),
-    }
 }
 
 fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<CollectFee, DecodeError> {

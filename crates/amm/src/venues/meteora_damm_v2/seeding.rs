@@ -4,7 +4,7 @@ use super::{AUTHORITY, PROGRAM_ID};
 use crate::account::put;
 use crate::math;
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
-use order_core::token::Program;
+use crate::token;
 use order_core::{Atoms, Fraction, Pubkey};
 use ruint::aliases::U256;
 
@@ -88,16 +88,9 @@ fn pool_data(cliff: u64, price: &Price, vaults: &[Vault; 2]) -> Vec<u8> {
     {
         put(&mut data, mint, &vault.mint.to_bytes());
         put(&mut data, address, vault.address.as_ref());
-        put(&mut data, flag, &[token_flag(vault.program)]);
+        put(&mut data, flag, &[token::program_flag(vault.program)]);
     }
     data
-}
-
-fn token_flag(program: Program) -> u8 {
-    match program {
-        Program::SplToken => 0,
-        Program::Token2022 => 1,
-    }
 }
 
 fn derive(seeds: &[&[u8]]) -> Pubkey {

@@ -1,5 +1,5 @@
 use super::bin_array::{self, BinArray};
-use super::layout::{Activation, ArrayAddress, CollectFee, Pool, bin_offset, offset};
+use super::layout::{ArrayAddress, CollectFee, Pool, bin_offset, offset};
 use super::walk::{Step, Walk};
 use super::{FEE_CAP, NO_EXACT_OUT};
 use crate::account::{DecodeError, Write};
@@ -84,11 +84,7 @@ impl Curve {
         if !self.pool.enabled {
             return Err(QuoteError::Closed { reason: "it is disabled" });
         }
-        let active = match self.pool.activation {
-            Activation::None => true,
-            Activation::Slot(point) => clock.slot >= point,
-            Activation::Timestamp(point) => u64::try_from(clock.unix_timestamp).is_ok_and(|now| now >= point),
-        };
+        let active = self.pool.activation.is_none_or(|(unit, point)| clock.in_unit(unit) >= point);
         if active { Ok(()) } else { Err(QuoteError::Closed { reason: "its activation is not reached" }) }
     }
 

@@ -1,13 +1,12 @@
 use super::PROGRAM_ID;
 use super::curve::{Curve, arrays_of};
 use crate::account::Discriminator;
-use crate::program_error::{
-    ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
-};
+use crate::anchor::Arguments;
+use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE};
 use crate::swap::{Limit, SwapInstruction};
 use crate::token::token_program_id;
 use crate::venues::Order;
-use order_core::{Atoms, Pubkey};
+use order_core::Pubkey;
 use solana_instruction::{AccountMeta, Instruction};
 
 const SWAP2: Discriminator = 0x414b_3f4c_eb5b_5b88_u64.to_be_bytes();
@@ -84,17 +83,12 @@ pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<Swa
 }
 
 fn decode_limit(data: &[u8]) -> Result<Limit, u32> {
-    let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
-    if *name != SWAP2 && *name != SWAP_EXACT_OUT2 {
-        return Err(INSTRUCTION_FALLBACK_NOT_FOUND);
-    }
-    let (first, rest) = arguments.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let (second, rest) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
+    let Arguments { name, amounts: [first, second], rest } =
+        Arguments::read(data, &[SWAP2, SWAP_EXACT_OUT2])?;
     if !rest.starts_with(&NO_HOOKS) {
         return Err(INSTRUCTION_DID_NOT_DESERIALIZE);
     }
-    let [first, second] = [*first, *second].map(|bytes| Atoms::new(u64::from_le_bytes(bytes)));
-    Ok(if *name == SWAP2 {
+    Ok(if name == SWAP2 {
         Limit::ExactIn { amount_in: first, min_out: second }
     } else {
         Limit::ExactOut { amount_out: second, max_in: first }

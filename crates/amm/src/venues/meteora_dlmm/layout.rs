@@ -3,6 +3,7 @@ use super::curve::Curve;
 use super::fee::{Parameters, Volatility};
 use super::{ARRAYS_EACH_WAY, ARRAYS_HALF};
 use crate::account::{DecodeError, Discriminator, Fields};
+use crate::clock::TimeUnit;
 use crate::swap::{Authority, Direction};
 use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
@@ -62,15 +63,6 @@ pub(super) mod bin_offset {
     pub(crate) const ORDERS_SELL_FIRST: usize = 140;
 }
 
-/// What the pool's time is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Activation {
-    /// Swaps are open from the beginning.
-    None,
-    Slot(u64),
-    Timestamp(u64),
-}
-
 /// On which side of a swap the fee is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CollectFee {
@@ -99,7 +91,8 @@ pub(super) struct Pool {
     pub(super) has_orders: bool,
     pub(super) active_id: i32,
     pub(super) enabled: bool,
-    pub(super) activation: Activation,
+    /// When swaps are open; None: from the beginning.
+    pub(super) activation: Option<(TimeUnit, u64)>,
     pub(super) mints: [Mint; 2],
     pub(super) vaults: [Pubkey; 2],
     pub(super) protocol_fees: [u64; 2],
@@ -142,9 +135,7 @@ impl Pool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Meteora DLMM pool")?;
-        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
-        let mints = pubkeys(at::MINTS)?.map(Mint::from);
-        let [fees_first, fees_second] = at::PROTOCOL_FEES;
+        let mints = fields.mints(at::MINTS)?;
         let [bin_first, bin_last] = at::BIN_RANGE;
         let (active_id, bitmap) = (active_id(address, fields)?, bitmap(fields)?);
         Ok(Self {
@@ -158,8 +149,8 @@ impl Pool {
             enabled: fields.u8(at::STATUS)? == 0,
             activation: activation(address, fields)?,
             mints,
-            vaults: pubkeys(at::VAULTS)?,
-            protocol_fees: [fields.u64(fees_first)?, fields.u64(fees_second)?],
+            vaults: fields.pubkeys(at::VAULTS)?,
+            protocol_fees: fields.u64s(at::PROTOCOL_FEES)?,
             oracle: fields.pubkey(at::ORACLE)?,
             bitmap,
             arrays: arrays(&address, active_id, &bitmap),
@@ -227,8 +218,7 @@ fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<CollectFee, Decode
 
 /// A pool that was not made for one of them has orders if it has no rewards for liquidity.
 fn has_orders(address: Pubkey, fields: Fields<'_>) -> Result<bool, DecodeError> {
-    let [first, second] = offset::REWARD_MINTS;
-    let rewards = [fields.pubkey(first)?, fields.pubkey(second)?];
+    let rewards = fields.pubkeys(offset::REWARD_MINTS)?;
     match fields.u8(offset::FUNCTION_TYPE)? {
         0 => Ok(rewards == [Pubkey::default(); 2]),
         1 => Ok(false),
@@ -247,16 +237,14 @@ fn active_id(address: Pubkey, fields: Fields<'_>) -> Result<i32, DecodeError> {
 }
 
 /// Only pools with an owner of their own can begin later.
-fn activation(address: Pubkey, fields: Fields<'_>) -> Result<Activation, DecodeError> {
-    let point = fields.u64(offset::ACTIVATION_POINT)?;
-    match (fields.u8(offset::PAIR_TYPE)?, fields.u8(offset::ACTIVATION_TYPE)?) {
-        (0 | 3, _) => Ok(Activation::None),
-        (1 | 2, 0) => Ok(Activation::Slot(point)),
-        (1 | 2, 1) => Ok(Activation::Timestamp(point)),
-        (pair, activation) => {
-            let reason = format!("a pair of type {pair} with activation type {activation}");
-            Err(DecodeError::Unsupported { address, reason })
+fn activation(address: Pubkey, fields: Fields<'_>) -> Result<Option<(TimeUnit, u64)>, DecodeError> {
+    match fields.u8(offset::PAIR_TYPE)? {
+        0 | 3 => Ok(None),
+        1 | 2 => {
+            let unit = TimeUnit::decode(address, fields.u8(offset::ACTIVATION_TYPE)?)?;
+            Ok(Some((unit, fields.u64(offset::ACTIVATION_POINT)?)))
         }
+        other => Err(DecodeError::Unsupported { address, reason: format!("a pair of type {other}") }),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{ARRAYS_HALF, PROGRAM_ID, price};
 use crate::account::{Discriminator, put};
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
 use crate::swap::Direction;
-use order_core::token::Program;
+use crate::token;
 use order_core::{Atoms, Fraction, Mint, Pubkey};
 
 /// Bin steps in ten-thousandths, the preferred ones first: a finer step prices better, a coarser one
@@ -210,16 +210,9 @@ fn pool_data(plan: &Plan, vaults: &[Vault; 2], oracle: Pubkey) -> Vec<u8> {
     {
         put(&mut data, mint, &vault.mint.to_bytes());
         put(&mut data, address, vault.address.as_ref());
-        put(&mut data, flag, &[token_flag(vault.program)]);
+        put(&mut data, flag, &[token::program_flag(vault.program)]);
     }
     data
-}
-
-fn token_flag(program: Program) -> u8 {
-    match program {
-        Program::SplToken => 0,
-        Program::Token2022 => 1,
-    }
 }
 
 fn pool_address(mints: [Mint; 2]) -> (Pubkey, u8) {

@@ -1,13 +1,12 @@
 use super::PROGRAM_ID;
 use super::layout::{ARRAYS, Pool};
 use crate::account::Discriminator;
-use crate::program_error::{
-    ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
-};
+use crate::anchor::Arguments;
+use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE};
 use crate::swap::{Direction, Limit, SwapInstruction};
 use crate::token::{MEMO, token_program_id};
 use crate::venues::Order;
-use order_core::{Atoms, Mint, Pubkey};
+use order_core::{Mint, Pubkey};
 use solana_instruction::{AccountMeta, Instruction};
 
 const SWAP_V2: Discriminator = 0x2b04_ed0b_1ac9_1e62_u64.to_be_bytes();
@@ -86,14 +85,8 @@ pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<Swa
 }
 
 fn decode_arguments(data: &[u8]) -> Result<(Limit, Direction), u32> {
-    let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
-    if *name != SWAP_V2 {
-        return Err(INSTRUCTION_FALLBACK_NOT_FOUND);
-    }
-    let (amount, rest) = arguments.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let (threshold, rest) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
+    let Arguments { amounts: [amount, threshold], rest, name: _ } = Arguments::read(data, &[SWAP_V2])?;
     let (price_limit, rest) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let [amount, threshold] = [*amount, *threshold].map(|bytes| Atoms::new(u64::from_le_bytes(bytes)));
     // A limit of the price, which may fill a part only, is none of this engine's instructions.
     let (0, [exact_in, a_to_b, 0]) = (u128::from_le_bytes(*price_limit), rest) else {
         return Err(INSTRUCTION_DID_NOT_DESERIALIZE);

@@ -2,7 +2,7 @@ use super::curve::Curve;
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use super::tick_array;
 use crate::account::{DecodeError, Discriminator, Fields};
-use crate::concentrated::{Place, RATE_ONE, TICK_MAX};
+use crate::concentrated::{Place, RATE_ONE, TICK_MAX, both_ways};
 use crate::swap::{Authority, Direction};
 use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
@@ -32,6 +32,9 @@ pub(super) mod offset {
     pub(crate) const VAULTS: [usize; 2] = [133, 213];
 }
 
+/// Where the pool's price is.
+const PLACE: [usize; 3] = [offset::SQRT_PRICE, offset::TICK, offset::LIQUIDITY];
+
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pool {
@@ -53,8 +56,6 @@ impl Pool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "an Orca Whirlpool")?;
-        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
-        let [fees_first, fees_second] = at::PROTOCOL_FEES;
         let tick_spacing = fields.u16(at::TICK_SPACING)?;
         // Pools whose fee stands still are of the tier that has the number of their spacing.
         if fields.u16(at::FEE_TIER)? != tick_spacing {
@@ -72,10 +73,10 @@ impl Pool {
             tick_spacing,
             fee_rate,
             protocol_fee_rate: fields.u16(at::PROTOCOL_FEE_RATE)?,
-            place: place(address, fields)?,
-            protocol_fees: [fields.u64(fees_first)?, fields.u64(fees_second)?],
-            mints: pubkeys(at::MINTS)?.map(Mint::from),
-            vaults: pubkeys(at::VAULTS)?,
+            place: Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?,
+            protocol_fees: fields.u64s(at::PROTOCOL_FEES)?,
+            mints: fields.mints(at::MINTS)?,
+            vaults: fields.pubkeys(at::VAULTS)?,
         })
     }
 
@@ -103,26 +104,8 @@ impl Pool {
     }
 
     fn both_arrays(&self) -> Vec<Pubkey> {
-        let mut arrays = self.arrays(Direction::AToB);
-        arrays.extend(self.arrays(Direction::BToA));
-        arrays.sort_unstable();
-        arrays.dedup();
-        arrays
+        both_ways(|direction| self.arrays(direction))
     }
-}
-
-fn place(address: Pubkey, fields: Fields<'_>) -> Result<Place, DecodeError> {
-    let place = Place {
-        sqrt_price: fields.u128(offset::SQRT_PRICE)?,
-        tick: fields.i32(offset::TICK)?,
-        liquidity: fields.u128(offset::LIQUIDITY)?,
-    };
-    let sound = (SQRT_PRICE_MIN..=SQRT_PRICE_MAX).contains(&place.sqrt_price)
-        && (-TICK_MAX..=TICK_MAX).contains(&place.tick);
-    if !sound {
-        return Err(DecodeError::Inconsistent { address, reason: "the price is outside of its range" });
-    }
-    Ok(place)
 }
 
 impl venues::Pool for Pool {

@@ -5,7 +5,7 @@ use crate::math::{self, mul_div_ceil};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
 use crate::venues::{self, Lookup, Order};
-use order_core::{Atoms, Fraction, Mint, Pubkey};
+use order_core::{Atoms, Fraction, Pubkey};
 use solana_instruction::Instruction;
 
 /// A pool with what its vaults hold.
@@ -23,28 +23,25 @@ impl Curve {
         if let Status::OrderBook { open_orders, market_program } = pool.status {
             require_nothing_in_order_book(open_orders, market_program, accounts)?;
         }
-        let balance = |(vault, mint): (Pubkey, Mint)| {
-            let account = accounts(&vault).ok_or(DecodeError::Missing { address: vault })?;
+        for address in pool.vaults {
+            let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
             // The program knows no other token program: with it go all transfer fees.
-            token::require_original(vault, account)?;
-            token::balance(vault, account, mint)
-        };
+            token::require_original(address, account)?;
+        }
         let reserve = |balance: u64, owed: u64| {
             let reason = "the pool owes more than it holds";
             balance.checked_sub(owed).ok_or(DecodeError::Inconsistent { address: pool.address, reason })
         };
-        let [vault_first, vault_second] = pool.vaults;
-        let [mint_first, mint_second] = pool.mints;
-        let [owed_first, owed_second] = pool.owed;
-        let (first, second) = (balance((vault_first, mint_first))?, balance((vault_second, mint_second))?);
+        let balances = token::balances(pool.vaults, pool.mints, accounts)?;
+        let ([first, second], [owed_first, owed_second]) = (balances, pool.owed);
         let reserves = [reserve(first, owed_first)?, reserve(second, owed_second)?];
-        Ok(Self { pool: pool.clone(), balances: [first, second], reserves })
+        Ok(Self { pool: pool.clone(), balances, reserves })
     }
 
     fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
         match self.pool.status {
             Status::Closed => Err(QuoteError::Closed { reason: "its status allows no swaps" }),
-            Status::Waiting { open_time } if unix_time(clock) < open_time => {
+            Status::Waiting { open_time } if clock.seconds() < open_time => {
                 Err(QuoteError::Closed { reason: "its opening time is not reached" })
             }
             Status::Waiting { .. } | Status::OrderBook { .. } | Status::SwapOnly => Ok(()),
@@ -122,10 +119,6 @@ struct Swap {
     /// What of the input moves the price.
     net: u64,
     amount_out: u64,
-}
-
-fn unix_time(clock: Clock) -> u64 {
-    u64::try_from(clock.unix_timestamp).unwrap_or(0)
 }
 
 /// Programs before July 2026 count what is in the order book to the reserves, later ones do not: they agree

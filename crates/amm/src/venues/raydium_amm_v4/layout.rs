@@ -82,29 +82,26 @@ impl Pool {
             return Err(DecodeError::WrongType { address, expected: "a Raydium AMM v4 pool" });
         }
         let inconsistent = |reason| DecodeError::Inconsistent { address, reason };
-        let [first, second] = at::MINTS;
-        let mints = [fields.pubkey(first)?, fields.pubkey(second)?].map(Mint::from);
+        let mints = fields.mints(at::MINTS)?;
         if mints[0] == mints[1] {
             return Err(inconsistent("both of its tokens are the same"));
         }
         let nonce = u8::try_from(fields.u64(at::NONCE)?).map_err(|_| inconsistent("its nonce is no byte"))?;
         let authority = Pubkey::create_program_address(&[AUTHORITY_SEED, &[nonce]], &PROGRAM_ID)
             .map_err(|_| inconsistent("its nonce makes no authority"))?;
-        let [numerator, denominator] = at::SWAP_FEE;
-        let fee = Fee { numerator: fields.u64(numerator)?, denominator: fields.u64(denominator)? };
+        let [numerator, denominator] = fields.u64s(at::SWAP_FEE)?;
+        let fee = Fee { numerator, denominator };
         if fee.numerator >= fee.denominator {
             return Err(inconsistent("the fee is the whole amount or more"));
         }
-        let [owed_first, owed_second] = at::NEED_TAKE_PNL;
-        let [vault_first, vault_second] = at::VAULTS;
         Ok(Self {
             address,
             status: status(&fields)?,
             authority,
             nonce,
             fee,
-            owed: [fields.u64(owed_first)?, fields.u64(owed_second)?],
-            vaults: [fields.pubkey(vault_first)?, fields.pubkey(vault_second)?],
+            owed: fields.u64s(at::NEED_TAKE_PNL)?,
+            vaults: fields.pubkeys(at::VAULTS)?,
             mints,
         })
     }

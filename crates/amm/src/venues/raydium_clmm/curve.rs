@@ -54,7 +54,7 @@ impl Curve {
         if self.pool.swap_disabled {
             return Err(QuoteError::Closed { reason: "its swaps are disabled" });
         }
-        if u64::try_from(clock.unix_timestamp).unwrap_or(0) <= self.pool.open_time {
+        if clock.seconds() <= self.pool.open_time {
             return Err(QuoteError::Closed { reason: "its opening time is not reached" });
         }
         Ok(())

@@ -3,7 +3,7 @@ use super::curve::Curve;
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use super::tick_array;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
-use crate::concentrated::{Place, RATE_ONE, TICK_MAX};
+use crate::concentrated::{Place, RATE_ONE, both_ways};
 use crate::swap::{Authority, Direction};
 use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
@@ -62,6 +62,9 @@ pub(super) mod config_offset {
     pub(crate) const FUND_FEE_RATE: usize = 53;
 }
 
+/// Where the pool's price is.
+const PLACE: [usize; 3] = [pool_offset::SQRT_PRICE, pool_offset::TICK, pool_offset::LIQUIDITY];
+
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pool {
@@ -87,8 +90,6 @@ impl Pool {
         use pool_offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Raydium CLMM pool")?;
         require_supported(address, fields)?;
-        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
-        let numbers = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.u64(a)?, fields.u64(b)?]);
         let mut bitmap = [0; BITMAP_WORDS];
         for (word, offset) in bitmap.iter_mut().zip((at::BITMAP..).step_by(8)) {
             *word = fields.u64(offset)?;
@@ -97,12 +98,12 @@ impl Pool {
             address,
             bump: fields.u8(at::BUMP)?,
             config: fields.pubkey(at::CONFIG)?,
-            mints: pubkeys(at::MINTS)?.map(Mint::from),
-            vaults: pubkeys(at::VAULTS)?,
+            mints: fields.mints(at::MINTS)?,
+            vaults: fields.pubkeys(at::VAULTS)?,
             observation: fields.pubkey(at::OBSERVATION)?,
-            place: place(address, fields)?,
-            protocol_fees: numbers(at::PROTOCOL_FEES)?,
-            fund_fees: numbers(at::FUND_FEES)?,
+            place: Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?,
+            protocol_fees: fields.u64s(at::PROTOCOL_FEES)?,
+            fund_fees: fields.u64s(at::FUND_FEES)?,
             swap_disabled: fields.u8(at::STATUS)? & STATUS_SWAP_DISABLED != 0,
             open_time: fields.u64(at::OPEN_TIME)?,
             array_ticks: i32::from(fields.u16(at::TICK_SPACING)?).saturating_mul(tick_array::TICKS),
@@ -148,11 +149,7 @@ impl Pool {
     }
 
     fn both_arrays(&self) -> Vec<Pubkey> {
-        let mut arrays = self.arrays(Direction::AToB);
-        arrays.extend(self.arrays(Direction::BToA));
-        arrays.sort_unstable();
-        arrays.dedup();
-        arrays
+        both_ways(|direction| self.arrays(direction))
     }
 }
 
@@ -165,20 +162,6 @@ fn require_supported(address: Pubkey, fields: Fields<'_>) -> Result<(), DecodeEr
         return unsupported("a dynamic fee, whose maths has not been checked against the program");
     }
     Ok(())
-}
-
-fn place(address: Pubkey, fields: Fields<'_>) -> Result<Place, DecodeError> {
-    let place = Place {
-        sqrt_price: fields.u128(pool_offset::SQRT_PRICE)?,
-        tick: fields.i32(pool_offset::TICK)?,
-        liquidity: fields.u128(pool_offset::LIQUIDITY)?,
-    };
-    let sound = (SQRT_PRICE_MIN..=SQRT_PRICE_MAX).contains(&place.sqrt_price)
-        && (-TICK_MAX..=TICK_MAX).contains(&place.tick);
-    if !sound {
-        return Err(DecodeError::Inconsistent { address, reason: "the price is outside of its range" });
-    }
-    Ok(place)
 }
 
 impl venues::Pool for Pool {

@@ -6,7 +6,7 @@ use crate::math::{self, bought, mul_div_ceil, mul_div_floor, paid};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
 use crate::venues::{self, Lookup, Order};
-use order_core::{Atoms, Fraction, Pubkey};
+use order_core::{Atoms, Fraction};
 use solana_instruction::Instruction;
 
 /// A pool with its fee rates and what its vaults hold.
@@ -75,13 +75,7 @@ impl Curve {
             let reason = "the fee is the whole amount or more";
             return Err(DecodeError::Inconsistent { address: pool.config, reason });
         }
-        let balance = |(vault, mint): (Pubkey, _)| {
-            let account = accounts(&vault).ok_or(DecodeError::Missing { address: vault })?;
-            token::balance(vault, account, mint)
-        };
-        let [first, second] = pool.vaults;
-        let [mint_first, mint_second] = pool.mints;
-        let balances = [balance((first, mint_first))?, balance((second, mint_second))?];
+        let balances = token::balances(pool.vaults, pool.mints, accounts)?;
         let reserve = |balance: u64, owed: OwedFees| {
             balance
                 .checked_sub(owed.protocol)
@@ -99,7 +93,7 @@ impl Curve {
         if self.pool.swap_disabled {
             return Err(QuoteError::Closed { reason: "its swaps are disabled" });
         }
-        if u64::try_from(clock.unix_timestamp).unwrap_or(0) < self.pool.open_time {
+        if clock.seconds() < self.pool.open_time {
             return Err(QuoteError::Closed { reason: "its opening time is not reached" });
         }
         Ok(())

@@ -1,13 +1,12 @@
 use super::layout::Pool;
 use super::{AUTHORITY, PROGRAM_ID};
 use crate::account::Discriminator;
-use crate::program_error::{
-    ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND,
-};
+use crate::anchor::Arguments;
+use crate::program_error::ACCOUNT_NOT_ENOUGH_KEYS;
 use crate::swap::{Limit, SwapInstruction};
 use crate::token::token_program_id;
 use crate::venues::Order;
-use order_core::{Atoms, Mint, Pubkey};
+use order_core::{Mint, Pubkey};
 use solana_instruction::{AccountMeta, Instruction};
 
 const SWAP_BASE_INPUT: Discriminator = 0x8fbe_5ada_c41e_33de_u64.to_be_bytes();
@@ -46,14 +45,9 @@ impl Pool {
 }
 
 pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
-    let (name, arguments) = data.split_first_chunk().ok_or(INSTRUCTION_FALLBACK_NOT_FOUND)?;
-    if *name != SWAP_BASE_INPUT && *name != SWAP_BASE_OUTPUT {
-        return Err(INSTRUCTION_FALLBACK_NOT_FOUND);
-    }
-    let (first, rest) = arguments.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let (second, _) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    let [first, second] = [*first, *second].map(|bytes| Atoms::new(u64::from_le_bytes(bytes)));
-    let limit = if *name == SWAP_BASE_INPUT {
+    let Arguments { name, amounts: [first, second], rest: _ } =
+        Arguments::read(data, &[SWAP_BASE_INPUT, SWAP_BASE_OUTPUT])?;
+    let limit = if name == SWAP_BASE_INPUT {
         Limit::ExactIn { amount_in: first, min_out: second }
     } else {
         Limit::ExactOut { amount_out: second, max_in: first }

@@ -91,23 +91,17 @@ impl Pool {
                 return Err(DecodeError::Unsupported { address, reason });
             }
         };
-        let pubkeys = |[a, b]: [usize; 2]| Ok::<_, DecodeError>([fields.pubkey(a)?, fields.pubkey(b)?]);
-        let owed = |side: usize| {
-            let field = |offsets: [usize; 2]| offsets.get(side).map_or(Ok(0), |offset| fields.u64(*offset));
-            Ok::<_, DecodeError>(OwedFees {
-                protocol: field(at::PROTOCOL_FEES)?,
-                fund: field(at::FUND_FEES)?,
-                creator: field(at::CREATOR_FEES)?,
-            })
-        };
+        let [protocol, fund] = [fields.u64s(at::PROTOCOL_FEES)?, fields.u64s(at::FUND_FEES)?];
+        let creator = fields.u64s(at::CREATOR_FEES)?;
+        let owed = |[protocol, fund, creator]: [u64; 3]| OwedFees { protocol, fund, creator };
         Ok(Self {
             address,
             config: fields.pubkey(at::CONFIG)?,
-            vaults: pubkeys(at::VAULTS)?,
-            mints: pubkeys(at::MINTS)?.map(Mint::from),
+            vaults: fields.pubkeys(at::VAULTS)?,
+            mints: fields.mints(at::MINTS)?,
             observation: fields.pubkey(at::OBSERVATION)?,
             swap_disabled: fields.u8(at::STATUS)? & STATUS_SWAP_DISABLED != 0,
-            owed: [owed(0)?, owed(1)?],
+            owed: [owed([protocol[0], fund[0], creator[0]]), owed([protocol[1], fund[1], creator[1]])],
             open_time: fields.u64(at::OPEN_TIME)?,
             creator_fee_on,
             creator_fee_enabled: fields.u8(at::ENABLE_CREATOR_FEE)? != 0,
