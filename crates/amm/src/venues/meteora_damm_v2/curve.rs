@@ -123,7 +123,8 @@ impl Curve {
             None => 0,
             Some(dynamic) => variable_fee(dynamic)?,
         };
-        u64::try_from(u128::from(base).checked_add(variable)?.min(u128::from(self.pool.fee_cap))).ok()
+        let total = u64::try_from(u128::from(base).checked_add(variable)?).ok()?;
+        Some(total.min(self.pool.fee_cap))
     }
 
     /// The square root of the price after `net` has come in. None if that leaves the pool's range.
