@@ -76,12 +76,17 @@ pub(crate) async fn gather(
         balances_before,
         balances_after: balances(stage).await?,
         replays,
-        queue: Queue { messages, deliverable, killed: tally.nats_killed },
+        queue: Queue { messages, deliverable, killed: tally.nats_killed, parked: parked(stage)? },
         secrets: secrets(stage)?,
         writings,
         leftovers: leftovers(stage)?,
         breakdowns,
     })
+}
+
+fn parked(stage: &Stage) -> Result<Vec<String>> {
+    let rows = stage.query("SELECT encode(payload, 'escape') FROM parked_messages")?;
+    Ok(rows.into_iter().flatten().flatten().collect())
 }
 
 fn open_orders(stage: &Stage) -> Result<u64> {

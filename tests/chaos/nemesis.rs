@@ -25,6 +25,9 @@ const RECOVERED_WITHIN: Duration = Duration::from_secs(180);
 /// What a service says when it has begun to work. Before that, it may end for want of its servers.
 const WORKS: [&str; 2] = ["listening", "taking orders"];
 
+/// What names no order.
+pub(crate) const POISON: &str = "no order";
+
 /// How much of the end of a log is shown.
 const LAST_LINES: usize = 8;
 
@@ -110,7 +113,7 @@ impl Nemesis<'_> {
             }
             Fault::FlushRedis => attempt("flushing Redis", self.flush_redis()),
             Fault::Duplicate => attempt("publishing again", self.duplicate()),
-            Fault::Poison => attempt("publishing poison", self.publish(&["no order".to_owned()])),
+            Fault::Poison => attempt("publishing poison", self.publish(&[POISON.to_owned()])),
             Fault::Link(link, ailment) => {
                 self.stage.links[&link].set(Some(ailment));
                 true

@@ -332,6 +332,32 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_still_does_so_with_children_that_have_left_the_group() {
+        let logs = logs("still");
+        let supervisor = Supervisor::new(&logs, false, None).unwrap();
+        let script = "setsid sleep 1000 & echo child $!; wait";
+        let mut process = supervisor.spawn("parent", shell(script), Signal::Terminate).unwrap();
+        wait_for_child(&mut process);
+        let child = process.log().trim().trim_start_matches("child ").to_owned();
+        // The name of the program is in brackets, its state follows.
+        let stands_still = || {
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap();
+            stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
+        };
+        for (signal, expected) in [(Signal::Stop, true), (Signal::Continue, false)] {
+            process.signal(signal).unwrap();
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while stands_still() != expected {
+                assert!(Instant::now() < deadline, "{signal:?} does not reach the child");
+                std::thread::sleep(POLL_INTERVAL);
+            }
+        }
+        process.send(Signal::Kill, &child).unwrap();
+        supervisor.kill(&mut process).unwrap();
+        std::fs::remove_dir_all(logs).unwrap();
+    }
+
+    #[test]
     fn a_process_can_be_started_again() {
         let logs = logs("again");
         let supervisor = Supervisor::new(&logs, false, None).unwrap();

@@ -1,8 +1,10 @@
-//! I14 the queue is empty, but for what a server that was killed has forgotten of it.
+//! I14 the queue is empty, but for what a server that was killed has forgotten of it, and nothing was parked
+//! but what nobody could work on.
 
 use super::{Evidence, Violations};
+use crate::nemesis::POISON;
 
-/// What is left on the queue.
+/// What is left on the queue, and beside it.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     /// What each message names.
@@ -12,10 +14,12 @@ pub(crate) struct Queue {
     /// Whether NATS was killed. It writes down what was acknowledged and what was removed in two places,
     /// and neither at once: after a kill it may hold messages that it takes for acknowledged.
     pub(crate) killed: bool,
+    /// What was parked for the operator.
+    pub(crate) parked: Vec<String>,
 }
 
 pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
-    let Queue { messages, deliverable, killed } = &evidence.queue;
+    let Queue { messages, deliverable, killed, parked } = &evidence.queue;
     violations.unless(*deliverable == 0, || format!("I14 {deliverable} messages are still to be delivered"));
     for message in messages {
         let ended = evidence
@@ -23,5 +27,8 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
             .get(message)
             .is_some_and(|order| order.status == "confirmed" || order.status == "failed");
         violations.unless(ended && *killed, || format!("I14 `{message}` is left on the queue"));
+    }
+    for message in parked.iter().filter(|message| *message != POISON) {
+        violations.add(format!("I14 `{message}` was parked"));
     }
 }

@@ -144,7 +144,7 @@ fn evidence() -> Evidence {
         balances_before: BTreeMap::from([("SOL", 10_000), ("USDC", 0)]),
         balances_after: BTreeMap::from([("SOL", 8_995), ("USDC", 149)]),
         replays: BTreeMap::from([(ID.to_owned(), updates())]),
-        queue: Queue { messages: vec![ID.to_owned()], deliverable: 0, killed: true },
+        queue: Queue { messages: vec![ID.to_owned()], deliverable: 0, killed: true, parked: Vec::new() },
         secrets: vec![Secret { name: "the wallet's key", text: "1,2,3".to_owned() }],
         writings: vec![Writing { place: "executor-1.log".to_owned(), text: "one\n1,2,4\n".to_owned() }],
         leftovers: Vec::new(),
@@ -281,6 +281,7 @@ fn a_fill_below_what_the_first_quote_allows_is_seen() {
 fn what_should_not_be_on_the_queue_is_seen() {
     expect("I14", |evidence| evidence.queue.deliverable = 1);
     expect("I14", |evidence| evidence.queue.killed = false);
+    expect("I14", |evidence| evidence.queue.parked.push(ID.to_owned()));
     expect("I14", |evidence| evidence.queue.messages.push("no order".to_owned()));
     expect("I14", |evidence| only(evidence).status = "submitted".to_owned());
 }
