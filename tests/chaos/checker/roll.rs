@@ -1,12 +1,13 @@
 //! Drain: while the services are replaced and nothing is broken, clients see no error but 503, and their
-//! WebSockets are closed with 1001 before the end.
+//! WebSockets are closed in good order, with a code that says to come again.
 
 use super::{Evidence, Violations};
 use crate::log::Line;
 use std::collections::BTreeSet;
 
-/// The order has ended, the service ends, the order was refused.
-const CLOSED: [Option<u16>; 3] = [Some(1000), Some(1001), Some(1008)];
+/// The order has ended, the service ends, the order was refused, and what is 503 for a request: the events
+/// cannot be read just now, as when all clients of a gateway come back to the other one at once.
+const CLOSED: [Option<u16>; 4] = [Some(1000), Some(1001), Some(1008), Some(1013)];
 
 pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
     let mut rolling = false;

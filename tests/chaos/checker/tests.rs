@@ -309,7 +309,7 @@ fn a_rolling_restart_that_clients_feel_is_seen() {
     for status in [500, 504, 429] {
         expect("drain:", |evidence| during(evidence, asked(status)));
     }
-    for code in [None, Some(1006), Some(1013)] {
+    for code in [None, Some(1006), Some(1011)] {
         expect("drain:", |evidence| during(evidence, opened(code)));
     }
     let mut well = evidence();
