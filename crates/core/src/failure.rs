@@ -11,6 +11,8 @@ pub enum Code {
     NoRoute,
     /// The best route gives less than the order's minimum, before or on the chain.
     SlippageExceeded,
+    /// The amount moves the pools' price too far: they are too small for it.
+    PriceImpactTooHigh,
     /// The wallet has less than the order spends, fees included.
     InsufficientFunds,
     /// The router did not answer.
@@ -33,9 +35,10 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NoRoute,
         Self::SlippageExceeded,
+        Self::PriceImpactTooHigh,
         Self::InsufficientFunds,
         Self::RouterUnavailable,
         Self::ClusterUnavailable,
@@ -52,6 +55,7 @@ impl Code {
         match self {
             Self::NoRoute => "no_route",
             Self::SlippageExceeded => "slippage_exceeded",
+            Self::PriceImpactTooHigh => "price_impact_too_high",
             Self::InsufficientFunds => "insufficient_funds",
             Self::RouterUnavailable => "router_unavailable",
             Self::ClusterUnavailable => "cluster_unavailable",
@@ -69,6 +73,7 @@ impl Code {
         match self {
             Self::NoRoute
             | Self::SlippageExceeded
+            | Self::PriceImpactTooHigh
             | Self::RouterUnavailable
             | Self::ClusterUnavailable
             | Self::AttemptTimedOut

@@ -1,7 +1,7 @@
 use chain::Commitment;
 use clap::Parser;
-use order_core::Atoms;
 use order_core::order::RetryPolicy;
+use order_core::{Atoms, Fraction};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,6 +56,9 @@ pub struct Configuration {
     /// How sure the cluster must be before an order counts as done: confirmed or finalized.
     #[arg(long, env = "COMMITMENT", default_value_t = Commitment::Confirmed)]
     pub(crate) commitment: Commitment,
+    /// Most that an order may move the price of its pools, as a fraction, whatever its slippage.
+    #[arg(long, env = "MAX_PRICE_IMPACT", default_value = "0.1")]
+    pub(crate) max_price_impact: Fraction,
     /// Most that is paid for priority, per transaction.
     #[arg(long, env = "MAX_PRIORITY_FEE_LAMPORTS", default_value_t = 1_000_000)]
     max_priority_fee_lamports: u64,
@@ -103,6 +106,7 @@ mod tests {
         assert_eq!(configuration.lease(), Duration::from_secs(15));
         assert_eq!(configuration.commitment, Commitment::Confirmed);
         assert!(!configuration.live);
+        assert_eq!(configuration.max_price_impact.to_percent(), "10");
     }
 
     #[test]

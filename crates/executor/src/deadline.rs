@@ -58,6 +58,7 @@ const fn may_return(code: failure::Code) -> bool {
         failure::Code::RouterUnavailable | failure::Code::ClusterUnavailable => true,
         failure::Code::NoRoute
         | failure::Code::SlippageExceeded
+        | failure::Code::PriceImpactTooHigh
         | failure::Code::InsufficientFunds
         | failure::Code::AttemptTimedOut
         | failure::Code::Interrupted

@@ -6,8 +6,8 @@ use chain::landing::Lander;
 use chain::{Client, Wallet};
 use journal::{Journal, Queue};
 use live::Live;
-use order_core::Atoms;
 use order_core::order::RetryPolicy;
+use order_core::{Atoms, Fraction};
 use proto::RouterClient;
 use service::{CancellationToken, Shell, TaskTracker};
 use std::sync::Arc;
@@ -42,6 +42,7 @@ pub struct Executor {
     pub(crate) attempt_timeout: Duration,
     pub(crate) lease: Duration,
     pub(crate) concurrency: u32,
+    pub(crate) max_price_impact: Fraction,
     pub(crate) max_priority_fee: Atoms,
     /// Nothing new is begun.
     pub(crate) shutdown: CancellationToken,
@@ -82,6 +83,7 @@ pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result
         attempt_timeout: configuration.attempt_timeout(),
         lease: configuration.lease(),
         concurrency: configuration.concurrency,
+        max_price_impact: configuration.max_price_impact,
         max_priority_fee: configuration.max_priority_fee(),
         shutdown: shell.shutdown(),
         halt: CancellationToken::new(),

@@ -4,7 +4,7 @@ use crate::path::paths;
 use order_core::failure::Code;
 use order_core::order::Intent;
 use order_core::quote::Mode;
-use order_core::{Atoms, Failure, Order, Quote};
+use order_core::{Atoms, Failure, Fraction, Order, Quote};
 use proto::quote::Request;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ impl Executor {
         let trace = service::trace::traceparent();
         let quote = faults::effect!("route", self.router.quote(&request, timeout, trace.as_deref()).await)?;
         acceptable(intent, min_out, &quote)?;
+        bearable(&quote, self.max_price_impact)?;
         tracing::info!(
             quote.id = %quote.id,
             dex = quote.dex().map(tracing::field::display),
@@ -63,6 +64,18 @@ fn acceptable(intent: &Intent, min_out: Option<Atoms>, quote: &Quote) -> Result<
     paths(intent, quote, min_out).map(drop)
 }
 
+/// Whether the pools are large enough for the order. Slippage does not tell: where no quote was named, it
+/// is measured from what these very pools offer.
+fn bearable(quote: &Quote, most: Fraction) -> Result<(), Failure> {
+    if quote.price_impact <= most {
+        return Ok(());
+    }
+    let (impact, most) = (quote.price_impact.to_percent(), most.to_percent());
+    let message =
+        format!("the best route moves the price by {impact}%, {most}% is the most that is accepted");
+    Err(Failure::new(Code::PriceImpactTooHigh, message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +98,21 @@ mod tests {
         assert_eq!(
             failure.message,
             "the best route gives 0.000994, the order accepts no less than 0.000995 USDC"
+        );
+    }
+
+    #[test]
+    fn pools_that_are_too_small_are_refused_whatever_the_slippage() {
+        let moves = |billionths| {
+            let quote = Quote { price_impact: Fraction::from_billionths(billionths), ..gives(1_000) };
+            bearable(&quote, Fraction::from_billionths(100_000_000))
+        };
+        assert_eq!(moves(100_000_000), Ok(()));
+        let failure = moves(100_000_001).unwrap_err();
+        assert_eq!(failure.code, Code::PriceImpactTooHigh);
+        assert_eq!(
+            failure.message,
+            "the best route moves the price by 10.0000001%, 10% is the most that is accepted"
         );
     }
 

@@ -256,12 +256,14 @@ const fn status_code(status: u16) -> StatusCode {
 
 const fn failed(code: failure::Code) -> Entry {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, InsufficientFunds, Interrupted, NoRoute, RouterUnavailable,
-        SimulationFailed, SlippageExceeded, TransactionExpired, TransactionReverted, Unsupported,
+        AttemptTimedOut, ClusterUnavailable, InsufficientFunds, Interrupted, NoRoute, PriceImpactTooHigh,
+        RouterUnavailable, SimulationFailed, SlippageExceeded, TransactionExpired, TransactionReverted,
+        Unsupported,
     };
     let (title, status) = match code {
         NoRoute => ("No route", 422),
         SlippageExceeded => ("The price is beyond the slippage", 422),
+        PriceImpactTooHigh => ("The amount is too large for the pools", 422),
         InsufficientFunds => ("Not enough funds", 422),
         RouterUnavailable => ("No prices at the moment", 503),
         ClusterUnavailable => ("The cluster does not answer", 503),
@@ -277,13 +279,17 @@ const fn failed(code: failure::Code) -> Entry {
 
 const fn explain_failure(code: failure::Code) -> &'static str {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, InsufficientFunds, Interrupted, NoRoute, RouterUnavailable,
-        SimulationFailed, SlippageExceeded, TransactionExpired, TransactionReverted, Unsupported,
+        AttemptTimedOut, ClusterUnavailable, InsufficientFunds, Interrupted, NoRoute, PriceImpactTooHigh,
+        RouterUnavailable, SimulationFailed, SlippageExceeded, TransactionExpired, TransactionReverted,
+        Unsupported,
     };
     match code {
         NoRoute => "No pool trades the pair, or none has enough of the output.",
         SlippageExceeded => {
             "The best route gives less than the order's minimum, before or on the chain. Nothing was swapped."
+        }
+        PriceImpactTooHigh => {
+            "The amount moves the price of the best route's pools further than this engine accepts, whatever the order's slippage. Nothing was swapped."
         }
         InsufficientFunds => "The wallet has less than the order spends, fees included.",
         RouterUnavailable => "The router does not answer, or has no state fresh enough to quote.",

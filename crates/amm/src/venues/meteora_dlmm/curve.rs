@@ -1,7 +1,7 @@
 use super::bin_array::{self, BinArray};
 use super::layout::{ArrayAddress, CollectFee, Pool, bin_offset, offset};
 use super::walk::{Step, Walk};
-use super::{FEE_CAP, NO_EXACT_OUT};
+use super::{FEE_CAP, NO_EXACT_OUT, price};
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
 use crate::math::{self, Q64, mul};
@@ -45,7 +45,10 @@ impl venues::Curve for Curve {
         if amount_out == 0 {
             return Err(QuoteError::NothingOut);
         }
-        let terms = Terms::of(&walk.steps, direction).ok_or(QuoteError::Overflow)?;
+        let Pool { parameters, active_id, .. } = &self.pool;
+        let price = price::of_bin(*active_id, parameters.bin_step);
+        let terms = price.and_then(|price| Terms::of(&walk.steps, direction, price));
+        let terms = terms.ok_or(QuoteError::Overflow)?;
         Ok(Fill {
             amount_in: amount,
             amount_out,
@@ -157,17 +160,17 @@ struct Terms {
 }
 
 impl Terms {
-    fn of(steps: &[Step], direction: Direction) -> Option<Self> {
-        let best = steps.first()?.price;
+    /// Compared is with the pool's price: if the nearest bins are empty, the first step is worse already.
+    fn of(steps: &[Step], direction: Direction, pool: u128) -> Option<Self> {
         let (mut paid, mut fees, mut lost) = (0u64, 0u128, 0u128);
         for step in steps {
             let here = step.paid()?;
             paid = paid.checked_add(here)?;
             fees = fees.checked_add(u128::from(here).checked_mul(u128::from(step.rate))?)?;
-            // How much less than in the first bin a unit buys here, in Q64.64.
+            // How much less than at the pool's price a unit buys here, in Q64.64.
             let (worse, better) = match direction {
-                Direction::AToB => (step.price, best),
-                Direction::BToA => (best, step.price),
+                Direction::AToB => (step.price, pool),
+                Direction::BToA => (pool, step.price),
             };
             let worth = mul(worse, Q64)?.checked_div(U256::from(better))?;
             let loss = Q64.saturating_sub(u128::try_from(worth).unwrap_or(Q64));
