@@ -70,6 +70,13 @@ impl Cluster {
         self.change(&format!("/{pool}/drain"), json!({})).await;
     }
 
+    /// Gives an account lamports, as anybody may send them.
+    pub async fn airdrop(&self, address: Pubkey, amount: Atoms) {
+        let body = json!({ "address": address.to_string(), "amount": amount.get() });
+        let answer = self.http.post(format!("{}/admin/airdrop", self.url)).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    }
+
     /// Makes no more blocks, until [`Cluster::heal`].
     pub async fn freeze(&self) {
         self.begin("freezeSlots").await;

@@ -26,4 +26,4 @@ pub use seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
 pub use swap::{Authority, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped, Trader};
 pub use token::{PoolToken, TransferFee, token_program_id};
 pub use venues::{VaultAccounts, VaultCall, VaultChange};
-pub use venues::{failure, pool_discriminator, pool_size, program_id, seed, venue};
+pub use venues::{failure, pool_discriminator, pool_size, program_id, seed, token_failure, venue};

@@ -16,7 +16,7 @@ pub(crate) const ACCOUNT_DISCRIMINATOR_MISMATCH: u32 = 3002;
 /// Anchor: a number is not greater than it must be.
 pub(crate) const REQUIRE_GREATER_VIOLATED: u32 = 2505;
 
-/// The SPL Token programs, called by the pool program, fail through it with this code.
+/// The SPL Token programs: the account that is taken from has less.
 const TOKEN_INSUFFICIENT_FUNDS: u32 = 1;
 
 /// The SPL Token programs: an account holds another token than the transfer moves.
@@ -60,19 +60,23 @@ const ANCHOR: Names = &[
     (3012, "anchor: AccountNotInitialized"),
 ];
 
-/// What a custom error code of a pool program means.
+/// What a custom error code of a token program means.
+pub(crate) fn token_failure(code: u32) -> (Code, &'static str) {
+    let name = TOKEN.iter().find(|(known, _)| *known == code);
+    let name = name.map_or("unknown error of the token program", |(_, name)| *name);
+    let code =
+        if code == TOKEN_INSUFFICIENT_FUNDS { Code::InsufficientFunds } else { Code::SimulationFailed };
+    (code, name)
+}
+
+/// What a custom error code of a pool program means. It fails with the code of a program that it called,
+/// too, but from the code alone nobody can tell whose it is.
 pub(crate) fn failure(names: Names, slippage: [u32; 2], code: u32) -> (Code, &'static str) {
     let name = [names, ANCHOR, TOKEN]
         .into_iter()
         .flatten()
         .find(|(known, _)| *known == code)
         .map_or("unknown error of the pool program", |(_, name)| *name);
-    let code = if slippage.contains(&code) {
-        Code::SlippageExceeded
-    } else if code == TOKEN_INSUFFICIENT_FUNDS {
-        Code::InsufficientFunds
-    } else {
-        Code::SimulationFailed
-    };
+    let code = if slippage.contains(&code) { Code::SlippageExceeded } else { Code::SimulationFailed };
     (code, name)
 }

@@ -18,8 +18,9 @@ use crate::clock::Clock;
 use crate::program_error;
 use crate::seed::{Seed, SeedError, Seeded};
 use crate::swap::{Authority, Direction, Fill, Limit, QuoteError, SwapInstruction, Trader};
-use crate::token::PoolToken;
-use order_core::{Atoms, Fraction, Mint, Pubkey, Venue, failure};
+use crate::token::{PoolToken, token_program_id};
+
+use order_core::{Atoms, Fraction, Mint, Pubkey, Venue, failure, token};
 use solana_account::Account;
 use solana_instruction::Instruction;
 use std::fmt::Debug;
@@ -157,7 +158,15 @@ pub const fn pool_discriminator(venue: Venue) -> Option<[u8; 8]> {
     program(venue).pool_discriminator
 }
 
-/// What a custom error code of a swap means, and its name in the program's source.
+/// What a custom error code of a token program means, and its name in the program's source. None for any
+/// other program.
+pub fn token_failure(program: &Pubkey, custom_code: u32) -> Option<(failure::Code, &'static str)> {
+    let keeps_tokens =
+        [token::Program::SplToken, token::Program::Token2022].map(token_program_id).contains(program);
+    keeps_tokens.then(|| program_error::token_failure(custom_code))
+}
+
+/// What a custom error code of a venue's program means, and its name in the program's source.
 pub fn failure(venue: Venue, custom_code: u32) -> (failure::Code, &'static str) {
     let program = program(venue);
     program_error::failure(program.errors, [program.too_little_out, program.too_much_in], custom_code)

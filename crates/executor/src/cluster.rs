@@ -43,7 +43,8 @@ impl Executor {
 
 /// What a program's own error code means.
 pub(crate) fn explain(program: &Pubkey, code: u32) -> Option<(Code, &'static str)> {
-    amm::venue(program).map(|venue| amm::failure(venue, code))
+    let pools = || amm::venue(program).map(|venue| amm::failure(venue, code));
+    amm::token_failure(program, code).or_else(pools)
 }
 
 /// An attempt that failed because the cluster gave no answer, or none that helps.
@@ -56,6 +57,7 @@ pub(crate) fn failure(error: &chain::Error) -> Failure {
 mod tests {
     use super::*;
     use order_core::Venue;
+    use order_core::token::Program;
 
     #[test]
     fn each_pool_program_has_its_own_words_for_slippage() {
@@ -64,6 +66,18 @@ mod tests {
         assert_eq!(code(Venue::MeteoraDammV2, 6002), Some(Code::SlippageExceeded));
         assert_eq!(code(Venue::MeteoraDammV2, 6005), Some(Code::SimulationFailed));
         assert_eq!(explain(&Pubkey::default(), 6005), None);
+    }
+
+    #[test]
+    fn only_a_token_program_says_that_the_wallet_has_too_little() {
+        let code = |program: &Pubkey| explain(program, 1).map(|(code, _)| code);
+        for program in [Program::SplToken, Program::Token2022] {
+            assert_eq!(code(&amm::token_program_id(program)), Some(Code::InsufficientFunds));
+        }
+        for venue in Venue::ALL {
+            assert_eq!(code(&amm::program_id(venue)), Some(Code::SimulationFailed), "{venue}");
+        }
+        assert_eq!(code(&Pubkey::default()), None);
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Executor {
         let simulation: Simulation = simulated.map_err(|error| cluster::failure(&error))?;
         if let Some(failure) = &simulation.failure {
             tracing::debug!(%failure, logs = ?simulation.logs, "the simulation failed");
-            return Err(unsigned.failure(failure, cluster::explain));
+            return Err(unsigned.failure(failure, &simulation.logs, cluster::explain));
         }
         let fill = simulation.fill(&unsigned, &self.trade(order.intent()));
         match &fill {

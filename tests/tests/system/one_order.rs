@@ -1,4 +1,5 @@
 use crate::amounts::{Balances, atoms, known};
+use order_core::{Atoms, Pubkey};
 use serde_json::{Value, json};
 use system_tests::{Cluster, Engine, Gateway, market_order};
 
@@ -45,6 +46,26 @@ async fn an_order_submitted_by_websocket_is_told_of_on_the_same_connection() {
     let order = engine.gateway(0).order(id).await;
     let after = Balances::read(&cluster, wallet, &["SOL", "USDC"]).await;
     assert_eq!(after.since(&before), Balances::according_to(&[order], &["SOL", "USDC"]));
+}
+
+#[tokio::test]
+async fn lamports_that_anybody_sends_to_an_order_s_temporary_account_do_not_stop_it() {
+    let mut engine = Engine::start(1, 1, vec![]);
+    let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
+    engine.kill_executor(0);
+    let id = gateway.place(&market_order("SOL", "USDC", "1", "0.05")).await;
+    let seed = id.parse::<uuid::Uuid>().unwrap().simple().to_string();
+    let tokens = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA".parse().unwrap();
+    let temporary = Pubkey::create_with_seed(&wallet, &seed, &tokens).unwrap();
+    let before = cluster.lamports(wallet).await;
+    cluster.airdrop(temporary, Atoms::new(1_000_000)).await;
+    engine.restart_executor(0);
+
+    let order = gateway.ended(&id).await;
+    assert_eq!(order["status"], "confirmed", "{order}");
+    let spent = before.get() - cluster.lamports(wallet).await.get();
+    let fee = atoms(&order["data"]["networkFee"], "SOL").get();
+    assert_eq!(spent, 1_000_000_000 - 1_000_000 + fee, "what was sent to the account is the wallet's");
 }
 
 #[tokio::test]

@@ -249,7 +249,7 @@ fn error_codes_have_their_names() {
         (Venue::MeteoraDlmm, 6003, (Code::SlippageExceeded, "ExceededAmountSlippageTolerance")),
         (Venue::MeteoraDlmm, 6012, (Code::SimulationFailed, "PairInsufficientLiquidity")),
         (Venue::MeteoraDlmm, 6085, (Code::SimulationFailed, "UndeterminedError")),
-        (Venue::MeteoraDammV2, 1, (Code::InsufficientFunds, "token: InsufficientFunds")),
+        (Venue::MeteoraDammV2, 1, (Code::SimulationFailed, "token: InsufficientFunds")),
         (Venue::MeteoraDammV2, 2012, (Code::SimulationFailed, "anchor: ConstraintAddress")),
         (Venue::RaydiumClmm, 6018, (Code::SlippageExceeded, "TooLittleOutputReceived")),
         (Venue::RaydiumClmm, 6019, (Code::SlippageExceeded, "TooMuchInputPaid")),

@@ -250,7 +250,7 @@ fn error_codes_have_their_names() {
     for (code, expected) in [
         (6004, (Code::SlippageExceeded, "ExceededSlippage")),
         (6015, (Code::SimulationFailed, "PoolDisabled")),
-        (1, (Code::InsufficientFunds, "token: InsufficientFunds")),
+        (1, (Code::SimulationFailed, "token: InsufficientFunds")),
     ] {
         assert_eq!(amm::failure(Venue::MeteoraDammV1, code), expected);
     }

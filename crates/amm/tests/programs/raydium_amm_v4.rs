@@ -237,7 +237,7 @@ fn error_codes_have_their_names() {
         (30, (Code::SlippageExceeded, "ExceededSlippage")),
         (22, (Code::SimulationFailed, "InvalidStatus")),
         (40, (Code::SimulationFailed, "InsufficientFunds")),
-        (1, (Code::InsufficientFunds, "token: InsufficientFunds")),
+        (1, (Code::SimulationFailed, "token: InsufficientFunds")),
     ] {
         assert_eq!(amm::failure(Venue::RaydiumAmmV4, code), expected);
     }

@@ -202,8 +202,8 @@ async fn a_finalized_commitment_waits_for_it() {
 
 #[tokio::test]
 async fn a_reverted_transaction_tells_the_programs_error_and_the_fee() {
-    // The swap is the sixth instruction.
-    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    // The swap is the seventh instruction.
+    let err = json!({ "InstructionError": [6, { "Custom": 6005 }] });
     let node = Script {
         recent: [statuses(&failed_status("finalized", &err))].into(),
         transactions: [Answer::Result(landed(&err))].into(),
@@ -218,7 +218,7 @@ async fn a_reverted_transaction_tells_the_programs_error_and_the_fee() {
 
 #[tokio::test]
 async fn an_unknown_error_is_a_revert() {
-    let err = json!({ "InstructionError": [5, "InvalidAccountData"] });
+    let err = json!({ "InstructionError": [6, "InvalidAccountData"] });
     let node = Script {
         recent: [statuses(&failed_status("finalized", &err))].into(),
         transactions: [Answer::Result(landed(&err))].into(),
@@ -232,7 +232,7 @@ async fn an_unknown_error_is_a_revert() {
 
 #[tokio::test]
 async fn a_failure_is_a_revert_only_when_it_is_finalized() {
-    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let err = json!({ "InstructionError": [6, { "Custom": 6005 }] });
     let node = Script {
         recent: [
             statuses(&failed_status("processed", &err)),
@@ -253,7 +253,7 @@ async fn a_failure_is_a_revert_only_when_it_is_finalized() {
 
 #[tokio::test]
 async fn a_confirmed_failure_in_the_history_is_neither_a_revert_nor_an_expiry() {
-    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let err = json!({ "InstructionError": [6, { "Custom": 6005 }] });
     let node = Script {
         heights: [epoch(LAST_VALID + 1)].into(),
         history: [
@@ -273,7 +273,7 @@ async fn a_confirmed_failure_in_the_history_is_neither_a_revert_nor_an_expiry() 
 
 #[tokio::test]
 async fn a_failure_on_a_dropped_fork_is_a_landing_where_it_lands_with_success() {
-    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let err = json!({ "InstructionError": [6, { "Custom": 6005 }] });
     let node = Script {
         recent: [
             statuses(&failed_status("confirmed", &err)),

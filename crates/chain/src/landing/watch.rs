@@ -315,10 +315,10 @@ fn judge(testimonies: &[Testimony], witnesses: usize) -> Verdict {
 
 fn observe(flight: &Flight, landed: &LandedTransaction, explain: Explain) -> Result<Observation, String> {
     let message = message(&flight.transaction.bytes).map_err(|error| error.to_string())?;
-    let LandedTransaction { slot, balances, .. } = landed;
+    let LandedTransaction { slot, balances, logs, failure: _ } = landed;
     match &landed.failure {
         Some(error) => {
-            let program = failed_program(&message, error);
+            let program = failed_program(&message, error, logs);
             Ok(Observation::Reverted {
                 failure: error.explained(program, explain, failure::Code::TransactionReverted),
                 network_fee: balances.network_fee,

@@ -7,7 +7,7 @@ use order_core::{Signature, failure};
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_message::{VersionedMessage, v0};
 use solana_pubkey::Pubkey;
-use solana_system_interface::instruction::create_account_with_seed;
+use solana_system_interface::instruction::{allocate_with_seed, transfer};
 use solana_transaction::versioned::VersionedTransaction;
 use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
 use spl_associated_token_account_interface::instruction::create_associated_token_account_idempotent;
@@ -139,9 +139,10 @@ impl Unsigned {
         self.message.static_account_keys()
     }
 
-    /// Why a simulation of it failed, in the catalogue's words.
-    pub fn failure(&self, failure: &TransactionFailure, explain: Explain) -> Failure {
-        failure.explained(failed_program(&self.message, failure), explain, failure::Code::SimulationFailed)
+    /// Why a simulation of it failed, with these logs, in the catalogue's words.
+    pub fn failure(&self, failure: &TransactionFailure, logs: &[String], explain: Explain) -> Failure {
+        let program = failed_program(&self.message, failure, logs);
+        failure.explained(program, explain, failure::Code::SimulationFailed)
     }
 
     /// Signs it. From here on it can land: record it before it is sent.
@@ -176,10 +177,25 @@ pub(crate) fn message(bytes: &[u8]) -> Result<VersionedMessage, BuildError> {
         .map_err(encoding)
 }
 
-/// The program of the instruction that failed.
-pub(crate) fn failed_program(message: &VersionedMessage, failure: &TransactionFailure) -> Option<Pubkey> {
+/// The program that failed: the one that the instruction's program called, if the logs tell of one, or that
+/// program itself.
+pub(crate) fn failed_program(
+    message: &VersionedMessage,
+    failure: &TransactionFailure,
+    logs: &[String],
+) -> Option<Pubkey> {
+    if let Some(called) = failure.custom().and_then(|code| logs.iter().find_map(|line| failing(line, code))) {
+        return Some(called);
+    }
     let instruction = message.instructions().get(failure.instruction()?)?;
     message.static_account_keys().get(usize::from(instruction.program_id_index)).copied()
+}
+
+/// The program that fails with a code of its own by this line of a log. The innermost is the first to.
+fn failing(line: &str, code: u32) -> Option<Pubkey> {
+    let (program, reason) = line.strip_prefix("Program ")?.split_once(" failed: ")?;
+    let same = reason == format!("custom program error: {code:#x}");
+    program.parse().ok().filter(|_| same)
 }
 
 const SIGNATURE_LENGTH: usize = 64;
@@ -200,25 +216,27 @@ fn temporary_account(wallet: &Pubkey, order_id: order::Id) -> Pubkey {
 }
 
 /// Opens the temporary account, with the SOL that is spent already in it.
-fn open_temporary_account(wallet: &Pubkey, plan: &Plan) -> Result<[Instruction; 2], BuildError> {
+///
+/// The system program creates no account where there are lamports. Anybody who knows the order can work
+/// the address out and send some there, so the account is made in steps that do not mind.
+fn open_temporary_account(wallet: &Pubkey, plan: &Plan) -> Result<[Instruction; 3], BuildError> {
     let temporary = temporary_account(wallet, plan.order_id);
     let spent = if plan.token_in.is_native() { plan.amount_in } else { Atoms::ZERO };
     let lamports = plan
         .token_account_rent
         .checked_add(spent)
         .ok_or_else(|| encoding("the amount and the rent together exceed 64 bits"))?;
-    let create = create_account_with_seed(
-        wallet,
+    let fund = transfer(wallet, &temporary, lamports.get());
+    let allocate = allocate_with_seed(
         &temporary,
         wallet,
         &seed(plan.order_id),
-        lamports.get(),
         TOKEN_ACCOUNT_LENGTH,
         &WRAPPED_SOL_PROGRAM,
     );
     let initialise =
         initialize_account3(&WRAPPED_SOL_PROGRAM, &temporary, &token::NATIVE_MINT.pubkey(), wallet);
-    Ok([create, initialise.map_err(encoding)?])
+    Ok([fund, allocate, initialise.map_err(encoding)?])
 }
 
 fn encoding(error: impl std::fmt::Display) -> BuildError {

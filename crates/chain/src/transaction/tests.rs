@@ -76,13 +76,13 @@ const SOL: &str = "So11111111111111111111111111111111111111112";
 /// The seed "018f4d2e7c1a70008000000000000001" in ASCII.
 const SEED_HEX: &str = "3031386634643265376331613730303038303030303030303030303030303031";
 
-fn open_and_close(lamports: &str) -> [(String, Vec<String>, String); 3] {
+fn open_and_close(lamports: &str) -> [(String, Vec<String>, String); 4] {
     let (payer, temporary) = (format!("{WALLET} ws"), format!("{TEMPORARY} w"));
-    let create = format!(
-        "03000000{WALLET_HEX}2000000000000000{SEED_HEX}{lamports}a500000000000000{TOKEN_PROGRAM_HEX}"
-    );
+    let allocate =
+        format!("09000000{WALLET_HEX}2000000000000000{SEED_HEX}a500000000000000{TOKEN_PROGRAM_HEX}");
     [
-        row(SYSTEM, &[&payer, &temporary], create),
+        row(SYSTEM, &[&payer, &temporary], format!("02000000{lamports}")),
+        row(SYSTEM, &[&temporary, &payer], allocate),
         row(TOKEN_PROGRAM, &[&temporary, SOL], format!("12{WALLET_HEX}")),
         row(TOKEN_PROGRAM, &[&temporary, &payer, &payer], "09".to_owned()),
     ]
@@ -101,21 +101,21 @@ fn swap() -> (String, Vec<String>, String) {
 fn sol_is_wrapped_into_the_temporary_account_and_the_rest_comes_back() {
     let unsigned = built(&plan("SOL", "USDC"));
     // 1 000 000 000 + 2 039 280 lamports.
-    let [create, initialise, close] = open_and_close("f0e7b93b00000000");
+    let [fund, allocate, initialise, close] = open_and_close("f0e7b93b00000000");
     let [limit, price] = budget();
     let (payer, usdc_account) = (format!("{WALLET} ws"), format!("{USDC_ACCOUNT} w"));
     let associated =
         row(ASSOCIATED, &[&payer, &usdc_account, &payer, USDC, SYSTEM, TOKEN_PROGRAM], "01".to_owned());
-    assert_eq!(written(&unsigned), [limit, price, create, initialise, associated, swap(), close]);
+    assert_eq!(written(&unsigned), [limit, price, fund, allocate, initialise, associated, swap(), close]);
 }
 
 #[test]
 fn bought_sol_is_unwrapped_at_the_end() {
     let unsigned = built(&plan("USDC", "SOL"));
     // 2 039 280 lamports: the rent alone.
-    let [create, initialise, close] = open_and_close("f01d1f0000000000");
+    let [fund, allocate, initialise, close] = open_and_close("f01d1f0000000000");
     let [limit, price] = budget();
-    assert_eq!(written(&unsigned), [limit, price, create, initialise, swap(), close]);
+    assert_eq!(written(&unsigned), [limit, price, fund, allocate, initialise, swap(), close]);
 }
 
 #[test]
@@ -138,12 +138,12 @@ fn a_token_between_has_its_associated_account_opened_too() {
 fn sol_between_is_held_in_the_temporary_account() {
     let unsigned = built(&Plan { intermediates: vec![known("SOL")], ..plan("JUP", "USDC") });
     // 2 039 280 lamports: the rent alone.
-    let [create, initialise, close] = open_and_close("f01d1f0000000000");
+    let [fund, allocate, initialise, close] = open_and_close("f01d1f0000000000");
     let [limit, price] = budget();
     let (payer, usdc_account) = (format!("{WALLET} ws"), format!("{USDC_ACCOUNT} w"));
     let associated =
         row(ASSOCIATED, &[&payer, &usdc_account, &payer, USDC, SYSTEM, TOKEN_PROGRAM], "01".to_owned());
-    assert_eq!(written(&unsigned), [limit, price, create, initialise, associated, swap(), close]);
+    assert_eq!(written(&unsigned), [limit, price, fund, allocate, initialise, associated, swap(), close]);
 }
 
 #[test]
@@ -216,19 +216,19 @@ fn failures_are_told_in_the_catalogues_words() {
     let unsigned = built(&plan("SOL", "USDC"));
     let code = |err: serde_json::Value| {
         let failure = TransactionFailure::read(&err).unwrap();
-        unsigned.failure(&failure, explain).code
+        unsigned.failure(&failure, &[], explain).code
     };
-    // The swap is instruction 5, opening the temporary account instruction 2.
+    // The swap is instruction 6, opening the temporary account begins with instruction 2.
     assert_eq!(
-        code(serde_json::json!({"InstructionError":[5,{"Custom":6005}]})),
+        code(serde_json::json!({"InstructionError":[6,{"Custom":6005}]})),
         failure::Code::SlippageExceeded
     );
     assert_eq!(
-        code(serde_json::json!({"InstructionError":[5,{"Custom":6000}]})),
+        code(serde_json::json!({"InstructionError":[6,{"Custom":6000}]})),
         failure::Code::SimulationFailed
     );
     assert_eq!(
-        code(serde_json::json!({"InstructionError":[4,{"Custom":6005}]})),
+        code(serde_json::json!({"InstructionError":[5,{"Custom":6005}]})),
         failure::Code::SimulationFailed
     );
     assert_eq!(
@@ -242,4 +242,30 @@ fn failures_are_told_in_the_catalogues_words() {
     );
     assert_eq!(code(serde_json::json!("BlockhashNotFound")), failure::Code::SimulationFailed);
     assert_eq!(TransactionFailure::read(&serde_json::Value::Null), None);
+}
+
+#[test]
+fn the_program_that_was_called_is_the_one_that_failed() {
+    fn explain(program: &Pubkey, code: u32) -> Option<(failure::Code, &'static str)> {
+        let token = program.to_string() == TOKEN_PROGRAM && code == 1;
+        token.then_some((failure::Code::InsufficientFunds, "InsufficientFunds"))
+    }
+    let unsigned = built(&plan("USDC", "USDT"));
+    let err = serde_json::json!({"InstructionError":[3,{"Custom":1}]});
+    let failure = TransactionFailure::read(&err).unwrap();
+    let code = |logs: &[&str]| {
+        let logs: Vec<String> = logs.iter().map(|line| (*line).to_owned()).collect();
+        unsigned.failure(&failure, &logs, explain).code
+    };
+    let failed =
+        |program: &str, code: &str| format!("Program {program} failed: custom program error: {code}");
+    let (called, caller) = (failed(TOKEN_PROGRAM, "0x1"), failed(&POOL_PROGRAM.to_string(), "0x1"));
+    assert_eq!(
+        code(&["Program log: Error: insufficient funds", &called, &caller]),
+        failure::Code::InsufficientFunds
+    );
+    assert_eq!(code(&[&caller]), failure::Code::SimulationFailed, "the pool's own error 1");
+    assert_eq!(code(&[&failed(TOKEN_PROGRAM, "0x11"), &caller]), failure::Code::SimulationFailed);
+    assert_eq!(code(&[&format!("Program log: {called}")]), failure::Code::SimulationFailed);
+    assert_eq!(code(&[]), failure::Code::SimulationFailed, "a node that gives no logs");
 }
