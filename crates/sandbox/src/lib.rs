@@ -21,6 +21,7 @@
 //! | `"dropTransactions"` | what is sent is taken and never executed, however often it is sent |
 //! | `{"delayTransactions": {"slots": 5}}` | it is executed later; or `{"beforeExpiry": 0}`, in the last block its blockhash allows; or `{"afterExpiry": 1}`, too late |
 //! | `{"hideTransactions": {"fromHistory": true}}` | what landed is not found; without `fromHistory` a search still finds it |
+//! | `{"pruneHistory": {"slots": 100}}` | what landed earlier is not found, and `getFirstAvailableBlock` says so |
 //! | `{"lag": {"slots": 40}}` | answers, simulations and notifications are of so many slots ago |
 //! | `{"fail": {"how": …, "performed": true}}` | a method fails: `{"http": {"status": 500}}`, `{"rpc": {"code": -32005}}`, `"reset"` or `"hang"`; with `performed` it does its work all the same |
 //! | `{"slow": {"milliseconds": 400}}` | a method's answers come later |

@@ -28,6 +28,12 @@ impl Node {
         View { cluster: self.network.read(), lag }
     }
 
+    /// The first slot that the node's history still has, as of a view.
+    pub(crate) fn first_available(&self, view: &View<'_>) -> u64 {
+        let kept = self.faults().history_slots(self.number);
+        kept.map_or(0, |kept| view.slot(Commitment::Processed).saturating_sub(kept))
+    }
+
     /// Writes down that the node was handed a transaction.
     ///
     /// # Errors

@@ -49,8 +49,12 @@ fn quoted() -> Quote {
 fn story() -> Vec<Event> {
     let slippage = Slippage::parse("0.05").unwrap();
     let intent = Intent::market(known("SOL"), known("USDC"), Atoms::new(1_000), slippage, None).unwrap();
-    let transaction =
-        SignedTransaction { signature: signature(1), bytes: vec![1], last_valid_block_height: 20 };
+    let transaction = SignedTransaction {
+        signature: signature(1),
+        bytes: vec![1],
+        last_valid_block_height: 20,
+        blockhash_slot: Some(1),
+    };
     let fill = Fill {
         amount_in: Atoms::new(1_000),
         amount_out: Atoms::new(149),

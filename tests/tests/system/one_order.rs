@@ -1,7 +1,7 @@
 use crate::amounts::{Balances, atoms, known};
 use order_core::{Atoms, Pubkey};
 use serde_json::{Value, json};
-use system_tests::{Cluster, Engine, Gateway, market_order};
+use system_tests::{Cluster, Engine, Gateway, Part, market_order};
 
 const STATUSES: [&str; 5] = ["pending", "routing", "building", "submitted", "confirmed"];
 const MESSAGES: [&str; 5] = [
@@ -52,14 +52,14 @@ async fn an_order_submitted_by_websocket_is_told_of_on_the_same_connection() {
 async fn lamports_that_anybody_sends_to_an_order_s_temporary_account_do_not_stop_it() {
     let mut engine = Engine::start(1, 1, vec![]);
     let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
-    engine.kill_executor(0);
+    engine.kill(Part::Executor(0));
     let id = gateway.place(&market_order("SOL", "USDC", "1", "0.05")).await;
     let seed = id.parse::<uuid::Uuid>().unwrap().simple().to_string();
     let tokens = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA".parse().unwrap();
     let temporary = Pubkey::create_with_seed(&wallet, &seed, &tokens).unwrap();
     let before = cluster.lamports(wallet).await;
     cluster.airdrop(temporary, Atoms::new(1_000_000)).await;
-    engine.restart_executor(0);
+    engine.restart(Part::Executor(0));
 
     let order = gateway.ended(&id).await;
     assert_eq!(order["status"], "confirmed", "{order}");

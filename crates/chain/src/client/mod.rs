@@ -78,6 +78,8 @@ pub struct Blockhash {
     pub hash: Hash,
     /// The last block height at which a transaction with it can land.
     pub last_valid_block_height: u64,
+    /// The slot of the bank that gave it: a transaction with it lands in a later one.
+    pub slot: u64,
 }
 
 /// How far the chain is, in one bank.
@@ -182,6 +184,7 @@ impl Client {
         Ok(Blockhash {
             hash: answer.value.blockhash,
             last_valid_block_height: answer.value.last_valid_block_height,
+            slot: answer.context.slot,
         })
     }
 
@@ -361,6 +364,11 @@ impl Client {
         let params = json!([{ "commitment": Commitment::Finalized.name() }]);
         let info: WireEpochInfo = self.nodes.call_one(node, "getEpochInfo", &params, CALL_TIMEOUT).await?;
         Ok(EpochInfo { epoch: info.epoch, slot: info.absolute_slot, block_height: info.block_height })
+    }
+
+    /// The first block that one node's history still has.
+    pub(crate) async fn first_available_block(&self, node: usize) -> Result<u64, Error> {
+        self.nodes.call_one(node, "getFirstAvailableBlock", &json!([]), CALL_TIMEOUT).await
     }
 
     /// What one node's history says of these signatures.

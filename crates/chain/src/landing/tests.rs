@@ -14,6 +14,8 @@ const PACE: Pace = Pace {
 };
 /// The last block height at which the tests' transaction can land.
 const LAST_VALID: u64 = 1_000;
+/// The slot that its blockhash is of.
+const BLOCKHASH_SLOT: u64 = 800;
 
 fn trade() -> Trade {
     let known = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
@@ -36,7 +38,8 @@ fn signed(salt: u8) -> SignedTransaction {
         compute_unit_price: 0,
         token_account_rent: Atoms::new(2_039_280),
     };
-    let blockhash = Blockhash { hash: Hash::new_from_array([3; 32]), last_valid_block_height: LAST_VALID };
+    let hash = Hash::new_from_array([3; 32]);
+    let blockhash = Blockhash { hash, last_valid_block_height: LAST_VALID, slot: BLOCKHASH_SLOT };
     transaction::build(&wallet.pubkey(), &plan, &blockhash).unwrap().sign(&wallet).unwrap()
 }
 
@@ -95,6 +98,7 @@ struct Script {
     recent: VecDeque<Answer>,
     history: VecDeque<Answer>,
     heights: VecDeque<Answer>,
+    first_blocks: VecDeque<Answer>,
     transactions: VecDeque<Answer>,
 }
 
@@ -106,6 +110,7 @@ impl Script {
             recent: [statuses(&Value::Null)].into(),
             history: [statuses(&Value::Null)].into(),
             heights: [epoch(LAST_VALID - 100)].into(),
+            first_blocks: [Answer::Result(json!(BLOCKHASH_SLOT))].into(),
             transactions: [Answer::Result(Value::Null)].into(),
         }
     }
@@ -116,6 +121,7 @@ impl Script {
             "getSignatureStatuses" if params[1]["searchTransactionHistory"] == true => &mut self.history,
             "getSignatureStatuses" => &mut self.recent,
             "getEpochInfo" => &mut self.heights,
+            "getFirstAvailableBlock" => &mut self.first_blocks,
             "getTransaction" => &mut self.transactions,
             other => panic!("{other} was not expected"),
         };
@@ -346,6 +352,37 @@ async fn a_history_from_before_the_height_is_no_evidence() {
     .start()
     .await;
     assert_eq!(land(&[&node]).await, expected_fill());
+}
+
+#[tokio::test]
+async fn a_history_that_begins_after_the_blockhash_is_no_evidence() {
+    let node = Script {
+        heights: [epoch(LAST_VALID + 1)].into(),
+        first_blocks: [
+            Answer::Result(json!(BLOCKHASH_SLOT + 1)),
+            Answer::Error(-32601, "Method not found", Value::Null),
+            Answer::Result(json!(BLOCKHASH_SLOT)),
+        ]
+        .into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, Observation::Expired);
+    assert_eq!(node.count("getFirstAvailableBlock"), 3);
+}
+
+#[tokio::test]
+async fn a_transaction_from_before_the_slot_was_recorded_expires_all_the_same() {
+    let node = Script {
+        heights: [epoch(LAST_VALID + 1)].into(),
+        first_blocks: [Answer::Result(json!(BLOCKHASH_SLOT + 1))].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    let old = SignedTransaction { blockhash_slot: None, ..signed(0) };
+    assert_eq!(lander(&[&node], Commitment::Confirmed).land(&old, &trade()).await, Ok(Observation::Expired));
 }
 
 #[tokio::test]

@@ -85,6 +85,7 @@ impl Watch {
         let mut last_expiry_look = None;
         loop {
             if self.flights.is_empty() {
+                tell_in_flight(0);
                 match arrivals.recv().await {
                     Some(flight) => self.flights.push(flight),
                     None => return,
@@ -96,8 +97,7 @@ impl Watch {
             looks.tick().await;
             // Whoever dropped its landing has lost the order, or will ask again.
             self.flights.retain(|flight| !flight.reply.is_closed());
-            let in_flight = u32::try_from(self.flights.len()).unwrap_or(u32::MAX);
-            metrics::gauge!("chain_transactions_in_flight").set(in_flight);
+            tell_in_flight(self.flights.len());
             self.look_for_landed().await;
             if last_expiry_look.is_none_or(|last: Instant| last.elapsed() >= self.pace.expiry) {
                 last_expiry_look = Some(Instant::now());
@@ -167,14 +167,16 @@ impl Watch {
     /// What one node says of every transaction that its finalized chain has left behind.
     ///
     /// The height is asked first and the history afterwards, of the same node, and the history must
-    /// come from a bank that has reached the height: then a transaction that landed is in it.
+    /// come from a bank that has reached the height. How far back it reaches is asked last: what it
+    /// still has then, it had when it answered. Then a transaction that landed is in it.
     async fn testimonies(&self, node: usize) -> Result<Vec<(Signature, Testimony)>, Error> {
         let finalized = faults::effect!("height", self.client.finalized(node).await)?;
         let past = |flight: &&Flight| finalized.block_height > flight.transaction.last_valid_block_height;
-        let signatures: Vec<Signature> = self.flights.iter().filter(past).map(Flight::signature).collect();
-        let mut testimonies = Vec::with_capacity(signatures.len());
-        for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
-            let answer = faults::effect!("history", self.client.history(node, chunk).await)?;
+        let past: Vec<&Flight> = self.flights.iter().filter(past).collect();
+        let mut testimonies = Vec::with_capacity(past.len());
+        for chunk in past.chunks(Client::SIGNATURES_MAX) {
+            let signatures: Vec<Signature> = chunk.iter().map(|flight| flight.signature()).collect();
+            let answer = faults::effect!("history", self.client.history(node, &signatures).await)?;
             if answer.slot < finalized.slot {
                 tracing::debug!(
                     answer.slot,
@@ -183,11 +185,20 @@ impl Watch {
                 );
                 continue;
             }
-            for (signature, status) in chunk.iter().zip(answer.statuses) {
-                let testimony = status.map_or(Testimony::Absent, |status| {
-                    decisive(&status, self.commitment).map_or(Testimony::Pending, Testimony::Decisive)
-                });
-                testimonies.push((*signature, testimony));
+            let first = self.client.first_available_block(node).await;
+            for (flight, status) in chunk.iter().zip(answer.statuses) {
+                let testimony = match status {
+                    Some(status) => {
+                        decisive(&status, self.commitment).map_or(Testimony::Pending, Testimony::Decisive)
+                    }
+                    None if flight.is_within(&first) => Testimony::Absent,
+                    None => {
+                        let signature = flight.signature();
+                        tracing::debug!(node, ?first, %signature, "a node's history does not reach back");
+                        continue;
+                    }
+                };
+                testimonies.push((flight.signature(), testimony));
             }
         }
         Ok(testimonies)
@@ -263,7 +274,8 @@ impl Watch {
                 metrics::counter!("chain_transactions_undecided_total").increment(1);
                 tracing::error!(
                     signature = %flight.transaction.signature,
-                    "no node says what became of a transaction; check the RPC nodes, it is not given up"
+                    "no node says what became of a transaction, and it is not given up; check the RPC nodes \
+                     and how far back their histories reach"
                 );
             }
         }
@@ -274,6 +286,20 @@ impl Flight {
     fn signature(&self) -> Signature {
         self.transaction.signature
     }
+
+    /// Whether a history that begins with this block has the transaction, if it landed.
+    fn is_within(&self, first: &Result<u64, Error>) -> bool {
+        match (self.transaction.blockhash_slot, first) {
+            // Signed before this was recorded.
+            (None, _) => true,
+            (Some(slot), Ok(first)) => *first <= slot,
+            (Some(_), Err(_)) => false,
+        }
+    }
+}
+
+fn tell_in_flight(transactions: usize) {
+    metrics::gauge!("chain_transactions_in_flight").set(u32::try_from(transactions).unwrap_or(u32::MAX));
 }
 
 /// How sure a transaction's end must be, where a landing counts at `commitment`.

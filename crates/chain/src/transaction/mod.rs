@@ -70,6 +70,7 @@ pub struct Unsigned {
     message: VersionedMessage,
     encoded: Vec<u8>,
     last_valid_block_height: u64,
+    blockhash_slot: u64,
 }
 
 /// The wallet's account of a token: the associated one, or for SOL the order's temporary account,
@@ -123,7 +124,8 @@ pub fn build(wallet: &Pubkey, plan: &Plan, blockhash: &Blockhash) -> Result<Unsi
     let message = v0::Message::try_compile(wallet, &instructions, &[], blockhash.hash).map_err(encoding)?;
     let message = VersionedMessage::V0(message);
     let encoded = bincode::serialize(&message).map_err(encoding)?;
-    let unsigned = Unsigned { message, encoded, last_valid_block_height: blockhash.last_valid_block_height };
+    let Blockhash { hash: _, last_valid_block_height, slot: blockhash_slot } = *blockhash;
+    let unsigned = Unsigned { message, encoded, last_valid_block_height, blockhash_slot };
     let length = unsigned.bytes().len();
     if length > LENGTH_MAX { Err(BuildError::TooLong { length }) } else { Ok(unsigned) }
 }
@@ -159,6 +161,7 @@ impl Unsigned {
             signature: Signature::new(signature),
             bytes: self.signed_with(signature),
             last_valid_block_height: self.last_valid_block_height,
+            blockhash_slot: Some(self.blockhash_slot),
         })
     }
 

@@ -30,7 +30,7 @@ fn plan(token_in: &str, token_out: &str) -> Plan {
 }
 
 fn blockhash() -> Blockhash {
-    Blockhash { hash: Hash::new_from_array([3; 32]), last_valid_block_height: 1_234 }
+    Blockhash { hash: Hash::new_from_array([3; 32]), last_valid_block_height: 1_234, slot: 1_100 }
 }
 
 fn built(plan: &Plan) -> Unsigned {

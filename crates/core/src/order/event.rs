@@ -83,6 +83,10 @@ pub struct SignedTransaction {
     pub bytes: Vec<u8>,
     /// The last block height at which it can land.
     pub last_valid_block_height: u64,
+    /// The slot that its blockhash was given in: it lands in a later one. None in facts that were recorded
+    /// before this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blockhash_slot: Option<u64>,
 }
 
 /// What the chain said of a transaction.

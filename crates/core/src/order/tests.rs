@@ -50,6 +50,7 @@ fn signed() -> Event {
         signature: Signature::new([1; 64]),
         bytes: vec![1, 2, 3],
         last_valid_block_height: 150,
+        blockhash_slot: Some(5),
     };
     Event::TransactionSigned { transaction }
 }
@@ -226,6 +227,11 @@ fn events_keep_their_json_form() {
         accepted.contains(r#""amount_in":100000000000,"max_slippage":10000000,"anchor":{"quote_id""#),
         "{accepted}"
     );
+    let old = r#"{"kind":"transaction_signed","transaction":{"signature":"#;
+    let old =
+        format!(r#"{old}"{}","bytes":"AQID","last_valid_block_height":150}}}}"#, Signature::new([1; 64]));
+    let Event::TransactionSigned { transaction } = serde_json::from_str(&old).unwrap() else { panic!() };
+    assert_eq!(transaction.blockhash_slot, None, "facts of before there was one stay readable");
     for event in [
         signed(),
         reverted(),

@@ -93,6 +93,7 @@ fn signed() -> Event {
             signature: Signature::new([1; 64]),
             bytes: vec![1, 2, 3],
             last_valid_block_height: 150,
+            blockhash_slot: Some(5),
         },
     }
 }

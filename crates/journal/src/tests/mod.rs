@@ -207,6 +207,7 @@ fn signed() -> Event {
             signature: Signature::new(signature),
             bytes: vec![1, 2, 3],
             last_valid_block_height: u64::MAX,
+            blockhash_slot: Some(u64::MAX),
         },
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn fits(book: &Book, request: &Request, route: &Route) -> bool {
     if route.swaps.len() == 1 {
         return true;
     }
-    let blockhash = Blockhash { hash: Hash::new_from_array([2; 32]), last_valid_block_height: 0 };
+    let blockhash = Blockhash { hash: Hash::new_from_array([2; 32]), last_valid_block_height: 0, slot: 0 };
     let plan = plan(book, request, route);
     plan.is_some_and(|plan| transaction::build(&WALLET, &plan, &blockhash).is_ok())
 }

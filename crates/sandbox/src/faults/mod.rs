@@ -162,6 +162,13 @@ impl Faults {
         hides.is_some()
     }
 
+    /// How many slots of history a node has left; None if it has all.
+    pub(crate) fn history_slots(&self, node: usize) -> Option<u64> {
+        self.strike(Chance { node: Some(node), ..Chance::default() }, |fault| {
+            if let Fault::PruneHistory { slots } = fault { Some(*slots) } else { None }
+        })
+    }
+
     /// Whether the next block is not produced.
     pub(crate) fn freezes(&self) -> bool {
         self.strike(Chance::default(), |fault| (*fault == Fault::FreezeSlots).then_some(())).is_some()

@@ -23,6 +23,11 @@ pub(crate) enum Fault {
         #[serde(default, rename = "fromHistory")]
         from_history: bool,
     },
+    /// The history has only the last so many slots, as that of a node with little room.
+    PruneHistory {
+        /// How far back it reaches.
+        slots: u64,
+    },
     /// Answers and notifications are of so many slots ago.
     Lag {
         /// How far behind.
@@ -138,6 +143,7 @@ impl Script {
             | Fault::DropTransactions
             | Fault::DelayTransactions(_)
             | Fault::HideTransactions { .. }
+            | Fault::PruneHistory { .. }
             | Fault::FreezeSlots
             | Fault::CutSubscriptions
             | Fault::MuteSubscriptions => {}
@@ -150,6 +156,7 @@ impl Script {
         match self.fault {
             Fault::DropTransactions | Fault::DelayTransactions(_) => true,
             Fault::HideTransactions { .. }
+            | Fault::PruneHistory { .. }
             | Fault::Lag { .. }
             | Fault::Fail { .. }
             | Fault::Slow { .. }

@@ -15,6 +15,7 @@ use solana_message::compiled_instruction::CompiledInstruction;
 use solana_signature::Signature;
 use solana_transaction::versioned::TransactionVersion;
 use solana_transaction_error::TransactionError;
+use std::sync::Arc;
 
 /// The most signatures of one `getSignatureStatuses`, as on real nodes.
 const SIGNATURES_MAX: usize = 256;
@@ -53,12 +54,12 @@ pub(super) fn statuses(node: &Node, params: &Params) -> Result<Value, Error> {
         return Err(Error::invalid_params(format!("Too many inputs provided; max {SIGNATURES_MAX}")));
     }
     let (view, searched) = (node.view(), config.search_transaction_history);
-    let now = view.slot(Commitment::Processed);
+    let (now, first) = (view.slot(Commitment::Processed), node.first_available(&view));
     let shown = signatures.iter().map(|text| {
         let status = view.status(&signature(text)?);
         let found = |status: &&Status| {
             let recent = now <= status.slot.saturating_add(STATUS_SLOTS);
-            (searched || recent) && !node.faults().hides(node.number, searched)
+            status.slot >= first && (searched || recent) && !node.faults().hides(node.number, searched)
         };
         Ok(status.filter(found).map_or(Value::Null, |status| show_status(status, now)))
     });
@@ -88,8 +89,11 @@ pub(super) fn transaction(node: &Node, params: &Params) -> Result<Value, Error> 
     if config.commitment == Commitment::Processed {
         return Err(Error::invalid_params("Method does not support commitment below `confirmed`"));
     }
-    let landed = node.view().transaction(&signature, config.commitment).cloned();
-    let Some(landed) = landed.filter(|_| !node.faults().hides(node.number, true)) else {
+    let view = node.view();
+    let first = node.first_available(&view);
+    let landed = view.transaction(&signature, config.commitment).cloned();
+    let has = |landed: &Arc<Landed>| landed.slot >= first && !node.faults().hides(node.number, true);
+    let Some(landed) = landed.filter(has) else {
         return Ok(Value::Null);
     };
     let version = match (landed.transaction.version(), config.max_supported_transaction_version) {

@@ -149,6 +149,7 @@ fn call_method(node: &Node, method: &str, params: &Params) -> Result<Value, Erro
         "getTokenAccountBalance" => state::token_balance(node, params),
         "simulateTransaction" => send::simulate(node, params),
         "sendTransaction" => send::send(node, params),
+        "getFirstAvailableBlock" => Ok(json!(node.first_available(&node.view()))),
         "getSignatureStatuses" => landed::statuses(node, params),
         "getTransaction" => landed::transaction(node, params),
         _ => Err(Error::method_not_found()),

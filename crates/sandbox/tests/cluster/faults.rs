@@ -187,6 +187,30 @@ async fn a_landed_transaction_is_hidden_from_statuses_or_from_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_is_pruned_says_how_far_back_it_reaches() {
+    let cluster = cluster_of(2, 20).await;
+    let (transaction, signature) = payment(&cluster).await;
+    cluster.send(&transaction).await;
+    let slot = cluster.landed(&signature).await["slot"].as_u64().unwrap();
+    cluster.fault(json!({ "fault": "freezeSlots" })).await;
+    stand_still(&cluster).await;
+    let now = cluster.ask(1, "getSlot", json!([{ "commitment": "processed" }])).await["result"].as_u64();
+    let has = async |node| {
+        let params = json!([[signature.to_string()], { "searchTransactionHistory": true }]);
+        cluster.ask(node, "getSignatureStatuses", params).await["result"]["value"][0].is_object()
+    };
+    let first = async |node| cluster.ask(node, "getFirstAvailableBlock", json!([])).await["result"].as_u64();
+    assert_eq!((first(1).await, has(1).await), (Some(0), true));
+    for (kept, found) in [(now.unwrap() - slot, true), (now.unwrap() - slot - 1, false)] {
+        let fault = json!({ "fault": { "pruneHistory": { "slots": kept } }, "node": 1 });
+        let pruned = cluster.fault(fault).await;
+        assert_eq!((first(1).await, has(1).await), (Some(now.unwrap() - kept), found));
+        assert_eq!((first(0).await, has(0).await), (Some(0), true));
+        cluster.heal(pruned).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lagging_node_answers_from_the_past() {
     let cluster = cluster_of(2, 20).await;
     let receiver = Pubkey::new_unique();
