@@ -29,13 +29,17 @@ pub enum Code {
     TransactionReverted,
     /// The transaction can no longer land.
     TransactionExpired,
+    /// An operator has stopped trading, and nothing was sent.
+    Halted,
+    /// The order is worth more than the operator lets an order, or a day's orders, be.
+    LimitExceeded,
     /// The order asks for what this engine cannot do.
     Unsupported,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::NoRoute,
         Self::SlippageExceeded,
         Self::PriceImpactTooHigh,
@@ -47,6 +51,8 @@ impl Code {
         Self::SimulationFailed,
         Self::TransactionReverted,
         Self::TransactionExpired,
+        Self::Halted,
+        Self::LimitExceeded,
         Self::Unsupported,
     ];
 
@@ -64,6 +70,8 @@ impl Code {
             Self::SimulationFailed => "simulation_failed",
             Self::TransactionReverted => "transaction_reverted",
             Self::TransactionExpired => "transaction_expired",
+            Self::Halted => "halted",
+            Self::LimitExceeded => "limit_exceeded",
             Self::Unsupported => "unsupported",
         }
     }
@@ -80,8 +88,9 @@ impl Code {
             | Self::Interrupted
             | Self::SimulationFailed
             | Self::TransactionReverted
-            | Self::TransactionExpired => true,
-            Self::InsufficientFunds | Self::Unsupported => false,
+            | Self::TransactionExpired
+            | Self::Halted => true,
+            Self::InsufficientFunds | Self::LimitExceeded | Self::Unsupported => false,
         }
     }
 }

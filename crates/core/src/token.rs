@@ -44,15 +44,25 @@ impl Token {
     pub fn is_native(&self) -> bool {
         self.mint == NATIVE_MINT
     }
+
+    /// Whether an issuer gives a US dollar for it. It has six decimals then.
+    pub fn is_dollar(&self) -> bool {
+        self.mint == USDC_MINT || self.mint == USDT_MINT
+    }
 }
 
 /// The mint of wrapped SOL, which stands for SOL itself everywhere.
 pub const NATIVE_MINT: Mint = mint("So11111111111111111111111111111111111111112");
 
+/// The mint of USDC.
+pub const USDC_MINT: Mint = mint("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v");
+
+const USDT_MINT: Mint = mint("Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB");
+
 const KNOWN: [(&str, Mint, u8); 6] = [
     ("SOL", NATIVE_MINT, 9),
-    ("USDC", mint("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"), 6),
-    ("USDT", mint("Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB"), 6),
+    ("USDC", USDC_MINT, 6),
+    ("USDT", USDT_MINT, 6),
     ("RAY", mint("4k3Dyjzvzp8eMZWUXbBCjEvwSkkk59S5iCNLY3QrkX6R"), 6),
     ("JUP", mint("JUPyiwrYJFskUPiHa7hkeR8VUtAeFoSYbKedZNsDvCN"), 6),
     ("BONK", mint("DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjnB7YaB1pPB263"), 5),
@@ -85,6 +95,10 @@ mod tests {
     fn the_known_tokens_are_distinct_and_sol_is_native() {
         let known: Vec<Token> = known().collect();
         assert!(known[0].is_native() && !known[1].is_native());
+        let dollars: Vec<&str> =
+            known.iter().filter(|token| token.is_dollar()).map(|token| token.symbol.as_str()).collect();
+        assert_eq!(dollars, ["USDC", "USDT"]);
+        assert!(known.iter().all(|token| !token.is_dollar() || token.decimals == 6));
         for token in &known {
             assert_eq!(
                 known.iter().filter(|other| other.mint == token.mint || other.symbol == token.symbol).count(),

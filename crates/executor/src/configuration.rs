@@ -1,7 +1,8 @@
+use crate::guard::Limits;
 use chain::Commitment;
 use clap::Parser;
 use order_core::order::RetryPolicy;
-use order_core::{Atoms, Fraction};
+use order_core::{Atoms, Fraction, UsdMicros};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +41,13 @@ pub struct Configuration {
     /// Trade on mainnet. Without it the executor refuses to start there.
     #[arg(long, env = "LIVE")]
     pub(crate) live: bool,
+    /// Most that one order may be worth, in USD. Trading on mainnet needs it.
+    #[arg(long, env = "MAX_ORDER_VALUE")]
+    max_order_value: Option<UsdMicros>,
+    /// Most that the orders of a day (UTC) may come to, in USD, over all executors. Trading on mainnet
+    /// needs it.
+    #[arg(long, env = "MAX_DAY_VALUE")]
+    max_day_value: Option<UsdMicros>,
     /// How many orders are worked on at once.
     #[arg(long, env = "CONCURRENCY", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) concurrency: u32,
@@ -86,6 +94,10 @@ impl Configuration {
         Duration::from_secs(self.lease_seconds)
     }
 
+    pub(crate) fn limits(&self) -> anyhow::Result<Limits> {
+        Limits::new(self.max_order_value, self.max_day_value, self.live)
+    }
+
     pub(crate) fn max_priority_fee(&self) -> Atoms {
         Atoms::new(self.max_priority_fee_lamports)
     }
@@ -107,6 +119,17 @@ mod tests {
         assert_eq!(configuration.commitment, Commitment::Confirmed);
         assert!(!configuration.live);
         assert_eq!(configuration.max_price_impact.to_percent(), "10");
+    }
+
+    #[test]
+    fn real_money_is_not_traded_without_limits() {
+        let limits = |more: &[&str]| Configuration::parse_from(NEEDED.iter().chain(more)).limits();
+        assert!(limits(&[]).is_ok());
+        let (live, order, day) = ("--live", "--max-order-value=250.5", "--max-day-value=1000");
+        for missing in [&[live][..], &[live, order], &[live, day]] {
+            assert!(limits(missing).is_err(), "{missing:?}");
+        }
+        assert_eq!(limits(&[live, order, day]).unwrap(), limits(&[order, day]).unwrap());
     }
 
     #[test]

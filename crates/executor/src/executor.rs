@@ -1,3 +1,4 @@
+use crate::guard::{Limits, Switch};
 use crate::leases::Leases;
 use crate::pools::Dependencies;
 use crate::{Configuration, cluster, metrics};
@@ -42,6 +43,8 @@ pub struct Executor {
     pub(crate) attempt_timeout: Duration,
     pub(crate) lease: Duration,
     pub(crate) concurrency: u32,
+    pub(crate) limits: Limits,
+    pub(crate) switch: Switch,
     pub(crate) max_price_impact: Fraction,
     pub(crate) max_priority_fee: Atoms,
     /// Nothing new is begun.
@@ -83,6 +86,8 @@ pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result
         attempt_timeout: configuration.attempt_timeout(),
         lease: configuration.lease(),
         concurrency: configuration.concurrency,
+        limits: configuration.limits()?,
+        switch: Switch::default(),
         max_price_impact: configuration.max_price_impact,
         max_priority_fee: configuration.max_priority_fee(),
         shutdown: shell.shutdown(),

@@ -12,6 +12,7 @@ mod deadline;
 mod drive;
 mod executor;
 mod fee;
+mod guard;
 mod land;
 mod leases;
 mod leg;

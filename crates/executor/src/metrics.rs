@@ -14,6 +14,7 @@ pub(crate) fn describe() {
     describe_counter!("orders_swept_total", "Orders put back on the queue by the sweep.");
     describe_counter!("orders_leases_lost_total", "Orders that another executor took over from this one.");
     describe_counter!("orders_drift_total", "Simulations that differed from our own maths, by venue.");
+    describe_gauge!("orders_halted", "1 while an operator has stopped trading.");
     describe_gauge!("orders_active", "Orders that this executor works on now.");
     describe_histogram!("orders_step_seconds", "How long each step of an order took.");
     describe_histogram!("orders_seconds", "From acceptance to the end, by status, by the database's clock.");
@@ -49,6 +50,10 @@ pub(crate) fn recorded(claim: &Claim, recorded: &Recorded) {
 
 pub(crate) fn active(orders: usize) {
     gauge!("orders_active").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
+}
+
+pub(crate) fn halted(halted: bool) {
+    gauge!("orders_halted").set(if halted { 1.0 } else { 0.0 });
 }
 
 pub(crate) fn swept(orders: u64) {

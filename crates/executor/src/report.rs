@@ -4,7 +4,8 @@ use live::{ExecutorReport, Live};
 use tokio::time::{MissedTickBehavior, interval};
 
 impl Executor {
-    /// Tells the gateways what this executor can do and what it is doing, again and again.
+    /// Tells the gateways what this executor can do and what it is doing, and operators whether trading is
+    /// halted, again and again.
     pub(crate) async fn report(&self) {
         let mut ticks = interval(Live::REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -20,6 +21,9 @@ impl Executor {
                 active,
             };
             self.live.report_executor(&report).await;
+            if let Ok(halt) = self.journal.halted().await {
+                self.switch.show(halt.as_ref());
+            }
         }
     }
 }

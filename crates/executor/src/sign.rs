@@ -38,6 +38,7 @@ impl Executor {
         if let Some(fill) = &simulation.fill {
             self.watch_for_drift(order.intent(), &ground.state, &swaps, fill.amount_out).await;
         }
+        self.permit(order, quote).await?;
         let unit_limit = fee::unit_limit(simulation.units);
         let unit_price =
             fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);

@@ -54,8 +54,6 @@ pub(crate) enum Code {
     RateLimited,
     /// More orders are waiting, or more connections open, than the bound allows.
     Overloaded,
-    /// An operator has stopped trading.
-    Halted,
     /// The database does not answer.
     JournalUnavailable,
     /// The database was lost while an order was being recorded.
@@ -85,7 +83,7 @@ pub(crate) struct Entry {
 
 impl Code {
     /// Every code that is not what an attempt failed of.
-    const REQUEST: [Self; 30] = [
+    const REQUEST: [Self; 29] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::MissingField,
@@ -110,7 +108,6 @@ impl Code {
         Self::OriginNotAllowed,
         Self::RateLimited,
         Self::Overloaded,
-        Self::Halted,
         Self::JournalUnavailable,
         Self::OutcomeUnknown,
         Self::QuotesUnavailable,
@@ -156,7 +153,6 @@ impl Code {
             Self::OriginNotAllowed => refused("origin_not_allowed", "Another site may not do this", 403),
             Self::RateLimited => passing("rate_limited", "Too many requests", 429),
             Self::Overloaded => passing("overloaded", "Too much is waiting", 503),
-            Self::Halted => passing("halted", "Trading is halted", 503),
             Self::JournalUnavailable => passing("journal_unavailable", "The database does not answer", 503),
             Self::OutcomeUnknown => passing("outcome_unknown", "The order may have been recorded", 503),
             Self::QuotesUnavailable => passing("quotes_unavailable", "Quotes cannot be looked up", 503),
@@ -217,9 +213,6 @@ impl Code {
             Self::Overloaded => {
                 "More orders are waiting to be executed, or more connections are open, than the bound allows. Nothing was recorded."
             }
-            Self::Halted => {
-                "An operator has stopped trading: no new order is taken on until it goes on. Nothing was recorded. A repeated Idempotency-Key still answers with its order."
-            }
             Self::JournalUnavailable => {
                 "No order can be accepted or read without the database. Nothing was recorded."
             }
@@ -256,9 +249,9 @@ const fn status_code(status: u16) -> StatusCode {
 
 const fn failed(code: failure::Code) -> Entry {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, InsufficientFunds, Interrupted, NoRoute, PriceImpactTooHigh,
-        RouterUnavailable, SimulationFailed, SlippageExceeded, TransactionExpired, TransactionReverted,
-        Unsupported,
+        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded, NoRoute,
+        PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded, TransactionExpired,
+        TransactionReverted, Unsupported,
     };
     let (title, status) = match code {
         NoRoute => ("No route", 422),
@@ -272,6 +265,8 @@ const fn failed(code: failure::Code) -> Entry {
         SimulationFailed => ("The simulation failed", 422),
         TransactionReverted => ("The transaction was reverted", 422),
         TransactionExpired => ("The transaction expired", 503),
+        Halted => ("Trading is halted", 503),
+        LimitExceeded => ("The order is worth more than may be spent", 422),
         Unsupported => ("Not supported", 422),
     };
     Entry { name: code.name(), title, status: status_code(status), retryable: code.retryable() }
@@ -279,9 +274,9 @@ const fn failed(code: failure::Code) -> Entry {
 
 const fn explain_failure(code: failure::Code) -> &'static str {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, InsufficientFunds, Interrupted, NoRoute, PriceImpactTooHigh,
-        RouterUnavailable, SimulationFailed, SlippageExceeded, TransactionExpired, TransactionReverted,
-        Unsupported,
+        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded, NoRoute,
+        PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded, TransactionExpired,
+        TransactionReverted, Unsupported,
     };
     match code {
         NoRoute => "No pool trades the pair, or none has enough of the output.",
@@ -301,6 +296,12 @@ const fn explain_failure(code: failure::Code) -> &'static str {
             "The transaction landed and was reverted: the network fee was paid, nothing was swapped."
         }
         TransactionExpired => "The transaction can no longer land. Nothing was swapped.",
+        Halted => {
+            "An operator has stopped trading: no new order is taken on, and none that was is signed, until it goes on. Nothing was swapped. A repeated Idempotency-Key still answers with its order."
+        }
+        LimitExceeded => {
+            "The operator limits what an order, and what a day's orders, may be worth in US dollars. Nothing was swapped."
+        }
         Unsupported => "The request asks for what this engine cannot do.",
     }
 }

@@ -6,6 +6,7 @@ use crate::problem::Problem;
 use crate::request;
 use http::{HeaderMap, HeaderName};
 use journal::{Acceptance, Accepted, Idempotency};
+use order_core::failure;
 use order_core::order::{Anchor, Id, Intent, InvalidIntent};
 use order_core::quote::{self, Mode};
 use sha2::{Digest as _, Sha256};
@@ -118,7 +119,10 @@ pub(crate) fn hash(body: &[u8]) -> [u8; 32] {
 /// What is to be executed, as far as it can be taken on now.
 async fn intent(app: &App, request: request::Order) -> Result<Intent, Problem> {
     if app.backlog.is_halted() {
-        return Err(Problem::new(Code::Halted, "an operator has stopped trading; try again later"));
+        return Err(Problem::new(
+            Code::Failure(failure::Code::Halted),
+            "an operator has stopped trading; try again later",
+        ));
     }
     if app.backlog.count() >= app.configuration.max_backlog {
         let detail = format!("{} orders are waiting already; try again", app.configuration.max_backlog);

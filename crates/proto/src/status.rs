@@ -50,9 +50,11 @@ const fn grpc_code(code: failure::Code) -> tonic::Code {
         Code::NoRoute => tonic::Code::NotFound,
         Code::RouterUnavailable | Code::ClusterUnavailable => tonic::Code::Unavailable,
         Code::AttemptTimedOut => tonic::Code::DeadlineExceeded,
-        Code::SlippageExceeded | Code::PriceImpactTooHigh | Code::InsufficientFunds => {
-            tonic::Code::FailedPrecondition
-        }
+        Code::SlippageExceeded
+        | Code::PriceImpactTooHigh
+        | Code::InsufficientFunds
+        | Code::Halted
+        | Code::LimitExceeded => tonic::Code::FailedPrecondition,
         Code::Interrupted | Code::SimulationFailed | Code::TransactionReverted | Code::TransactionExpired => {
             tonic::Code::Aborted
         }

@@ -5,6 +5,7 @@
 mod amounts;
 mod bad_input;
 mod crash;
+mod guards;
 mod limits;
 mod load;
 mod many_orders;
