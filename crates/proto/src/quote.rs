@@ -88,7 +88,7 @@ pub fn to_wire(quote: &Quote, price: String) -> wire::QuoteResponse {
 ///
 /// # Errors
 /// The first field that cannot be read, or that does not answer the request: the amount that the
-/// caller fixed must be kept, and the swaps must add up to the quote's amounts.
+/// caller fixed must be kept (two swaps in a row may spend a little less), and the swaps must add up to the quote's amounts.
 pub fn from_wire(message: &wire::QuoteResponse, request: &Request) -> Result<Quote, Invalid> {
     if message.route.len() > SWAPS_MAX {
         return Err(Invalid::new("route", "has too many swaps"));
@@ -115,7 +115,8 @@ pub fn from_wire(message: &wire::QuoteResponse, request: &Request) -> Result<Quo
 
 fn check_answers(quote: &Quote, request: &Request) -> Result<(), Invalid> {
     let kept = match request.mode {
-        Mode::ExactIn => quote.amount_in == request.amount,
+        // Two swaps in a row may leave a little of the amount.
+        Mode::ExactIn => quote.amount_in <= request.amount,
         // Rounding of a transfer fee may give the trader a unit more than was asked for.
         Mode::ExactOut => quote.amount_out >= request.amount,
     };
