@@ -1,11 +1,16 @@
 //! Layouts against accounts recorded on mainnet, which are not part of this repository.
 
 use crate::accounts::{Cluster, NOW};
+use crate::properties::noise;
 use crate::vectors::{cases, number};
 use amm::{Clock, Pool};
 use base64::Engine;
 use order_core::quote::Mode;
 use order_core::{Atoms, PoolAddress, Pubkey, Venue};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use solana_account::Account;
 
@@ -13,6 +18,9 @@ use solana_account::Account;
 /// for AMM v4 a pool, its vaults and `quotes`, for CLMM a list of swaps with the pool and its tick arrays,
 /// for DLMM a `mainnet_reference` with the pool, its bin arrays and results.
 const FOLDER: &str = "RECORDED_ACCOUNTS";
+
+/// How often each recorded pool is broken.
+const BROKEN_EACH: usize = 500;
 
 fn recorded(venue: Venue) -> Option<Value> {
     let Ok(folder) = std::env::var(FOLDER) else {
@@ -27,23 +35,129 @@ fn bytes(text: &Value) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(text.as_str().unwrap()).unwrap()
 }
 
+/// The accounts of a pool as they were recorded, with plain mints.
+struct Recorded {
+    address: PoolAddress,
+    cluster: Cluster,
+}
+
+impl Recorded {
+    fn new(venue: Venue, address: &str, data: &Value) -> Self {
+        let address: PoolAddress = address.parse().unwrap();
+        let mut cluster = Cluster::default();
+        cluster.put(address.pubkey(), amm::program_id(venue), bytes(data));
+        for mint in Pool::decode(address, &cluster.accounts[&address.pubkey()]).unwrap().mints() {
+            cluster.put_mint(mint, amm::TransferFee::default());
+        }
+        Self { address, cluster }
+    }
+
+    fn pool(&self) -> Pool {
+        Pool::decode(self.address, &self.cluster.accounts[&self.address.pubkey()]).unwrap()
+    }
+}
+
+fn raydium_amm_v4(file: &Value) -> Recorded {
+    let address = file["pool"].as_str().unwrap();
+    let mut recorded = Recorded::new(Venue::RaydiumAmmV4, address, &file["amm_account_base64"]);
+    let spl = amm::token_program_id(order_core::token::Program::SplToken);
+    let fields = ["coin_vault_account_base64", "pc_vault_account_base64"];
+    for (vault, field) in recorded.pool().vaults().into_iter().zip(fields) {
+        recorded.cluster.put(vault, spl, bytes(&file[field]));
+    }
+    recorded
+}
+
+fn meteora_dlmm(record: &Value) -> Recorded {
+    let address = record["pool"].as_str().unwrap();
+    let mut recorded = Recorded::new(Venue::MeteoraDlmm, address, &record["lb_pair_base64"]);
+    for array in record["bin_arrays"].as_array().unwrap() {
+        let key = array["pubkey"].as_str().unwrap().parse().unwrap();
+        recorded.cluster.put(key, amm::program_id(Venue::MeteoraDlmm), bytes(&array["data"]));
+    }
+    recorded
+}
+
+/// The pools that the vectors are of: both of their arrays are known by their index alone.
+fn meteora_dlmm_of_vectors(address: &str, record: &Value) -> Recorded {
+    let program = amm::program_id(Venue::MeteoraDlmm);
+    let mut recorded = Recorded::new(Venue::MeteoraDlmm, address, &record["lb_pair_base64"]);
+    for field in ["bin_array_1_base64", "bin_array_2_base64"] {
+        let data = bytes(&record[field]);
+        let seeds: [&[u8]; 3] = [b"bin_array", &recorded.address.to_bytes(), &data[8..16]];
+        recorded.cluster.put(Pubkey::find_program_address(&seeds, &program).0, program, data);
+    }
+    recorded
+}
+
+fn raydium_clmm(swap: &Value) -> Recorded {
+    let program = amm::program_id(Venue::RaydiumClmm);
+    let data = &swap["pool_account_base64"];
+    let mut recorded = Recorded::new(Venue::RaydiumClmm, swap["pool"].as_str().unwrap(), data);
+    let config = Pubkey::new_from_array(bytes(data)[9..41].try_into().unwrap());
+    recorded.cluster.put(config, program, clmm_configuration(swap["trade_fee_rate"].as_u64().unwrap()));
+    for array in swap["tick_arrays"].as_array().unwrap() {
+        let address = array["address"].as_str().unwrap().parse().unwrap();
+        recorded.cluster.put(address, program, bytes(&array["data_base64"]));
+    }
+    recorded
+}
+
+/// Every recorded pool of every venue.
+fn all() -> Vec<Recorded> {
+    let mut all = Vec::new();
+    all.extend(recorded(Venue::RaydiumAmmV4).iter().map(raydium_amm_v4));
+    if let Some(file) = recorded(Venue::MeteoraDammV2) {
+        let pools = file["pools"].as_object().unwrap().iter();
+        all.extend(pools.map(|(address, data)| Recorded::new(Venue::MeteoraDammV2, address, data)));
+    }
+    if let Some(file) = recorded(Venue::MeteoraDlmm) {
+        all.push(meteora_dlmm(&file["mainnet_reference"]));
+        let pools = file["pools"].as_object().unwrap().iter();
+        all.extend(pools.map(|(address, record)| meteora_dlmm_of_vectors(address, record)));
+    }
+    if let Some(file) = recorded(Venue::RaydiumClmm) {
+        all.extend(file.as_array().unwrap().iter().map(raydium_clmm));
+    }
+    all
+}
+
+/// Each of their accounts broken in many ways, one at a time.
+#[test]
+fn broken_recorded_accounts_give_an_error_or_a_quote() {
+    let (mut quoted, mut refused) = (0, 0);
+    for Recorded { address, cluster } in all() {
+        cluster.market(address, NOW).unwrap();
+        let mut keys: Vec<Pubkey> = cluster.accounts.keys().copied().collect();
+        keys.sort_unstable();
+        let mut runner = TestRunner::deterministic();
+        for _ in 0..BROKEN_EACH {
+            let strategy =
+                (any::<Index>(), any::<Index>(), noise(), prop::option::weighted(0.1, any::<Index>()));
+            let (which, at, word, length) = strategy.new_tree(&mut runner).unwrap().current();
+            let mut broken = cluster.clone();
+            let data = broken.data(*which.get(&keys));
+            let at = at.index(data.len());
+            let end = data.len().min(at + word.len());
+            data[at..end].copy_from_slice(&word[..end - at]);
+            data.truncate(length.map_or(data.len(), |length| length.index(data.len())));
+            let Ok(market) = broken.market(address, NOW) else {
+                refused += 1;
+                continue;
+            };
+            for (mint, amount) in market.mints().into_iter().zip([1_000_000, u64::MAX]) {
+                let _ = market.quote(mint, Mode::ExactOut, Atoms::new(amount));
+                quoted += usize::from(market.quote(mint, Mode::ExactIn, Atoms::new(amount)).is_ok());
+            }
+        }
+    }
+    println!("{quoted} quotes of broken accounts, {refused} broken accounts refused");
+}
+
 #[test]
 fn a_recorded_pool_quotes_as_its_program() {
-    let venue = Venue::RaydiumAmmV4;
-    let Some(file) = recorded(venue) else { return };
-    let address: PoolAddress = file["pool"].as_str().unwrap().parse().unwrap();
-    let mut cluster = Cluster::default();
-    cluster.put(address.pubkey(), amm::program_id(venue), bytes(&file["amm_account_base64"]));
-    let pool = Pool::decode(address, &cluster.accounts[&address.pubkey()]).unwrap();
-    let spl = amm::token_program_id(order_core::token::Program::SplToken);
-    for (vault, field) in
-        pool.vaults().into_iter().zip(["coin_vault_account_base64", "pc_vault_account_base64"])
-    {
-        cluster.put(vault, spl, bytes(&file[field]));
-    }
-    for mint in pool.mints() {
-        cluster.put_mint(mint, amm::TransferFee::default());
-    }
+    let Some(file) = recorded(Venue::RaydiumAmmV4) else { return };
+    let Recorded { address, cluster } = raydium_amm_v4(&file);
     let market = cluster.market(address, NOW).unwrap();
     let reserves: [u64; 2] = [number(&file, "coin_reserve"), number(&file, "pc_reserve")];
     assert_eq!(market.reserves(), reserves.map(Atoms::new));
@@ -90,16 +204,10 @@ fn a_recorded_dlmm_pool_gives_what_its_own_client_says() {
     let venue = Venue::MeteoraDlmm;
     let Some(file) = recorded(venue) else { return };
     let record = &file["mainnet_reference"];
-    let address: PoolAddress = record["pool"].as_str().unwrap().parse().unwrap();
-    let mut cluster = Cluster::default();
-    cluster.put(address.pubkey(), amm::program_id(venue), bytes(&record["lb_pair_base64"]));
-    for array in record["bin_arrays"].as_array().unwrap() {
-        let key = array["pubkey"].as_str().unwrap().parse().unwrap();
-        cluster.put(key, amm::program_id(venue), bytes(&array["data"]));
-    }
-    let pool = Pool::decode(address, &cluster.accounts[&address.pubkey()]).unwrap();
+    let recorded = meteora_dlmm(record);
+    let pool = recorded.pool();
+    let Recorded { address, cluster } = recorded;
     for (mint, vault) in pool.mints().into_iter().zip(pool.vaults()) {
-        cluster.put_mint(mint, amm::TransferFee::default());
         let seeds: [&[u8]; 2] = [&address.to_bytes(), &mint.to_bytes()];
         assert_eq!(Pubkey::find_program_address(&seeds, &amm::program_id(venue)).0, vault);
     }
@@ -141,25 +249,13 @@ fn recorded_accounts_of_raydium_clmm_give_the_recorded_amounts() {
     let swaps = file.as_array().unwrap();
     assert!(!swaps.is_empty());
     for swap in swaps {
-        let mut cluster = Cluster::default();
         let program = amm::program_id(venue);
-        let address: PoolAddress = swap["pool"].as_str().unwrap().parse().unwrap();
-        let data = bytes(&swap["pool_account_base64"]);
-        let config = Pubkey::new_from_array(data[9..41].try_into().unwrap());
-        cluster.put(config, program, clmm_configuration(swap["trade_fee_rate"].as_u64().unwrap()));
-        cluster.put(address.pubkey(), program, data);
-        let mut arrays = Vec::new();
-        for array in swap["tick_arrays"].as_array().unwrap() {
-            arrays.push(array["address"].as_str().unwrap().parse::<Pubkey>().unwrap());
-            cluster.put(*arrays.last().unwrap(), program, bytes(&array["data_base64"]));
-        }
-        let pool = Pool::decode(address, &cluster.accounts[&address.pubkey()]).unwrap();
-        for mint in pool.mints() {
-            cluster.put_mint(mint, amm::TransferFee::default());
-        }
+        let Recorded { address, cluster } = raydium_clmm(swap);
+        let arrays = swap["tick_arrays"].as_array().unwrap().iter();
+        let mut arrays = arrays.map(|array| array["address"].as_str().unwrap().parse::<Pubkey>().unwrap());
         let market = cluster.market(address, NOW).unwrap();
         // The bitmap leads to the very arrays that the recorded instruction named.
-        assert!(arrays.iter().any(|array| market.swap_accounts().contains(array)), "{address}");
+        assert!(arrays.any(|array| market.swap_accounts().contains(&array)), "{address}");
         let authority = market.authority();
         let seeds: Vec<&[u8]> = authority.seeds.iter().map(Vec::as_slice).collect();
         assert_eq!(Pubkey::create_program_address(&seeds, &program), Ok(address.pubkey()));
