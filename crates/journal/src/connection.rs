@@ -1,6 +1,7 @@
 use crate::accept::Accepts;
 use crate::append::Appends;
 use crate::dispatch::Marks;
+use crate::history::Reads;
 use crate::writer::Writer;
 use crate::{Error, metrics};
 use sqlx::migrate::Migrator;
@@ -15,6 +16,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// How long a caller waits for a connection of the pool: longer means too many callers, and the
 /// last of them is better told so.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A connection that came back this recently has answered then, and is not asked again.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// How long a connection that comes back to the pool may take to answer before it is closed.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause before a database that was not there at the start is asked again, which doubles up to the
@@ -52,6 +55,7 @@ pub struct Journal {
     pub(crate) accepts: Writer<Accepts>,
     pub(crate) appends: Writer<Appends>,
     pub(crate) marks: Writer<Marks>,
+    pub(crate) reads: Writer<Reads>,
 }
 
 impl Journal {
@@ -67,6 +71,7 @@ impl Journal {
             accepts: Writer::start(pool.clone()),
             appends: Writer::start(pool.clone()),
             marks: Writer::start(pool.clone()),
+            reads: Writer::start(pool.clone()),
             pool,
         })
     }
@@ -96,6 +101,7 @@ impl Journal {
             () = self.accepts.stopped() => {}
             () = self.appends.stopped() => {}
             () = self.marks.stopped() => {}
+            () = self.reads.stopped() => {}
         }
     }
 
@@ -134,6 +140,15 @@ async fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for < TRUSTED_FOR {
+                    return Ok(true);
+                }
+                Ok(connection.ping().await.is_ok())
+            })
+        })
         .after_release(|connection, _| {
             Box::pin(async move {
                 let ended = tokio::time::timeout(

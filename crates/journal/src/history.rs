@@ -1,33 +1,23 @@
 use crate::columns::{EventRow, bigint};
+use crate::writer::Statement;
 use crate::{Error, Journal, metrics};
 use order_core::order::{self, Recorded};
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::{FromRow, PgConnection, Row, postgres::PgRow};
 use std::collections::HashMap;
+use std::time::Duration;
 use uuid::Uuid;
 
 impl Journal {
     /// The events of an order after `after`, in order; all of them after 0. None if there is no
-    /// such order.
+    /// such order. Read together with whatever else waits to be read: however many ask, they need one
+    /// connection.
     ///
     /// # Errors
-    /// The database does not answer, or an event is unreadable.
+    /// The database does not answer, more is waiting to be read than the bound allows, or an event is
+    /// unreadable.
     pub async fn history(&self, id: order::Id, after: u64) -> Result<Option<Vec<Recorded>>, Error> {
-        let read = sqlx::query(HISTORY).bind(id.0).bind(bigint(after)).fetch_all(&self.pool);
-        let rows: Vec<PgRow> = metrics::statement("history", read)
-            .await
-            .map_err(|error| Error::from_statement(READING, error))?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let mut history = Vec::with_capacity(rows.len());
-        for row in &rows {
-            // The one row of an order without an event after this one.
-            if row.try_get::<Option<i64>, _>("seq").is_ok_and(|seq| seq.is_none()) {
-                continue;
-            }
-            history.push(event(id, row)?);
-        }
-        Ok(Some(history))
+        let Some(rows) = self.reads.write((id, after)).await? else { return Ok(None) };
+        rows.iter().map(|row| event(id, row)).collect::<Result<_, _>>().map(Some)
     }
 
     /// The events of many orders, of each after its own number, in order. Orders without such an
@@ -60,11 +50,51 @@ impl Journal {
 
 const READING: &str = "read an order's events";
 
+/// An order without an event after the number has one row, without an event.
 const HISTORY: &str = "
-SELECT order_events.seq, order_events.attempt, order_events.body, order_events.at
-FROM orders LEFT JOIN order_events ON order_events.order_id = orders.id AND order_events.seq > $2
-WHERE orders.id = $1
-ORDER BY order_events.seq";
+SELECT input.place, order_events.seq, order_events.attempt, order_events.body, order_events.at
+FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS input (order_id, after, place)
+JOIN orders ON orders.id = input.order_id
+LEFT JOIN order_events ON order_events.order_id = orders.id AND order_events.seq > input.after
+ORDER BY input.place, order_events.seq";
+
+/// The statement of reads for the writer, which groups them as it does writes.
+#[derive(Debug)]
+pub(crate) enum Reads {}
+
+impl Statement for Reads {
+    type Item = (order::Id, u64);
+    /// The events' rows, which the reader makes sense of; None if there is no such order.
+    type Outcome = Option<Vec<PgRow>>;
+    const NAME: &'static str = "history";
+    const DOING: &'static str = READING;
+    /// Whoever reads can ask again.
+    const PATIENCE: Duration = Duration::ZERO;
+
+    async fn write(
+        connection: &mut PgConnection,
+        items: &[(order::Id, u64)],
+    ) -> Result<Vec<Option<Vec<PgRow>>>, sqlx::Error> {
+        let rows: Vec<PgRow> = sqlx::query(HISTORY)
+            .bind(items.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
+            .bind(items.iter().map(|(_, after)| bigint(*after)).collect::<Vec<_>>())
+            .fetch_all(connection)
+            .await?;
+        let mut outcomes: Vec<Option<Vec<PgRow>>> = items.iter().map(|_| None).collect();
+        for row in rows {
+            // Counted from one.
+            let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or(0);
+            let Some(outcome) = place.checked_sub(1).and_then(|place| outcomes.get_mut(place)) else {
+                continue;
+            };
+            let events = outcome.get_or_insert_default();
+            if row.try_get::<Option<i64>, _>("seq")?.is_some() {
+                events.push(row);
+            }
+        }
+        Ok(outcomes)
+    }
+}
 
 const HISTORIES: &str = "
 SELECT order_events.order_id, order_events.seq, order_events.attempt, order_events.body, order_events.at

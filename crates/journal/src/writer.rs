@@ -1,5 +1,6 @@
 //! Group commit: one task a statement writes whatever has accumulated while the write before it was
-//! in flight. No timer: an item that finds the writer idle is written at once.
+//! in flight. No timer: an item that finds the writer idle is written at once. Reads that many make at
+//! once are grouped by the same means.
 
 use crate::error::Fate;
 use crate::{Error, metrics};
