@@ -138,7 +138,7 @@ impl Nemesis<'_> {
                 Ok(())
             }
             Fault::Cluster(_) | Fault::Node(..) => {
-                // Tried once more when all is over.
+                // Tried again when all is over.
                 let _ = attempt("making the cluster honest", cluster::heal(self.cluster()));
                 Ok(())
             }
@@ -201,9 +201,12 @@ impl Nemesis<'_> {
         for proxy in self.stage.links.values() {
             proxy.set(None);
         }
-        let _ = attempt("making the cluster honest", cluster::heal(self.cluster()));
         self.rolling.clear();
         let deadline = Instant::now() + END_WITHIN;
+        while !attempt("making the cluster honest", cluster::heal(self.cluster())) {
+            anyhow::ensure!(Instant::now() < deadline, "the cluster goes on lying");
+            std::thread::sleep(TICK);
+        }
         while !self.asked.is_empty() {
             anyhow::ensure!(Instant::now() < deadline, "{:?} do not end when asked to", self.asked);
             self.keep()?;
