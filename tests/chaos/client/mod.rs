@@ -35,6 +35,10 @@ const INVALID_PERCENT: u64 = 5;
 /// So many of a hundred orders name a quote that the client got before.
 const QUOTED_PERCENT: u64 = 25;
 
+/// So many of a hundred orders accept so little less than the first quote that prices soon move past it.
+const TIGHT_PERCENT: u64 = 25;
+const TIGHT: &str = "0.0005";
+
 /// What the clients share.
 #[derive(Debug)]
 pub(crate) struct Workload {
@@ -123,8 +127,8 @@ impl Client {
         let cents = self.random.between(1, 100);
         let amount = if token_in == "SOL" { format!("0.{cents:03}") } else { format!("{cents}.5") };
         let amount = if self.random.percent(INVALID_PERCENT) { "0".to_owned() } else { amount };
-        let mut order =
-            json!({ "tokenIn": token_in, "tokenOut": token_out, "amount": amount, "maxSlippage": "0.05" });
+        let max_slippage = if self.random.percent(TIGHT_PERCENT) { TIGHT } else { "0.05" };
+        let mut order = json!({ "tokenIn": token_in, "tokenOut": token_out, "amount": amount, "maxSlippage": max_slippage });
         if self.random.percent(QUOTED_PERCENT)
             && let Some(id) = self.quote(key, &order).await
         {
