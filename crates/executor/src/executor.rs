@@ -59,13 +59,28 @@ pub struct Executor {
 /// The wallet cannot be used, the database lacks a migration, an address makes no sense, the cluster is
 /// mainnet and trading there was not asked for, or the process is asked to stop.
 pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result<Executor> {
+    let live = configuration.live;
+    let (executor, landing) = connect(configuration, shell.shutdown()).await?;
+    register_checks(&executor, shell);
+    cluster::meet(&executor.cluster, live, &executor.shutdown).await?;
+    let writing = executor.journal.clone();
+    shell.vital("journal", async move { writing.stopped().await });
+    // Ends when the executor, and with it the lander, is gone: not before the service stops.
+    shell.vital("landing watch", landing);
+    Ok(executor)
+}
+
+/// An executor, and what must run beside it for orders to land. Waits for the database alone.
+pub(crate) async fn connect(
+    configuration: Configuration,
+    shutdown: CancellationToken,
+) -> anyhow::Result<(Executor, impl Future<Output = ()> + Send + 'static)> {
     metrics::describe();
     let wallet = Wallet::read(&configuration.keypair).context("check KEYPAIR")?;
     let cluster = Client::new(&configuration.solana_rpc_url).context("check SOLANA_RPC_URL")?;
     let (lander, landing) = Lander::new(cluster.clone(), configuration.commitment, cluster::explain);
     let connecting = Journal::connect_patiently(&configuration.database_url, DATABASE_CONNECTIONS);
-    let journal = shell
-        .shutdown()
+    let journal = shutdown
         .run_until_cancelled(connecting)
         .await
         .context("stopped before PostgreSQL answered")?
@@ -90,16 +105,10 @@ pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result
         switch: Switch::default(),
         max_price_impact: configuration.max_price_impact,
         max_priority_fee: configuration.max_priority_fee(),
-        shutdown: shell.shutdown(),
+        shutdown,
         halt: CancellationToken::new(),
     };
-    register_checks(&executor, shell);
-    cluster::meet(&executor.cluster, configuration.live, &executor.shutdown).await?;
-    let writing = executor.journal.clone();
-    shell.vital("journal", async move { writing.stopped().await });
-    // Ends when the executor, and with it the lander, is gone: not before the service stops.
-    shell.vital("landing watch", landing);
-    Ok(executor)
+    Ok((executor, landing))
 }
 
 /// Works until the shell is asked to stop, then lets attempts finish and gives the rest back.

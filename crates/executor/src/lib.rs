@@ -26,6 +26,8 @@ mod sign;
 mod sweep;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use configuration::Configuration;
 pub use executor::{Executor, bind, serve};

@@ -1,0 +1,157 @@
+//! The executor with a real database and a real queue. There is no router and no cluster: their
+//! addresses are ones where nothing listens.
+
+use crate::configuration::Configuration;
+use crate::executor::{Executor, connect};
+use crate::testing::intent;
+use clap::Parser as _;
+use journal::{Acceptance, Claim, Journal};
+use order_core::order::{Event, Id};
+use order_core::{Failure, failure};
+use service::{CancellationToken, TaskTracker};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A lease that does not run out during a test.
+const LONG: Duration = Duration::from_secs(600);
+
+/// The public half of the key whose secret half is zeros.
+const PUBLIC: [u8; 32] = [
+    0x3b, 0x6a, 0x27, 0xbc, 0xce, 0xb6, 0xa4, 0x2d, 0x62, 0xa3, 0xa8, 0xd0, 0x2a, 0x6f, 0x0d, 0x73, 0x65,
+    0x32, 0x15, 0x77, 0x1d, 0xe2, 0x43, 0xa6, 0x3a, 0xc0, 0x48, 0xa1, 0x8b, 0x59, 0xda, 0x29,
+];
+
+fn required(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("set {name}, or run `cargo xtask test`"))
+}
+
+/// An executor with a database of its own, and a connection to that which it knows nothing of.
+async fn executor() -> (Executor, PgConnection) {
+    let server = required("TEST_DATABASE_URL");
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let (location, query) = server.split_once('?').unwrap_or((&server, ""));
+    let (location, _) = location.rsplit_once('/').unwrap();
+    let database = format!("{location}/{name}?{query}");
+    Journal::migrate(&database).await.unwrap();
+
+    let wallet = std::env::temp_dir().join(format!("{name}.json"));
+    std::fs::write(&wallet, format!("{:?}", [[0; 32], PUBLIC].concat())).unwrap();
+    std::fs::set_permissions(&wallet, Permissions::from_mode(0o600)).unwrap();
+    let arguments = [
+        "executor",
+        "--database-url",
+        &database,
+        "--nats-url",
+        &required("TEST_NATS_URL"),
+        "--redis-url",
+        &required("TEST_REDIS_URL"),
+        "--router-url",
+        "http://127.0.0.1:1",
+        "--solana-rpc-url",
+        "http://127.0.0.1:1",
+        "--keypair",
+        wallet.to_str().unwrap(),
+    ];
+    let (executor, _) =
+        connect(Configuration::parse_from(arguments), CancellationToken::new()).await.unwrap();
+    std::fs::remove_file(&wallet).unwrap();
+    (executor, PgConnection::connect(&database).await.unwrap())
+}
+
+async fn accepted(journal: &Journal) -> Id {
+    let id = Id(Uuid::now_v7());
+    let acceptance =
+        Acceptance { id, intent: intent(), owner: "test".to_owned(), idempotency: None, traceparent: None };
+    journal.accept(acceptance).await.unwrap();
+    id
+}
+
+async fn claim(journal: &Journal, id: Id) -> Claim {
+    journal.claim(id, LONG).await.unwrap().expect("the order is free")
+}
+
+/// A retry that was just claimed is in the state that the failed attempt left it in: it must not pass
+/// for one that was given up already.
+#[tokio::test]
+async fn a_retry_whose_first_event_is_not_recorded_is_given_back() {
+    let (executor, mut witness) = executor().await;
+    let journal = &executor.journal;
+    let id = accepted(journal).await;
+    let mut first = claim(journal, id).await;
+    journal.append(&mut first, Event::RoutingStarted { attempt: 1 }).await.unwrap();
+    let failure = Failure::new(failure::Code::NoRoute, "a test");
+    journal.append(&mut first, Event::AttemptFailed { failure, retry_in_ms: 0 }).await.unwrap();
+    let retry = claim(journal, id).await;
+    let refuse = "ALTER TABLE order_events ADD CONSTRAINT refuse CHECK (seq < 4)";
+    witness.execute(refuse).await.unwrap();
+    executor.drive(retry).await;
+    // At once, with a lease of ten minutes.
+    assert_eq!(claim(journal, id).await.order().seq(), 3);
+}
+
+#[tokio::test]
+async fn an_executor_that_is_broken_off_gives_its_order_back() {
+    let (executor, _witness) = executor().await;
+    let id = accepted(&executor.journal).await;
+    let claimed = claim(&executor.journal, id).await;
+    executor.halt.cancel();
+    executor.drive(claimed).await;
+    claim(&executor.journal, id).await;
+}
+
+#[tokio::test]
+async fn what_nobody_can_work_on_is_parked_and_taken_off_the_queue() {
+    let (executor, mut witness) = executor().await;
+    let executor = Arc::new(executor);
+    let later = accepted(&executor.journal).await;
+    sqlx::query(
+        "INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
+         VALUES ($1, 2, 1, 9, '{\"kind\": \"cancelled\"}', now())",
+    )
+    .bind(later.0)
+    .execute(&mut witness)
+    .await
+    .unwrap();
+    let (rubbish, unknown) = (format!("rubbish {}", Uuid::now_v7()), Uuid::now_v7().to_string());
+    let queue = async_nats::jetstream::new(async_nats::connect(required("TEST_NATS_URL")).await.unwrap());
+    eventually("the queue is there", async || executor.queue.ping().await.is_ok()).await;
+    for message in [rubbish.clone(), unknown.clone(), later.to_string()] {
+        queue.publish("ORDERS.execute.market", message.into()).await.unwrap().await.unwrap();
+    }
+    let (shutdown, orders) = (CancellationToken::new(), TaskTracker::new());
+    let pulling = tokio::spawn({
+        let (executor, shutdown, orders) = (Arc::clone(&executor), shutdown.clone(), orders.clone());
+        async move { executor.pull(&shutdown, &orders).await }
+    });
+    for (message, reason) in [
+        (rubbish, "it names no order"),
+        (unknown, "it names an order that does not exist"),
+        (later.to_string(), "cancelled"),
+    ] {
+        // Other tests may have left messages on the queue.
+        let parked = async || {
+            let parked = executor.journal.parked().await.unwrap();
+            parked.iter().any(|parked| parked.payload == message.as_bytes() && parked.reason.contains(reason))
+        };
+        eventually(reason, parked).await;
+    }
+    shutdown.cancel();
+    pulling.await.unwrap();
+}
+
+/// Asks again and again until the answer is yes.
+async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let reached = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), reached).await;
+    in_time.unwrap_or_else(|_| panic!("never came true: {what}"));
+}
