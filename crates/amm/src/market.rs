@@ -136,6 +136,11 @@ impl Market {
         self.curve.fee(self.clock)
     }
 
+    /// Whether exact outputs are quoted. Where they are not, [`Self::quote`] says why.
+    pub fn quotes_exact_out(&self) -> bool {
+        self.curve.quotes_exact_out()
+    }
+
     /// The accounts that change with swaps or change what they give, the pool's own first.
     pub fn swap_accounts(&self) -> &[Pubkey] {
         &self.swap_accounts

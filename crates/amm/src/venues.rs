@@ -108,6 +108,11 @@ pub(crate) trait Curve: Debug + Send + Sync {
         true
     }
 
+    /// Whether [`Self::exact_out`] can be relied on: what a program has, this engine need not quote.
+    fn quotes_exact_out(&self) -> bool {
+        self.swaps_exact_out()
+    }
+
     /// What of an exact input goes to another account than the vault, and to which.
     fn protocol_fee(&self, _direction: Direction, _amount_in: u64) -> Option<(Pubkey, u64)> {
         None

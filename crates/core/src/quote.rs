@@ -26,6 +26,10 @@ pub enum Mode {
 }
 
 /// One pool's part of a route.
+///
+/// A route is one or several paths side by side. A path is one swap from the input to the output, or two
+/// in a row with a third token between them: what the first gives is then exactly what the second takes.
+/// No pool occurs twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swap {
     /// The pool's program.
@@ -40,7 +44,8 @@ pub struct Swap {
     pub amount_in: Atoms,
     /// How much the trader receives, in atoms of `mint_out`, after every fee.
     pub amount_out: Atoms,
-    /// The part of the quote's whole input that goes this way.
+    /// The part of the whole input that goes this path: both swaps of a path have the same, and those of
+    /// all paths add up to one.
     pub share: Fraction,
 }
 
@@ -51,7 +56,8 @@ pub struct Alternative {
     pub venue: Venue,
     /// The pool.
     pub pool: PoolAddress,
-    /// What it would have given (exact in) or taken (exact out); None if it could not quote.
+    /// What it would have given (exact in) or taken (exact out); None if it could not quote. Of a route
+    /// through several pools it is what all give or take together, and the pool is the first of them.
     pub amount: Option<Atoms>,
     /// Why it lost, as a sentence for people.
     pub reason: String,
@@ -62,7 +68,8 @@ pub struct Alternative {
 pub struct Quote {
     /// Its name.
     pub id: Id,
-    /// What is spent, in atoms of the input token.
+    /// What is spent, in atoms of the input token. Two pools in a row may leave a few atoms of an exact
+    /// input, for their first swap is of an exact output.
     pub amount_in: Atoms,
     /// What is received after every fee, in atoms of the output token.
     pub amount_out: Atoms,

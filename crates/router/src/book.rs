@@ -2,7 +2,7 @@
 
 use amm::Market;
 use order_core::{Mint, PoolAddress, Token, Venue};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,7 +18,10 @@ pub(crate) struct Book {
 #[derive(Debug, Clone, Default)]
 struct Pools {
     entries: BTreeMap<PoolAddress, Arc<Entry>>,
-    pairs: HashMap<[Mint; 2], Vec<PoolAddress>>,
+    /// The pools of each pair, by address.
+    pairs: HashMap<[Mint; 2], Vec<Arc<Entry>>>,
+    /// What each token is traded for.
+    partners: HashMap<Mint, BTreeSet<Mint>>,
     tokens: BTreeMap<Mint, Token>,
 }
 
@@ -122,8 +125,15 @@ impl Book {
 
     /// Every pool that trades the pair, by address.
     pub(crate) fn pair(&self, one: Mint, other: Mint) -> impl Iterator<Item = &Entry> {
-        let addresses = self.pools.pairs.get(&pair(one, other)).map_or(&[][..], Vec::as_slice);
-        addresses.iter().filter_map(|address| self.pools.entries.get(address)).map(AsRef::as_ref)
+        let entries = self.pools.pairs.get(&pair(one, other)).map_or(&[][..], Vec::as_slice);
+        entries.iter().map(AsRef::as_ref)
+    }
+
+    /// Every token that some pool trades for each of the two, by mint.
+    pub(crate) fn between(&self, one: Mint, other: Mint) -> impl Iterator<Item = Mint> {
+        let partners = |mint| self.pools.partners.get(&mint);
+        let both = partners(one).zip(partners(other));
+        both.into_iter().flat_map(|(of_one, of_other)| of_one.intersection(of_other)).copied()
     }
 
     /// Every token that a quotable pool trades, by mint.
@@ -159,9 +169,12 @@ impl Pools {
             }
         }
         let [one, other] = entry.mints;
-        let addresses = self.pairs.entry(pair(one, other)).or_default();
-        if let Err(place) = addresses.binary_search(&entry.address) {
-            addresses.insert(place, entry.address);
+        self.partners.entry(one).or_default().insert(other);
+        self.partners.entry(other).or_default().insert(one);
+        let entries = self.pairs.entry(pair(one, other)).or_default();
+        match entries.binary_search_by_key(&entry.address, |known| known.address) {
+            Ok(place) => entries.splice(place..=place, [Arc::clone(&entry)]).for_each(drop),
+            Err(place) => entries.insert(place, Arc::clone(&entry)),
         }
         self.entries.insert(entry.address, entry);
     }

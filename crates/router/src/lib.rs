@@ -12,8 +12,10 @@ mod grpc;
 mod metrics;
 mod routing;
 mod server;
+mod snapshot;
 #[cfg(test)]
 mod testing;
 
 pub use configuration::Configuration;
 pub use server::Router;
+pub use snapshot::Snapshot;

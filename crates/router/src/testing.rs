@@ -37,13 +37,23 @@ pub(crate) fn pool(n: u8) -> TestPool {
 
 /// A pool of so many lamports and millionths of USDC.
 pub(crate) fn seeded(venue: Venue, n: u8, reserves: [u64; 2], fee_billionths: i64) -> TestPool {
-    let token = |mint, decimals| PoolToken {
+    trading(venue, n, [SOL, usdc()], reserves, fee_billionths)
+}
+
+/// A pool of so many atoms of two tokens, of which SOL has nine decimals and all others six.
+pub(crate) fn trading(
+    venue: Venue,
+    n: u8,
+    mints: [Mint; 2],
+    reserves: [u64; 2],
+    fee_billionths: i64,
+) -> TestPool {
+    let tokens = mints.map(|mint| PoolToken {
         mint,
-        decimals,
+        decimals: if mint == SOL { 9 } else { 6 },
         program: token::Program::SplToken,
         transfer_fee: TransferFee::default(),
-    };
-    let tokens = [token(SOL, 9), token(usdc(), 6)];
+    });
     let seed = Seed {
         pool: PoolAddress::new([n; 32]),
         tokens,

@@ -175,6 +175,8 @@ fn what_is_built_is_read_back_and_executed() {
     for venue in Venue::ALL {
         let (cluster, seeded) = Cluster::seeded(venue, &plain_seed());
         let market = cluster.market(seeded.pool, NOW).unwrap();
+        let exact_out = market.quotes_exact_out();
+        assert_eq!(exact_out, quotes_exact_out(venue) && venue != Venue::MeteoraDammV1, "{venue}");
         for (mint, limit, mode) in [
             (MINT_A, EXACT_IN, Mode::ExactIn),
             (MINT_B, EXACT_IN, Mode::ExactIn),

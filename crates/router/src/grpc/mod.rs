@@ -10,7 +10,7 @@ use crate::book::Book;
 use crate::metrics;
 use answer::Answer;
 use futures_util::stream::BoxStream;
-use order_core::Failure;
+use order_core::{Failure, Quote};
 use proto::quote::Request;
 use proto::wire::{ListPoolsRequest, ListPoolsResponse, QuoteRequest, QuoteResponse};
 use proto::{status, wire};
@@ -47,6 +47,16 @@ impl Service {
         answer::log(request, answer.as_ref());
         answer
     }
+}
+
+/// The best quote over a book at a moment.
+pub(crate) fn quote(
+    book: &Book,
+    request: &Request,
+    now: Instant,
+    max_age: Duration,
+) -> Result<Quote, Failure> {
+    answer::answer(book, request, now, max_age, service::now()).map(|answer| answer.quote)
 }
 
 fn outcome(answer: &Result<Answer, Failure>) -> &'static str {

@@ -2,8 +2,8 @@
 
 use crate::book::{Book, Entry};
 use amm::{Market, SwapQuote};
-use order_core::quote::{Alternative, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint};
+use order_core::quote::{Alternative, Mode};
+use order_core::{Atoms, Mint};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate<'a> {
     pub(super) entry: &'a Entry,
-    market: &'a Market,
+    pub(super) market: &'a Market,
     pub(super) age: Duration,
 }
 
@@ -20,9 +20,14 @@ pub(super) struct Candidate<'a> {
 pub(super) struct Survey<'a> {
     /// By address.
     pub(super) candidates: Vec<Candidate<'a>>,
-    /// Pools that cannot be quoted, and why.
-    pub(super) refusals: Vec<Alternative>,
-    /// How many of the refusals are because of the state's age alone.
+    pub(super) refusals: Refusals,
+}
+
+/// What cannot be used, and why.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    pub(super) list: Vec<Alternative>,
+    /// How many of them are because of the state's age alone.
     pub(super) stale: usize,
 }
 
@@ -32,13 +37,13 @@ pub(super) fn survey(book: &Book, one: Mint, other: Mint, now: Instant, max_age:
     for entry in book.pair(one, other) {
         let age = book.age(entry, now);
         if age > max_age {
-            survey.stale = survey.stale.saturating_add(1);
-            survey.refusals.push(refused(entry, format!("its state is {} ms old", age.as_millis())));
+            survey.refusals.stale = survey.refusals.stale.saturating_add(1);
+            survey.refusals.list.push(refused(entry, format!("its state is {} ms old", age.as_millis())));
             continue;
         }
         match &entry.market {
             Ok(market) => survey.candidates.push(Candidate { entry, market, age }),
-            Err(reason) => survey.refusals.push(refused(entry, reason.clone())),
+            Err(reason) => survey.refusals.list.push(refused(entry, reason.clone())),
         }
     }
     survey
@@ -63,22 +68,21 @@ impl Candidate<'_> {
         quoted.map_or(0, |quoted| quoted.amount_out.get())
     }
 
-    /// The pool's part of a route.
-    pub(super) fn swap(&self, [mint_in, mint_out]: [Mint; 2], quoted: &SwapQuote, share: Fraction) -> Swap {
-        Swap {
-            venue: self.entry.venue,
-            pool: self.entry.address,
-            mint_in,
-            mint_out,
-            amount_in: quoted.amount_in,
-            amount_out: quoted.amount_out,
-            share,
-        }
-    }
-
     /// The pool as one that could not be used.
     pub(super) fn refused(&self, reason: String) -> Alternative {
         refused(self.entry, reason)
+    }
+}
+
+impl Refusals {
+    /// A way that none of these pools can be used for: why the first of them cannot, or what else is missing.
+    pub(super) fn add(&mut self, pools: Self, missing: Option<Alternative>, way: &str) {
+        let stale = missing.is_none() && pools.stale == pools.list.len();
+        if let Some(refusal) = missing.or_else(|| pools.list.into_iter().next()) {
+            let reason = format!("{way}: {}", refusal.reason);
+            self.list.push(Alternative { reason, ..refusal });
+            self.stale = self.stale.saturating_add(usize::from(stale));
+        }
     }
 }
 

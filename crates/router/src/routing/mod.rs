@@ -1,20 +1,29 @@
 //! Which way to swap: a pure function of a book and a request.
 //!
-//! Every kind of route is one module that proposes: [`direct`] and [`split`]. This one compares.
+//! A route is one [`path`] or several of them side by side: each through one pool of the pair, or through
+//! two as [`two_hop`] finds them. [`prune`] and [`combine`] guess which are worth combining, and [`split`]
+//! divides the amount over them exactly. This module compares.
 
 mod candidate;
+mod combine;
 mod cost;
-mod direct;
+mod explain;
+mod guess;
+mod path;
+mod prune;
+mod shape;
 mod size;
 mod split;
 #[cfg(test)]
 mod tests;
+mod two_hop;
 
 use crate::book::Book;
-use candidate::Survey;
+use candidate::{Refusals, Survey};
 use order_core::failure::Code;
 use order_core::quote::{Alternative, Mode, Swap};
 use order_core::{Atoms, Failure, Fraction};
+use path::{Path, Terms};
 use proto::quote::Request;
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -22,9 +31,6 @@ use tokio::time::Instant;
 
 /// Most losers that are reported: what is worse than so many pools interests nobody.
 const ALTERNATIVES_MAX: usize = 32;
-
-/// Most reasons that a refusal repeats.
-const REASONS_MAX: usize = 3;
 
 /// One way to swap the whole amount.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,43 +71,79 @@ pub(crate) fn decide(
     if book.is_empty() {
         return Err(Failure::new(Code::ClusterUnavailable, "no pool has been read from the cluster yet"));
     }
-    let Survey { candidates, mut refusals, stale } =
+    let Survey { candidates, mut refusals } =
         candidate::survey(book, request.mint_in, request.mint_out, now, max_age);
+    let direct: Vec<Path<'_>> = candidates.into_iter().map(|pool| Path::direct(pool, request)).collect();
+    let bridges = two_hop::survey(book, request, now, max_age, &mut refusals);
+    let through: Vec<_> = bridges.iter().map(|bridge| bridge.best(request.mode, request.amount)).collect();
     let mut routes = Vec::new();
-    for candidate in &candidates {
-        match direct::propose(candidate, request) {
-            Ok(route) => routes.push(route),
-            Err(reason) => refusals.push(candidate.refused(reason)),
+    for path in direct.iter().chain(through.iter().filter_map(|paths| paths.first())) {
+        match path.quote(request.mode, request.amount) {
+            Ok(terms) => routes.push(Route::of(path, &terms)),
+            Err(reason) => refusals.list.push(explain::refused(book, path, reason)),
         }
     }
+    let cost = routes.iter().map(|route| route.open(request.mode).get()).max();
+    let cost = cost.map_or(0, |amount| cost::of_swap(book, request, amount, now, max_age));
     match request.mode {
-        Mode::ExactIn => routes.append(&mut split::propose(&candidates, request)),
+        Mode::ExactIn => {
+            let paths = prune::prune(&direct, &through, &bridges, request.amount.get());
+            for combination in combine::best(book, request, &paths, cost) {
+                let route = split::divide(&combination, request.amount.get());
+                // The best way through a token is among them once more.
+                routes.extend(route.filter(|route| !routes.contains(route)));
+            }
+        }
         // The executor sells exact amounts only: a price for an exact output needs no split.
         Mode::ExactOut => {}
     }
-    let cost = routes.iter().map(|route| amount(request.mode, route).get()).max();
-    let cost = cost.map_or(0, |amount| cost::of_swap(book, request, amount, now, max_age));
     routes.sort_by(|one, other| compare(request.mode, cost, one, other));
-    let Some(place) = routes.iter().position(|route| size::fits(book, request, route)) else {
-        return Err(refusal(request, &refusals, stale, max_age));
+    choose(book, request, routes, refusals, max_age)
+}
+
+/// The first of the routes that can be sent, and why the others are not chosen.
+fn choose(
+    book: &Book,
+    request: &Request,
+    mut routes: Vec<Route>,
+    mut refusals: Refusals,
+    max_age: Duration,
+) -> Result<Decision, Failure> {
+    let sendable = routes.iter().position(|route| size::fits(book, request, route));
+    let worse = routes.split_off(sendable.unwrap_or(routes.len()));
+    let unsendable = routes.iter().filter_map(|route| explain::too_long(book, request.mode, route));
+    let mut alternatives: Vec<Alternative> = unsendable.collect();
+    let mut worse = worse.into_iter();
+    let Some(route) = worse.next() else {
+        alternatives.append(&mut refusals.list);
+        return Err(explain::failure(request, &alternatives, refusals.stale, max_age));
     };
-    let route = routes.remove(place);
-    let losers = routes.iter().enumerate();
-    let mut alternatives: Vec<Alternative> = losers
-        .filter_map(|(rank, loser)| {
-            if rank < place { too_long(request.mode, loser) } else { loss(request.mode, &route, loser) }
-        })
-        .collect();
-    alternatives.append(&mut refusals);
+    alternatives.extend(worse.filter_map(|loser| explain::loss(book, request.mode, &route, &loser)));
+    alternatives.append(&mut refusals.list);
     alternatives.truncate(ALTERNATIVES_MAX);
     Ok(Decision { route, alternatives })
 }
 
-/// What the caller left open.
-fn amount(mode: Mode, route: &Route) -> Atoms {
-    match mode {
-        Mode::ExactIn => route.amount_out,
-        Mode::ExactOut => route.amount_in,
+impl Route {
+    /// The whole amount by one path.
+    fn of(path: &Path<'_>, terms: &Terms) -> Self {
+        Self {
+            swaps: path.swaps(terms, Fraction::ONE).collect(),
+            amount_in: terms.amount_in(),
+            amount_out: terms.amount_out(),
+            fee: terms.fee(),
+            price_impact: terms.price_impact(),
+            slot: path.slot(),
+            age: path.age(),
+        }
+    }
+
+    /// What the caller left open.
+    fn open(&self, mode: Mode) -> Atoms {
+        match mode {
+            Mode::ExactIn => self.amount_out,
+            Mode::ExactOut => self.amount_in,
+        }
     }
 }
 
@@ -120,70 +162,4 @@ fn compare(mode: Mode, cost: u64, one: &Route, other: &Route) -> Ordering {
         .cmp(&net(other))
         .then_with(|| one.swaps.len().cmp(&other.swaps.len()))
         .then_with(|| pools(one).cmp(&pools(other)))
-}
-
-/// A route that would have won, and cannot be sent.
-fn too_long(mode: Mode, route: &Route) -> Option<Alternative> {
-    named(route, Some(amount(mode, route)), "does not fit into one transaction".to_owned())
-}
-
-/// Why a route lost against the chosen one; None if it has no swap.
-fn loss(mode: Mode, chosen: &Route, loser: &Route) -> Option<Alternative> {
-    let (best, other) = (amount(mode, chosen), amount(mode, loser));
-    let (verb, worse, better) = match mode {
-        Mode::ExactIn => ("gives", "less", "more"),
-        Mode::ExactOut => ("takes", "more", "less"),
-    };
-    let gap = best.get().abs_diff(other.get());
-    let percent = Fraction::shortfall(best, other).unwrap_or_default().to_percent();
-    let percent = percent.trim_start_matches('-');
-    let reason = match (mode, other.cmp(&best)) {
-        (_, Ordering::Equal) if loser.swaps.len() > chosen.swaps.len() => {
-            format!("{verb} the same as the chosen route, which has fewer swaps")
-        }
-        (_, Ordering::Equal) => {
-            format!("{verb} the same as the chosen route, whose pool has the lower address")
-        }
-        (Mode::ExactIn, Ordering::Less) | (Mode::ExactOut, Ordering::Greater) => {
-            format!("{verb} {percent}% ({gap} base units) {worse} than the chosen route")
-        }
-        (Mode::ExactIn, Ordering::Greater) | (Mode::ExactOut, Ordering::Less) => format!(
-            "{verb} {percent}% ({gap} base units) {better} than the chosen route, and its larger transaction costs more than that"
-        ),
-    };
-    named(loser, Some(other), reason)
-}
-
-/// A route that was not chosen. It is named by its first pool; the reason says what it is besides.
-fn named(route: &Route, amount: Option<Atoms>, reason: String) -> Option<Alternative> {
-    let first = route.swaps.first()?;
-    let reason = match route.swaps.len() {
-        1 => reason,
-        pools => format!("split over {pools} pools: {reason}"),
-    };
-    Some(Alternative { venue: first.venue, pool: first.pool, amount, reason })
-}
-
-fn refusal(request: &Request, refusals: &[Alternative], stale: usize, max_age: Duration) -> Failure {
-    if refusals.is_empty() {
-        return Failure::new(
-            Code::NoRoute,
-            format!("no followed pool trades {} for {}", request.mint_in, request.mint_out),
-        );
-    }
-    if stale == refusals.len() {
-        return Failure::new(
-            Code::ClusterUnavailable,
-            format!("the state of every pool of the pair is older than {} ms", max_age.as_millis()),
-        );
-    }
-    let mut reasons: Vec<String> = refusals
-        .iter()
-        .take(REASONS_MAX)
-        .map(|refusal| format!("{} {}: {}", refusal.venue, refusal.pool, refusal.reason))
-        .collect();
-    if refusals.len() > REASONS_MAX {
-        reasons.push(format!("and {} more", refusals.len().saturating_sub(REASONS_MAX)));
-    }
-    Failure::new(Code::NoRoute, format!("no pool can quote the amount: {}", reasons.join("; ")))
 }

@@ -1,55 +1,79 @@
 //! Whether a route's transaction fits into a packet.
+//!
+//! The route that is chosen is made into a transaction as the executor does it. While routes are put
+//! together, [`super::shape`] adds their lengths up.
 
 use super::Route;
 use crate::book::Book;
 use amm::{Limit, Trader};
-use chain::transaction::{self, Plan, token_account};
-use chain::{Blockhash, Hash, Instruction};
+use chain::transaction::{self, BuildError, Plan, token_account};
+use chain::{Blockhash, Hash};
 use order_core::order;
 use order_core::quote::Swap;
-use order_core::{Atoms, Pubkey, Token};
+use order_core::{Atoms, Pubkey};
 use proto::quote::Request;
 use uuid::Uuid;
 
 /// Stands for the wallet, whichever it will be: an address has the same length as any other.
-const WALLET: Pubkey = Pubkey::new_from_array([1; 32]);
+const WALLET: Pubkey = Pubkey::new_from_array([0xA1; 32]);
 
 /// Whether the transaction is short enough to be sent. That of a single swap always is.
 pub(super) fn fits(book: &Book, request: &Request, route: &Route) -> bool {
-    if route.swaps.len() == 1 {
-        return true;
-    }
+    route.swaps.len() == 1
+        || length(book, request, route).is_some_and(|length| length <= transaction::LENGTH_MAX)
+}
+
+/// The transaction's length in bytes; None if it cannot be built.
+pub(super) fn length(book: &Book, request: &Request, route: &Route) -> Option<usize> {
     let blockhash = Blockhash { hash: Hash::new_from_array([2; 32]), last_valid_block_height: 0, slot: 0 };
-    let plan = plan(book, request, route);
-    plan.is_some_and(|plan| transaction::build(&WALLET, &plan, &blockhash).is_ok())
+    match transaction::build(&WALLET, &plan(book, request, route)?, &blockhash) {
+        Ok(unsigned) => Some(unsigned.bytes().len()),
+        Err(BuildError::TooLong { length }) => Some(length),
+        Err(BuildError::Encoding(_) | BuildError::OtherWallet { .. }) => None,
+    }
 }
 
 fn plan(book: &Book, request: &Request, route: &Route) -> Option<Plan> {
     let (token_in, token_out) = (book.token(request.mint_in)?, book.token(request.mint_out)?);
-    let swaps = route.swaps.iter().map(|swap| instruction(book, swap));
+    let mut between: Vec<_> = route.swaps.iter().map(|swap| swap.mint_out).collect();
+    between.retain(|mint| *mint != request.mint_out);
+    between.sort_unstable();
+    between.dedup();
+    let mut intermediates = Vec::with_capacity(between.len());
+    for mint in between {
+        intermediates.push(book.token(mint)?.clone());
+    }
+    // Deriving an address takes longer than a quote.
+    let tokens = intermediates.iter().chain([token_in, token_out]);
+    let accounts: Vec<_> =
+        tokens.map(|token| (token.mint, token_account(&WALLET, token, ORDER_ID))).collect();
+    let account = |mint| accounts.iter().find(|(known, _)| *known == mint).map(|(_, account)| *account);
+    let swaps = route.swaps.iter().map(|swap| {
+        let market = book.entry(swap.pool)?.market.as_ref().ok()?;
+        let trader =
+            Trader { owner: WALLET, source: account(swap.mint_in)?, destination: account(swap.mint_out)? };
+        market.instruction(&trader, swap.mint_in, limit(request, swap)).ok()
+    });
     Some(Plan {
         order_id: ORDER_ID,
         token_in: token_in.clone(),
         token_out: token_out.clone(),
-        intermediates: Vec::new(),
-        amount_in: Atoms::new(1),
         swaps: swaps.collect::<Option<_>>()?,
+        intermediates,
+        amount_in: Atoms::new(1),
         compute_unit_limit: 1,
         compute_unit_price: 1,
         token_account_rent: Atoms::new(1),
     })
 }
 
-fn instruction(book: &Book, swap: &Swap) -> Option<Instruction> {
-    let market = book.entry(swap.pool)?.market.as_ref().ok()?;
-    let account = |token: &Token| token_account(&WALLET, token, ORDER_ID);
-    let trader = Trader {
-        owner: WALLET,
-        source: account(book.token(swap.mint_in)?),
-        destination: account(book.token(swap.mint_out)?),
-    };
-    let limit = Limit::ExactIn { amount_in: swap.amount_in, min_out: swap.amount_out };
-    market.instruction(&trader, swap.mint_in, limit).ok()
+/// The first of two swaps buys an exact amount of the token between.
+fn limit(request: &Request, swap: &Swap) -> Limit {
+    if swap.mint_out == request.mint_out {
+        Limit::ExactIn { amount_in: swap.amount_in, min_out: swap.amount_out }
+    } else {
+        Limit::ExactOut { amount_out: swap.amount_out, max_in: swap.amount_in }
+    }
 }
 
 /// Stands for the order's.

@@ -3,7 +3,9 @@ use crate::testing::{self, SOL, TestPool, usdc};
 use order_core::{Mint, PoolAddress, Venue};
 use proptest::prelude::*;
 
+mod optimum;
 mod splits;
+mod two_hops;
 
 const MAX_AGE: Duration = Duration::from_secs(5);
 

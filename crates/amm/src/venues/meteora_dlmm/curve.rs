@@ -62,6 +62,10 @@ impl venues::Curve for Curve {
         Err(QuoteError::Unsupported { reason: NO_EXACT_OUT })
     }
 
+    fn quotes_exact_out(&self) -> bool {
+        false
+    }
+
     fn instruction(&self, order: Order<'_>) -> Instruction {
         self.swap_instruction(order)
     }

@@ -1,0 +1,158 @@
+//! How long a quote takes over a hundred pools: `cargo bench -p router`.
+#![expect(clippy::unwrap_used, reason = "what is seeded here is known to be right")]
+
+use amm::{Clock, Market, Pool, PoolToken, Seed, TransferFee};
+use chain::Account;
+use criterion::{Criterion, criterion_group, criterion_main};
+use order_core::quote::Mode;
+use order_core::token::{self, Program};
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue};
+use proto::quote::Request;
+use router::Snapshot;
+
+const POOLS: usize = 100;
+
+/// Symbol, decimals, and the value of a whole token in millionths of a dollar. Tokens beyond the known
+/// ones have no symbol that the engine knows.
+const TOKENS: [(&str, u8, u64); 12] = [
+    ("SOL", 9, 150_000_000),
+    ("USDC", 6, 1_000_000),
+    ("USDT", 6, 1_000_000),
+    ("RAY", 6, 2_000_000),
+    ("JUP", 6, 500_000),
+    ("BONK", 5, 20),
+    ("JTO", 9, 2_500_000),
+    ("PYTH", 6, 150_000),
+    ("WIF", 6, 800_000),
+    ("ORCA", 6, 3_000_000),
+    ("MSOL", 9, 190_000_000),
+    ("JITOSOL", 9, 180_000_000),
+];
+
+/// The pairs, each with how much of a hundred pools there is of it, and what its pools are worth, in
+/// thousands of dollars.
+const PAIRS: [(&str, &str, usize, u64); 24] = [
+    ("SOL", "USDC", 18, 4_000),
+    ("SOL", "USDT", 10, 2_000),
+    ("USDC", "USDT", 9, 6_000),
+    ("RAY", "SOL", 5, 1_500),
+    ("RAY", "USDC", 5, 1_000),
+    ("RAY", "USDT", 2, 200),
+    ("JUP", "SOL", 5, 900),
+    ("JUP", "USDC", 5, 1_200),
+    ("BONK", "SOL", 6, 1_100),
+    ("BONK", "USDC", 4, 400),
+    ("JTO", "SOL", 3, 700),
+    ("JTO", "USDC", 3, 300),
+    ("PYTH", "SOL", 3, 300),
+    ("PYTH", "USDC", 2, 200),
+    ("WIF", "SOL", 3, 800),
+    ("WIF", "USDC", 3, 400),
+    ("ORCA", "SOL", 2, 300),
+    ("ORCA", "USDC", 2, 500),
+    ("MSOL", "SOL", 3, 2_500),
+    ("MSOL", "USDC", 2, 700),
+    ("JITOSOL", "SOL", 2, 3_000),
+    ("JITOSOL", "USDC", 1, 500),
+    ("JUP", "RAY", 1, 50),
+    ("BONK", "RAY", 1, 80),
+];
+
+fn token(symbol: &str) -> (PoolToken, u64) {
+    let (place, (_, decimals, value)) =
+        TOKENS.iter().enumerate().find(|(_, token)| token.0 == symbol).unwrap();
+    let made_up = Mint::new([100 + u8::try_from(place).unwrap(); 32]);
+    let mint = token::known().find(|token| token.symbol == symbol).map_or(made_up, |token| token.mint);
+    let token = PoolToken {
+        mint,
+        decimals: *decimals,
+        program: Program::SplToken,
+        transfer_fee: TransferFee::default(),
+    };
+    (token, *value)
+}
+
+/// Pool number `n`, whose size, price and fee differ a little from the others'.
+fn pool(n: usize, one: &str, other: &str, thousands: u64) -> Market {
+    let venue = Venue::ALL[n % Venue::ALL.len()];
+    let differing = u64::try_from(n).unwrap();
+    let sides = [token(one), token(other)];
+    let reserves = [0, 1].map(|side| {
+        let (token, value) = sides[side];
+        let millionths = thousands * 1_000 * 1_000_000 / 2 * (60 + differing * 37 % 80) / 100;
+        let drift = if side == 0 { 10_000 + differing * 13 % 17 } else { 10_000 };
+        let atoms = u128::from(millionths) * 10u128.pow(u32::from(token.decimals)) / u128::from(value);
+        Atoms::new(u64::try_from(atoms * u128::from(drift) / 10_000).unwrap())
+    });
+    let fee = Fraction::from_billionths([400_000, 1_000_000, 2_500_000][n % 3]);
+    let address = PoolAddress::new([u8::try_from(n + 1).unwrap(); 32]);
+    seeded(venue, &Seed { pool: address, tokens: sides.map(|(token, _)| token), reserves, fee })
+}
+
+fn seeded(venue: Venue, seed: &Seed) -> Market {
+    let made = amm::seed(venue, seed).unwrap();
+    let mut accounts: Vec<(Pubkey, Account)> =
+        made.accounts.into_iter().map(|one| (one.address, account(one.owner, one.data))).collect();
+    let spl_token = amm::token_program_id(Program::SplToken);
+    for vault in made.vaults {
+        let mut data = vec![0; 165];
+        data[..32].copy_from_slice(&vault.mint.to_bytes());
+        data[32..64].copy_from_slice(&vault.authority.to_bytes());
+        data[64..72].copy_from_slice(&vault.amount.get().to_le_bytes());
+        data[108] = 1;
+        accounts.push((vault.address, account(spl_token, data)));
+    }
+    for token in seed.tokens {
+        let mut data = vec![0; 82];
+        (data[44], data[45]) = (token.decimals, 1);
+        accounts.push((token.mint.pubkey(), account(spl_token, data)));
+    }
+    let pool = Pool::decode(made.pool, &accounts[0].1).unwrap();
+    let clock = Clock { unix_timestamp: 1_795_000_000, ..Clock::default() };
+    let find = |key: &Pubkey| accounts.iter().find(|(known, _)| known == key).map(|(_, account)| account);
+    pool.load(find, clock).unwrap()
+}
+
+fn account(owner: Pubkey, data: Vec<u8>) -> Account {
+    Account { lamports: 1_000_000_000, data, owner, executable: false, rent_epoch: u64::MAX }
+}
+
+fn markets() -> Vec<Market> {
+    let pools = PAIRS
+        .iter()
+        .flat_map(|(one, other, count, thousands)| std::iter::repeat_n((*one, *other, *thousands), *count));
+    let markets: Vec<Market> =
+        pools.enumerate().map(|(n, (one, other, thousands))| pool(n, one, other, thousands)).collect();
+    assert_eq!(markets.len(), POOLS);
+    markets
+}
+
+fn quotes(criterion: &mut Criterion) {
+    let snapshot = Snapshot::new(markets(), 1);
+    let mut group = criterion.benchmark_group("quote");
+    for (mint_in, mint_out, whole) in
+        [("SOL", "USDC", 10), ("SOL", "USDC", 5_000), ("BONK", "JUP", 500_000_000), ("RAY", "USDT", 20_000)]
+    {
+        let (token_in, token_out) = (token(mint_in).0, token(mint_out).0);
+        let amount = Atoms::new(whole * 10u64.pow(u32::from(token_in.decimals)));
+        let request =
+            Request { mint_in: token_in.mint, mint_out: token_out.mint, amount, mode: Mode::ExactIn };
+        let pools = snapshot.quote(&request).unwrap().route.len();
+        let name = format!("{whole} {mint_in} for {mint_out} ({pools} swaps)");
+        group.bench_function(name, |bencher| bencher.iter(|| snapshot.quote(&request)));
+    }
+}
+
+fn venues(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("venue");
+    for n in 0..7 {
+        let market = pool(n, "SOL", "USDC", 4000);
+        let mint = token("SOL").0.mint;
+        group.bench_function(market.venue().name(), |bencher| {
+            bencher.iter(|| market.quote(mint, Mode::ExactIn, Atoms::new(100_000_000_000)))
+        });
+    }
+}
+
+criterion_group!(benches, venues, quotes);
+criterion_main!(benches);

@@ -1,0 +1,44 @@
+//! Which paths may be worth a part of the amount.
+
+use super::path::Path;
+use super::two_hop::Bridge;
+use std::cmp::Reverse;
+
+/// Paths are compared at this part of the amount: what is best for all of it is known already.
+const PROBE_PART: u64 = 16;
+
+/// Most paths through one pool, for each of the two amounts.
+const DIRECT_MAX: usize = 5;
+
+/// Most paths through two, likewise.
+const TWO_HOP_MAX: usize = 5;
+
+/// The best paths for the whole amount and for a small part of it. `through` are those for the whole
+/// through each third token, best first.
+pub(super) fn prune<'a>(
+    direct: &[Path<'a>],
+    through: &[Vec<Path<'a>>],
+    bridges: &[Bridge<'a>],
+    amount: u64,
+) -> Vec<Path<'a>> {
+    let part = (amount / PROBE_PART).max(1);
+    let mut kept: Vec<Path<'a>> = Vec::new();
+    let mut keep = |best: Vec<Path<'a>>| {
+        for path in best {
+            if !kept.iter().any(|known| known.pools().eq(path.pools())) {
+                kept.push(path);
+            }
+        }
+    };
+    keep(best(direct.iter().copied(), amount, DIRECT_MAX));
+    keep(best(direct.iter().copied(), part, DIRECT_MAX));
+    keep(best(through.iter().flatten().copied(), amount, TWO_HOP_MAX));
+    keep(best(bridges.iter().flat_map(|bridge| bridge.ranked(part)), part, TWO_HOP_MAX));
+    kept
+}
+
+fn best<'a>(paths: impl Iterator<Item = Path<'a>>, amount: u64, count: usize) -> Vec<Path<'a>> {
+    let mut ranked: Vec<(u64, Path<'a>)> = paths.map(|path| (path.output(amount), path)).collect();
+    ranked.sort_by_key(|(output, _)| Reverse(*output));
+    ranked.into_iter().take(count).map(|(_, path)| path).collect()
+}

@@ -1,0 +1,229 @@
+//! How long the transactions of many routes are, without building them: the accounts that several swaps
+//! name are there once, so that it is no sum of lengths. [`super::size`] has the last word.
+
+use super::path::{Hop, Path};
+use crate::book::Book;
+use amm::{Limit, Trader};
+use chain::transaction;
+use order_core::token::{NATIVE_MINT, Program};
+use order_core::{Atoms, Mint, PoolAddress, Pubkey, Token};
+use proto::quote::Request;
+use std::collections::HashMap;
+
+/// Bytes of an account's address.
+const ADDRESS: usize = 32;
+
+/// The signature, the header, the blockhash, the counts of addresses, of instructions and of tables, and
+/// both instructions of the compute budget.
+const FRAME: usize = (1 + 64) + (1 + 3) + 32 + 1 + 1 + 1 + 8 + 12;
+
+/// The instructions that fund, allocate, initialise and close the account of wrapped SOL.
+const WRAPPING: usize = 17 + 121 + 38 + 7;
+
+/// The instruction that makes sure of an associated account.
+const ASSOCIATING: usize = 10;
+
+/// Stands for the wallet.
+const WALLET: Pubkey = Pubkey::new_from_array([0xA1; 32]);
+
+/// Stands for the program of associated accounts.
+const ASSOCIATED: Pubkey = Pubkey::new_from_array([0xA2; 32]);
+
+/// Stands for the program of the compute budget.
+const BUDGET: Pubkey = Pubkey::new_from_array([0xA3; 32]);
+
+/// The address of the system program.
+const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
+
+/// What a route, or a part of one, puts into a transaction.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shape {
+    /// The addresses that other parts may name too, a bit for each.
+    addresses: u128,
+    /// The tokens whose accounts are opened, a bit for each; the lowest is wrapped SOL's.
+    opened: u64,
+    /// Everything else.
+    bytes: usize,
+}
+
+impl Shape {
+    /// Both in one transaction.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            addresses: self.addresses | other.addresses,
+            opened: self.opened | other.opened,
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    /// Whether the transaction is short enough to be sent.
+    pub(super) fn fits(self) -> bool {
+        self.length() <= transaction::LENGTH_MAX
+    }
+
+    /// The transaction's length in bytes.
+    pub(super) fn length(self) -> usize {
+        let count = |ones: u32, each: usize| usize::try_from(ones).unwrap_or(usize::MAX).saturating_mul(each);
+        let wrapping = count((self.opened & WRAPPED).count_ones(), WRAPPING);
+        let associating = count((self.opened & !WRAPPED).count_ones(), ASSOCIATING);
+        let addresses = count(self.addresses.count_ones(), ADDRESS);
+        [self.bytes, addresses, wrapping, associating].into_iter().fold(0, usize::saturating_add)
+    }
+}
+
+/// The bit of wrapped SOL among the opened accounts.
+const WRAPPED: u64 = 1;
+
+/// The shapes of some paths, and of what every route between the two tokens has.
+#[derive(Debug)]
+pub(super) struct Shapes {
+    pub(super) frame: Shape,
+    pub(super) paths: Vec<Shape>,
+}
+
+impl Shapes {
+    /// None where an instruction cannot be built.
+    pub(super) fn of(book: &Book, request: &Request, paths: &[Path<'_>], amount: Atoms) -> Option<Self> {
+        let mut parts = Parts::default();
+        let frame = parts.frame(book.token(request.mint_in)?, book.token(request.mint_out)?);
+        let mut drafts = Vec::with_capacity(paths.len());
+        for path in paths {
+            let mut draft = vec![parts.hop(&path.first, path.second.is_some(), amount)?];
+            if let Some(second) = &path.second {
+                draft.push(parts.hop(second, false, amount)?);
+                draft.push(parts.token(book.token(second.mint_in)?));
+            }
+            drafts.push(draft);
+        }
+        let shapes = parts.shapes();
+        let shape = |parts: &[usize]| {
+            parts
+                .iter()
+                .filter_map(|part| shapes.get(*part))
+                .fold(Shape::default(), |sum, part| sum.and(*part))
+        };
+        Some(Self { frame: shape(&[frame]), paths: drafts.iter().map(|draft| shape(draft)).collect() })
+    }
+}
+
+/// What may be put into a transaction: once each, however many paths want it.
+#[derive(Default)]
+struct Parts {
+    parts: Vec<Part>,
+    pools: HashMap<PoolAddress, usize>,
+    tokens: HashMap<Mint, usize>,
+}
+
+#[derive(Default)]
+struct Part {
+    addresses: Vec<Pubkey>,
+    opened: u64,
+    bytes: usize,
+}
+
+impl Parts {
+    fn add(&mut self, part: Part) -> usize {
+        self.parts.push(part);
+        self.parts.len().saturating_sub(1)
+    }
+
+    /// What every route has: the output's account is opened, and the input's if it is SOL.
+    fn frame(&mut self, token_in: &Token, token_out: &Token) -> usize {
+        let mut part = Part { addresses: vec![WALLET, BUDGET], opened: 0, bytes: FRAME };
+        if token_in.is_native() || token_out.is_native() {
+            part.opened |= part.wrapped();
+        }
+        if !token_out.is_native() {
+            part.associated(token_out);
+            part.bytes = part.bytes.saturating_add(ASSOCIATING);
+        }
+        self.add(part)
+    }
+
+    /// The account of a token between.
+    fn token(&mut self, token: &Token) -> usize {
+        if let Some(known) = self.tokens.get(&token.mint) {
+            return *known;
+        }
+        let mut part = Part::default();
+        part.opened = if token.is_native() {
+            part.wrapped()
+        } else {
+            part.associated(token);
+            let place = u32::try_from(self.tokens.len()).unwrap_or(u32::MAX).saturating_add(1);
+            1u64.checked_shl(place).unwrap_or(1 << 63)
+        };
+        let place = self.add(part);
+        self.tokens.insert(token.mint, place);
+        place
+    }
+
+    /// The swap in one pool.
+    fn hop(&mut self, hop: &Hop<'_>, exact_out: bool, amount: Atoms) -> Option<usize> {
+        if let Some(known) = self.pools.get(&hop.candidate.entry.address) {
+            return Some(*known);
+        }
+        let trader =
+            Trader { owner: WALLET, source: account(hop.mint_in), destination: account(hop.mint_out) };
+        let limit = if exact_out {
+            Limit::ExactOut { amount_out: amount, max_in: amount }
+        } else {
+            Limit::ExactIn { amount_in: amount, min_out: amount }
+        };
+        let instruction = hop.candidate.market.instruction(&trader, hop.mint_in, limit).ok()?;
+        // The program, the counts of accounts and of data.
+        let bytes = instruction.accounts.len().saturating_add(instruction.data.len()).saturating_add(3);
+        let mut addresses: Vec<Pubkey> = instruction.accounts.iter().map(|account| account.pubkey).collect();
+        addresses.push(instruction.program_id);
+        addresses.sort_unstable();
+        addresses.dedup();
+        let place = self.add(Part { addresses, opened: 0, bytes });
+        self.pools.insert(hop.candidate.entry.address, place);
+        Some(place)
+    }
+
+    /// Each part with a bit for each address that some other has too.
+    fn shapes(&self) -> Vec<Shape> {
+        let mut count: HashMap<Pubkey, u32> = HashMap::new();
+        for address in self.parts.iter().flat_map(|part| &part.addresses) {
+            let count = count.entry(*address).or_default();
+            *count = count.saturating_add(1);
+        }
+        let mut bits: HashMap<Pubkey, u128> = HashMap::new();
+        let mut shape = |part: &Part| {
+            let mut shape = Shape { addresses: 0, opened: part.opened, bytes: part.bytes };
+            for address in &part.addresses {
+                let next = 1u128.checked_shl(u32::try_from(bits.len()).unwrap_or(u32::MAX));
+                // Several paths may go through the token of one part.
+                let shared = part.opened != 0 || count.get(address).is_some_and(|count| *count > 1);
+                // An address too many is counted each time: the length is never taken for less than it is.
+                match next.filter(|_| shared) {
+                    Some(next) => shape.addresses |= *bits.entry(*address).or_insert(next),
+                    None => shape.bytes = shape.bytes.saturating_add(ADDRESS),
+                }
+            }
+            shape
+        };
+        self.parts.iter().map(&mut shape).collect()
+    }
+}
+
+impl Part {
+    /// Names what wrapped SOL needs, and gives its bit.
+    fn wrapped(&mut self) -> u64 {
+        self.addresses.extend([SYSTEM, transaction::program_id(Program::SplToken)]);
+        self.addresses.extend([account(NATIVE_MINT), NATIVE_MINT.pubkey()]);
+        WRAPPED
+    }
+
+    /// Names what an associated account needs.
+    fn associated(&mut self, token: &Token) {
+        self.addresses.extend([SYSTEM, transaction::program_id(token.program), ASSOCIATED]);
+        self.addresses.extend([account(token.mint), token.mint.pubkey()]);
+    }
+}
+
+/// Stands for the wallet's account of a token.
+fn account(mint: Mint) -> Pubkey {
+    Pubkey::new_from_array(mint.to_bytes().map(|byte| !byte))
+}

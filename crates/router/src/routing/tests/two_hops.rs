@@ -1,0 +1,102 @@
+use super::*;
+use crate::testing::trading;
+
+/// A token that the engine has no symbol for.
+pub(super) const STRANGER: Mint = Mint::new([77; 32]);
+
+pub(super) fn usdt() -> Mint {
+    order_core::token::known().find(|token| token.symbol == "USDT").unwrap().mint
+}
+
+/// SOL for a stranger, and the stranger for USDC: better than the one pool of SOL and USDC.
+fn bridge(first: Venue, second: Venue) -> [TestPool; 3] {
+    [
+        trading(first, 1, [SOL, STRANGER], [10_000_000_000_000, 300_000_000_000], 2_500_000),
+        trading(second, 2, [STRANGER, usdc()], [300_000_000_000, 1_500_000_000_000], 2_500_000),
+        testing::seeded(Venue::RaydiumCpmm, 3, [1_000_000_000_000, 140_000_000_000], 2_500_000),
+    ]
+}
+
+#[test]
+fn two_pools_with_a_token_between_win_over_one_that_is_worse() {
+    let request = ask(Mode::ExactIn, 1_000_000_000);
+    let Decision { route, alternatives } =
+        decide_on(&bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2), &request).unwrap();
+    let [first, second] = &route.swaps[..] else { panic!("{route:?}") };
+    assert_eq!((first.mint_in, first.mint_out), (SOL, STRANGER));
+    assert_eq!((second.mint_in, second.mint_out), (STRANGER, usdc()));
+    assert_eq!(first.amount_out, second.amount_in);
+    assert_eq!((first.share, second.share), (Fraction::ONE, Fraction::ONE));
+    assert_eq!((route.amount_in, route.amount_out), (first.amount_in, second.amount_out));
+    assert!(route.amount_in <= request.amount && route.amount_in.get() > request.amount.get() - 100);
+    // Twice a fee of a quarter of a percent, and the price impact of a ten-thousandth and of a tenth of it.
+    assert_eq!(route.fee.to_percent(), "0.499375");
+    assert!(route.price_impact.to_percent().starts_with("0.01"), "{}", route.price_impact.to_percent());
+    assert!(alternatives[0].reason.ends_with("less than the chosen route"), "{}", alternatives[0].reason);
+}
+
+#[test]
+fn an_exact_output_goes_through_two_pools_too() {
+    let request = ask(Mode::ExactOut, 100_000_000);
+    let pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2);
+    let Decision { route, alternatives } = decide_on(&pools, &request).unwrap();
+    let [first, second] = &route.swaps[..] else { panic!("{route:?}") };
+    assert_eq!((first.amount_out, second.amount_out), (second.amount_in, request.amount));
+    assert_eq!(alternatives.len(), 1);
+    let spent = route.amount_in.get();
+    let back = decide_on(&pools, &ask(Mode::ExactIn, spent)).unwrap().route;
+    assert!(back.amount_out >= request.amount, "{back:?}");
+}
+
+#[test]
+fn two_hops_that_lost_are_named_by_the_token_between() {
+    let mut pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2);
+    pools[2] = testing::seeded(Venue::RaydiumCpmm, 3, [1_000_000_000_000, 160_000_000_000], 2_500_000);
+    let decision = decide_on(&pools, &ask(Mode::ExactIn, 1_000_000)).unwrap();
+    assert_eq!(decision.route.swaps.len(), 1);
+    let loser = &decision.alternatives[0];
+    assert_eq!(loser.pool, pools[0].address);
+    assert!(loser.reason.starts_with(&format!("two hops through {STRANGER}: gives ")), "{}", loser.reason);
+}
+
+#[test]
+fn a_first_pool_must_give_exact_outputs_and_a_second_need_not() {
+    let request = ask(Mode::ExactIn, 1_000_000_000);
+    for venue in Venue::ALL {
+        let exact = !matches!(venue, Venue::MeteoraDlmm | Venue::MeteoraDammV1);
+        let decision = decide_on(&bridge(venue, Venue::RaydiumAmmV4), &request).unwrap();
+        let refused = |loser: &Alternative| loser.reason.ends_with("no pool gives an exact amount of it");
+        assert_eq!(decision.alternatives.iter().any(refused), !exact, "{venue}");
+        assert!(exact || decision.route.swaps.len() == 1, "{venue}");
+        let decision = decide_on(&bridge(Venue::RaydiumAmmV4, venue), &request).unwrap();
+        let too_long = decision.alternatives.iter().any(|loser| loser.reason.ends_with("one transaction"));
+        assert!(decision.route.swaps.len() == 2 || too_long, "{venue} {:?}", decision.alternatives);
+    }
+}
+
+#[test]
+fn two_hops_that_fit_into_no_transaction_are_not_quoted() {
+    let pools = bridge(Venue::RaydiumClmm, Venue::OrcaWhirlpool);
+    let request = ask(Mode::ExactIn, 1_000_000_000);
+    let failure = decide_on(&pools[..2], &request).unwrap_err();
+    assert_eq!(failure.code, Code::NoRoute);
+    assert!(failure.message.ends_with("does not fit into one transaction"), "{failure}");
+    let decision = decide_on(&pools, &request).unwrap();
+    assert_eq!(decision.route.swaps.len(), 1);
+    assert!(decision.alternatives[0].reason.ends_with("does not fit into one transaction"));
+}
+
+#[test]
+fn without_the_second_pool_there_is_no_way() {
+    let pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2);
+    assert_eq!(decide_on(&pools[..1], &ask(Mode::ExactIn, 1_000)).unwrap_err().code, Code::NoRoute);
+    let now = Instant::now();
+    let mut book = testing::book(&pools[..2], 7, now);
+    let later = now + 2 * MAX_AGE;
+    let decide_then = |book: &Book| decide(book, &ask(Mode::ExactIn, 1_000_000), later, MAX_AGE);
+    assert_eq!(decide_then(&book).unwrap_err().code, Code::ClusterUnavailable);
+    book.group_mut(0).unwrap().confirm(8, later);
+    assert_eq!(decide_then(&book).unwrap_err().code, Code::ClusterUnavailable);
+    book.group_mut(1).unwrap().confirm(8, later);
+    assert!(decide_then(&book).is_ok());
+}

@@ -1,0 +1,106 @@
+//! Ways through a third token.
+
+use super::candidate::{self, Refusals, Survey};
+use super::path::{Hop, Path};
+use crate::book::Book;
+use order_core::quote::Mode;
+use order_core::{Atoms, Mint};
+use proto::quote::Request;
+use std::cmp::Reverse;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Most pools of one side that are tried with those of the other.
+const SIDE_MAX: usize = 2;
+
+/// A token with quotable pools on both sides of it.
+#[derive(Debug)]
+pub(super) struct Bridge<'a> {
+    /// Those that give an exact amount of it, by address.
+    firsts: Vec<Hop<'a>>,
+    /// By address.
+    seconds: Vec<Hop<'a>>,
+}
+
+/// Every token between, by mint; where one side has no pool for it, why not.
+pub(super) fn survey<'a>(
+    book: &'a Book,
+    request: &Request,
+    now: Instant,
+    max_age: Duration,
+    refusals: &mut Refusals,
+) -> Vec<Bridge<'a>> {
+    let mut bridges = Vec::new();
+    for between in book.between(request.mint_in, request.mint_out) {
+        let mut side = |mint_in, mint_out, exact_out: bool| {
+            let Survey { mut candidates, refusals: of_side } =
+                candidate::survey(book, mint_in, mint_out, now, max_age);
+            let any = candidates.first().copied();
+            candidates.retain(|candidate| !exact_out || candidate.market.quotes_exact_out());
+            if candidates.is_empty() {
+                let unable = any.map(|any| any.refused("no pool gives an exact amount of it".to_owned()));
+                refusals.add(of_side, unable, &name(book, between));
+            }
+            let hops = candidates.into_iter().map(|candidate| Hop { candidate, mint_in, mint_out });
+            hops.collect::<Vec<_>>()
+        };
+        let firsts = side(request.mint_in, between, true);
+        let seconds = side(between, request.mint_out, false);
+        if !firsts.is_empty() && !seconds.is_empty() {
+            bridges.push(Bridge { firsts, seconds });
+        }
+    }
+    bridges
+}
+
+/// How a way through a token is called.
+pub(super) fn name(book: &Book, between: Mint) -> String {
+    let symbol = book.token(between).map_or_else(|| between.to_string(), |token| token.symbol.clone());
+    format!("two hops through {symbol}")
+}
+
+impl<'a> Bridge<'a> {
+    /// The best paths for the whole amount, best first.
+    pub(super) fn best(&self, mode: Mode, amount: Atoms) -> Vec<Path<'a>> {
+        match mode {
+            Mode::ExactIn => self.ranked(amount.get()),
+            Mode::ExactOut => self.cheapest(amount).into_iter().collect(),
+        }
+    }
+
+    /// The best paths for an exact input, best first: every one of the best first pools with every one of
+    /// the best second pools.
+    pub(super) fn ranked(&self, amount: u64) -> Vec<Path<'a>> {
+        let firsts = most(&self.firsts, amount);
+        let between = firsts.first().map_or(0, |(output, _)| *output);
+        let seconds = most(&self.seconds, between);
+        let mut paths = Vec::with_capacity(SIDE_MAX * SIDE_MAX);
+        for (between, first) in &firsts {
+            for (_, second) in &seconds {
+                paths.push((second.output(*between), Path { first: **first, second: Some(**second) }));
+            }
+        }
+        paths.sort_by_key(|(output, _)| Reverse(*output));
+        paths.into_iter().map(|(_, path)| path).collect()
+    }
+
+    /// The two pools that together take the least for an exact output.
+    fn cheapest(&self, amount: Atoms) -> Option<Path<'a>> {
+        let second = least(&self.seconds, amount)?;
+        let between = second.input(amount).unwrap_or(Atoms::ZERO);
+        Some(Path { first: *least(&self.firsts, between)?, second: Some(*second) })
+    }
+}
+
+/// The pools that give the most for an input, best first, with what they give.
+fn most<'list, 'a>(hops: &'list [Hop<'a>], amount: u64) -> Vec<(u64, &'list Hop<'a>)> {
+    let mut ranked: Vec<_> = hops.iter().map(|hop| (hop.output(amount), hop)).collect();
+    ranked.sort_by_key(|(output, _)| Reverse(*output));
+    ranked.truncate(SIDE_MAX);
+    ranked
+}
+
+/// The pool that takes the least for an output, the first of equals.
+fn least<'list, 'a>(hops: &'list [Hop<'a>], amount: Atoms) -> Option<&'list Hop<'a>> {
+    hops.iter().min_by_key(|hop| hop.input(amount).unwrap_or(Atoms::new(u64::MAX)))
+}
