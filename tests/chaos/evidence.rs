@@ -4,6 +4,7 @@ use crate::checker::{Balances, Evidence, Queue, Secret, Writing};
 use crate::log::Line;
 use crate::nemesis::Tally;
 use crate::stage::{NODE_KEY, PASSWORD, Stage};
+use crate::witness::Order;
 use crate::{nats, witness};
 use anyhow::{Context, Result};
 use futures_util::StreamExt as _;
@@ -62,8 +63,8 @@ pub(crate) async fn gather(
     let orders = witness::journal(stage)?;
     let gateways: Vec<SocketAddr> = stage.stack.gateways.iter().map(|gateway| gateway.address).collect();
     let mut replays = BTreeMap::new();
-    for (id, gateway) in orders.keys().zip(gateways.iter().cycle()) {
-        replays.insert(id.clone(), replay(*gateway, id).await?);
+    for (order, gateway) in orders.values().zip(gateways.iter().cycle()) {
+        replays.insert(order.id.clone(), replay(*gateway, order).await?);
     }
     let writings = writings(stage).await?;
     let mut breakdowns = tally.breakdowns.clone();
@@ -99,9 +100,10 @@ fn count(stage: &Stage, statement: &str) -> Result<u64> {
     value.with_context(|| format!("no answer to `{statement}`"))?.parse().context("counting")
 }
 
-/// The updates of an order as they are told now.
-async fn replay(gateway: SocketAddr, id: &str) -> Result<Vec<Value>> {
-    let url = format!("ws://{gateway}/api/orders/{id}/ws?after=0");
+/// The updates of an order as they are told now. Of one that is stuck there is no end to wait for.
+async fn replay(gateway: SocketAddr, order: &Order) -> Result<Vec<Value>> {
+    let url = format!("ws://{gateway}/api/orders/{}/ws?after=0", order.id);
+    let stuck = order.status != "confirmed" && order.status != "failed";
     let (mut socket, _) = tokio_tungstenite::connect_async(&url).await.with_context(|| url.clone())?;
     let mut updates = Vec::new();
     while let Ok(Some(message)) = timeout(REPLAY_WITHIN, socket.next()).await {
@@ -110,6 +112,12 @@ async fn replay(gateway: SocketAddr, id: &str) -> Result<Vec<Value>> {
                 let frame: Value = serde_json::from_str(&text).context("reading a frame")?;
                 if frame["type"] == "order_update" {
                     updates.push(frame);
+                } else {
+                    // A heartbeat: there is nothing more to tell.
+                    break;
+                }
+                if stuck && updates.len() >= order.events.len() {
+                    break;
                 }
             }
             Message::Close(_) => break,

@@ -35,7 +35,7 @@ enum Story {
     Swap,
     /// Its first transaction never lands and expires; the second attempt is confirmed.
     Expiry,
-    /// It asks for more than the wallet has: it fails at once.
+    /// It would move the price of its pools too far, in each of its attempts: it fails.
     Refusal,
 }
 
@@ -61,7 +61,7 @@ const EFFECTS: [Effect; 18] = [
     Effect("history", Story::Expiry, 2, 2),
     Effect("observed", Story::Expiry, 2, 2),
     Effect("attempt_failed", Story::Expiry, 2, 2),
-    Effect("failed", Story::Refusal, 2, 1),
+    Effect("failed", Story::Refusal, 3, 3),
 ];
 
 const FAULTS: [&str; 4] = ["crash_before", "crash_after", "repeat", "hang"];
@@ -89,13 +89,11 @@ impl Case {
         match self.fault {
             "crash_before" | "hang" => before,
             "crash_after" => after,
-            _ => {
-                if story == Story::Expiry {
-                    2
-                } else {
-                    1
-                }
-            }
+            _ => match story {
+                Story::Swap => 1,
+                Story::Expiry => 2,
+                Story::Refusal => 3,
+            },
         }
     }
 
@@ -244,7 +242,7 @@ impl Lane {
 
         let minimums: BTreeSet<&str> =
             updates.iter().filter_map(|update| update["data"]["minimumOutput"].as_str()).collect();
-        assert_eq!(minimums.len(), 1, "{case:?}: the floor moved: {minimums:?}");
+        assert!(minimums.len() <= 1, "{case:?}: the floor moved: {minimums:?}");
         let signatures: BTreeSet<&str> =
             updates.iter().filter_map(|update| update["data"]["txHash"].as_str()).collect();
         let ledger = self.engine.ledger();

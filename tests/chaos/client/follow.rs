@@ -105,7 +105,9 @@ impl Client {
     async fn read(&self, id: &str, mut socket: Socket, seen: &mut u64) -> bool {
         let connection = socket.number;
         let mut ended = false;
-        while let Some(inbound) = socket.next().await {
+        while self.workload.goes_on()
+            && let Some(inbound) = socket.next().await
+        {
             match inbound {
                 Inbound::Frame(frame) => {
                     if let Some(seq) = seq(&frame) {

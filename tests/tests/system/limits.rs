@@ -91,18 +91,18 @@ async fn while_prices_move_no_order_without_slippage_gets_less_than_its_quote() 
 }
 
 #[tokio::test]
-async fn an_order_beyond_the_wallet_fails_at_once_and_one_without_a_pool_after_its_attempts() {
+async fn an_order_beyond_the_wallet_fails_at_once_and_one_too_small_to_buy_anything_after_its_attempts() {
     // More than the wallet has is more than the pools bear, too.
     let engine = Engine::start(1, 1, vec![setting("executor", "MAX_PRICE_IMPACT", "1")]);
     let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
     let before = Balances::read(&cluster, wallet, &SYMBOLS).await;
 
     let beyond = gateway.place(&market_order("SOL", "USDC", "18000000000", "0.999")).await;
-    let poolless = gateway.place(&market_order("RAY", "JUP", "1", "0.05")).await;
+    let trifle = gateway.place(&market_order("SOL", "USDC", "0.000000001", "0.05")).await;
 
     let beyond = gateway.ended(&beyond).await;
     assert_failed(&beyond, "insufficient_funds", 1);
-    assert_failed(&gateway.ended(&poolless).await, "no_route", 3);
+    assert_failed(&gateway.ended(&trifle).await, "no_route", 3);
     assert_eq!(Balances::read(&cluster, wallet, &SYMBOLS).await, before);
 }
 
