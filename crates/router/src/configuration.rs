@@ -1,5 +1,8 @@
+use anyhow::Context as _;
 use order_core::PoolAddress;
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 50051);
@@ -27,10 +30,14 @@ pub struct Configuration {
     /// not given.
     #[arg(long, env = "SOLANA_WS_URL", hide_env_values = true, value_delimiter = ',')]
     pub solana_ws_url: Vec<String>,
-    /// Addresses of the pools to follow, comma-separated. If not given, every pool of every supported
-    /// program is looked for, which public nodes refuse.
-    #[arg(long, env = "POOLS", value_delimiter = ',')]
-    pub pools: Vec<PoolAddress>,
+    /// Addresses of the pools to follow, comma-separated. If none is named here or in the file, every
+    /// pool of every supported program is looked for, which public nodes refuse.
+    #[arg(long, env = "POOLS", default_value = "", hide_default_value = true)]
+    pub pools: String,
+    /// A file with addresses of pools to follow, one a line; what comes after a # is a comment. It is
+    /// read again every minute.
+    #[arg(long, env = "POOLS_FILE", default_value = "", hide_default_value = true)]
+    pub pools_file: String,
     /// The oldest state that is quoted, in milliseconds.
     #[arg(long, env = "MAX_STATE_AGE_MS", default_value_t = 5_000,
           value_parser = clap::value_parser!(u64).range(STATE_AGE_MS_MIN..))]
@@ -51,10 +58,16 @@ impl Configuration {
         Duration::from_millis(self.max_state_age_ms)
     }
 
+    pub(crate) fn named_pools(&self) -> Named {
+        let file = (!self.pools_file.is_empty()).then(|| PathBuf::from(&self.pools_file));
+        Named { list: self.pools.clone(), file }
+    }
+
     /// The WebSockets to follow the pools on; those of the RPC URLs unless others are named.
     pub(crate) fn websocket_urls(&self) -> Vec<String> {
-        if !self.solana_ws_url.is_empty() {
-            return self.solana_ws_url.clone();
+        let named: Vec<String> = self.solana_ws_url.iter().filter(|url| !url.is_empty()).cloned().collect();
+        if !named.is_empty() {
+            return named;
         }
         let url = |url: &String| {
             let (scheme, rest) = url.split_once("://")?;
@@ -65,6 +78,40 @@ impl Configuration {
             }
         };
         self.solana_rpc_url.iter().filter_map(url).collect()
+    }
+}
+
+/// Which pools an operator has named.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    list: String,
+    file: Option<PathBuf>,
+}
+
+impl Named {
+    /// The addresses, without repetition; None if pools are not named but to be looked for.
+    ///
+    /// # Errors
+    /// The file cannot be read or names nothing, or something in it or in the list is no address.
+    pub(crate) fn read(&self) -> anyhow::Result<Option<Vec<PoolAddress>>> {
+        let mut named = BTreeSet::new();
+        for text in self.list.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            named.insert(text.parse().with_context(|| format!("`{text}` in POOLS is no address"))?);
+        }
+        if let Some(path) = &self.file {
+            let shown = path.display();
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("reading POOLS_FILE {shown}"))?;
+            for (number, line) in (1..).zip(text.lines()) {
+                let address = line.split('#').next().unwrap_or_default().trim();
+                if !address.is_empty() {
+                    let wrong = || format!("`{address}` in line {number} of {shown} is no address");
+                    named.insert(address.parse().with_context(wrong)?);
+                }
+            }
+            anyhow::ensure!(!named.is_empty(), "POOLS_FILE {shown} names no pool");
+        }
+        Ok((!named.is_empty()).then(|| named.into_iter().collect()))
     }
 }
 
@@ -90,10 +137,28 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_comma_separated_and_checked() {
-        let both = format!("{POOL},{POOL}");
-        assert_eq!(parse(&["--pools", &both]).unwrap().pools.len(), 2);
-        assert!(parse(&["--pools", "SOL-USDC"]).is_err());
+    fn pools_are_named_in_a_list_and_in_a_file() {
+        let other = PoolAddress::new([7; 32]).to_string();
+        let name = format!("pools-{}.txt", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let file = path.display().to_string();
+        std::fs::write(&path, format!("# SOL/USDC\n{other} # the deepest\n\n{POOL}\n")).unwrap();
+        let read = |arguments: &[&str]| parse(arguments).unwrap().named_pools().read();
+        let named = |arguments: &[&str]| read(arguments).unwrap().map(|named| named.len());
+        assert_eq!(named(&["--pools", &format!("{POOL}, {POOL}")]), Some(1));
+        assert_eq!(named(&["--pools-file", &file, "--pools", POOL]), Some(2));
+        assert_eq!(named(&["--pools", "", "--pools-file", ""]), None, "empty is as good as not given");
+        assert_eq!(named(&[]), None);
+        std::fs::write(&path, "# nothing\nSOL-USDC\n").unwrap();
+        let error = read(&["--pools-file", &file]).unwrap_err().to_string();
+        assert!(error.starts_with("`SOL-USDC` in line 2 of "), "{error}");
+        std::fs::remove_file(&path).unwrap();
+        assert!(read(&["--pools-file", &file]).is_err());
+        assert!(read(&["--pools", "SOL-USDC"]).is_err());
+    }
+
+    #[test]
+    fn an_age_below_a_slot_is_refused() {
         assert!(parse(&["--max-state-age-ms", "0"]).is_err());
     }
 }

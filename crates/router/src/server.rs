@@ -65,8 +65,9 @@ impl Router {
         })?;
         let address = listener.local_addr().context("reading the address that is listened on")?;
         let (sender, books) = watch::channel(Book::default());
-        let follower =
-            Follower { client, websocket_urls, pools: configuration.pools, max_age, books: sender };
+        let pools = configuration.named_pools();
+        pools.read().context("reading which pools to follow")?;
+        let follower = Follower { client, websocket_urls, pools, max_age, books: sender };
         Ok(Self { listener, address, follower, books, max_age, shell })
     }
 

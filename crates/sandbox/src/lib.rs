@@ -23,11 +23,14 @@
 //! | `{"hideTransactions": {"fromHistory": true}}` | what landed is not found; without `fromHistory` a search still finds it |
 //! | `{"pruneHistory": {"slots": 100}}` | what landed earlier is not found, and `getFirstAvailableBlock` says so |
 //! | `{"lag": {"slots": 40}}` | answers, simulations and notifications are of so many slots ago |
+//! | `{"claimSlot": {"ahead": 40}}` | answers about accounts and slot notifications claim a later slot; with a lag of as many, old accounts look new |
+//! | `{"mixAccounts": {"slots": 40}}` | in an answer with several accounts each second one is of so many slots before |
 //! | `{"fail": {"how": …, "performed": true}}` | a method fails: `{"http": {"status": 500}}`, `{"rpc": {"code": -32005}}`, `"reset"` or `"hang"`; with `performed` it does its work all the same |
 //! | `{"slow": {"milliseconds": 400}}` | a method's answers come later |
 //! | `"freezeSlots"` | no block is produced |
 //! | `"cutSubscriptions"` | WebSockets are reset, at once and at each block |
 //! | `"muteSubscriptions"` | notifications are left out without a word |
+//! | `"muteAccounts"` | those of accounts are, and slots are told |
 //!
 //! Two things happen at once: `POST /admin/roll-back` with `{"slots": 5}` gives up the fork of the
 //! last slots, whose transactions land again by themselves only with `"landAgainAfterSlots"`; and

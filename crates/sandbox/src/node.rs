@@ -25,7 +25,8 @@ impl Node {
     /// The cluster as the node sees it now; blocks the thread while a block is being produced.
     pub(crate) fn view(&self) -> View<'_> {
         let lag = self.faults().lag(self.number);
-        View { cluster: self.network.read(), lag }
+        let ahead = self.faults().claims(self.number);
+        View { cluster: self.network.read(), lag, ahead }
     }
 
     /// The first slot that the node's history still has, as of a view.
@@ -60,6 +61,7 @@ impl Node {
 pub(crate) struct View<'a> {
     cluster: RwLockReadGuard<'a, Cluster>,
     lag: u64,
+    ahead: u64,
 }
 
 impl View<'_> {
@@ -78,6 +80,11 @@ impl View<'_> {
         self.cluster.bank.slot_behind(commitment, self.lag)
     }
 
+    /// The slot that the node says an answer is of.
+    pub(crate) fn claimed(&self, slot: u64) -> u64 {
+        slot.saturating_add(self.ahead)
+    }
+
     /// The newest block that a commitment sees.
     pub(crate) fn block(&self, commitment: Commitment) -> Option<&Arc<Block>> {
         self.cluster.bank.block_until(self.slot(commitment))
@@ -86,6 +93,16 @@ impl View<'_> {
     /// An account as a commitment sees it.
     pub(crate) fn account(&self, address: &Pubkey, commitment: Commitment) -> Option<AccountSharedData> {
         self.cluster.bank.account_at(address, self.slot(commitment))
+    }
+
+    /// The same, so many slots before.
+    pub(crate) fn account_before(
+        &self,
+        address: &Pubkey,
+        commitment: Commitment,
+        slots: u64,
+    ) -> Option<AccountSharedData> {
+        self.cluster.bank.account_at(address, self.slot(commitment).saturating_sub(slots))
     }
 
     /// All accounts of a program as a commitment sees them, in the order of their addresses.

@@ -1,4 +1,5 @@
 use super::plan::Pools;
+use crate::configuration::Named;
 use amm::Pool;
 use chain::{Account, Client, Commitment, Scan};
 use order_core::{PoolAddress, Pubkey, Venue};
@@ -7,34 +8,28 @@ use order_core::{PoolAddress, Pubkey, Venue};
 pub(super) const POOLS_MAX: usize = 500;
 
 /// Why the pools of a cluster are not known.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
+    #[error("{0:#}")]
+    List(anyhow::Error),
+    #[error("{0}")]
     Cluster(chain::Error),
+    #[error("{0}; many nodes refuse to look for the pools of a program: name yours in POOLS or POOLS_FILE")]
+    Refused(chain::Error),
+    #[error("the cluster has no pool that can be followed; name some in POOLS or POOLS_FILE")]
     None,
+    #[error("the cluster has {0} pools, at most {POOLS_MAX} are followed; name them in POOLS or POOLS_FILE")]
     TooMany(usize),
 }
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Cluster(error) => write!(f, "{error}"),
-            Self::None => f.write_str("the cluster has no pool that can be followed; name some in POOLS"),
-            Self::TooMany(count) => {
-                write!(
-                    f,
-                    "the cluster has {count} pools, at most {POOLS_MAX} are followed; name them in POOLS"
-                )
-            }
-        }
-    }
-}
-
 /// The named pools, or every pool of every venue if none is named.
-pub(super) async fn discover(client: &Client, named: &[PoolAddress]) -> Result<Pools, Error> {
-    let accounts = if named.is_empty() {
-        every_pool(client).await.map_err(Error::Cluster)?
-    } else {
-        named_pools(client, named).await.map_err(Error::Cluster)?
+pub(super) async fn discover(client: &Client, named: &Named) -> Result<Pools, Error> {
+    let accounts = match named.read().map_err(Error::List)? {
+        Some(named) => named_pools(client, &named).await.map_err(Error::Cluster)?,
+        None => every_pool(client).await.map_err(|error| match error {
+            chain::Error::Answer { .. } => Error::Refused(error),
+            other => Error::Cluster(other),
+        })?,
     };
     let pools = decode(accounts);
     match pools.len() {
@@ -47,8 +42,11 @@ pub(super) async fn discover(client: &Client, named: &[PoolAddress]) -> Result<P
 async fn every_pool(client: &Client) -> Result<Vec<(Pubkey, Account)>, chain::Error> {
     let mut accounts = Vec::new();
     for venue in Venue::ALL {
-        let size = u64::try_from(amm::pool_size(venue)).ok();
-        let scan = Scan { data_size: size, first_bytes: amm::pool_discriminator(venue) };
+        // Some programs have made pools of several sizes: what marks them tells more than that.
+        let scan = match amm::pool_discriminator(venue) {
+            Some(mark) => Scan { data_size: None, first_bytes: Some(mark) },
+            None => Scan { data_size: u64::try_from(amm::pool_size(venue)).ok(), first_bytes: None },
+        };
         let program = amm::program_id(venue);
         accounts.append(&mut client.program_accounts(&program, scan, Commitment::Confirmed).await?);
     }
@@ -63,7 +61,7 @@ async fn named_pools(client: &Client, named: &[PoolAddress]) -> Result<Vec<(Pubk
         for (key, account) in keys.into_iter().zip(snapshot.accounts) {
             match account {
                 Some(account) => accounts.push((key, account)),
-                None => tracing::warn!(pool = %key, "a pool named in POOLS does not exist"),
+                None => tracing::warn!(pool = %key, "a named pool does not exist"),
             }
         }
     }

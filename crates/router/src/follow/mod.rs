@@ -11,13 +11,13 @@ mod tip;
 mod verdict;
 
 use crate::book::Book;
+use crate::configuration::Named;
 use crate::metrics;
 use chain::pubsub::{self, Notice};
 use chain::{Client, Commitment, Snapshot};
 use discover::discover;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use order_core::PoolAddress;
-use plan::{Plan, Pools};
+use plan::{PLANNED_MAX, Plan, Pools};
 use service::CancellationToken;
 use state::{Asked, Following, Question};
 use std::future::Future;
@@ -51,8 +51,8 @@ pub(crate) struct Follower {
     pub(crate) client: Client,
     /// Where nodes tell of changes, the preferred one first.
     pub(crate) websocket_urls: Vec<String>,
-    /// Which pools; every one that is found if empty.
-    pub(crate) pools: Vec<PoolAddress>,
+    /// Which pools.
+    pub(crate) pools: Named,
     pub(crate) max_age: Duration,
     pub(crate) books: watch::Sender<Book>,
 }
@@ -69,10 +69,17 @@ impl Follower {
 
     async fn follow(&self) {
         let mut pools = self.discover().await;
+        let mut planned_max = PLANNED_MAX;
         loop {
-            let plan = Plan::new(pools);
+            let plan = Plan::new(pools, planned_max);
             tracing::info!(pools = plan.pools.len(), groups = plan.groups.len(), "following");
-            pools = Box::pin(self.follow_plan(plan)).await;
+            pools = match Box::pin(self.follow_plan(&plan)).await {
+                Replan::Others(others) => others,
+                Replan::Smaller => {
+                    planned_max /= 2;
+                    plan.pools
+                }
+            };
         }
     }
 
@@ -101,11 +108,11 @@ impl Follower {
         }
     }
 
-    /// Follows the planned pools until there are others.
-    async fn follow_plan(&self, plan: Plan) -> Pools {
+    /// Follows the planned pools until they must be planned anew.
+    async fn follow_plan(&self, plan: &Plan) -> Replan {
         let watched = plan.watched.keys().copied().collect();
         let mut notices = pin!(pubsub::follow(self.websocket_urls.clone(), watched, COMMITMENT));
-        let mut others = pin!(self.discover_others(&plan));
+        let mut others = pin!(self.discover_others(plan));
         let mut following = Following::new(plan.clone(), self.max_age, Instant::now());
         let mut reads = FuturesUnordered::new();
         let mut poll = interval(POLL_INTERVAL.min(self.max_age / 2));
@@ -120,6 +127,9 @@ impl Follower {
                 biased;
                 Some(read) = reads.next() => {
                     self.finish(&mut following, &read, &mut failing);
+                    if following.is_overfull() {
+                        return Replan::Smaller;
+                    }
                     self.publish(&following);
                 }
                 Some(notice) = notices.next() => {
@@ -129,7 +139,7 @@ impl Follower {
                 }
                 () = at(wake) => {}
                 _ = poll.tick() => following.look(Instant::now()),
-                pools = &mut others => return pools,
+                pools = &mut others => return Replan::Others(pools),
             }
         }
     }
@@ -161,7 +171,7 @@ impl Follower {
         let now = Instant::now();
         let outcome = match &read.answers {
             Err(error) if error.is_behind() => {
-                following.failed(read.group, now);
+                following.behind(read.group, now);
                 "behind"
             }
             Err(error) => {
@@ -184,6 +194,14 @@ impl Follower {
         };
         metrics::read(outcome);
     }
+}
+
+/// Why pools are planned anew.
+enum Replan {
+    /// There are others.
+    Others(Pools),
+    /// Some need more accounts together than one call gives.
+    Smaller,
 }
 
 /// A call that came to its end.

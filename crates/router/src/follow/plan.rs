@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) type Pools = BTreeMap<PoolAddress, Pool>;
 
 /// Most accounts that a group begins with. The rest of a call is for what the accounts tell once they are
-/// read, and for the neighbours of a price that moves.
-const PLANNED_MAX: usize = 60;
+/// read, and for the neighbours of a price that moves. Where that turns out to be more, groups are planned
+/// smaller.
+pub(super) const PLANNED_MAX: usize = 60;
 
 /// Which accounts are read together, and which tell of a change.
 #[derive(Debug, Clone)]
@@ -27,16 +28,27 @@ pub(super) struct Group {
     pub(super) keys: Vec<Pubkey>,
 }
 
+/// What the pools of a group need, against what was read of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needed {
+    /// Nothing else.
+    Known,
+    /// Accounts that were not read yet.
+    More,
+    /// More than one call gives.
+    TooMany,
+}
+
 impl Plan {
-    /// Puts pools together, in the order of their addresses, as long as they fit in one call.
-    pub(super) fn new(pools: Pools) -> Self {
+    /// Puts pools together, in the order of their addresses, as long as they begin with so many accounts.
+    pub(super) fn new(pools: Pools, planned_max: usize) -> Self {
         let mut groups = Vec::new();
         let mut members: Vec<PoolAddress> = Vec::new();
         let mut keys = BTreeSet::new();
         for pool in pools.values() {
             let needed = needed(pool);
             let together: BTreeSet<Pubkey> = keys.union(&needed).copied().collect();
-            if together.len() > PLANNED_MAX && !members.is_empty() {
+            if together.len() > planned_max && !members.is_empty() {
                 groups.push(Group::new(std::mem::take(&mut members), &keys));
                 keys = needed;
             } else {
@@ -69,13 +81,13 @@ impl Group {
         Self { pools, keys: with_clock(keys) }
     }
 
-    /// Reads from now on what these pools of the group need, as far as the accounts tell; whether that
-    /// is more than before. What exceeds one call stays as it was.
+    /// Reads from now on what these pools of the group need, as far as the accounts tell. What exceeds
+    /// one call stays as it was.
     pub(super) fn look<'a>(
         &mut self,
         pools: impl Iterator<Item = Pool>,
         known: impl Fn(&Pubkey) -> Option<&'a Account>,
-    ) -> bool {
+    ) -> Needed {
         let mut keys = BTreeSet::new();
         for pool in pools {
             keys.insert(pool.address().pubkey());
@@ -83,10 +95,10 @@ impl Group {
         }
         // The clock takes one place.
         if keys.len() >= Client::ACCOUNTS_MAX {
-            return false;
+            return Needed::TooMany;
         }
         let before = std::mem::replace(&mut self.keys, with_clock(&keys));
-        keys.iter().any(|key| !before.contains(key))
+        if keys.iter().all(|key| before.contains(key)) { Needed::Known } else { Needed::More }
     }
 }
 
@@ -129,7 +141,7 @@ mod tests {
     #[test]
     fn every_pool_is_read_in_one_call_of_bounded_size() {
         let pools: Pools = (1..=60).map(|n| testing::pool(n).decoded()).collect();
-        let plan = Plan::new(pools.clone());
+        let plan = Plan::new(pools.clone(), PLANNED_MAX);
         assert!(plan.groups.len() > 1, "60 pools do not fit in one call");
         let mut seen = Vec::new();
         for group in &plan.groups {
@@ -148,7 +160,7 @@ mod tests {
     #[test]
     fn a_change_of_any_account_that_a_swap_moves_concerns_its_group() {
         let pools: Pools = (1..=60).map(|n| testing::pool(n).decoded()).collect();
-        let plan = Plan::new(pools);
+        let plan = Plan::new(pools, PLANNED_MAX);
         for (index, group) in plan.groups.iter().enumerate() {
             for address in &group.pools {
                 for account in plan.pools[address].swap_accounts(unknown) {
@@ -162,10 +174,10 @@ mod tests {
     #[test]
     fn another_set_of_pools_is_another_plan() {
         let pools: Pools = (1..=3).map(|n| testing::pool(n).decoded()).collect();
-        let plan = Plan::new(pools.clone());
+        let plan = Plan::new(pools.clone(), PLANNED_MAX);
         assert!(plan.covers(&pools));
         assert!(!plan.covers(&(1..=2).map(|n| testing::pool(n).decoded()).collect()));
         assert!(!plan.covers(&(2..=4).map(|n| testing::pool(n).decoded()).collect()));
-        assert!(Plan::new(Pools::new()).groups.is_empty());
+        assert!(Plan::new(Pools::new(), PLANNED_MAX).groups.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-use super::plan::{Group, Plan};
+use super::plan::{Group, Needed, Plan};
 use super::tip::Tip;
 use super::verdict::{CLOCK_SLACK, Doubt, SLOTS_APART_MAX, Verdict, judge};
 use crate::book::{Book, Entry, Freshness};
@@ -9,18 +9,22 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A swap changes several accounts at once, and each is told of apart: this long they are gathered
+/// A block changes several accounts at once, and each is told of apart: this long they are gathered
 /// before the group is read.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER: Duration = Duration::from_millis(2);
 
-/// The least time between two reads of one group, however often it changes: an eighth of a slot.
+/// The least time between two reads of one group for the same slot; a later slot is read at once. Also
+/// the pause before nodes are asked again that did not have the slot yet.
 const READ_PAUSE: Duration = Duration::from_millis(50);
 
-/// The pause after a read that failed, or that a node behind the others has answered.
+/// The pause after a read that failed, or was not believed.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// Most reads under way at once: nodes answer a few quickly and many not at all.
-const READS_MAX: usize = 4;
+const READS_MAX: usize = 6;
+
+/// Most of them without a change that was told of: a change does not wait for a round of polls.
+const LOOKS_MAX: usize = 4;
 
 /// How long silence is taken for sameness after a read. A subscription that drops changes then makes a
 /// state look this much younger than it is, at most; the next poll is due by then.
@@ -38,6 +42,8 @@ pub(super) struct Following {
     read_slot: u64,
     /// Whether the subscriptions stand, so that silence about an account means that it is unchanged.
     subscribed: bool,
+    /// Whether a group has come to need more accounts than one call gives.
+    overfull: bool,
 }
 
 /// A read to be made.
@@ -102,10 +108,18 @@ impl Want {
 
 impl Progress {
     fn want(&mut self, want: Want, now: Instant) {
-        if self.wanted.is_none() {
+        let wanted = [self.wanted, self.reading].map(|want| want.and_then(|want| want.changed));
+        let known = wanted.into_iter().chain([self.read.map(|read| read.slot)]).max().flatten();
+        if want.changed > known {
+            self.not_before = now + GATHER;
+        } else if self.wanted.is_none() {
             self.not_before = self.not_before.max(now + GATHER);
         }
         Want::join(&mut self.wanted, want);
+    }
+
+    fn is_look(want: Option<Want>) -> bool {
+        want.is_some_and(|want| want.changed.is_none())
     }
 
     /// Whether the book has every change of this group that was told of.
@@ -129,7 +143,21 @@ impl Following {
         let count = plan.groups.len();
         let book = Book::new(Vec::new(), vec![Freshness::new(0, now); count], 0);
         let groups = vec![group; count];
-        Self { plan, groups, book, max_age, tip: Tip::default(), read_slot: 0, subscribed: false }
+        Self {
+            plan,
+            groups,
+            book,
+            max_age,
+            tip: Tip::default(),
+            read_slot: 0,
+            subscribed: false,
+            overfull: false,
+        }
+    }
+
+    /// Whether smaller groups are needed to read everything.
+    pub(super) const fn is_overfull(&self) -> bool {
+        self.overfull
     }
 
     /// The book, once every group was read.
@@ -217,18 +245,31 @@ impl Following {
         if self.groups.iter().filter(|group| group.reading.is_some()).count() >= READS_MAX {
             return None;
         }
+        let looks = self.groups.iter().filter(|group| Progress::is_look(group.reading)).count();
         let waiting = self.groups.iter().enumerate();
-        let waiting = waiting.filter(|(_, group)| group.wanted.is_some() && group.reading.is_none());
+        let waiting = waiting.filter(|(_, group)| {
+            let waits = group.wanted.is_some() && group.reading.is_none();
+            waits && (looks < LOOKS_MAX || !Progress::is_look(group.wanted))
+        });
         waiting.map(|(index, group)| (group.not_before, index)).min()
     }
 
     /// A read failed: it is wanted as before, after a pause.
     pub(super) fn failed(&mut self, index: usize, now: Instant) {
+        self.again(index, now + RETRY_PAUSE);
+    }
+
+    /// No node is as far as it must be: it is wanted as before, soon.
+    pub(super) fn behind(&mut self, index: usize, now: Instant) {
+        self.again(index, now + READ_PAUSE);
+    }
+
+    fn again(&mut self, index: usize, not_before: Instant) {
         if let Some(group) = self.groups.get_mut(index) {
             if let Some(want) = group.reading.take() {
                 Want::join(&mut group.wanted, want);
             }
-            group.not_before = now + RETRY_PAUSE;
+            group.not_before = not_before;
         }
     }
 
@@ -252,10 +293,16 @@ impl Following {
                 Ok(node)
             }
             Err(doubt) => {
-                if matches!(doubt, Doubt::Contradiction { .. }) {
-                    self.doubt(index, &doubt);
+                match doubt {
+                    Doubt::Behind { .. } => self.behind(index, now),
+                    Doubt::Contradiction { .. } => {
+                        self.doubt(index, &doubt);
+                        self.failed(index, now);
+                    }
+                    Doubt::NoClock | Doubt::TwoStates { .. } | Doubt::Old { .. } | Doubt::Far { .. } => {
+                        self.failed(index, now);
+                    }
                 }
-                self.failed(index, now);
                 Err(doubt)
             }
         }
@@ -346,11 +393,16 @@ impl Following {
         };
         progress.reading = None;
         progress.read = Some(Seen { slot, asked });
-        progress.not_before = now + READ_PAUSE;
+        let later = progress.wanted.is_some_and(|want| want.changed > Some(slot));
+        progress.not_before = if later { now } else { now + READ_PAUSE };
         self.book.replace(entries(index, group, &self.plan.pools, snapshot));
-        if look(group, &self.plan.pools, snapshot) {
-            Want::join(&mut progress.wanted, Want::changed(slot));
-            progress.not_before = now;
+        match look(group, &self.plan.pools, snapshot) {
+            Needed::Known => {}
+            Needed::More => {
+                Want::join(&mut progress.wanted, Want::changed(slot));
+                progress.not_before = now;
+            }
+            Needed::TooMany => self.overfull |= group.pools.len() > 1,
         }
         if let Some(freshness) = self.book.group_mut(index) {
             // A node that is behind shows a state that others have left already.
@@ -365,8 +417,8 @@ fn found<'a>(group: &Group, snapshot: &'a Snapshot) -> HashMap<Pubkey, &'a Accou
     found.filter_map(|(key, account)| Some((*key, account.as_ref()?))).collect()
 }
 
-/// Whether the pools of a group turn out to need accounts that were not read yet.
-fn look(group: &mut Group, pools: &super::plan::Pools, snapshot: &Snapshot) -> bool {
+/// What the pools of a group turn out to need.
+fn look(group: &mut Group, pools: &super::plan::Pools, snapshot: &Snapshot) -> Needed {
     let accounts = found(group, snapshot);
     let current = |address: &PoolAddress| {
         let account = accounts.get(&address.pubkey());

@@ -1,6 +1,7 @@
 use amm::{CLOCK_ADDRESS, Clock};
 use chain::{Account, Snapshot};
 use order_core::{Pubkey, Timestamp};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How far the cluster's own clock may be behind this machine's, beyond the age that is quoted: it counts
@@ -54,8 +55,9 @@ pub(super) struct Verdict<'a> {
     pub(super) agreed: bool,
 }
 
-/// The newest of the answers to one question, each with the number of its node, at the moment `wall` of
-/// the calendar. Where nodes differ about one slot, more than half must agree.
+/// What to believe of the answers to one question, each with the number of its node, at the moment `wall`
+/// of the calendar: the newest that two nodes agree on, or else the newest. Where nodes differ about the
+/// newest slot, more than half must agree.
 ///
 /// # Errors
 /// No answer is one state of at most `max_age`, or the nodes contradict each other.
@@ -76,19 +78,22 @@ pub(super) fn judge<'a>(
             }
         }
     }
-    let Some(newest) = coherent.iter().map(|(_, snapshot)| snapshot.slot).max() else {
-        return Err(doubt);
-    };
-    let rivals: Vec<_> = coherent.iter().filter(|(_, snapshot)| snapshot.slot == newest).collect();
+    let slots: BTreeSet<u64> = coherent.iter().map(|(_, snapshot)| snapshot.slot).collect();
+    let Some(newest) = slots.last().copied() else { return Err(doubt) };
+    let alone = elect(&coherent, newest)?;
+    let agreed = slots.iter().rev().find_map(|slot| elect(&coherent, *slot).ok().filter(|one| one.agreed));
+    let verdict = agreed.unwrap_or(alone);
+    let apart = coherent.iter().any(|(_, other)| newest.abs_diff(other.slot) > SLOTS_APART_MAX);
+    if apart && !verdict.agreed { Err(Doubt::Contradiction { slot: newest }) } else { Ok(verdict) }
+}
+
+/// What more than half of the answers about a slot say.
+fn elect<'a>(answers: &[(usize, &'a Snapshot)], slot: u64) -> Result<Verdict<'a>, Doubt> {
+    let rivals: Vec<_> = answers.iter().filter(|(_, snapshot)| snapshot.slot == slot).collect();
     let votes = |one: &Snapshot| rivals.iter().filter(|(_, other)| same(one, other)).count();
     let chosen = rivals.iter().find(|(_, snapshot)| votes(snapshot).saturating_mul(2) > rivals.len());
-    let Some((node, snapshot)) = chosen else { return Err(Doubt::Contradiction { slot: newest }) };
-    let agreed = votes(snapshot) > 1;
-    let apart = |other: &Snapshot| newest.abs_diff(other.slot) > SLOTS_APART_MAX;
-    if !agreed && coherent.iter().any(|(_, other)| apart(other)) {
-        return Err(Doubt::Contradiction { slot: newest });
-    }
-    Ok(Verdict { node: *node, snapshot, agreed })
+    let (node, snapshot) = chosen.ok_or(Doubt::Contradiction { slot })?;
+    Ok(Verdict { node: *node, snapshot, agreed: votes(snapshot) > 1 })
 }
 
 /// Whether an answer is one state, and not an old one, as far as it tells by itself: every bank writes its
@@ -150,6 +155,7 @@ mod tests {
         assert_eq!(believed(&[(0, answer(7))]), Ok((0, false)));
         assert_eq!(believed(&[(0, answer(7)), (1, answer(9)), (2, lie(8, 1))]), Ok((1, false)));
         assert_eq!(believed(&[(2, answer(9)), (0, answer(9)), (1, answer(7))]), Ok((2, true)));
+        assert_eq!(believed(&[(0, answer(8)), (1, lie(9, 1)), (2, answer(8))]), Ok((0, true)), "two agree");
     }
 
     #[test]

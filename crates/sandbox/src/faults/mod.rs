@@ -116,6 +116,22 @@ impl Faults {
         lag.unwrap_or(0)
     }
 
+    /// By how many slots a node claims to be further than it is.
+    pub(crate) fn claims(&self, node: usize) -> u64 {
+        let ahead = self.strike(Chance { node: Some(node), ..Chance::default() }, |fault| {
+            if let Fault::ClaimSlot { ahead } = fault { Some(*ahead) } else { None }
+        });
+        ahead.unwrap_or(0)
+    }
+
+    /// By how many slots each second account of a node's answer is older than the others.
+    pub(crate) fn mixes(&self, node: usize) -> u64 {
+        let slots = self.strike(Chance { node: Some(node), ..Chance::default() }, |fault| {
+            if let Fault::MixAccounts { slots } = fault { Some(*slots) } else { None }
+        });
+        slots.unwrap_or(0)
+    }
+
     /// By how much an answer of a node comes later.
     pub(crate) fn slowness(&self, node: usize, method: &str) -> Duration {
         let chance = Chance { node: Some(node), method: Some(method), signature: None };
@@ -184,6 +200,12 @@ impl Faults {
     pub(crate) fn mutes(&self, node: usize) -> bool {
         let chance = Chance { node: Some(node), ..Chance::default() };
         self.strike(chance, |fault| (*fault == Fault::MuteSubscriptions).then_some(())).is_some()
+    }
+
+    /// Whether a connection's notifications of a block's accounts are left out.
+    pub(crate) fn mutes_accounts(&self, node: usize) -> bool {
+        let chance = Chance { node: Some(node), ..Chance::default() };
+        self.strike(chance, |fault| (*fault == Fault::MuteAccounts).then_some(())).is_some()
     }
 
     /// What the oldest fault that strikes does.

@@ -33,6 +33,16 @@ pub(crate) enum Fault {
         /// How far behind.
         slots: u64,
     },
+    /// Answers about accounts, and slot notifications, claim to be of so many slots later than they are.
+    ClaimSlot {
+        /// How much later.
+        ahead: u64,
+    },
+    /// In an answer with several accounts each second one is of so many slots before the others.
+    MixAccounts {
+        /// How far behind.
+        slots: u64,
+    },
     /// A method fails.
     Fail {
         /// What the client sees.
@@ -52,6 +62,8 @@ pub(crate) enum Fault {
     CutSubscriptions,
     /// Notifications of a block are left out, without a word.
     MuteSubscriptions,
+    /// As above, those of accounts only.
+    MuteAccounts,
 }
 
 /// How a method fails, as the client sees it.
@@ -130,7 +142,7 @@ impl Script {
         anyhow::ensure!((1..=ALWAYS).contains(&self.probability_bps), "probabilityBps is from 1 to {ALWAYS}");
         anyhow::ensure!(self.count != Some(0), "count is at least 1");
         match self.fault {
-            Fault::Lag { slots } => {
+            Fault::Lag { slots } | Fault::MixAccounts { slots } => {
                 anyhow::ensure!((1..=LAG_MAX).contains(&slots), "slots is from 1 to {LAG_MAX}");
             }
             Fault::Slow { milliseconds } => {
@@ -146,7 +158,9 @@ impl Script {
             | Fault::PruneHistory { .. }
             | Fault::FreezeSlots
             | Fault::CutSubscriptions
-            | Fault::MuteSubscriptions => {}
+            | Fault::MuteSubscriptions
+            | Fault::MuteAccounts
+            | Fault::ClaimSlot { .. } => {}
         }
         Ok(())
     }
@@ -162,7 +176,10 @@ impl Script {
             | Fault::Slow { .. }
             | Fault::FreezeSlots
             | Fault::CutSubscriptions
-            | Fault::MuteSubscriptions => false,
+            | Fault::MuteSubscriptions
+            | Fault::MuteAccounts
+            | Fault::ClaimSlot { .. }
+            | Fault::MixAccounts { .. } => false,
         }
     }
 

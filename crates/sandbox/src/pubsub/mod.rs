@@ -148,8 +148,13 @@ impl Connection {
 
     fn notifications(&mut self, advance: &Advance) -> Vec<Value> {
         let mut messages = Vec::new();
+        let faults = self.node.faults();
+        let (claimed, mute) = (faults.claims(self.node.number), faults.mutes_accounts(self.node.number));
         self.subscriptions.retain(|id, subscription| {
-            let results = subscription.results(advance);
+            if mute && subscription.kind() == "account" {
+                return true;
+            }
+            let results = subscription.results(advance, claimed);
             let ends = subscription.is_once() && !results.is_empty();
             messages.extend(results.iter().map(|result| notification(subscription.kind(), *id, result)));
             !ends

@@ -107,11 +107,12 @@ impl Subscription {
         }
     }
 
-    /// What the step to the next block means for the subscriber.
-    pub(super) fn results(&self, advance: &Advance) -> Vec<Value> {
+    /// What the step to the next block means for the subscriber, of a node that claims to be so far
+    /// `ahead`.
+    pub(super) fn results(&self, advance: &Advance, ahead: u64) -> Vec<Value> {
         match self {
             Self::Slot => vec![json!({
-                "slot": advance.slot,
+                "slot": advance.slot.saturating_add(ahead),
                 "parent": advance.parent,
                 "root": advance.root,
             })],

@@ -71,7 +71,7 @@ impl Context {
     pub(crate) fn slot(self, view: &View<'_>) -> Result<u64, Error> {
         let slot = view.slot(self.commitment);
         match self.min_context_slot {
-            Some(wanted) if slot < wanted => Err(Error::min_context_slot(slot)),
+            Some(wanted) if view.claimed(slot) < wanted => Err(Error::min_context_slot(slot)),
             Some(_) | None => Ok(slot),
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn balance(node: &Node, params: &Params) -> Result<Value, Error> {
     let view = node.view();
     let slot = config.context.slot(&view)?;
     let account = view.account(&address, config.context.commitment);
-    Ok(in_context(slot, json!(account.map_or(0, |account| account.lamports()))))
+    Ok(in_context(view.claimed(slot), json!(account.map_or(0, |account| account.lamports()))))
 }
 
 pub(super) fn account(node: &Node, params: &Params) -> Result<Value, Error> {
@@ -45,7 +45,7 @@ pub(super) fn account(node: &Node, params: &Params) -> Result<Value, Error> {
     let view = node.view();
     let slot = config.context.slot(&view)?;
     let account = view.account(&address, config.context.commitment);
-    Ok(in_context(slot, show(config.form, account.as_ref())?))
+    Ok(in_context(view.claimed(slot), show(config.form, account.as_ref())?))
 }
 
 pub(super) fn accounts(node: &Node, params: &Params) -> Result<Value, Error> {
@@ -56,11 +56,12 @@ pub(super) fn accounts(node: &Node, params: &Params) -> Result<Value, Error> {
     }
     let view = node.view();
     let slot = config.context.slot(&view)?;
-    let shown = addresses.iter().map(|text| {
-        let account = view.account(&address(text)?, config.context.commitment);
+    let mixed = node.faults().mixes(node.number);
+    let shown = addresses.iter().zip([0, mixed].into_iter().cycle()).map(|(text, before)| {
+        let account = view.account_before(&address(text)?, config.context.commitment, before);
         show(config.form, account.as_ref())
     });
-    Ok(in_context(slot, Value::Array(shown.collect::<Result<_, _>>()?)))
+    Ok(in_context(view.claimed(slot), Value::Array(shown.collect::<Result<_, _>>()?)))
 }
 
 pub(super) fn program_accounts(node: &Node, params: &Params) -> Result<Value, Error> {

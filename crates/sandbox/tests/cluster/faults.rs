@@ -1,7 +1,7 @@
 //! What single nodes do wrong, for as long as a script says.
 
 use crate::pubsub::Socket;
-use crate::support::{Cluster, cluster, cluster_of, sent, stand_still, until};
+use crate::support::{Cluster, account, cluster, cluster_of, sent, stand_still, until};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
@@ -309,4 +309,24 @@ async fn faults_are_listed_and_removed() {
     let wrong = cluster.http("POST", "/admin/faults", r#"{"fault":"dropTransactions","node":1}"#).await;
     assert_eq!(wrong["error"], "there are only 1 nodes, from 0");
     assert_eq!(cluster.http("DELETE", "/admin/faults", "").await.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_may_claim_another_slot_and_mix_two_states() {
+    let cluster = cluster_of(2, 10).await;
+    let clock = amm::CLOCK_ADDRESS.to_string();
+    let slots = async |node: usize| {
+        let config = json!({ "commitment": "processed", "encoding": "base64" });
+        let mut answer = cluster.ask(node, "getMultipleAccounts", json!([[clock, clock], config])).await;
+        let clocks = answer["result"]["value"].take();
+        let slot = |index: usize| amm::Clock::decode(&account(&clocks[index])).unwrap().slot;
+        [answer["result"]["context"]["slot"].as_u64().unwrap(), slot(0), slot(1)]
+    };
+    let claim = cluster.fault(json!({ "fault": { "claimSlot": { "ahead": 40 } }, "node": 1 })).await;
+    let mix = cluster.fault(json!({ "fault": { "mixAccounts": { "slots": 7 } }, "node": 1 })).await;
+    let [claimed, first, second] = slots(1).await;
+    assert_eq!((claimed - first, first - second), (40, 7));
+    let [claimed, first, second] = slots(0).await;
+    assert_eq!((claimed, first), (first, second));
+    assert!(cluster.heal(claim).await > 0 && cluster.heal(mix).await > 0);
 }

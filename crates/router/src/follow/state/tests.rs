@@ -1,4 +1,4 @@
-use super::super::plan::Pools;
+use super::super::plan::{PLANNED_MAX, Pools};
 use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
 use order_core::Venue;
@@ -18,7 +18,7 @@ impl Test {
         let pools: Vec<TestPool> = (1..=count).map(testing::pool).collect();
         let decoded: Pools = pools.iter().map(TestPool::decoded).collect();
         let now = Instant::now();
-        Self { pools, following: Following::new(Plan::new(decoded), MAX_AGE, now), now }
+        Self { pools, following: Following::new(Plan::new(decoded, PLANNED_MAX), MAX_AGE, now), now }
     }
 
     /// A test in which everything was read at slot 10 and subscribed to.
@@ -117,8 +117,11 @@ fn what_is_behind_an_account_is_read_with_the_next_look() {
     let pool = testing::seeded(Venue::MeteoraDammV1, 1, [1_000_000_000_000, 150_000_000_000], 2_500_000);
     let decoded: Pools = std::iter::once(pool.decoded()).collect();
     let now = Instant::now();
-    let mut test =
-        Test { pools: vec![pool], following: Following::new(Plan::new(decoded), MAX_AGE, now), now };
+    let mut test = Test {
+        pools: vec![pool],
+        following: Following::new(Plan::new(decoded, PLANNED_MAX), MAX_AGE, now),
+        now,
+    };
     let question = test.following.start(now).unwrap();
     test.answer(&question, 7).unwrap();
     let quotable = |test: &Test| test.following.book().unwrap().entries().all(|entry| entry.market.is_ok());
@@ -140,8 +143,11 @@ fn a_price_that_moves_to_other_ticks_has_them_read() {
     let pool = at(150);
     let decoded: Pools = std::iter::once(pool.decoded()).collect();
     let now = Instant::now();
-    let mut test =
-        Test { pools: vec![pool], following: Following::new(Plan::new(decoded), MAX_AGE, now), now };
+    let mut test = Test {
+        pools: vec![pool],
+        following: Following::new(Plan::new(decoded, PLANNED_MAX), MAX_AGE, now),
+        now,
+    };
     test.read_all(7);
     let quotable = |test: &Test| {
         let book = test.following.book().unwrap();
@@ -215,9 +221,13 @@ fn a_change_while_reading_is_read_again() {
     let question = test.following.start(test.now).unwrap();
     test.change(11);
     assert_eq!(test.answer(&question, 11), Ok(0));
-    assert!(test.following.start(test.now).is_none(), "not at once");
-    test.now += READ_PAUSE;
-    assert!(test.following.start(test.now).is_some());
+    assert_eq!(test.following.wake(), Some(test.now + READ_PAUSE), "the answer may have it already");
+    test.change(12);
+    assert_eq!(test.following.wake(), Some(test.now + GATHER), "a later slot is not made to wait");
+    let question = test.ask();
+    test.change(13);
+    assert_eq!(test.answer(&question, 12), Ok(0));
+    assert_eq!(test.following.wake(), Some(test.now));
 }
 
 #[test]
@@ -229,10 +239,10 @@ fn a_change_that_the_reading_node_does_not_have_yet_leaves_the_state_unconfirmed
     assert_eq!(test.answer(&question, 14), Err(Doubt::Behind { slot: 14, wanted: 15 }));
     test.following.slot(16, test.now);
     assert_eq!(test.age(), SECOND, "what is known to have changed is not confirmed by later slots");
-    test.now += RETRY_PAUSE;
+    test.now += READ_PAUSE;
     let question = test.following.start(test.now).unwrap();
     assert_eq!(test.answer(&question, 15), Ok(0));
-    assert_eq!(test.age(), RETRY_PAUSE, "slot 16 was seen then");
+    assert_eq!(test.age(), READ_PAUSE, "slot 16 was seen then");
 }
 
 #[test]
@@ -244,7 +254,7 @@ fn an_older_state_never_replaces_a_newer_one() {
     assert_eq!(test.answer(&question, 9), Err(Doubt::Behind { slot: 9, wanted: 10 }));
     let book = test.following.book().unwrap();
     assert!(book.entries().all(|entry| entry.slot == 10));
-    assert_eq!(test.following.wake(), Some(test.now + RETRY_PAUSE));
+    assert_eq!(test.following.wake(), Some(test.now + READ_PAUSE));
 }
 
 #[test]
@@ -284,11 +294,11 @@ fn reads_are_bounded_and_none_waits_for_ever() {
     assert!(groups > READS_MAX);
     let mut started = Vec::new();
     while started.len() < groups {
-        let mut under_way = Vec::new();
+        let mut under_way: Vec<Question> = Vec::new();
         while let Some(question) = test.following.start(test.now) {
             under_way.push(question);
         }
-        assert_eq!(under_way.len(), READS_MAX);
+        assert_eq!(under_way.len(), LOOKS_MAX);
         assert_eq!(test.following.wake(), None);
         for question in under_way {
             started.push(question.group);
@@ -463,4 +473,35 @@ fn what_is_not_one_state_changes_nothing() {
     assert_eq!(test.answer(&question, 12), Ok(0));
     let book = test.following.book().unwrap();
     assert!(book.entries().all(|entry| entry.slot == 12));
+}
+
+#[test]
+fn a_change_does_not_wait_for_a_round_of_polls() {
+    let mut test = Test::new(250);
+    test.read_all(1);
+    test.following.look(test.now);
+    test.now += SECOND;
+    let looked: Vec<usize> =
+        std::iter::from_fn(|| test.following.start(test.now)).map(|question| question.group).collect();
+    assert_eq!(looked.len(), LOOKS_MAX);
+    let changed = test.following.groups.len() - 1;
+    assert!(!looked.contains(&changed));
+    let address = *test.following.plan.groups[changed].pools.last().unwrap();
+    test.following.changed(&address.pubkey(), 2, test.now);
+    assert_eq!(test.ask().group, changed);
+}
+
+#[test]
+fn pools_that_need_more_than_one_call_together_are_to_be_planned_apart() {
+    let pools: Vec<_> = (1..=40).map(testing::pool).collect();
+    let decoded: Pools = pools.iter().map(TestPool::decoded).collect();
+    let overfull = |planned_max| {
+        let now = Instant::now();
+        let following = Following::new(Plan::new(decoded.clone(), planned_max), MAX_AGE, now);
+        let mut test = Test { pools: pools.clone(), following, now };
+        test.read_all(7);
+        test.following.is_overfull()
+    };
+    assert!(overfull(usize::MAX));
+    assert!(!overfull(PLANNED_MAX / 2));
 }
