@@ -493,7 +493,7 @@ fn a_change_does_not_wait_for_a_round_of_polls() {
 
 #[test]
 fn pools_that_need_more_than_one_call_together_are_to_be_planned_apart() {
-    let pools: Vec<_> = (1..=40).map(testing::pool).collect();
+    let pools: Vec<_> = (1..=100).map(testing::pool).collect();
     let decoded: Pools = pools.iter().map(TestPool::decoded).collect();
     let overfull = |planned_max| {
         let now = Instant::now();
