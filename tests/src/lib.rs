@@ -1,8 +1,8 @@
 //! The whole engine as real processes, and the clients that a test drives it with.
 //!
 //! Architecture invariants: it knows the engine as its users do, by HTTP, WebSocket, gRPC and the
-//! cluster's JSON-RPC, and by no other crate of ours than the words of `order-core`. Every engine has
-//! its own database, queue, Redis, cluster and ports, so tests run side by side.
+//! cluster's JSON-RPC, and by no other crates of ours than the words of `order-core` and the contract of
+//! `proto`. Every engine has its own database, queue, Redis, cluster and ports, so tests run side by side.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("executor", &["faults", "amm", "chain", "journal", "live", "proto", "service", "order-core"]),
     ("sandbox", &["amm", "service", "order-core"]),
     ("xtask", &[]),
-    ("system-tests", &["xtask", "order-core"]),
+    ("system-tests", &["xtask", "proto", "order-core"]),
 ];
 
 /// Names that only some folders may contain. A crate's own tests may speak to it as its clients do.

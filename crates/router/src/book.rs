@@ -42,23 +42,45 @@ pub(crate) struct Entry {
 /// How fresh the pools are that are read in one call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Freshness {
-    /// The latest slot at which the state is known to be what the book has.
+    read: Sight,
+    /// What the subscription's silence tells since the read, and until when that is believed.
+    held: Option<(Sight, Instant)>,
+}
+
+/// The state was the present one at this slot, and at this time at least.
+#[derive(Debug, Clone, Copy)]
+struct Sight {
     slot: u64,
-    /// When that slot was first seen.
-    confirmed_at: Instant,
+    at: Instant,
 }
 
 impl Freshness {
-    pub(crate) const fn new(slot: u64, confirmed_at: Instant) -> Self {
-        Self { slot, confirmed_at }
+    pub(crate) const fn new(slot: u64, at: Instant) -> Self {
+        Self { read: Sight { slot, at }, held: None }
     }
 
-    /// The state was seen again. Only a later slot than before proves that it is the present one: a
-    /// node that stands still repeats what it has.
+    /// The state was read. Only a later slot than before proves that it is the present one: a node that
+    /// stands still repeats what it has.
     pub(crate) fn confirm(&mut self, slot: u64, at: Instant) {
-        if slot > self.slot {
-            *self = Self { slot, confirmed_at: at };
+        if slot > self.read.slot {
+            *self = Self::new(slot, at);
         }
+    }
+
+    /// No change was told of up to a later slot.
+    pub(crate) fn hold(&mut self, slot: u64, at: Instant, until: Instant) {
+        let known = self.held.map_or(self.read.slot, |(sight, _)| sight.slot);
+        if slot > known {
+            self.held = Some((Sight { slot, at }, until));
+        }
+    }
+
+    fn age(&self, now: Instant) -> Duration {
+        let at = match self.held {
+            Some((sight, until)) if now <= until => sight.at.max(self.read.at),
+            Some(_) | None => self.read.at,
+        };
+        now.saturating_duration_since(at)
     }
 }
 
@@ -94,7 +116,7 @@ impl Book {
     pub(crate) fn forget_slots(&mut self) {
         self.slot = 0;
         for freshness in &mut self.groups {
-            freshness.slot = 0;
+            *freshness = Freshness::new(0, freshness.read.at);
         }
     }
 
@@ -149,7 +171,7 @@ impl Book {
     /// How long ago the entry's state was last known to be the present one.
     pub(crate) fn age(&self, entry: &Entry, now: Instant) -> Duration {
         match self.groups.get(entry.group) {
-            Some(freshness) => now.saturating_duration_since(freshness.confirmed_at),
+            Some(freshness) => freshness.age(now),
             None => Duration::MAX,
         }
     }

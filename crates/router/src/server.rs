@@ -83,11 +83,12 @@ impl Router {
     pub async fn serve(self) -> anyhow::Result<()> {
         let shutdown = self.shell.shutdown();
         let (reporter, health) = tonic_health::server::health_reporter();
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(wire::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()
-            .context("describing the service for reflection")?;
+        let reflection = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(wire::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let described = "describing the service for reflection";
         let service = Service::new(self.books.clone(), self.max_age, shutdown.clone());
         let service = RouterServiceServer::new(service).max_decoding_message_size(REQUEST_BYTES_MAX);
         let (books, max_age) = (self.books.clone(), self.max_age);
@@ -104,7 +105,9 @@ impl Router {
             .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
             .add_service(service)
             .add_service(health)
-            .add_service(reflection)
+            .add_service(reflection().build_v1().context(described)?)
+            // Most tools of today speak the older one.
+            .add_service(reflection().build_v1alpha().context(described)?)
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(self.listener).with_nodelay(Some(true)),
                 shutdown.cancelled_owned(),

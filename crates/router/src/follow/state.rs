@@ -26,9 +26,10 @@ const READS_MAX: usize = 6;
 /// Most of them without a change that was told of: a change does not wait for a round of polls.
 const LOOKS_MAX: usize = 4;
 
-/// How long silence is taken for sameness after a read. A subscription that drops changes then makes a
-/// state look this much younger than it is, at most; the next poll is due by then.
-const SILENCE_TRUSTED: Duration = super::POLL_INTERVAL;
+/// How long silence is taken for sameness after a read: until a poll is overdue, but not beyond the age
+/// limit. After that a state is as old as the read, so that one which nobody can read is not quoted,
+/// whatever the subscription tells.
+const SILENCE_TRUSTED: Duration = Duration::from_secs(3);
 
 /// What is followed and how far each part of it is known. Decides what to read when; reads nothing.
 #[derive(Debug)]
@@ -210,7 +211,7 @@ impl Following {
             if group.is_settled()
                 && let (Some(read), Some(freshness)) = (group.read, self.book.group_mut(index))
             {
-                freshness.confirm(slot, now.min(read.asked + SILENCE_TRUSTED));
+                freshness.hold(slot, now, read.asked + SILENCE_TRUSTED.min(self.max_age));
             }
         }
     }
@@ -405,8 +406,10 @@ impl Following {
             Needed::TooMany => self.overfull |= group.pools.len() > 1,
         }
         if let Some(freshness) = self.book.group_mut(index) {
-            // A node that is behind shows a state that others have left already.
-            freshness.confirm(slot, self.tip.passed(slot).map_or(asked, |passed| passed.min(asked)));
+            // A node that is behind shows a state that others have left already, and one that stands still
+            // shows the state of a slot that was seen long ago.
+            let present = self.tip.present_until(slot).map_or(asked, |until| until.min(asked));
+            freshness.confirm(slot, present);
         }
     }
 }

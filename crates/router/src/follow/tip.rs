@@ -37,9 +37,12 @@ impl Tip {
         self.seen.back().map_or(Duration::MAX, |(_, at)| now.saturating_duration_since(*at))
     }
 
-    /// When a later slot than this was first seen; None if none was.
-    pub(super) fn passed(&self, slot: u64) -> Option<Instant> {
-        self.seen.iter().find(|(seen, _)| *seen > slot).map(|(_, at)| *at)
+    /// Until when a state of this slot is known to have been the present one: the first sight of a later
+    /// slot, or of this one while there is none. None if neither was seen.
+    pub(super) fn present_until(&self, slot: u64) -> Option<Instant> {
+        let later = self.seen.iter().find(|(seen, _)| *seen > slot);
+        let itself = || self.seen.back().filter(|(seen, _)| *seen == slot);
+        later.or_else(itself).map(|(_, at)| *at)
     }
 
     /// The slot that every node which keeps up has reached; 0 if there is none.
