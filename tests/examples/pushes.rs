@@ -41,6 +41,9 @@ struct Options {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
+    // Which code does TLS: none of it is needed here, and the client asks for it all the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
     let mut slots = slots(&options).await?;
     let mut router = RouterServiceClient::connect(options.router.clone()).await?;
     let mint = |symbol| known().find(|token| token.symbol == symbol).map(|token| token.mint.to_string());
@@ -55,7 +58,7 @@ async fn main() -> Result<()> {
     let mut times = Vec::new();
     for number in 0..options.changes {
         tokio::time::sleep(Duration::from_millis(options.pause_ms)).await;
-        let changed = change(&options, &quote, if number % 2 == 0 { 7 } else { -7 }).await?;
+        let changed = change(&http, &options, &quote, if number % 2 == 0 { 7 } else { -7 }).await?;
         quote = loop {
             let next = tokio::time::timeout(PATIENCE, quotes.message()).await;
             let next = next.context("the change is not pushed")??.context("the stream has ended")?;
@@ -72,11 +75,16 @@ async fn main() -> Result<()> {
 }
 
 /// Moves the price of the quote's first pool, and says in which slot.
-async fn change(options: &Options, quote: &QuoteResponse, change_bps: i32) -> Result<u64> {
+async fn change(
+    http: &reqwest::Client,
+    options: &Options,
+    quote: &QuoteResponse,
+    change_bps: i32,
+) -> Result<u64> {
     let pool = &quote.route.first().context("a route without a swap")?.pool;
     let url = format!("http://{}/admin/pools/{pool}/price", options.sandbox);
     let change = json!({ "changeBps": change_bps });
-    let answer: Value = reqwest::Client::new().post(url).json(&change).send().await?.json().await?;
+    let answer: Value = http.post(url).json(&change).send().await?.json().await?;
     answer["slot"].as_u64().with_context(|| format!("moving a price: {answer}"))
 }
 
