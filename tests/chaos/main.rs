@@ -10,7 +10,6 @@ mod evidence;
 mod log;
 mod nats;
 mod nemesis;
-mod random;
 mod schedule;
 mod seeds;
 mod stage;

@@ -1,8 +1,7 @@
 //! Which faults a seed draws, and when.
 
-use crate::random::Random;
 use std::time::Duration;
-use system_tests::Ailment;
+use system_tests::{Ailment, Random};
 
 /// How many gateways and executors there are.
 pub(crate) const GATEWAYS: usize = 2;

@@ -10,10 +10,12 @@ mod cluster;
 mod engine;
 mod gateway;
 mod proxy;
+mod random;
 mod updates;
 
 pub use cluster::{Cluster, Wallet};
 pub use engine::{Engine, Part, eventually, setting};
 pub use gateway::{Answer, Gateway, http, market_order};
 pub use proxy::{Ailment, Proxy};
+pub use random::Random;
 pub use updates::Updates;

@@ -8,7 +8,6 @@ mod place;
 
 use crate::QUIET_WITHIN;
 use crate::log::Line;
-use crate::random::Random;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
+use system_tests::Random;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -114,7 +114,7 @@ impl Client {
     }
 
     fn fork(&mut self) -> Self {
-        Self { workload: Arc::clone(&self.workload), random: Random::new(self.random.next(), 0) }
+        Self { workload: Arc::clone(&self.workload), random: Random::new(self.random.next_u64(), 0) }
     }
 
     async fn pause(&mut self, (least, most): (u64, u64)) {
