@@ -1,7 +1,7 @@
 //! How paths are swapped in one state of their pools.
 
 use crate::path::Path;
-use amm::{Limit, Market, Trader};
+use amm::{Limit, Market, SwapQuote, Trader};
 use chain::Instruction;
 use order_core::failure::Code;
 use order_core::quote::Mode;
@@ -71,22 +71,29 @@ impl Leg {
         built.map_err(|error| Failure::new(Code::SimulationFailed, format!("building the swap: {error}")))
     }
 
-    /// What our maths says that the swap gives.
-    fn output(&self) -> Option<Atoms> {
-        match self.limit {
-            Limit::ExactIn { amount_in, min_out: _ } => {
-                let quote = self.market.quote(self.token_in.mint, Mode::ExactIn, amount_in);
-                quote.ok().map(|quote| quote.amount_out)
-            }
-            Limit::ExactOut { amount_out, max_in: _ } => Some(amount_out),
-        }
+    /// What our maths says that the swap takes and gives, as far as it can say.
+    fn expected(&self) -> Option<SwapQuote> {
+        let (mode, amount) = match self.limit {
+            Limit::ExactIn { amount_in, min_out: _ } => (Mode::ExactIn, amount_in),
+            Limit::ExactOut { amount_out, max_in: _ } => (Mode::ExactOut, amount_out),
+        };
+        self.market.quote(self.token_in.mint, mode, amount).ok()
     }
 }
 
-/// What the legs give of a token together, as far as our maths can say.
-pub(crate) fn output(legs: &[Leg], token_out: Mint) -> Option<Atoms> {
-    let mut last = legs.iter().filter(|leg| leg.token_out.mint == token_out);
-    last.try_fold(Atoms::ZERO, |sum, leg| sum.checked_add(leg.output()?))
+/// What the legs together take of one token and give of another, as far as our maths can say.
+pub(crate) fn expected(legs: &[Leg], token_in: Mint, token_out: Mint) -> Option<(Atoms, Atoms)> {
+    let (mut taken, mut given) = (Atoms::ZERO, Atoms::ZERO);
+    for leg in legs {
+        let quote = leg.expected()?;
+        if leg.token_in.mint == token_in {
+            taken = taken.checked_add(quote.amount_in)?;
+        }
+        if leg.token_out.mint == token_out {
+            given = given.checked_add(quote.amount_out)?;
+        }
+    }
+    Some((taken, given))
 }
 
 /// The tokens that are bought and sold again on the way to one, each once.
@@ -111,7 +118,7 @@ fn intermediate(market: &Market, mint_in: Mint, amount_in: Atoms) -> Result<Atom
         .ok_or_else(|| Failure::new(Code::NoRoute, "the amount is too small for two swaps"))
 }
 
-fn quote(market: &Market, mint_in: Mint, mode: Mode, amount: Atoms) -> Result<amm::SwapQuote, Failure> {
+fn quote(market: &Market, mint_in: Mint, mode: Mode, amount: Atoms) -> Result<SwapQuote, Failure> {
     market
         .quote(mint_in, mode, amount)
         .map_err(|error| Failure::new(Code::SimulationFailed, format!("pool {}: {error}", market.address())))
@@ -169,14 +176,15 @@ mod tests {
             assert_eq!(legs[1].limit, Limit::ExactIn { amount_in: bought, min_out: Atoms::new(1) });
             assert_eq!(intermediates(&legs, known(USDC).mint), [known("SOL")]);
             let given = legs[1].market.quote(known("SOL").mint, Mode::ExactIn, bought).unwrap().amount_out;
-            assert_eq!(output(&legs, known(USDC).mint), Some(given));
+            assert_eq!(expected(&legs, known("JUP").mint, known(USDC).mint), Some((taken, given)));
         }
     }
 
     #[test]
     fn two_swaps_that_no_longer_keep_the_floor_are_refused() {
         let legs = on_two_pools(Venue::RaydiumCpmm, 1).unwrap();
-        let given = output(&legs, known(USDC).mint).unwrap().get();
+        let (_, given) = expected(&legs, known("JUP").mint, known(USDC).mint).unwrap();
+        let given = given.get();
         assert!(on_two_pools(Venue::RaydiumCpmm, given).is_ok());
         let failure = on_two_pools(Venue::RaydiumCpmm, given + 1).unwrap_err();
         assert_eq!(failure.code, Code::SlippageExceeded);

@@ -36,7 +36,7 @@ impl Executor {
         let draft = self.plan(order, &swaps, &ground)?;
         let simulation = self.simulate(order, &draft, &ground, min_out).await?;
         if let Some(fill) = &simulation.fill {
-            self.watch_for_drift(order.intent(), &ground.state, &swaps, fill.amount_out).await;
+            self.watch_for_drift(order.intent(), &ground.state, &swaps, fill).await;
         }
         self.permit(order, quote).await?;
         let unit_limit = fee::unit_limit(simulation.units);
@@ -127,8 +127,9 @@ impl Executor {
 
     /// Compares what the pools' programs gave with what our maths says they give. On the same state
     /// they differ only if a program was changed, and then no quote can be trusted.
-    async fn watch_for_drift(&self, intent: &Intent, state: &State, legs: &[Leg], simulated: Atoms) {
-        let expected = leg::output(legs, intent.token_out().mint);
+    async fn watch_for_drift(&self, intent: &Intent, state: &State, legs: &[Leg], fill: &Fill) {
+        let expected = leg::expected(legs, intent.token_in().mint, intent.token_out().mint);
+        let simulated = (fill.amount_in, fill.amount_out);
         if expected == Some(simulated) {
             return;
         }
@@ -137,8 +138,8 @@ impl Executor {
         match pools::read(&self.cluster, &addresses).await {
             Ok(later) if state.stood_still(&later, markets()) => {
                 tracing::error!(
-                    simulated = simulated.get(),
-                    expected = expected.map(Atoms::get),
+                    ?simulated,
+                    ?expected,
                     "a pool's program does not do what our maths says: its quotes cannot be trusted"
                 );
                 markets().for_each(|market| metrics::drift(market.venue()));
