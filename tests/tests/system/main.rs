@@ -11,6 +11,7 @@ mod load;
 mod many_orders;
 mod one_order;
 mod outages;
+mod routes;
 mod sharing;
 mod subscribers;
 mod surfaces;
