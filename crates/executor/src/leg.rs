@@ -23,8 +23,8 @@ pub(crate) struct Leg {
 /// The swaps of a path, in their order.
 ///
 /// Where there are two, the first buys exactly what the second sells, so nothing of the token between
-/// them stays behind. How much that is follows from the pool as it is now, not from the quote: else each
-/// move of the pool since the quote would make the transaction fail.
+/// them stays behind. If the pool has moved since the quote, how much that is follows from the pool as it is
+/// now: what was quoted may cost more than the order spends.
 ///
 /// # Errors
 /// A pool does not trade now, does not buy exact amounts, or together they no longer keep the floor.
@@ -37,7 +37,7 @@ pub(crate) fn legs(
         let limit = Limit::ExactIn { amount_in: path.amount_in, min_out: path.min_out };
         return Ok(vec![Leg::new(pool, path.first.mint_in, limit)]);
     };
-    let between = intermediate(&pool, path.first.mint_in, path.amount_in)?;
+    let between = intermediate(&pool, path)?;
     let limit = Limit::ExactOut { amount_out: between, max_in: path.amount_in };
     let first = Leg::new(pool, path.first.mint_in, limit);
     let limit = Limit::ExactIn { amount_in: between, min_out: path.min_out };
@@ -107,8 +107,14 @@ pub(crate) fn intermediates(legs: &[Leg], token_out: Mint) -> Vec<Token> {
     tokens
 }
 
-/// As much as an amount buys, as an exact output that takes no more than the amount.
-fn intermediate(market: &Market, mint_in: Mint, amount_in: Atoms) -> Result<Atoms, Failure> {
+/// How much of the token between is bought: what the quote says while the pool is as it was, and else as
+/// much as the path's part buys, as an exact output that takes no more than the part.
+fn intermediate(market: &Market, path: &Path<'_>) -> Result<Atoms, Failure> {
+    let (mint_in, amount_in) = (path.first.mint_in, path.amount_in);
+    let quoted = path.first.amount_out;
+    if quote(market, mint_in, Mode::ExactOut, quoted).is_ok_and(|now| now.amount_in == path.first.amount_in) {
+        return Ok(quoted);
+    }
     let bought = quote(market, mint_in, Mode::ExactIn, amount_in)?.amount_out;
     let taken = quote(market, mint_in, Mode::ExactOut, bought)?.amount_in;
     // Some programs round both ways against the trader.
@@ -135,7 +141,8 @@ mod tests {
 
     /// JUP for SOL for USDC, with this least.
     fn on_two_pools(first: Venue, min_out: u64) -> Result<Vec<Leg>, Failure> {
-        let swaps: [Swap; 2] = [swap(1, "JUP", "SOL", 1, 1), swap(2, "SOL", USDC, 1, 1)];
+        // The pool has moved since: it takes less for this.
+        let swaps: [Swap; 2] = [swap(1, "JUP", "SOL", 2, 1), swap(2, "SOL", USDC, 1, 1)];
         let path =
             Path { first: &swaps[0], second: Some(&swaps[1]), amount_in: PART, min_out: Atoms::new(min_out) };
         legs(&path, |pool| {
@@ -178,6 +185,27 @@ mod tests {
             let given = legs[1].market.quote(known("SOL").mint, Mode::ExactIn, bought).unwrap().amount_out;
             assert_eq!(expected(&legs, known("JUP").mint, known(USDC).mint), Some((taken, given)));
         }
+    }
+
+    #[test]
+    fn while_the_pool_is_as_it_was_the_quoted_amount_is_bought() {
+        let pools = |pool: PoolAddress| {
+            Ok(match pool == PoolAddress::new([1; 32]) {
+                true => market(Venue::RaydiumCpmm, ["JUP", "SOL"], [3_000_000_000_000, 10_000_000_000_000]),
+                false => market(Venue::RaydiumCpmm, ["SOL", USDC], [60_000_000_000_000, 9_000_000_000_000]),
+            })
+        };
+        let first = pools(PoolAddress::new([1; 32])).unwrap();
+        let between = first.quote(known("JUP").mint, Mode::ExactIn, PART).unwrap().amount_out;
+        // One atom of JUP buys several lamports.
+        let quoted = between.checked_sub(Atoms::new(1)).unwrap();
+        let taken = first.quote(known("JUP").mint, Mode::ExactOut, quoted).unwrap().amount_in;
+        let swaps = [swap(1, "JUP", "SOL", taken.get(), quoted.get()), swap(2, "SOL", USDC, quoted.get(), 1)];
+        let path =
+            Path { first: &swaps[0], second: Some(&swaps[1]), amount_in: PART, min_out: Atoms::new(1) };
+        let legs = legs(&path, pools).unwrap();
+        assert_eq!(legs[0].limit, Limit::ExactOut { amount_out: quoted, max_in: PART });
+        assert_eq!(legs[1].limit, Limit::ExactIn { amount_in: quoted, min_out: Atoms::new(1) });
     }
 
     #[test]
