@@ -64,7 +64,12 @@ impl App {
             .context("connecting to the queue; check NATS_URL")?;
         let live = Live::connect(&configuration.redis_url).context("check REDIS_URL")?;
         let tradables = Tradables::new(&configuration.router_url).context("check ROUTER_URL")?;
-        let backlog = Backlog::read(&journal).await.context("reading the backlog")?;
+        let reading = Backlog::read(&journal);
+        let backlog = shell
+            .shutdown()
+            .run_until_cancelled(reading)
+            .await
+            .context("stopped before the database answered")?;
         let app = Self(Arc::new(Parts {
             dispatcher: Dispatcher::new(journal.clone(), queue.clone(), shell.tasks().clone()),
             backlog,

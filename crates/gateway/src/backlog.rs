@@ -19,14 +19,15 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    /// Asks the database for the first time.
-    ///
-    /// # Errors
-    /// It does not answer.
-    pub(crate) async fn read(journal: &Journal) -> Result<Self, journal::Error> {
+    /// Asks the database for the first time, again until it answers: a gateway that does not know of a
+    /// halt takes nothing on.
+    pub(crate) async fn read(journal: &Journal) -> Self {
         let backlog = Self::default();
-        backlog.ask(journal).await?;
-        Ok(backlog)
+        while let Err(error) = backlog.ask(journal).await {
+            tracing::warn!(%error, "waiting for the database to tell the backlog");
+            tokio::time::sleep(EVERY).await;
+        }
+        backlog
     }
 
     /// Keeps it up to date, for ever.
