@@ -141,8 +141,8 @@ mod tests {
 
     /// JUP for SOL for USDC, with this least.
     fn on_two_pools(first: Venue, min_out: u64) -> Result<Vec<Leg>, Failure> {
-        // The pool has moved since: it takes less for this.
-        let swaps: [Swap; 2] = [swap(1, "JUP", "SOL", 2, 1), swap(2, "SOL", USDC, 1, 1)];
+        // The pool has moved since: no pool here takes that much for this.
+        let swaps: [Swap; 2] = [swap(1, "JUP", "SOL", 1_000, 1), swap(2, "SOL", USDC, 1, 1)];
         let path =
             Path { first: &swaps[0], second: Some(&swaps[1]), amount_in: PART, min_out: Atoms::new(min_out) };
         legs(&path, |pool| {

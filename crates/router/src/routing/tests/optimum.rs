@@ -16,8 +16,9 @@ const GRID: usize = 64;
 /// Then it moves parts down to one of so many.
 const FINEST: u64 = 1 << 20;
 
-/// Every way from the input to the output, by no rule but the two of the chain: the first pool of two
-/// must give exact outputs, and the token between is a third one.
+/// Every way from the input to the output: through the pools of the pair, or, where there are none, through
+/// two, by no rule but the two of the chain: the first pool of two must give exact outputs, and the token
+/// between is a third one.
 fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'a>> {
     let hops = |mint_in, mint_out| {
         let survey = candidate::survey(book, mint_in, mint_out, now, MAX_AGE);
@@ -26,6 +27,9 @@ fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'
     };
     let direct = hops(request.mint_in, request.mint_out).into_iter();
     let mut paths: Vec<Path<'_>> = direct.map(|first| Path { first, second: None }).collect();
+    if !paths.is_empty() {
+        return paths;
+    }
     for between in [STRANGER, usdt()] {
         for first in hops(request.mint_in, between) {
             let seconds = hops(between, request.mint_out).into_iter();
@@ -156,11 +160,12 @@ fn any_pools(mints: [Mint; 2], most: usize) -> impl Strategy<Value = Vec<Describ
     prop::collection::vec(any_pool().prop_map(describe), 0..=most)
 }
 
-/// Up to four pools of the pair, and up to two on either side of each of two other tokens.
+/// Up to four pools of the pair or, as often, none, and up to two on either side of each of two other tokens.
 fn any_market() -> impl Strategy<Value = Vec<Described>> {
     let (usdc, usdt) = (usdc(), usdt());
     let sides = [[SOL, STRANGER], [STRANGER, usdc], [SOL, usdt], [usdt, usdc]];
-    let pools = (any_pools([SOL, usdc], 4), sides.map(|mints| any_pools(mints, 2)));
+    let direct = prop_oneof![Just(Vec::new()), any_pools([SOL, usdc], 4)];
+    let pools = (direct, sides.map(|mints| any_pools(mints, 2)));
     pools.prop_map(|(direct, sides)| [&[direct][..], &sides].concat().concat())
 }
 

@@ -8,17 +8,16 @@ pub(super) fn usdt() -> Mint {
     order_core::token::known().find(|token| token.symbol == "USDT").unwrap().mint
 }
 
-/// SOL for a stranger, and the stranger for USDC: better than the one pool of SOL and USDC.
-fn bridge(first: Venue, second: Venue) -> [TestPool; 3] {
+/// SOL for a stranger, and the stranger for USDC.
+fn bridge(first: Venue, second: Venue) -> [TestPool; 2] {
     [
         trading(first, 1, [SOL, STRANGER], [10_000_000_000_000, 300_000_000_000], 2_500_000),
         trading(second, 2, [STRANGER, usdc()], [300_000_000_000, 1_500_000_000_000], 2_500_000),
-        testing::seeded(Venue::RaydiumCpmm, 3, [1_000_000_000_000, 140_000_000_000], 2_500_000),
     ]
 }
 
 #[test]
-fn two_pools_with_a_token_between_win_over_one_that_is_worse() {
+fn two_pools_with_a_token_between_trade_a_pair_that_no_pool_trades() {
     let request = ask(Mode::ExactIn, 1_000_000_000);
     let Decision { route, alternatives } =
         decide_on(&bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2), &request).unwrap();
@@ -32,7 +31,18 @@ fn two_pools_with_a_token_between_win_over_one_that_is_worse() {
     // Twice a fee of a quarter of a percent, and the price impact of a ten-thousandth and of a tenth of it.
     assert_eq!(route.fee.to_percent(), "0.499375");
     assert!(route.price_impact.to_percent().starts_with("0.01"), "{}", route.price_impact.to_percent());
-    assert!(alternatives[0].reason.ends_with("less than the chosen route"), "{}", alternatives[0].reason);
+    assert_eq!(alternatives, []);
+}
+
+#[test]
+fn a_pool_of_the_pair_is_taken_even_where_two_others_give_more() {
+    let mut pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2).to_vec();
+    pools.push(testing::seeded(Venue::RaydiumCpmm, 3, [1_000_000_000_000, 140_000_000_000], 2_500_000));
+    let request = ask(Mode::ExactIn, 1_000_000_000);
+    let (with, without) = (decide_on(&pools, &request).unwrap(), decide_on(&pools[..2], &request).unwrap());
+    assert!(with.route.amount_out < without.route.amount_out);
+    assert_eq!(with.route.swaps[0].pool, pools[2].address);
+    assert_eq!(with.route.swaps.len(), 1);
 }
 
 #[test]
@@ -42,7 +52,7 @@ fn an_exact_output_goes_through_two_pools_too() {
     let Decision { route, alternatives } = decide_on(&pools, &request).unwrap();
     let [first, second] = &route.swaps[..] else { panic!("{route:?}") };
     assert_eq!((first.amount_out, second.amount_out), (second.amount_in, request.amount));
-    assert_eq!(alternatives.len(), 1);
+    assert_eq!(alternatives, []);
     let spent = route.amount_in.get();
     let back = decide_on(&pools, &ask(Mode::ExactIn, spent)).unwrap().route;
     assert!(back.amount_out >= request.amount, "{back:?}");
@@ -50,10 +60,17 @@ fn an_exact_output_goes_through_two_pools_too() {
 
 #[test]
 fn two_hops_that_lost_are_named_by_the_token_between() {
-    let mut pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2);
-    pools[2] = testing::seeded(Venue::RaydiumCpmm, 3, [1_000_000_000_000, 160_000_000_000], 2_500_000);
+    let mut pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2).to_vec();
+    pools.push(trading(
+        Venue::RaydiumCpmm,
+        3,
+        [SOL, usdt()],
+        [1_000_000_000_000, 160_000_000_000],
+        2_500_000,
+    ));
+    pools.push(trading(Venue::RaydiumCpmm, 4, [usdt(), usdc()], [160_000_000_000; 2], 2_500_000));
     let decision = decide_on(&pools, &ask(Mode::ExactIn, 1_000_000)).unwrap();
-    assert_eq!(decision.route.swaps.len(), 1);
+    assert_eq!(decision.route.swaps[0].pool, pools[2].address);
     let loser = &decision.alternatives[0];
     assert_eq!(loser.pool, pools[0].address);
     assert!(loser.reason.starts_with(&format!("two hops through {STRANGER}: gives ")), "{}", loser.reason);
@@ -64,13 +81,15 @@ fn a_first_pool_must_give_exact_outputs_and_a_second_need_not() {
     let request = ask(Mode::ExactIn, 1_000_000_000);
     for venue in Venue::ALL {
         let exact = !matches!(venue, Venue::MeteoraDlmm | Venue::MeteoraDammV1);
-        let decision = decide_on(&bridge(venue, Venue::RaydiumAmmV4), &request).unwrap();
-        let refused = |loser: &Alternative| loser.reason.ends_with("no pool gives an exact amount of it");
-        assert_eq!(decision.alternatives.iter().any(refused), !exact, "{venue}");
-        assert!(exact || decision.route.swaps.len() == 1, "{venue}");
-        let decision = decide_on(&bridge(Venue::RaydiumAmmV4, venue), &request).unwrap();
-        let too_long = decision.alternatives.iter().any(|loser| loser.reason.ends_with("one transaction"));
-        assert!(decision.route.swaps.len() == 2 || too_long, "{venue} {:?}", decision.alternatives);
+        let first = decide_on(&bridge(venue, Venue::RaydiumAmmV4), &request);
+        let second = decide_on(&bridge(Venue::RaydiumAmmV4, venue), &request);
+        let ends = |decided: &Result<Decision, Failure>, with: &str| {
+            decided.as_ref().is_err_and(|failure| failure.message.ends_with(with))
+        };
+        assert_eq!(ends(&first, "no pool gives an exact amount of it"), !exact, "{venue}: {first:?}");
+        for decided in [first, second] {
+            assert!(decided.is_ok() || ends(&decided, "one transaction") || !exact, "{venue}: {decided:?}");
+        }
     }
 }
 
@@ -78,12 +97,9 @@ fn a_first_pool_must_give_exact_outputs_and_a_second_need_not() {
 fn two_hops_that_fit_into_no_transaction_are_not_quoted() {
     let pools = bridge(Venue::RaydiumClmm, Venue::OrcaWhirlpool);
     let request = ask(Mode::ExactIn, 1_000_000_000);
-    let failure = decide_on(&pools[..2], &request).unwrap_err();
+    let failure = decide_on(&pools, &request).unwrap_err();
     assert_eq!(failure.code, Code::NoRoute);
     assert!(failure.message.ends_with("does not fit into one transaction"), "{failure}");
-    let decision = decide_on(&pools, &request).unwrap();
-    assert_eq!(decision.route.swaps.len(), 1);
-    assert!(decision.alternatives[0].reason.ends_with("does not fit into one transaction"));
 }
 
 #[test]
@@ -91,7 +107,7 @@ fn without_the_second_pool_there_is_no_way() {
     let pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2);
     assert_eq!(decide_on(&pools[..1], &ask(Mode::ExactIn, 1_000)).unwrap_err().code, Code::NoRoute);
     let now = Instant::now();
-    let mut book = testing::book(&pools[..2], 7, now);
+    let mut book = testing::book(&pools, 7, now);
     let later = now + 2 * MAX_AGE;
     let decide_then = |book: &Book| decide(book, &ask(Mode::ExactIn, 1_000_000), later, MAX_AGE);
     assert_eq!(decide_then(&book).unwrap_err().code, Code::ClusterUnavailable);
