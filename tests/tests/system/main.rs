@@ -9,6 +9,7 @@ mod guards;
 mod limits;
 mod load;
 mod many_orders;
+mod nodes;
 mod one_order;
 mod outages;
 mod routes;
