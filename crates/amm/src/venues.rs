@@ -73,12 +73,22 @@ pub(crate) trait Pool: Debug + Send + Sync {
     /// What besides the pool changes with swaps, or changes what they give.
     fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey>;
 
+    /// Whether the program is known to move tokens of Token-2022 as their transfer fees say.
+    fn moves_token_2022(&self) -> bool {
+        true
+    }
+
     /// The tokens, in the order of its mints.
     fn tokens(&self, accounts: Lookup<'_, '_>, clock: Clock) -> Result<[PoolToken; 2], DecodeError> {
         let token = |mint: Mint| {
             let address = mint.pubkey();
             let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
-            PoolToken::decode(mint, account, clock.epoch)
+            let token = PoolToken::decode(mint, account, clock.epoch)?;
+            if token.program == token::Program::Token2022 && !self.moves_token_2022() {
+                let reason = "a token of Token-2022, which has not been checked against the pool's program";
+                return Err(DecodeError::Unsupported { address, reason: reason.to_owned() });
+            }
+            Ok(token)
         };
         let [a, b] = self.mints();
         Ok([token(a)?, token(b)?])

@@ -1,15 +1,16 @@
 //! Every recorded case of Meteora DAMM v2. The offsets here are written out again, from the program's source.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
-use crate::vectors::{cases, flag, number};
+use crate::vectors::{
+    Counts, TRANSFER_FEES, cases, file, flag, mode, number, number_or, require_fields, transfer_fees,
+};
 use amm::{Clock, DecodeError, Limit, QuoteError, TransferFee};
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Venue};
 use serde_json::{Value, json};
 
-fn vectors() -> Value {
-    serde_json::from_str(include_str!("../data/meteora_damm_v2.json")).unwrap()
-}
+const VM: &str = "svm_cases";
+const VM_OF_TOKENS: &str = "svm_cases_market_cap_and_token2022";
 
 fn pool_data(state: &Value) -> Vec<u8> {
     let mut data = vec![0; 1112];
@@ -62,60 +63,86 @@ fn cluster(state: &Value, transfer_fees: [TransferFee; 2]) -> Cluster {
     cluster
 }
 
-fn transfer_fee(case: &Value, side: &str) -> TransferFee {
-    if case.get(format!("{side}_transfer_fee_bps")).is_none() {
-        return TransferFee::default();
+const TOLD: &[&str] = &["pool", "base_fee_mode", "collect_fee_mode", "dynamic_fee"];
+const READ: &[&str] = &["pool_state", "a_to_b", "kind", "amount", "unix_timestamp", "slot", "expected"];
+const STATE: &[&str] = &[
+    "base_fee_mode",
+    "dynamic_fee_initialized",
+    "activation_type",
+    "collect_fee_mode",
+    "fee_version",
+    "number_of_period_or_fee_increment_bps",
+    "bin_step",
+    "variable_fee_control",
+    "cliff_fee_numerator",
+    "period_frequency",
+    "reduction_factor_or_reference_amount",
+    "activation_point",
+    "token_a_amount",
+    "token_b_amount",
+    "volatility_accumulator",
+    "init_sqrt_price",
+    "liquidity",
+    "sqrt_min_price",
+    "sqrt_max_price",
+    "sqrt_price",
+];
+/// The same bytes as the period's frequency, as the other modes read them.
+const STATE_AGAIN: [(&str, usize); 4] = [
+    ("rate_limiter_max_duration", 0),
+    ("rate_limiter_max_fee_bps", 32),
+    ("market_cap_sqrt_price_step_bps", 0),
+    ("market_cap_scheduler_expiration", 32),
+];
+
+/// What the pool of a case gives or takes, unless its mode is not known to agree.
+fn quote_case(case: &Value) -> Option<Result<u64, QuoteError>> {
+    require_fields(case, &[TOLD, READ, TRANSFER_FEES]);
+    let state = &case["pool_state"];
+    require_fields(state, &[STATE, &STATE_AGAIN.map(|(field, _)| field)]);
+    let frequency: u64 = number(state, "period_frequency");
+    for (field, shift) in STATE_AGAIN {
+        let value: u64 = number_or(state, field, 0);
+        assert!(value == 0 || value == frequency >> shift & 0xffff_ffff, "{field} of {case}");
     }
-    TransferFee {
-        basis_points: number(case, &format!("{side}_transfer_fee_bps")),
-        maximum: number(case, &format!("{side}_transfer_fee_max")),
+    let a_to_b = flag(case, "a_to_b");
+    let [fee_in, fee_out] = transfer_fees(case);
+    let fees = if a_to_b { [fee_in, fee_out] } else { [fee_out, fee_in] };
+    let clock =
+        Clock { slot: number(case, "slot"), epoch: 1, unix_timestamp: number(case, "unix_timestamp") };
+    let market = cluster(state, fees).market(POOL, clock);
+    if number::<u8>(state, "collect_fee_mode") == 2 {
+        assert!(matches!(market, Err(DecodeError::Unsupported { .. })), "{case}");
+        return None;
     }
+    let mint_in = if a_to_b { MINT_A } else { MINT_B };
+    let quote = market.unwrap().quote(mint_in, mode(case), Atoms::new(number(case, "amount")));
+    Some(quote.map(|quote| match mode(case) {
+        Mode::ExactIn => quote.amount_out.get(),
+        Mode::ExactOut => quote.amount_in.get(),
+    }))
 }
 
-/// Runs one list and counts (agreements, refusals by both).
-fn check(list: &str) -> (usize, usize) {
-    let file = vectors();
-    let mut counts = (0, 0);
+fn check(list: &str) {
+    let file = file(Venue::MeteoraDammV2, &[VM, VM_OF_TOKENS]);
+    let mut counts = Counts::default();
     for case in cases(&file, list) {
-        let (fee_in, fee_out) = (transfer_fee(case, "input"), transfer_fee(case, "output"));
-        let a_to_b = flag(case, "a_to_b");
-        let fees = if a_to_b { [fee_in, fee_out] } else { [fee_out, fee_in] };
-        let clock =
-            Clock { slot: number(case, "slot"), epoch: 1, unix_timestamp: number(case, "unix_timestamp") };
-        let market = cluster(&case["pool_state"], fees).market(POOL, clock).unwrap();
-        let amount = Atoms::new(number(case, "amount"));
-        let expected = Atoms::new(number(case, "expected"));
-        let mint_in = if a_to_b { MINT_A } else { MINT_B };
-        let quoted = match case["kind"].as_str().unwrap() {
-            "exact_in" => market.quote(mint_in, Mode::ExactIn, amount).map(|quote| quote.amount_out),
-            "exact_out" => market.quote(mint_in, Mode::ExactOut, amount).map(|quote| quote.amount_in),
-            other => panic!("kind {other}"),
-        };
-        if expected.is_zero() {
-            assert_eq!(quoted, Err(QuoteError::NothingOut), "{case}");
-            counts.1 += 1;
-        } else {
-            assert_eq!(quoted, Ok(expected), "{case}");
-            counts.0 += 1;
+        match quote_case(case) {
+            Some(quoted) => counts.compare(quoted, number(case, "expected"), case),
+            None => counts.unsupported(),
         }
     }
-    counts
+    counts.print(Venue::MeteoraDammV2, &file, list);
 }
 
 #[test]
 fn agrees_with_the_program_in_an_svm() {
-    let (agreed, refused) = check("svm_cases");
-    println!("meteora_damm_v2: {agreed} svm cases agree, {refused} are refused by both");
-    assert_eq!((agreed, refused), (60, 1));
+    check(VM);
 }
 
 #[test]
 fn agrees_with_the_program_on_market_caps_and_transfer_fees() {
-    let (agreed, refused) = check("svm_cases_market_cap_and_token2022");
-    println!(
-        "meteora_damm_v2: {agreed} market cap and token-2022 cases agree, {refused} are refused by both"
-    );
-    assert_eq!((agreed, refused), (21, 7));
+    check(VM_OF_TOKENS);
 }
 
 /// A plain pool around a price of one, with a fee of 1 %.

@@ -1,7 +1,9 @@
 //! Every recorded case of Meteora DLMM. The offsets here are written out again, from the program's source.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
-use crate::vectors::{cases, flag, number};
+use crate::vectors::{
+    Counts, TRANSFER_FEES, cases, file, flag, number, own_file, parse, require_fields, transfer_fees,
+};
 use amm::{Clock, DecodeError, Limit, QuoteError, SwapInstruction, Trader, TransferFee};
 use order_core::quote::Mode;
 use order_core::{Atoms, Pubkey, Venue};
@@ -12,40 +14,51 @@ const RICH: &str = "EtAdVRLFH22rjWh3mcUasKFF27WtHhsaCvK27tPFFWig";
 const ORDERS: &str = "9t3EyC9FweyL7PBWvKz3mrXg8B9fwFc9SK3QxM4ENqhd";
 const VAULTS: [Pubkey; 2] = [Pubkey::new_from_array([4; 32]), Pubkey::new_from_array([5; 32])];
 
-/// The columns of a bin's row, and where they are in the bin.
-const ID: usize = 0;
-const PRICE: (usize, usize) = (3, 16);
-const AMOUNTS: [(usize, usize); 4] = [(1, 0), (2, 8), (4, 112), (5, 128)];
-const ASK_SIDE: (usize, usize) = (6, 140);
+/// A bin's fields, and where they are in the bin.
+const PRICE: (&str, usize) = ("price", 16);
+const AMOUNTS: [(&str, usize); 5] = [
+    ("amount_x", 0),
+    ("amount_y", 8),
+    ("open_order_amount", 112),
+    ("total_processing_order_amount", 120),
+    ("processed_order_remaining_amount", 128),
+];
+const ASK_SIDE: (&str, usize) = ("limit_order_ask_side", 140);
 
-fn vectors() -> Value {
-    serde_json::from_str(include_str!("../data/meteora_dlmm.json")).unwrap()
-}
+/// Fields of a pool that are read, by how many bytes they have and where these are.
+const BYTES: [(usize, &str); 3] =
+    [(34, "base_fee_power_factor"), (35, "function_type"), (36, "collect_fee_mode")];
+const SHORT: [(usize, &str); 5] = [
+    (8, "base_factor"),
+    (10, "filter_period"),
+    (12, "decay_period"),
+    (14, "reduction_factor"),
+    (80, "bin_step"),
+];
+const LONG: [(usize, &str); 4] = [
+    (16, "variable_fee_control"),
+    (20, "max_volatility_accumulator"),
+    (40, "volatility_accumulator"),
+    (44, "volatility_reference"),
+];
+const SIGNED: [(usize, &str); 2] = [(48, "index_reference"), (76, "active_id")];
+const FURTHER: &[&str] = &["last_update_timestamp", "bitmap_set_bits", "supports_limit_orders"];
 
 fn pool_data(state: &Value) -> Vec<u8> {
+    let names = [&BYTES[..], &SHORT, &LONG, &SIGNED].concat();
+    require_fields(state, &[&names.iter().map(|(_, field)| *field).collect::<Vec<_>>(), FURTHER]);
     let mut data = vec![0; 904];
     write(&mut data, 0, &[0x21, 0x0b, 0x31, 0x62, 0xb5, 0x65, 0xb1, 0x0d]);
-    for (offset, field) in [(34, "base_fee_power_factor"), (35, "function_type"), (36, "collect_fee_mode")] {
+    for (offset, field) in BYTES {
         write(&mut data, offset, &[number(state, field)]);
     }
-    for (offset, field) in [
-        (8, "base_factor"),
-        (10, "filter_period"),
-        (12, "decay_period"),
-        (14, "reduction_factor"),
-        (80, "bin_step"),
-    ] {
+    for (offset, field) in SHORT {
         write(&mut data, offset, &number::<u16>(state, field).to_le_bytes());
     }
-    for (offset, field) in [
-        (16, "variable_fee_control"),
-        (20, "max_volatility_accumulator"),
-        (40, "volatility_accumulator"),
-        (44, "volatility_reference"),
-    ] {
+    for (offset, field) in LONG {
         write(&mut data, offset, &number::<u32>(state, field).to_le_bytes());
     }
-    for (offset, field) in [(48, "index_reference"), (76, "active_id")] {
+    for (offset, field) in SIGNED {
         write(&mut data, offset, &number::<i32>(state, field).to_le_bytes());
     }
     write(&mut data, 56, &number::<i64>(state, "last_update_timestamp").to_le_bytes());
@@ -53,8 +66,12 @@ fn pool_data(state: &Value) -> Vec<u8> {
     write(&mut data, 120, &MINT_B.to_bytes());
     write(&mut data, 152, VAULTS[0].as_ref());
     write(&mut data, 184, VAULTS[1].as_ref());
+    // A pool that was not made for one of them has rewards, or orders.
+    if data[35] == 0 && !flag(state, "supports_limit_orders") {
+        write(&mut data, 264, &[1; 32]);
+    }
     for bit in cases(state, "bitmap_set_bits") {
-        let bit = usize::try_from(bit.as_u64().unwrap()).unwrap();
+        let bit: usize = parse(bit, "a bit of the bitmap");
         data[584 + bit / 8] |= 1 << (bit % 8);
     }
     data
@@ -73,30 +90,22 @@ fn array_data(index: i64) -> Vec<u8> {
     data
 }
 
-fn text(row: &Value, column: usize) -> String {
-    row[column].as_str().map_or_else(|| row[column].to_string(), str::to_owned)
-}
-
 /// A recorded pool as a cluster has it, with or without the prices that the program has stored.
 fn cluster(pool: &Value, stored_prices: bool, transfer_fees: [TransferFee; 2]) -> Cluster {
     let program = amm::program_id(Venue::MeteoraDlmm);
     let mut cluster = Cluster::default();
+    require_fields(pool, &[&["lb_pair", "bin_arrays"]]);
     cluster.put(POOL.pubkey(), program, pool_data(&pool["lb_pair"]));
-    for index in [-1, 0] {
-        cluster.put(array_address(index), program, array_data(index));
-    }
-    for row in cases(pool, "bins") {
-        let id = row[ID].as_i64().unwrap();
-        let start = 56 + 144 * usize::try_from(id.rem_euclid(70)).unwrap();
-        let array = cluster.data(array_address(id.div_euclid(70)));
-        for (column, offset) in AMOUNTS {
-            write(array, start + offset, &text(row, column).parse::<u64>().unwrap().to_le_bytes());
+    for array in cases(pool, "bin_arrays") {
+        require_fields(array, &[&["index", "bins"]]);
+        let index: i64 = number(array, "index");
+        let mut data = array_data(index);
+        for (id, bin) in array["bins"].as_object().unwrap() {
+            let place = id.parse::<i64>().unwrap() - index * 70;
+            assert!((0..70).contains(&place), "bin {id} is not in array {index}");
+            write_bin(&mut data, usize::try_from(place).unwrap(), bin, stored_prices);
         }
-        if stored_prices {
-            let price: u128 = text(row, PRICE.0).parse().unwrap();
-            write(array, start + PRICE.1, &price.to_le_bytes());
-        }
-        write(array, start + ASK_SIDE.1, &[text(row, ASK_SIDE.0).parse().unwrap()]);
+        cluster.put(array_address(index), program, data);
     }
     let [fee_x, fee_y] = transfer_fees;
     cluster.put_mint(MINT_A, fee_x);
@@ -104,59 +113,73 @@ fn cluster(pool: &Value, stored_prices: bool, transfer_fees: [TransferFee; 2]) -
     cluster
 }
 
-fn transfer_fee(case: &Value, side: &str) -> TransferFee {
-    if case.get(format!("{side}_transfer_fee_bps")).is_none() {
-        return TransferFee::default();
+fn write_bin(array: &mut [u8], place: usize, bin: &Value, stored_price: bool) {
+    require_fields(bin, &[&AMOUNTS.map(|(field, _)| field), &[PRICE.0, ASK_SIDE.0]]);
+    let start = 56 + 144 * place;
+    for (field, offset) in AMOUNTS {
+        write(array, start + offset, &number::<u64>(bin, field).to_le_bytes());
     }
-    TransferFee {
-        basis_points: number(case, &format!("{side}_transfer_fee_bps")),
-        maximum: number(case, &format!("{side}_transfer_fee_max")),
+    if stored_price {
+        write(array, start + PRICE.1, &number::<u128>(bin, PRICE.0).to_le_bytes());
     }
+    write(array, start + ASK_SIDE.1, &[number(bin, ASK_SIDE.0)]);
 }
 
 fn at(timestamp: i64) -> Clock {
     Clock { unix_timestamp: timestamp, ..NOW }
 }
 
-/// Runs one list, with stored prices and without, and counts.
-fn check(list: &str, expected: &str) -> usize {
-    let file = vectors();
-    for case in cases(&file, list) {
-        let (fee_in, fee_out) = (transfer_fee(case, "input"), transfer_fee(case, "output"));
-        let (mint_in, fees) =
-            if flag(case, "swap_for_y") { (MINT_A, [fee_in, fee_out]) } else { (MINT_B, [fee_out, fee_in]) };
-        let pool = &file["pools"][case["pool"].as_str().unwrap()];
-        for stored_prices in [true, false] {
-            let market =
-                cluster(pool, stored_prices, fees).market(POOL, at(number(case, "timestamp"))).unwrap();
-            let amount = Atoms::new(number(case, "amount_in"));
-            let quote = market.quote(mint_in, Mode::ExactIn, amount).unwrap();
-            assert_eq!(quote.amount_out, Atoms::new(number(case, expected)), "{case}");
-            let limit = Limit::ExactIn { amount_in: amount, min_out: quote.amount_out };
-            assert_eq!(market.swap(mint_in, limit).unwrap().received, quote.amount_out);
-            let limit = Limit::ExactIn { amount_in: amount, min_out: Atoms::new(quote.amount_out.get() + 1) };
-            assert_eq!(market.swap(mint_in, limit), Err(6003));
+const VM: &str = "svm_cases";
+const VM_OF_TOKENS: &str = "svm_cases_token2022";
+const SWAP: &[&str] = &["pool", "swap_for_y", "amount_in", "timestamp"];
+
+/// The pools of this repository, whatever cases are tried.
+fn own_pools() -> Value {
+    own_file("meteora_dlmm_pools")["pools"].take()
+}
+
+/// Runs one list, with stored prices and without. A file without pools is about those of this repository.
+fn check(list: &str, expected: &str) {
+    let file = file(Venue::MeteoraDlmm, &[VM, VM_OF_TOKENS, "pools"]);
+    let pools = file.get("pools").cloned().unwrap_or_else(own_pools);
+    for stored_prices in [true, false] {
+        let mut counts = Counts::default();
+        for case in cases(&file, list) {
+            require_fields(case, &[SWAP, TRANSFER_FEES, &[expected]]);
+            let [fee_in, fee_out] = transfer_fees(case);
+            let (mint_in, fees) = if flag(case, "swap_for_y") {
+                (MINT_A, [fee_in, fee_out])
+            } else {
+                (MINT_B, [fee_out, fee_in])
+            };
+            let pool = &pools[case["pool"].as_str().unwrap()];
+            let cluster = cluster(pool, stored_prices, fees);
+            let market = cluster.market(POOL, at(number(case, "timestamp"))).unwrap();
+            let amount_in = Atoms::new(number(case, "amount_in"));
+            let expected: u64 = number(case, expected);
+            let quoted = market.quote(mint_in, Mode::ExactIn, amount_in);
+            counts.compare(quoted.map(|quote| quote.amount_out.get()), expected, case);
+            let swap =
+                |min_out| market.swap(mint_in, Limit::ExactIn { amount_in, min_out: Atoms::new(min_out) });
+            assert_eq!(swap(expected).is_ok(), expected > 0, "{case}");
+            assert!(expected == 0 || swap(expected + 1) == Err(6003), "{case}");
         }
+        counts.print(Venue::MeteoraDlmm, &file, list);
     }
-    cases(&file, list).len()
 }
 
 #[test]
 fn agrees_with_the_program() {
-    let count = check("svm_cases", "expected_amount_out");
-    println!("meteora_dlmm: {count} of {count} cases of the program agree");
-    assert_eq!(count, 40);
+    check(VM, "expected_amount_out");
 }
 
 #[test]
 fn agrees_with_the_program_on_tokens_with_transfer_fees() {
-    let count = check("svm_cases_token2022", "expected_received");
-    println!("meteora_dlmm: {count} of {count} cases with transfer fees agree");
-    assert_eq!(count, 20);
+    check(VM_OF_TOKENS, "expected_received");
 }
 
 fn recorded(name: &str) -> Cluster {
-    cluster(&vectors()["pools"][name], true, [TransferFee::default(); 2])
+    cluster(&own_pools()[name], true, [TransferFee::default(); 2])
 }
 
 fn field<const N: usize>(cluster: &mut Cluster, account: Pubkey, offset: usize) -> [u8; N] {

@@ -1,7 +1,7 @@
 //! Every recorded case of Orca Whirlpool. The offsets here are written out again, from the program's source.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
-use crate::vectors::{cases, flag, number};
+use crate::vectors::{Counts, cases, file, flag, number, number_or, parse, require_fields};
 use amm::{DecodeError, Limit, QuoteError, TransferFee};
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Pubkey, Venue};
@@ -95,11 +95,28 @@ fn quote(setting: &Setting, mint: Mint, mode: Mode, amount: u64) -> Result<(u64,
     Ok((quote.amount_in.get(), quote.amount_out.get()))
 }
 
+const UNIT_TESTS: &str = "orca_unit_tests";
+const VM: &str = "svm_cases";
+const POOL_FIELDS: &[&str] =
+    &["liquidity", "sqrt_price", "tick_current", "tick_spacing", "fee_rate", "ticks"];
+const SWAP: &[&str] = &["a_to_b", "exact_in", "amount"];
+
 fn vectors() -> Value {
-    serde_json::from_str(include_str!("../data/orca_whirlpool.json")).unwrap()
+    file(Venue::OrcaWhirlpool, &[UNIT_TESTS, VM])
 }
 
-fn svm_setting(case: &Value, dynamic: bool) -> Setting {
+/// What the pool of a case gives or takes, and what it is expected to.
+fn quote_case(case: &Value, setting: &Setting) -> Result<u64, QuoteError> {
+    let mint_in = if flag(case, "a_to_b") { MINT_A } else { MINT_B };
+    let mode = if flag(case, "exact_in") { Mode::ExactIn } else { Mode::ExactOut };
+    let amount = number(case, "amount");
+    let (paid, received) = quote(setting, mint_in, mode, amount)?;
+    let (fixed, other) = if flag(case, "exact_in") { (paid, received) } else { (received, paid) };
+    assert_eq!(fixed, amount, "{case}");
+    Ok(other)
+}
+
+fn vm_setting(case: &Value, dynamic: bool) -> Setting {
     let ticks = case["ticks"].as_object().unwrap();
     let starts = case["tick_array_starts"].as_array().unwrap();
     Setting {
@@ -108,11 +125,8 @@ fn svm_setting(case: &Value, dynamic: bool) -> Setting {
         tick: number(case, "tick_current"),
         spacing: number(case, "tick_spacing"),
         fee_rate: number(case, "fee_rate"),
-        arrays: starts.iter().map(|start| start.as_i64().unwrap().try_into().unwrap()).collect(),
-        ticks: ticks
-            .iter()
-            .map(|(tick, net)| (tick.parse().unwrap(), net.as_str().unwrap().parse().unwrap()))
-            .collect(),
+        arrays: starts.iter().map(|start| parse(start, "the start of an array")).collect(),
+        ticks: ticks.iter().map(|(tick, net)| (tick.parse().unwrap(), parse(net, tick))).collect(),
         dynamic,
     }
 }
@@ -120,25 +134,18 @@ fn svm_setting(case: &Value, dynamic: bool) -> Setting {
 #[test]
 fn agrees_with_the_program_in_an_svm_in_both_kinds_of_arrays() {
     let file = vectors();
-    let (mut agreed, mut refused) = (0, 0);
-    for case in cases(&file, "svm_cases") {
-        let mint_in = if flag(case, "a_to_b") { MINT_A } else { MINT_B };
-        let mode = if flag(case, "exact_in") { Mode::ExactIn } else { Mode::ExactOut };
-        let expected = (number(case, "expected_in"), number(case, "expected_out"));
-        for dynamic in [false, true] {
-            let setting = svm_setting(case, dynamic);
-            let quoted = quote(&setting, mint_in, mode, number(case, "amount"));
-            if expected.1 == 0 {
-                assert_eq!(quoted, Err(QuoteError::NothingOut), "{case}");
-                refused += 1;
-            } else {
-                assert_eq!(quoted, Ok(expected), "{case}");
-                agreed += 1;
-            }
+    for dynamic in [false, true] {
+        let mut counts = Counts::default();
+        for case in cases(&file, VM) {
+            require_fields(case, &[POOL_FIELDS, SWAP, &["tick_array_starts", "expected_in", "expected_out"]]);
+            let quoted = quote_case(case, &vm_setting(case, dynamic));
+            let expected = [number(case, "expected_in"), number(case, "expected_out")];
+            // What is bought for nothing is refused, whichever of both was asked for.
+            let other = if expected.contains(&0) { 0 } else { expected[usize::from(flag(case, "exact_in"))] };
+            counts.compare(quoted, other, case);
         }
+        counts.print(Venue::OrcaWhirlpool, &file, VM);
     }
-    println!("orca_whirlpool: {agreed} svm cases agree (fixed and dynamic arrays), {refused} buy nothing");
-    assert_eq!(agreed + refused, 2 * 59);
 }
 
 /// The pool of the program's own unit tests: each tick of five arrays is used.
@@ -159,29 +166,28 @@ fn crowded(liquidity: u128) -> Setting {
     }
 }
 
+/// Its price and fee are the cases'; a text is expected of those at the end of its liquidity.
 #[test]
 fn agrees_with_the_programs_own_unit_tests() {
     let file = vectors();
-    let (cases, beyond) = cases(&file, "orca_unit_tests").split_at(8);
-    for case in cases {
-        let setting = crowded(number(case, "liquidity"));
-        let mint_in = if flag(case, "a_to_b") { MINT_A } else { MINT_B };
-        let (amount, expected): (u64, u64) = (number(case, "amount"), number(case, "expected"));
-        let (mode, both) = if flag(case, "exact_in") {
-            (Mode::ExactIn, (amount, expected))
-        } else {
-            (Mode::ExactOut, (expected, amount))
+    let mut counts = Counts::default();
+    for case in cases(&file, UNIT_TESTS) {
+        require_fields(case, &[POOL_FIELDS, SWAP, &["test", "expected", "expected_trade_fee"]]);
+        let setting = Setting {
+            sqrt_price: number_or(case, "sqrt_price", 1 << 64),
+            tick: number_or(case, "tick_current", 0),
+            spacing: number_or(case, "tick_spacing", 2),
+            fee_rate: number(case, "fee_rate"),
+            ..crowded(number(case, "liquidity"))
         };
-        assert_eq!(quote(&setting, mint_in, mode, amount), Ok(both), "{case}");
+        let quoted = quote_case(case, &setting);
+        match case["expected"].as_str() {
+            Some(text) if text.starts_with("ok") => counts.compare(quoted.clone(), quoted.unwrap(), case),
+            Some(_) => counts.compare(quoted, 0, case),
+            None => counts.compare(quoted, number(case, "expected"), case),
+        }
     }
-    let [last, first_beyond] = beyond else { panic!("two cases at the end of the liquidity") };
-    let quote = |case: &Value| {
-        quote(&crowded(number(case, "liquidity")), MINT_A, Mode::ExactIn, number(case, "amount"))
-    };
-    assert_eq!(quote(last).map(|(paid, _)| paid), Ok(3428));
-    assert_eq!(first_beyond["expected"], "INVALID_TICK_ARRAY_SEQUENCE");
-    assert_eq!(quote(first_beyond), Err(QuoteError::InsufficientLiquidity));
-    println!("orca_whirlpool: 10 of 10 of the program's unit tests agree");
+    counts.print(Venue::OrcaWhirlpool, &file, UNIT_TESTS);
 }
 
 #[test]

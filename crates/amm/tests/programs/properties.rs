@@ -58,10 +58,11 @@ fn seed() -> impl Strategy<Value = Seed> {
     })
 }
 
-/// A pool of tokens that the venue's program knows: the older ones know no Token-2022.
+/// A pool of tokens that are quoted at the venue: not everywhere are those of Token-2022.
 fn seeded(venue: Venue, seed: &Seed) -> (Cluster, Seeded) {
+    use Venue::{MeteoraDammV1, OrcaWhirlpool, RaydiumAmmV4, RaydiumClmm};
     let mut seed = *seed;
-    if matches!(venue, Venue::RaydiumAmmV4 | Venue::MeteoraDammV1) {
+    if matches!(venue, RaydiumAmmV4 | MeteoraDammV1 | RaydiumClmm | OrcaWhirlpool) {
         for token in &mut seed.tokens {
             token.program = Program::SplToken;
             token.transfer_fee = TransferFee::default();

@@ -1,7 +1,7 @@
 //! Every recorded case of Raydium AMM v4. The offsets here are written out again, from the program's source.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
-use crate::vectors::{cases, number};
+use crate::vectors::{Counts, cases, file, mode, number, number_or, require_fields};
 use amm::{DecodeError, Limit, Pool, QuoteError, SwapInstruction, Trader, TransferFee};
 use order_core::failure::Code;
 use order_core::quote::Mode;
@@ -15,9 +15,6 @@ const PC_VAULT: Pubkey = Pubkey::new_from_array([11; 32]);
 const OPEN_ORDERS: Pubkey = Pubkey::new_from_array([12; 32]);
 const MARKET_PROGRAM: Pubkey = Pubkey::new_from_array([13; 32]);
 const AUTHORITY: Pubkey = Pubkey::from_str_const("5Q544fKrFoe6tsEbD7S8EmxGTJYAKtTVhAW5Q5pge4j1");
-
-/// Before August 2025 the program took no fee of less than half a unit.
-const FEE_ROUNDED_AS_BEFORE: u64 = 200;
 
 /// The first token is the coin; a pool that only swaps, at 0.25 %.
 fn cluster(vaults: [u64; 2], owed: [u64; 2]) -> Cluster {
@@ -43,78 +40,95 @@ fn cluster(vaults: [u64; 2], owed: [u64; 2]) -> Cluster {
     cluster
 }
 
+const RECORDED: &str = "mainnet_recorded_swaps";
+const VM: &str = "svm_cases";
+
 fn vectors() -> Value {
-    serde_json::from_str(include_str!("../data/raydium_amm_v4.json")).unwrap()
+    file(Venue::RaydiumAmmV4, &[RECORDED, VM])
 }
 
 fn mint_in(case: &Value) -> Mint {
-    match case["direction"].as_str().unwrap() {
-        "coin2pc" => MINT_A,
-        "pc2coin" => MINT_B,
-        other => panic!("direction {other}"),
+    match case["direction"].as_str() {
+        Some("coin2pc") => MINT_A,
+        Some("pc2coin") => MINT_B,
+        _ => panic!("direction is {}", case["direction"]),
     }
 }
 
-/// An input so small that the program of today takes a fee where the recorded one did not.
-fn dust(case: &Value) -> bool {
-    case["kind"] == "exact_in" && number::<u64>(case, "amount_in") < FEE_ROUNDED_AS_BEFORE
+/// The pool of a case, at the case's fee.
+fn case_cluster(case: &Value, vaults: [u64; 2], owed: [u64; 2]) -> Cluster {
+    let mut cluster = cluster(vaults, owed);
+    for (offset, field, usual) in [(176, "fee_numerator", 25), (184, "fee_denominator", 10_000)] {
+        let value: u64 = number_or(case, field, usual);
+        write(cluster.data(POOL.pubkey()), offset, &value.to_le_bytes());
+    }
+    cluster
+}
+
+/// What the pool of a case gives or takes for the case's amount.
+fn quote(case: &Value, cluster: &Cluster) -> Result<u64, QuoteError> {
+    let market = cluster.market(POOL, NOW).unwrap();
+    let quote = |amount| market.quote(mint_in(case), mode(case), Atoms::new(number(case, amount)));
+    Ok(match mode(case) {
+        Mode::ExactIn => quote("amount_in")?.amount_out.get(),
+        Mode::ExactOut => quote("amount_out")?.amount_in.get(),
+    })
+}
+
+/// Before August 2025 the program rounded what is less than half a unit down to nothing. That was never
+/// worse for the trader than what it does today.
+fn was_rounded_down(case: &Value, today: u64, executed: u64) -> bool {
+    match mode(case) {
+        Mode::ExactIn => {
+            let rate: u128 = number_or(case, "fee_numerator", 25);
+            let is_dust =
+                2 * rate * number::<u128>(case, "amount_in") < number_or(case, "fee_denominator", 10_000);
+            is_dust && today < executed
+        }
+        Mode::ExactOut => executed <= 1 && executed < today,
+    }
+}
+
+/// Runs one list: `today` is the field with what the program of today does, `executed` that with what the
+/// program of the case did, for an exact input and an exact output.
+fn check(list: &str, fields: &[&str], today: &str, executed: [&str; 2], cluster: impl Fn(&Value) -> Cluster) {
+    let file = vectors();
+    let (mut counts, mut older) = (Counts::default(), 0);
+    for case in cases(&file, list) {
+        require_fields(case, &[fields, &executed, &[today, "kind", "direction", "amount_in", "amount_out"]]);
+        let [executed_out, executed_in] = executed;
+        let executed = match mode(case) {
+            Mode::ExactIn => number(case, executed_out),
+            Mode::ExactOut => number(case, executed_in),
+        };
+        let today = number(case, today);
+        let by_today = was_rounded_down(case, today, executed);
+        older += usize::from(by_today);
+        counts.compare(quote(case, &cluster(case)), if by_today { today } else { executed }, case);
+    }
+    counts.print(Venue::RaydiumAmmV4, &file, list);
+    println!("{older} of them as the program rounds today");
 }
 
 #[test]
 fn agrees_with_recorded_mainnet_swaps() {
-    let file = vectors();
-    let cases = cases(&file, "mainnet_recorded_swaps");
-    let mut older = 0;
-    for case in cases {
-        let market = cluster([number(case, "pool_coin"), number(case, "pool_pc")], [0; 2]);
-        let market = market.market(POOL, NOW).unwrap();
-        let amount = Atoms::new(number(case, "amount_in"));
-        let quoted = market.quote(mint_in(case), Mode::ExactIn, amount).map(|quote| quote.amount_out.get());
-        let recorded: u64 = number(case, "amount_out_recorded");
-        let today: u64 = number(case, "formula_head_ceil");
-        assert_eq!(quoted.clone().unwrap_or(0), today, "{case}");
-        if dust(case) {
-            older += 1;
-            assert!(quoted.unwrap_or(0) <= recorded, "{case}");
-        } else {
-            assert_eq!(quoted, Ok(recorded), "{case}");
-        }
-    }
-    let count = cases.len();
-    println!("raydium_amm_v4: {count} of {count} recorded mainnet swaps agree, {older} by today's rounding");
-    assert_eq!((count, older), (10, 2));
+    let told = ["source", "log_type", "minimum_out", "user_source_balance", "formula_old_ceil"];
+    let read = ["fee_numerator", "fee_denominator", "pool_coin", "pool_pc"];
+    let executed = ["amount_out_recorded", "amount_in_recorded"];
+    check(RECORDED, &[&told[..], &read].concat(), "formula_head_ceil", executed, |case| {
+        case_cluster(case, [number(case, "pool_coin"), number(case, "pool_pc")], [0; 2])
+    });
 }
 
 #[test]
 fn agrees_with_the_program_run_in_a_vm() {
-    let file = vectors();
-    let cases = cases(&file, "svm_cases");
-    let mut older = 0;
-    for case in cases {
-        let vaults = [number(case, "coin_vault"), number(case, "pc_vault")];
-        let owed = [number(case, "need_take_pnl_coin"), number(case, "need_take_pnl_pc")];
-        let market = cluster(vaults, owed).market(POOL, NOW).unwrap();
-        let mint = mint_in(case);
-        let (mode, amount, executed) = match case["kind"].as_str().unwrap() {
-            "exact_in" => (Mode::ExactIn, "amount_in", "expected_amount_out"),
-            "exact_out" => (Mode::ExactOut, "amount_out", "expected_amount_in"),
-            other => panic!("kind {other}"),
-        };
-        let quote = market.quote(mint, mode, Atoms::new(number(case, amount)));
-        let quoted = quote.map(|quote| match mode {
-            Mode::ExactIn => quote.amount_out.get(),
-            Mode::ExactOut => quote.amount_in.get(),
-        });
-        assert_eq!(quoted.clone().unwrap_or(0), number::<u64>(case, "formula_head_2026"), "{case}");
-        if dust(case) {
-            older += 1;
-        } else {
-            assert_eq!(quoted, Ok(number(case, executed)), "{case}");
-        }
-    }
-    let count = cases.len();
-    println!("raydium_amm_v4: {count} of {count} cases of the VM agree, {older} by today's rounding");
-    assert_eq!((count, older), (40, 5));
+    let told = ["error", "reserves", "fee_numerator", "fee_denominator"];
+    let read = ["coin_vault", "pc_vault", "need_take_pnl_coin", "need_take_pnl_pc"];
+    let executed = ["expected_amount_out", "expected_amount_in"];
+    check(VM, &[&told[..], &read].concat(), "formula_head_2026", executed, |case| {
+        let [coin, pc, owed_coin, owed_pc] = read.map(|field| number(case, field));
+        case_cluster(case, [coin, pc], [owed_coin, owed_pc])
+    });
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Every recorded case of Raydium CPMM. The offsets here are written out again, from the program's source.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
-use crate::vectors::{cases, flag, number};
+use crate::vectors::{
+    Counts, TRANSFER_FEES, cases, file, flag, mode, number, number_or, require_fields, transfer_fees,
+};
 use amm::{Limit, QuoteError, TransferFee};
 use order_core::quote::Mode;
 use order_core::token::Program;
@@ -21,7 +23,8 @@ struct Setting {
     fund_fee_rate: u64,
     creator_fee_rate: u64,
     creator_fee_on_output: bool,
-    input_transfer_fee: TransferFee,
+    /// Of the input and of the output.
+    transfer_fees: [TransferFee; 2],
 }
 
 /// What the pool owes before each case, so that the reserves are seen to exclude it.
@@ -51,76 +54,106 @@ fn cluster(setting: &Setting) -> Cluster {
     let mut cluster = Cluster::default();
     cluster.put(POOL.pubkey(), program, pool);
     cluster.put(CONFIG, program, config);
-    cluster.put_mint(MINT_A, setting.input_transfer_fee);
-    cluster.put_mint(MINT_B, TransferFee::default());
-    let [reserve_a, reserve_b] = setting.reserves;
-    cluster.put_vault(VAULT_A, MINT_A, Program::SplToken, reserve_a + 11 + 13 + 15);
-    cluster.put_vault(VAULT_B, MINT_B, Program::SplToken, reserve_b + 12 + 14 + 16);
+    let vaults = [(MINT_A, VAULT_A, 11 + 13 + 15), (MINT_B, VAULT_B, 12 + 14 + 16)];
+    for (side, (mint, vault, owed)) in vaults.into_iter().enumerate() {
+        let fee = setting.transfer_fees[side];
+        cluster.put_mint(mint, fee);
+        let program = if fee.basis_points == 0 { Program::SplToken } else { Program::Token2022 };
+        cluster.put_vault(vault, mint, program, setting.reserves[side] + owed);
+    }
     cluster
 }
 
+const RECORDED: &str = "mainnet_recorded_swaps";
+const UNIT_TESTS: &str = "upstream_unit_tests";
+const NATIVE: &str = "native_cases";
+
 fn vectors() -> Value {
-    serde_json::from_str(include_str!("../data/raydium_cpmm.json")).unwrap()
+    file(Venue::RaydiumCpmm, &[RECORDED, UNIT_TESTS, NATIVE])
 }
 
-/// The rate that withheld `fee` of `sent`, in whole ten-thousandths.
-fn transfer_fee(sent: u64, fee: u64) -> TransferFee {
-    let basis_points = u64::try_from(u128::from(fee) * 10_000 / u128::from(sent)).unwrap();
-    TransferFee { basis_points: u16::try_from(basis_points).unwrap(), maximum: u64::MAX }
+/// Withholds exactly this from anything larger.
+fn exactly(fee: u64) -> TransferFee {
+    TransferFee { basis_points: if fee == 0 { 0 } else { 10_000 }, maximum: fee }
 }
 
+/// The rate at which the creator got what the event says, in millionths.
+fn creator_fee_rate(case: &Value, on_input: bool) -> u64 {
+    let fee: u64 = number_or(case, "creator_fee", 0);
+    let field = if on_input { "input_amount_field" } else { "output_amount_field" };
+    let of = u128::from(number::<u64>(case, field)) + if on_input { 0 } else { u128::from(fee) };
+    u64::try_from((u128::from(fee) * 2_000_000 + of) / (2 * of)).unwrap()
+}
+
+/// An event tells what the curve exchanged: the input's transfer fee came before, the output's after.
 #[test]
 fn agrees_with_recorded_mainnet_swaps() {
+    let told = ["event_length", "pool", "input_mint", "output_mint", "trade_fee"];
+    let read = ["input_vault_before", "output_vault_before", "input_transfer_fee", "output_transfer_fee"];
+    let exchanged = ["input_amount_field", "output_amount_field", "base_input", "matching_trade_fee_rate"];
+    let creators = ["creator_fee", "creator_fee_on_input"];
     let file = vectors();
-    for case in cases(&file, "mainnet_recorded_swaps") {
-        let arrived: u64 = number(case, "input_amount_field");
-        let withheld: u64 = number(case, "input_transfer_fee");
-        let sent = arrived + withheld;
+    let mut counts = Counts::default();
+    for case in cases(&file, RECORDED) {
+        require_fields(case, &[&told, &read, &exchanged, &creators]);
+        let [input, output, fee_in, fee_out] = read.map(|field| number::<u64>(case, field));
+        let on_input = case.get("creator_fee_on_input").is_none() || flag(case, "creator_fee_on_input");
+        let rates = case["matching_trade_fee_rate"]["rates"].as_array().unwrap();
         let setting = Setting {
-            reserves: [number(case, "input_vault_before"), number(case, "output_vault_before")],
-            trade_fee_rate: case["matching_trade_fee_rate"]["rates"][0].as_u64().unwrap(),
-            input_transfer_fee: transfer_fee(sent, withheld),
+            reserves: [input, output],
+            trade_fee_rate: rates[0].as_u64().unwrap(),
+            creator_fee_rate: creator_fee_rate(case, on_input),
+            creator_fee_on_output: !on_input,
+            transfer_fees: [exactly(fee_in), exactly(fee_out)],
             ..Setting::default()
         };
         let market = cluster(&setting).market(POOL, NOW).unwrap();
-        let quote = market.quote(MINT_A, Mode::ExactIn, Atoms::new(sent)).unwrap();
-        assert_eq!(quote.amount_out, Atoms::new(number(case, "output_amount_field")), "{case}");
+        let paid = number::<u64>(case, "input_amount_field") + fee_in;
+        let received = number::<u64>(case, "output_amount_field") - fee_out;
+        if flag(case, "base_input") {
+            let quote = market.quote(MINT_A, Mode::ExactIn, Atoms::new(paid));
+            counts.compare(quote.map(|quote| quote.amount_out.get()), received, case);
+        } else {
+            let quote = market.quote(MINT_A, Mode::ExactOut, Atoms::new(received));
+            counts.compare(quote.map(|quote| quote.amount_in.get()), paid, case);
+        }
     }
-    let count = cases(&file, "mainnet_recorded_swaps").len();
-    println!("raydium_cpmm: {count} of {count} recorded mainnet swaps agree");
-    assert_eq!(count, 3);
+    counts.print(Venue::RaydiumCpmm, &file, RECORDED);
 }
 
 #[test]
 fn agrees_with_the_programs_own_unit_tests() {
+    let read = ["swap_source_amount", "swap_destination_amount", "source_amount_after_fee"];
     let file = vectors();
-    let cases = cases(&file["upstream_unit_tests"], "cases");
-    for case in cases {
-        let setting = Setting {
-            reserves: [number(case, "swap_source_amount"), number(case, "swap_destination_amount")],
-            ..Setting::default()
-        };
-        let amount = Atoms::new(number(case, "source_amount_after_fee"));
-        let quote =
-            cluster(&setting).market(POOL, NOW).unwrap().quote(MINT_A, Mode::ExactIn, amount).unwrap();
-        assert_eq!(quote.amount_out, Atoms::new(number(case, "expected_destination_amount")), "{case}");
+    let mut counts = Counts::default();
+    for case in cases(&file, UNIT_TESTS) {
+        require_fields(case, &[&read, &["expected_destination_amount"]]);
+        let [source, destination, amount] = read.map(|field| number(case, field));
+        let setting = Setting { reserves: [source, destination], ..Setting::default() };
+        let market = cluster(&setting).market(POOL, NOW).unwrap();
+        let quote = market.quote(MINT_A, Mode::ExactIn, Atoms::new(amount));
+        let quoted = quote.map(|quote| quote.amount_out.get());
+        counts.compare(quoted, number(case, "expected_destination_amount"), case);
     }
-    println!("raydium_cpmm: {0} of {0} of the program's unit tests agree", cases.len());
-    assert_eq!(cases.len(), 10);
+    counts.print(Venue::RaydiumCpmm, &file, UNIT_TESTS);
 }
 
 #[test]
 fn agrees_with_the_programs_curve_run_natively() {
     let file = vectors();
-    let cases = cases(&file, "native_cases");
-    for case in cases {
-        check_native(case);
+    let mut counts = Counts::default();
+    for case in cases(&file, NATIVE) {
+        check_native(case, &mut counts);
     }
-    println!("raydium_cpmm: {0} of {0} native cases agree, fees included", cases.len());
-    assert_eq!(cases.len(), 50);
+    counts.print(Venue::RaydiumCpmm, &file, NATIVE);
 }
 
-fn check_native(case: &Value) {
+const RESERVES: &[&str] = &["input_reserve_ex_fees", "output_reserve_ex_fees"];
+const RATES: &[&str] = &["trade_fee_rate", "protocol_fee_rate", "fund_fee_rate", "creator_fee_rate"];
+const FEES: &[&str] = &["trade_fee", "protocol_fee", "fund_fee", "creator_fee", "creator_fee_on_input"];
+
+fn check_native(case: &Value, counts: &mut Counts) {
+    require_fields(case, &[RESERVES, RATES, FEES, TRANSFER_FEES, &["kind", "amount", "expected"]]);
     let setting = Setting {
         reserves: [number(case, "input_reserve_ex_fees"), number(case, "output_reserve_ex_fees")],
         trade_fee_rate: number(case, "trade_fee_rate"),
@@ -128,32 +161,29 @@ fn check_native(case: &Value) {
         fund_fee_rate: number(case, "fund_fee_rate"),
         creator_fee_rate: number(case, "creator_fee_rate"),
         creator_fee_on_output: !flag(case, "creator_fee_on_input"),
-        input_transfer_fee: TransferFee::default(),
+        transfer_fees: transfer_fees(case),
     };
     let mut cluster = cluster(&setting);
     let market = cluster.market(POOL, NOW).unwrap();
-    let amount = Atoms::new(number(case, "amount"));
-    let expected = Atoms::new(number(case, "expected"));
-    let exact_in = match case["kind"].as_str().unwrap() {
-        "exact_in" => true,
-        "exact_out" => false,
-        other => panic!("kind {other}"),
+    let (amount, expected) = (Atoms::new(number(case, "amount")), number(case, "expected"));
+    let quote = market.quote(MINT_A, mode(case), amount);
+    let (quoted, limit) = match mode(case) {
+        Mode::ExactIn => (
+            quote.map(|quote| quote.amount_out.get()),
+            Limit::ExactIn { amount_in: amount, min_out: Atoms::new(expected) },
+        ),
+        Mode::ExactOut => (
+            quote.map(|quote| quote.amount_in.get()),
+            Limit::ExactOut { amount_out: amount, max_in: Atoms::new(expected) },
+        ),
     };
-    let mode = if exact_in { Mode::ExactIn } else { Mode::ExactOut };
-    let limit = if exact_in {
-        Limit::ExactIn { amount_in: amount, min_out: expected }
-    } else {
-        Limit::ExactOut { amount_out: amount, max_in: expected }
-    };
-    if expected.is_zero() {
-        assert_eq!(market.quote(MINT_A, mode, amount), Err(QuoteError::NothingOut), "{case}");
-        assert_eq!(market.swap(MINT_A, limit), Err(2505), "{case}");
+    counts.compare(quoted, expected, case);
+    let swapped = market.swap(MINT_A, limit);
+    if expected == 0 {
+        assert!(swapped.is_err(), "{case}");
         return;
     }
-    let quote = market.quote(MINT_A, mode, amount).unwrap();
-    assert_eq!(if exact_in { quote.amount_out } else { quote.amount_in }, expected, "{case}");
-    let swapped = market.swap(MINT_A, limit).unwrap();
-    cluster.apply_writes(&swapped);
+    cluster.apply_writes(&swapped.unwrap());
     let creator_offset = if setting.creator_fee_on_output { 405 } else { 397 };
     for (offset, fee) in [(341, "protocol_fee"), (357, "fund_fee"), (creator_offset, "creator_fee")] {
         let before = OWED.into_iter().find(|(at, _)| *at == offset).unwrap().1;

@@ -6,20 +6,23 @@ use order_core::token::Program;
 use order_core::{Atoms, Fraction, Venue};
 use proptest::prelude::*;
 
-fn cluster_with_mint(data: Vec<u8>) -> Cluster {
+fn seed() -> Seed {
     let token = |mint| PoolToken {
         mint,
         decimals: 6,
         program: Program::SplToken,
         transfer_fee: TransferFee::default(),
     };
-    let seed = Seed {
+    Seed {
         pool: POOL,
         tokens: [token(MINT_A), token(MINT_B)],
         reserves: [Atoms::new(1_000_000); 2],
         fee: Fraction::from_billionths(2_500_000),
-    };
-    let (mut cluster, _) = Cluster::seeded(Venue::MeteoraDammV2, &seed);
+    }
+}
+
+fn cluster_with_mint(data: Vec<u8>) -> Cluster {
+    let (mut cluster, _) = Cluster::seeded(Venue::MeteoraDammV2, &seed());
     cluster.put(MINT_A.pubkey(), token_program_id(Program::Token2022), data);
     cluster
 }
@@ -62,6 +65,25 @@ fn extensions_that_could_change_a_transfer_are_refused() {
     {
         let loaded = load(with_extension(kind, &value), NOW);
         assert!(matches!(loaded, Err(DecodeError::Unsupported { .. })), "{kind}: {loaded:?}");
+    }
+}
+
+#[test]
+fn transfer_fees_are_quoted_where_they_were_checked_against_the_program() {
+    use Venue::{MeteoraDammV2, MeteoraDlmm, OrcaWhirlpool, RaydiumClmm, RaydiumCpmm};
+    let fee = TransferFee { basis_points: 100, maximum: 1_000 };
+    let load = |venue| {
+        let (mut cluster, seeded) = Cluster::seeded(venue, &seed());
+        cluster.put_mint(MINT_A, fee);
+        cluster.market(seeded.pool, NOW).map(|market| market.tokens()[0].transfer_fee)
+    };
+    for venue in [RaydiumCpmm, MeteoraDammV2, MeteoraDlmm] {
+        assert_eq!(load(venue), Ok(fee), "{venue}");
+    }
+    for venue in [RaydiumClmm, OrcaWhirlpool] {
+        let refused = load(venue).unwrap_err();
+        let reason = format!("account {} is not supported: a token of Token-2022", MINT_A.pubkey());
+        assert!(refused.to_string().starts_with(&reason), "{venue}: {refused}");
     }
 }
 

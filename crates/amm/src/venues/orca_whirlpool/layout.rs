@@ -125,6 +125,10 @@ impl venues::Pool for Pool {
         Authority { address: self.address, seeds }
     }
 
+    fn moves_token_2022(&self) -> bool {
+        false
+    }
+
     fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let mut needed = self.mints.map(Mint::pubkey).to_vec();
         needed.extend(self.both_arrays());
