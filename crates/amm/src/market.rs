@@ -3,7 +3,7 @@ use crate::clock::Clock;
 use crate::program_error;
 use crate::swap::{
     Authority, Direction, Fill, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped,
-    Trader,
+    Trader, Writes,
 };
 use crate::token::PoolToken;
 use crate::venues::{self, Curve, Order};
@@ -166,7 +166,7 @@ impl Market {
     /// # Errors
     /// The pool does not trade the token, does not swap now, or cannot do this amount.
     pub fn quote(&self, mint_in: Mint, mode: Mode, amount: Atoms) -> Result<SwapQuote, QuoteError> {
-        let trade = self.trade(self.direction(mint_in)?, mode, amount)?;
+        let trade = self.trade(self.direction(mint_in)?, mode, amount, &mut Writes::ignored())?;
         Ok(SwapQuote {
             amount_in: trade.amount_in,
             amount_out: trade.received,
@@ -221,7 +221,8 @@ impl Market {
             Limit::ExactIn { amount_in, min_out: _ } => (Mode::ExactIn, amount_in),
             Limit::ExactOut { amount_out, max_in: _ } => (Mode::ExactOut, amount_out),
         };
-        let trade = self.trade(direction, mode, amount).map_err(refused)?;
+        let mut writes = Writes::kept();
+        let trade = self.trade(direction, mode, amount, &mut writes).map_err(refused)?;
         match limit {
             Limit::ExactIn { amount_in: _, min_out } if trade.received < min_out => {
                 return Err(program.too_little_out);
@@ -243,7 +244,7 @@ impl Market {
             vault_in,
             vault_out,
             protocol_fee: protocol_fee.map(|(account, amount)| (account, Atoms::new(amount))),
-            writes: trade.fill.writes,
+            writes: writes.into_list(),
         })
     }
 
@@ -259,7 +260,13 @@ impl Market {
     }
 
     /// The curve's part with the tokens' own transfer fees around it.
-    fn trade(&self, direction: Direction, mode: Mode, amount: Atoms) -> Result<Trade, QuoteError> {
+    fn trade(
+        &self,
+        direction: Direction,
+        mode: Mode,
+        amount: Atoms,
+        writes: &mut Writes,
+    ) -> Result<Trade, QuoteError> {
         let (token_in, token_out) = direction.order(self.tokens);
         let (fee_in, fee_out) = (token_in.transfer_fee, token_out.transfer_fee);
         let inside = match mode {
@@ -270,8 +277,8 @@ impl Market {
             return Err(QuoteError::ZeroAmount);
         }
         let fill = match mode {
-            Mode::ExactIn => self.curve.exact_in(direction, inside, self.clock),
-            Mode::ExactOut => self.curve.exact_out(direction, inside, self.clock),
+            Mode::ExactIn => self.curve.exact_in(direction, inside, self.clock, writes),
+            Mode::ExactOut => self.curve.exact_out(direction, inside, self.clock, writes),
         }?;
         let amount_in = match mode {
             Mode::ExactIn => amount,

@@ -16,15 +16,20 @@ pub(crate) const fn times_q128(value: u64) -> U256 {
 
 /// A quotient that is rounded up. None if the denominator is zero.
 pub(crate) fn div_ceil(numerator: U256, denominator: U256) -> Option<U256> {
-    let quotient = numerator.checked_div(denominator)?;
-    let remainder = numerator.checked_rem(denominator)?;
+    if denominator.is_zero() {
+        return None;
+    }
+    let (quotient, remainder) = numerator.div_rem(denominator);
     if remainder.is_zero() { Some(quotient) } else { quotient.checked_add(U256::ONE) }
 }
 
 /// `floor(a · b / denominator)`. None if the denominator is zero or the result exceeds 64 bits.
 pub(crate) fn mul_div_floor(a: u64, b: u64, denominator: u64) -> Option<u64> {
     let product = u128::from(a).checked_mul(u128::from(b))?;
-    u64::try_from(product.checked_div(u128::from(denominator))?).ok()
+    match u64::try_from(product) {
+        Ok(product) => product.checked_div(denominator),
+        Err(_) => u64::try_from(product.checked_div(u128::from(denominator))?).ok(),
+    }
 }
 
 /// `ceil(a · b / denominator)`. None if the denominator is zero or the result exceeds 64 bits.
@@ -33,7 +38,10 @@ pub(crate) fn mul_div_ceil(a: u64, b: u64, denominator: u64) -> Option<u64> {
         return None;
     }
     let product = u128::from(a).checked_mul(u128::from(b))?;
-    u64::try_from(product.div_ceil(u128::from(denominator))).ok()
+    match u64::try_from(product) {
+        Ok(product) => Some(product.div_ceil(denominator)),
+        Err(_) => u64::try_from(product.div_ceil(u128::from(denominator))).ok(),
+    }
 }
 
 /// What `net` buys of `reserve_out` at constant product, rounded down. None if a reserve is empty.
@@ -51,6 +59,13 @@ pub(crate) fn paid(bought: u64, reserve_in: u64, reserve_out: u64) -> Option<u64
         return None;
     }
     mul_div_ceil(reserve_in, bought, reserve_out.checked_sub(bought)?)
+}
+
+/// `floor(a · b / 2^64)`, and whether that is exact.
+pub(crate) fn mul_q64(a: u128, b: u64) -> Option<(u128, bool)> {
+    let lower = (a & u128::from(u64::MAX)).checked_mul(u128::from(b))?;
+    let upper = (a >> 64).checked_mul(u128::from(b))?;
+    Some((upper.checked_add(lower >> 64)?, lower & u128::from(u64::MAX) == 0))
 }
 
 /// `a · b` without loss.
@@ -115,6 +130,14 @@ mod tests {
             prop_assert!(root.checked_mul(root).unwrap() <= value);
             let next = root + U256::ONE;
             prop_assert!(next.checked_mul(next).is_none_or(|square| square > value));
+        }
+
+        #[test]
+        fn a_product_in_two_halves_is_the_product(a: u128, b: u64) {
+            let product = mul(a, u128::from(b)).unwrap();
+            let (floor, is_exact) = mul_q64(a, b).unwrap();
+            prop_assert_eq!(U256::from(floor), product >> 64);
+            prop_assert_eq!(is_exact, product.as_limbs()[0] == 0);
         }
 
         #[test]

@@ -210,6 +210,29 @@ pub(crate) struct Fill {
     pub(crate) amount_out: u64,
     pub(crate) fee: Fraction,
     pub(crate) price_impact: Fraction,
-    /// What of the pool's accounts changes, the balances of its vaults apart.
-    pub(crate) writes: Vec<Write>,
+}
+
+/// What of the pool's accounts changes, the balances of its vaults apart. A quote does not ask for it.
+#[derive(Debug)]
+pub(crate) struct Writes(Option<Vec<Write>>);
+
+impl Writes {
+    pub(crate) fn ignored() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn kept() -> Self {
+        Self(Some(Vec::new()))
+    }
+
+    /// Puts them at the end if they are kept.
+    pub(crate) fn add<const N: usize>(&mut self, writes: impl FnOnce() -> [Write; N]) {
+        if let Some(kept) = &mut self.0 {
+            kept.extend(writes());
+        }
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Write> {
+        self.0.unwrap_or_default()
+    }
 }

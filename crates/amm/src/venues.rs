@@ -17,7 +17,7 @@ use crate::account::{DecodeError, Discriminator};
 use crate::clock::Clock;
 use crate::program_error;
 use crate::seed::{Seed, SeedError, Seeded};
-use crate::swap::{Authority, Direction, Fill, Limit, QuoteError, SwapInstruction, Trader};
+use crate::swap::{Authority, Direction, Fill, Limit, QuoteError, SwapInstruction, Trader, Writes};
 use crate::token::{PoolToken, token_program_id};
 
 use order_core::{Atoms, Fraction, Mint, Pubkey, Venue, failure, token};
@@ -108,10 +108,22 @@ pub(crate) trait Curve: Debug + Send + Sync {
     fn fee(&self, clock: Clock) -> Fraction;
 
     /// What `amount`, which is not zero and arrives in a vault, buys.
-    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError>;
+    fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError>;
 
     /// What must arrive in a vault so that `amount`, which is not zero, leaves the other.
-    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError>;
+    fn exact_out(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError>;
 
     /// Whether the program has a swap of an exact output.
     fn swaps_exact_out(&self) -> bool {

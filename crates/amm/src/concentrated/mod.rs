@@ -3,10 +3,12 @@
 //! Raydium CLMM and Orca Whirlpool share every step of it. What differs is their table of prices, and
 //! which ticks their programs find: both come in as [`Stop`]s.
 
+mod arrays;
 mod full_range;
 mod reserves;
 mod step;
 
+pub(crate) use arrays::{ArrayAddress, Arrays};
 pub(crate) use full_range::{FullRange, Tick};
 pub(crate) use reserves::reserves;
 
@@ -60,15 +62,6 @@ impl Place {
     }
 }
 
-/// The arrays of both directions, each once.
-pub(crate) fn both_ways(arrays: impl Fn(Direction) -> Vec<Pubkey>) -> Vec<Pubkey> {
-    let mut both = arrays(Direction::AToB);
-    both.extend(arrays(Direction::BToA));
-    both.sort_unstable();
-    both.dedup();
-    both
-}
-
 /// A tick on the way, where a range of liquidity begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stop {
@@ -79,9 +72,16 @@ pub(crate) struct Stop {
     pub(crate) net: Option<i128>,
 }
 
-/// What is to be walked.
+/// The part of each step's fee that goes to others than the liquidity's owners: `rate` of `whole`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Swap<'a> {
+pub(crate) struct Share {
+    pub(crate) rate: u32,
+    pub(crate) whole: u32,
+}
+
+/// What is to be walked. Fees are shared with as many as there are `SHARES`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Swap<'a, const SHARES: usize> {
     pub(crate) start: Place,
     /// The ticks in the direction, nearest first.
     pub(crate) stops: &'a [Stop],
@@ -93,25 +93,34 @@ pub(crate) struct Swap<'a> {
     pub(crate) fee_rate: u32,
     /// The square root of the price that the program does not go beyond.
     pub(crate) price_limit: u128,
-    /// The tick at or below a square root of a price, between two ticks.
-    pub(crate) tick_at: fn(u128, i32, i32) -> i32,
+    pub(crate) fee_shares: [Share; SHARES],
 }
 
 /// Where a walk came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Walked {
+pub(crate) struct Walked<const SHARES: usize> {
     /// What arrives in the vault, fee included.
     pub(crate) amount_in: u64,
     /// What leaves the vault.
     pub(crate) amount_out: u64,
-    /// The fee of each step: programs share each of them out by itself.
-    pub(crate) fees: Vec<u64>,
+    /// The sums of what others get of the fees, rounded down at each step.
+    pub(crate) fee_shares: [u64; SHARES],
+    /// Its tick is that of the last stop, which the price may have left.
     pub(crate) end: Place,
+    /// The ticks between which the price has come to its end, if it is at no stop.
+    between: Option<(i32, i32)>,
     pub(crate) price_impact: Fraction,
 }
 
+impl<const SHARES: usize> Walked<SHARES> {
+    /// The tick at or below the price at the end. `tick_at` finds it between two ticks.
+    pub(crate) fn tick(&self, tick_at: fn(u128, i32, i32) -> i32) -> i32 {
+        self.between.map_or(self.end.tick, |(low, high)| tick_at(self.end.sqrt_price, low, high))
+    }
+}
+
 /// Swaps the whole amount, or refuses if the known liquidity is not enough.
-pub(crate) fn walk(swap: Swap<'_>) -> Result<Walked, QuoteError> {
+pub(crate) fn walk<const SHARES: usize>(swap: Swap<'_, SHARES>) -> Result<Walked<SHARES>, QuoteError> {
     let mut walk = Walk::new(swap);
     let mut stops = swap.stops.iter();
     for _ in 0..STEPS_MAX {
@@ -125,26 +134,28 @@ pub(crate) fn walk(swap: Swap<'_>) -> Result<Walked, QuoteError> {
 }
 
 /// A walk under way.
-struct Walk<'a> {
-    swap: Swap<'a>,
+struct Walk<'a, const SHARES: usize> {
+    swap: Swap<'a, SHARES>,
     at: Place,
+    between: Option<(i32, i32)>,
     /// What of the amount is not swapped yet.
     remaining: u64,
     /// What was calculated for what is swapped: the other side of the amount.
     calculated: u64,
-    fees: Vec<u64>,
+    fee_shares: [u64; SHARES],
     impact: Impact,
 }
 
-impl<'a> Walk<'a> {
-    fn new(swap: Swap<'a>) -> Self {
+impl<'a, const SHARES: usize> Walk<'a, SHARES> {
+    fn new(swap: Swap<'a, SHARES>) -> Self {
         let impact = Impact {
             start: swap.start.sqrt_price,
             direction: swap.direction,
             weight: U256::ZERO,
             sum: U256::ZERO,
         };
-        Self { swap, at: swap.start, remaining: swap.amount, calculated: 0, fees: Vec::new(), impact }
+        let (remaining, fee_shares) = (swap.amount, [0; SHARES]);
+        Self { swap, at: swap.start, between: None, remaining, calculated: 0, fee_shares, impact }
     }
 
     /// Goes to the stop, or as far as the amount reaches.
@@ -164,11 +175,10 @@ impl<'a> Walk<'a> {
             return Err(QuoteError::InsufficientLiquidity);
         }
         if self.at.sqrt_price != before.sqrt_price {
-            let (low, high) = match self.swap.direction {
+            self.between = Some(match self.swap.direction {
                 Direction::AToB => (stop.tick, before.tick),
                 Direction::BToA => (before.tick, stop.tick),
-            };
-            self.at.tick = (self.swap.tick_at)(self.at.sqrt_price, low, high);
+            });
         }
         Ok(())
     }
@@ -187,7 +197,10 @@ impl<'a> Walk<'a> {
         let rest = used.and_then(|used| self.remaining.checked_sub(used));
         let sum = calculated.and_then(|amount| self.calculated.checked_add(amount));
         (self.remaining, self.calculated) = rest.zip(sum).ok_or(QuoteError::Overflow)?;
-        self.fees.push(fee);
+        for (sum, Share { rate, whole }) in self.fee_shares.iter_mut().zip(self.swap.fee_shares) {
+            let part = math::mul_div_floor(fee, u64::from(rate), u64::from(whole));
+            *sum = part.and_then(|part| sum.checked_add(part)).ok_or(QuoteError::Overflow)?;
+        }
         self.impact.add(sqrt_price, next, amount_in).ok_or(QuoteError::Overflow)?;
         self.at.sqrt_price = next;
         Ok(())
@@ -217,13 +230,14 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn end(self) -> Result<Walked, QuoteError> {
+    fn end(self) -> Result<Walked<SHARES>, QuoteError> {
         let (amount_in, amount_out) = match self.swap.mode {
             Mode::ExactIn => (self.swap.amount, self.calculated),
             Mode::ExactOut => (self.calculated, self.swap.amount),
         };
         let price_impact = self.impact.mean().ok_or(QuoteError::Overflow)?;
-        Ok(Walked { amount_in, amount_out, fees: self.fees, end: self.at, price_impact })
+        let Self { fee_shares, at: end, between, .. } = self;
+        Ok(Walked { amount_in, amount_out, fee_shares, end, between, price_impact })
     }
 }
 

@@ -33,16 +33,18 @@ pub(super) fn step(
         Mode::ExactIn => math::mul_div_floor(remaining, kept, one)?,
         Mode::ExactOut => remaining,
     };
-    let whole_in = amount_in(price, target, liquidity, direction);
-    let whole_out = amount_out(price, target, liquidity, direction);
-    let limit = match mode {
-        Mode::ExactIn => whole_in,
-        Mode::ExactOut => whole_out,
-    };
     // A target so far that either amount exceeds 64 bits is out of reach.
-    let (next, amount_in, amount_out) = match whole_in.zip(whole_out).zip(limit) {
-        Some(((whole_in, whole_out), limit)) if available >= limit => (target, whole_in, whole_out),
-        Some(_) | None => {
+    let whole = match mode {
+        Mode::ExactIn => amount_in(price, target, liquidity, direction)
+            .filter(|whole| available >= *whole)
+            .and_then(|whole| Some((whole, amount_out(price, target, liquidity, direction)?))),
+        Mode::ExactOut => amount_out(price, target, liquidity, direction)
+            .filter(|whole| available >= *whole)
+            .and_then(|whole| Some((amount_in(price, target, liquidity, direction)?, whole))),
+    };
+    let (next, amount_in, amount_out) = match whole {
+        Some((whole_in, whole_out)) => (target, whole_in, whole_out),
+        None => {
             let next = match mode {
                 Mode::ExactIn => price_after_input(price, liquidity, available, direction)?,
                 Mode::ExactOut => price_after_output(price, liquidity, available, direction)?,
@@ -82,9 +84,9 @@ fn price_after_input(price: u128, liquidity: u128, amount: u64, direction: Direc
     }
     match direction {
         Direction::AToB => {
-            let scaled = U512::from(liquidity).checked_shl(64)?;
-            let moved = U512::from(price).checked_mul(U512::from(amount))?;
-            ceil(scaled.checked_mul(U512::from(price))?, scaled.checked_add(moved)?)
+            let scaled = U256::from(liquidity).checked_shl(64)?;
+            let moved = math::mul(price, u128::from(amount))?;
+            scaled_price(scaled, price, scaled.checked_add(moved)?)
         }
         Direction::BToA => {
             let rise = U256::from(amount).checked_shl(64)?.checked_div(U256::from(liquidity))?;
@@ -103,16 +105,45 @@ fn price_after_output(price: u128, liquidity: u128, amount: u64, direction: Dire
             price.checked_sub(u128::try_from(fall).ok()?)
         }
         Direction::BToA => {
-            let scaled = U512::from(liquidity).checked_shl(64)?;
-            let moved = U512::from(price).checked_mul(U512::from(amount))?;
-            ceil(scaled.checked_mul(U512::from(price))?, scaled.checked_sub(moved)?)
+            let scaled = U256::from(liquidity).checked_shl(64)?;
+            let moved = math::mul(price, u128::from(amount))?;
+            scaled_price(scaled, price, scaled.checked_sub(moved)?)
         }
     }
 }
 
-fn ceil(numerator: U512, denominator: U512) -> Option<u128> {
-    let quotient = numerator.checked_div(denominator)?;
-    let exact = numerator.checked_rem(denominator)?.is_zero();
-    let rounded = if exact { quotient } else { quotient.checked_add(U512::ONE)? };
+/// `price · numerator / denominator`, rounded up.
+fn scaled_price(numerator: U256, price: u128, denominator: U256) -> Option<u128> {
+    // All but the largest pools fit into the shorter numbers, which are divided much faster.
+    if let Some(product) = numerator.checked_mul(U256::from(price)) {
+        return u128::try_from(math::div_ceil(product, denominator)?).ok();
+    }
+    let (product, denominator) =
+        (U512::from(numerator).checked_mul(U512::from(price))?, U512::from(denominator));
+    let quotient = product.checked_div(denominator)?;
+    let is_exact = product.checked_rem(denominator)?.is_zero();
+    let rounded = if is_exact { quotient } else { quotient.checked_add(U512::ONE)? };
     u128::try_from(rounded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn short_and_long_numbers_give_the_same(
+            bits in 64u32..=192, limbs: [u64; 3], price in 1u128..1 << 96, more: u128,
+        ) {
+            let [low, middle, high] = limbs;
+            let numerator = U256::from_limbs([low, middle, high, 0]) >> (192 - bits);
+            let denominator = numerator + U256::from(more);
+            let product = U512::from(numerator) * U512::from(price);
+            let divisor = U512::from(denominator);
+            let expected = (!denominator.is_zero()).then(|| (product + divisor - U512::ONE) / divisor);
+            let expected = expected.and_then(|price| u128::try_from(price).ok());
+            prop_assert_eq!(scaled_price(numerator, price, denominator), expected);
+        }
+    }
 }

@@ -3,7 +3,7 @@ use super::vault::{self, Shares, Vault};
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_floor};
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::swap::{Direction, Fill, QuoteError, Writes};
 use crate::token;
 use crate::venues::{self, Lookup, Order};
 use order_core::{Atoms, Fraction, Mint, Pubkey};
@@ -101,21 +101,33 @@ impl venues::Curve for Curve {
     }
 
     /// What `amount` that leaves the trader buys; the protocol's fee does not arrive in the vault.
-    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let swap = self.swap(direction, amount, clock)?;
+        swap.write(writes).ok_or(QuoteError::Overflow)?;
         let after = u128::from(swap.reserve_in).saturating_add(u128::from(swap.traded));
         Ok(Fill {
             amount_in: amount,
             amount_out: swap.amount_out,
             fee: self.fee(clock),
             price_impact: math::ratio(u128::from(swap.traded), after).ok_or(QuoteError::Overflow)?,
-            writes: swap.writes().ok_or(QuoteError::Overflow)?,
         })
     }
 
     /// The program has no such swap.
-    fn exact_out(&self, _direction: Direction, _amount: u64, _clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_out(
+        &self,
+        _direction: Direction,
+        _amount: u64,
+        _clock: Clock,
+        _writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         Err(QuoteError::Unsupported { reason: "the program swaps no exact output" })
     }
 
@@ -176,17 +188,22 @@ impl Side {
     }
 
     /// The vault, its share token, and the pool's shares, after a change of each.
-    fn writes(
+    fn write(
         &self,
         total_amount: Option<u64>,
         lp_supply: Option<u64>,
         pool_lp: Option<u64>,
-    ) -> Option<Vec<Write>> {
-        Some(vec![
-            Write::u64(self.vault.address, vault::offset::TOTAL_AMOUNT, total_amount?),
-            Write::u64(self.vault.lp_mint, token::MINT_SUPPLY, lp_supply?),
-            Write::u64(self.vault_lp, token::ACCOUNT_AMOUNT, pool_lp?),
-        ])
+        writes: &mut Writes,
+    ) -> Option<()> {
+        let (total_amount, lp_supply, pool_lp) = (total_amount?, lp_supply?, pool_lp?);
+        writes.add(|| {
+            [
+                Write::u64(self.vault.address, vault::offset::TOTAL_AMOUNT, total_amount),
+                Write::u64(self.vault.lp_mint, token::MINT_SUPPLY, lp_supply),
+                Write::u64(self.vault_lp, token::ACCOUNT_AMOUNT, pool_lp),
+            ]
+        });
+        Some(())
     }
 }
 
@@ -239,21 +256,22 @@ struct Swap<'a> {
 }
 
 impl Swap<'_> {
-    fn writes(&self) -> Option<Vec<Write>> {
+    fn write(&self, writes: &mut Writes) -> Option<()> {
         let Self { side_in, side_out, net, minted, burnt, amount_out, .. } = *self;
-        let mut writes = side_in.writes(
+        side_in.write(
             side_in.vault.total_amount.checked_add(net),
             side_in.lp_supply.checked_add(minted),
             side_in.pool_lp.checked_add(minted),
+            writes,
         )?;
-        writes.extend(side_out.writes(
+        side_out.write(
             side_out.vault.total_amount.checked_sub(amount_out),
             side_out.lp_supply.checked_sub(burnt),
             side_out.pool_lp.checked_sub(burnt),
-        )?);
+            writes,
+        )?;
         // The vault's own account must still hold what arrives.
-        side_in.liquid.checked_add(net)?;
-        Some(writes)
+        side_in.liquid.checked_add(net).map(|_| ())
     }
 }
 

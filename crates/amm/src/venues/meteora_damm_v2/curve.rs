@@ -4,7 +4,7 @@ use super::layout::{CollectFee, DynamicFee, Pool, offset};
 use crate::account::Write;
 use crate::clock::Clock;
 use crate::math::{self, Q128, div_ceil, mul, mul_div_ceil, times_q128};
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::swap::{Direction, Fill, QuoteError, Writes};
 use crate::venues::{self, Order};
 use order_core::{Atoms, Fraction};
 use ruint::aliases::U256;
@@ -32,7 +32,13 @@ impl venues::Curve for Curve {
     }
 
     /// What `amount` that arrives in the vault buys.
-    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let base = self.pool.base_fee.for_input(self.moment(direction, clock), amount);
         let rate = base.and_then(|base| self.capped(base)).ok_or(QuoteError::Overflow)?;
@@ -45,11 +51,17 @@ impl venues::Curve for Curve {
         let fee_out = if fee_on_input { 0 } else { fee_of(gross)? };
         let amount_out = gross.checked_sub(fee_out).ok_or(QuoteError::Overflow)?;
         let fee = fee_in.max(fee_out);
-        self.fill(Swap { direction, amount_in: amount, amount_out, next, fee, rate })
+        self.fill(Swap { direction, amount_in: amount, amount_out, next, fee, rate }, writes)
     }
 
     /// What must arrive in the vault so that `amount` leaves the other.
-    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_out(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let moment = self.moment(direction, clock);
         let base = self.pool.base_fee.planned(moment);
@@ -66,7 +78,7 @@ impl venues::Curve for Curve {
             return Err(QuoteError::Unsupported { reason });
         }
         let fee = gross.saturating_sub(amount).max(amount_in.saturating_sub(net));
-        self.fill(Swap { direction, amount_in, amount_out: amount, next, fee, rate })
+        self.fill(Swap { direction, amount_in, amount_out: amount, next, fee, rate }, writes)
     }
 
     fn instruction(&self, order: Order<'_>) -> Instruction {
@@ -179,7 +191,8 @@ impl Curve {
         }
     }
 
-    fn fill(&self, swap: Swap) -> Result<Fill, QuoteError> {
+    fn fill(&self, swap: Swap, writes: &mut Writes) -> Result<Fill, QuoteError> {
+        self.write(swap, writes).ok_or(QuoteError::Overflow)?;
         let price = self.pool.sqrt_price;
         // The average price is the product of both square roots, the first price the square of one.
         let impact = math::ratio(price.abs_diff(swap.next), price.max(swap.next));
@@ -188,11 +201,10 @@ impl Curve {
             amount_out: swap.amount_out,
             fee: fraction(swap.rate),
             price_impact: impact.ok_or(QuoteError::Overflow)?,
-            writes: self.writes(swap).ok_or(QuoteError::Overflow)?,
         })
     }
 
-    fn writes(&self, swap: Swap) -> Option<Vec<Write>> {
+    fn write(&self, swap: Swap, writes: &mut Writes) -> Option<()> {
         let protocol = math::mul_div_floor(swap.fee, u64::from(self.pool.protocol_fee_percent), 100)?;
         let [first, second] = self.pool.protocol_fees;
         let in_second = match swap.direction {
@@ -206,11 +218,14 @@ impl Curve {
         };
         let address = self.pool.address;
         let [offset_first, offset_second] = offset::PROTOCOL_FEES;
-        Some(vec![
-            Write::u128(address, offset::SQRT_PRICE, swap.next),
-            Write::u64(address, offset_first, fees_first),
-            Write::u64(address, offset_second, fees_second),
-        ])
+        writes.add(|| {
+            [
+                Write::u128(address, offset::SQRT_PRICE, swap.next),
+                Write::u64(address, offset_first, fees_first),
+                Write::u64(address, offset_second, fees_second),
+            ]
+        });
+        Some(())
     }
 }
 

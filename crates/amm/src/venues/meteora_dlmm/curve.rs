@@ -5,7 +5,7 @@ use super::{FEE_CAP, NO_EXACT_OUT, price};
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
 use crate::math::{self, Q64, mul};
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::swap::{Direction, Fill, QuoteError, Writes};
 use crate::venues::{self, Lookup, Order};
 use order_core::{Atoms, Fraction, Pubkey};
 use ruint::aliases::U256;
@@ -17,6 +17,8 @@ pub(super) struct Curve {
     pub(super) pool: Pool,
     /// Those of the pool's arrays that the snapshot has.
     arrays: Vec<BinArray>,
+    /// In the bin that the pool is at; None if the program cannot tell it.
+    price: Option<u128>,
 }
 
 impl venues::Curve for Curve {
@@ -37,28 +39,34 @@ impl venues::Curve for Curve {
         fraction(found.in_bin(parameters, *active_id).rate(parameters).unwrap_or(FEE_CAP))
     }
 
-    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
-        let walk = Walk::new(self, direction, amount, clock.unix_timestamp)?;
-        let out = walk.steps.iter().try_fold(0u64, |sum, step| sum.checked_add(step.out));
-        let amount_out = out.ok_or(QuoteError::Overflow)?;
-        if amount_out == 0 {
+        let mut totals = Totals::default();
+        let walk = Walk::new(self, direction, amount, clock.unix_timestamp, |step| {
+            totals.add(step, direction, self)?;
+            write_step(step, direction, writes)
+        })?;
+        if totals.out == 0 {
             return Err(QuoteError::NothingOut);
         }
-        let Pool { parameters, active_id, .. } = &self.pool;
-        let price = price::of_bin(*active_id, parameters.bin_step);
-        let terms = price.and_then(|price| Terms::of(&walk.steps, direction, price));
-        let terms = terms.ok_or(QuoteError::Overflow)?;
-        Ok(Fill {
-            amount_in: amount,
-            amount_out,
-            fee: terms.fee,
-            price_impact: terms.price_impact,
-            writes: self.writes(&walk, direction).ok_or(QuoteError::Overflow)?,
-        })
+        self.write_pool(&walk, totals.protocol_fee, direction, writes).ok_or(QuoteError::Overflow)?;
+        let (fee, price_impact) = totals.terms().ok_or(QuoteError::Overflow)?;
+        Ok(Fill { amount_in: amount, amount_out: totals.out, fee, price_impact })
     }
 
-    fn exact_out(&self, _direction: Direction, _amount: u64, _clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_out(
+        &self,
+        _direction: Direction,
+        _amount: u64,
+        _clock: Clock,
+        _writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         Err(QuoteError::Unsupported { reason: NO_EXACT_OUT })
     }
 
@@ -80,7 +88,8 @@ impl Curve {
                 arrays.push(BinArray::decode(address, account, &pool.address, index)?);
             }
         }
-        Ok(Self { pool: pool.clone(), arrays })
+        let price = price::of_bin(pool.active_id, pool.parameters.bin_step);
+        Ok(Self { pool: pool.clone(), arrays, price })
     }
 
     pub(super) fn array(&self, index: i32) -> Option<&BinArray> {
@@ -95,34 +104,30 @@ impl Curve {
         if active { Ok(()) } else { Err(QuoteError::Closed { reason: "its activation is not reached" }) }
     }
 
-    fn writes(&self, walk: &Walk, direction: Direction) -> Option<Vec<Write>> {
-        let mut writes = self.pool_writes(walk, direction)?;
-        for step in &walk.steps {
-            writes.extend(step_writes(step, direction)?);
-        }
-        Some(writes)
-    }
-
-    fn pool_writes(&self, walk: &Walk, direction: Direction) -> Option<Vec<Write>> {
+    fn write_pool(&self, walk: &Walk, kept: u64, direction: Direction, writes: &mut Writes) -> Option<()> {
         let pool = &self.pool;
-        let kept = walk.steps.iter().try_fold(0u64, |sum, step| sum.checked_add(step.protocol_fee(pool)?))?;
         let (in_first, in_second) = match (direction, pool.fee_on_input(direction)) {
             (Direction::AToB, true) | (Direction::BToA, false) => (kept, 0),
             (Direction::AToB, false) | (Direction::BToA, true) => (0, kept),
         };
         let [fees_first, fees_second] = pool.protocol_fees;
         let [offset_first, offset_second] = offset::PROTOCOL_FEES;
+        let (fees_first, fees_second) =
+            (fees_first.checked_add(in_first)?, fees_second.checked_add(in_second)?);
         let volatility = walk.volatility;
         let address = pool.address;
-        Some(vec![
-            Write::u32(address, offset::ACCUMULATOR, volatility.accumulator),
-            Write::u32(address, offset::REFERENCE, volatility.reference),
-            Write::u32(address, offset::INDEX_REFERENCE, volatility.index_reference.cast_unsigned()),
-            Write::u64(address, offset::LAST_UPDATE, volatility.last_update.cast_unsigned()),
-            Write::u32(address, offset::ACTIVE_ID, walk.active_id.cast_unsigned()),
-            Write::u64(address, offset_first, fees_first.checked_add(in_first)?),
-            Write::u64(address, offset_second, fees_second.checked_add(in_second)?),
-        ])
+        writes.add(|| {
+            [
+                Write::u32(address, offset::ACCUMULATOR, volatility.accumulator),
+                Write::u32(address, offset::REFERENCE, volatility.reference),
+                Write::u32(address, offset::INDEX_REFERENCE, volatility.index_reference.cast_unsigned()),
+                Write::u64(address, offset::LAST_UPDATE, volatility.last_update.cast_unsigned()),
+                Write::u32(address, offset::ACTIVE_ID, walk.active_id.cast_unsigned()),
+                Write::u64(address, offset_first, fees_first),
+                Write::u64(address, offset_second, fees_second),
+            ]
+        });
+        Some(())
     }
 }
 
@@ -138,52 +143,78 @@ impl Pool {
 
 /// Liquidity is exchanged in the bin. What orders have got in exchange is their makers': the program keeps
 /// it in fields that no quote depends on, and which are left alone here.
-fn step_writes(step: &Step, direction: Direction) -> Option<Vec<Write>> {
+fn write_step(step: &Step<'_>, direction: Direction, writes: &mut Writes) -> Option<()> {
     let [liquidity, processed, open] = step.taken;
     let [first, second] = step.bin.amounts;
-    let amounts = match direction {
+    let [amount_first, amount_second] = match direction {
         Direction::AToB => [first.checked_add(liquidity.paid)?, second.checked_sub(liquidity.given)?],
         Direction::BToA => [first.checked_sub(liquidity.given)?, second.checked_add(liquidity.paid)?],
     };
+    let processed_left = step.bin.processed_orders.checked_sub(processed.given)?;
+    let open_left = step.bin.open_orders.checked_sub(open.given)?;
     let start = bin_array::offset_of(step.place);
-    let write = |field: usize, value| Write::u64(step.array, start.saturating_add(field), value);
     let [offset_first, offset_second] = bin_offset::AMOUNTS;
-    let [amount_first, amount_second] = amounts;
-    Some(vec![
-        write(offset_first, amount_first),
-        write(offset_second, amount_second),
-        write(bin_offset::PROCESSED_ORDERS, step.bin.processed_orders.checked_sub(processed.given)?),
-        write(bin_offset::OPEN_ORDERS, step.bin.open_orders.checked_sub(open.given)?),
-    ])
+    writes.add(|| {
+        [
+            (offset_first, amount_first),
+            (offset_second, amount_second),
+            (bin_offset::PROCESSED_ORDERS, processed_left),
+            (bin_offset::OPEN_ORDERS, open_left),
+        ]
+        .map(|(field, value)| Write::u64(step.array.address, start.saturating_add(field), value))
+    });
+    Some(())
 }
 
-/// What a swap through several bins comes to, weighted by what was paid in each.
-struct Terms {
-    fee: Fraction,
-    price_impact: Fraction,
+/// What a swap through several bins comes to.
+#[derive(Default)]
+struct Totals {
+    /// What leaves the vault.
+    out: u64,
+    /// The protocol's part of the fees.
+    protocol_fee: u64,
+    /// Without the fees.
+    paid: u64,
+    /// What was paid in each bin, times the rate there.
+    fees: u128,
+    /// What was paid in each bin, times the part of the pool's price that is lost there, in Q64.64.
+    lost: u128,
 }
 
-impl Terms {
-    /// Compared is with the pool's price: if the nearest bins are empty, the first step is worse already.
-    fn of(steps: &[Step], direction: Direction, pool: u128) -> Option<Self> {
-        let (mut paid, mut fees, mut lost) = (0u64, 0u128, 0u128);
-        for step in steps {
-            let here = step.paid()?;
-            paid = paid.checked_add(here)?;
-            fees = fees.checked_add(u128::from(here).checked_mul(u128::from(step.rate))?)?;
-            // How much less than at the pool's price a unit buys here, in Q64.64.
-            let (worse, better) = match direction {
-                Direction::AToB => (step.price, pool),
-                Direction::BToA => (pool, step.price),
-            };
-            let worth = mul(worse, Q64)?.checked_div(U256::from(better))?;
-            let loss = Q64.saturating_sub(u128::try_from(worth).unwrap_or(Q64));
-            lost = lost.checked_add(u128::from(here).checked_mul(loss)?)?;
-        }
-        let rate = u64::try_from(fees.checked_div(u128::from(paid))?).ok()?;
-        let whole = u128::from(paid).checked_mul(Q64)?;
-        Some(Self { fee: fraction(rate), price_impact: math::ratio(lost, whole)? })
+impl Totals {
+    fn add(&mut self, step: &Step<'_>, direction: Direction, curve: &Curve) -> Option<()> {
+        let here = step.paid()?;
+        self.out = self.out.checked_add(step.out)?;
+        self.protocol_fee = self.protocol_fee.checked_add(step.protocol_fee(&curve.pool)?)?;
+        self.paid = self.paid.checked_add(here)?;
+        self.fees = self.fees.checked_add(u128::from(here).checked_mul(u128::from(step.rate))?)?;
+        // Compared is with the pool's price: if the nearest bins are empty, the first step is worse already.
+        let (worse, better) = match direction {
+            Direction::AToB => (step.price, curve.price?),
+            Direction::BToA => (curve.price?, step.price),
+        };
+        self.lost = self.lost.checked_add(u128::from(here).checked_mul(lost(worse, better)?)?)?;
+        Some(())
     }
+
+    /// The rate of the fee and the price impact, weighted by what was paid in each bin.
+    fn terms(&self) -> Option<(Fraction, Fraction)> {
+        let rate = u64::try_from(self.fees.checked_div(u128::from(self.paid))?).ok()?;
+        let whole = u128::from(self.paid).checked_mul(Q64)?;
+        Some((fraction(rate), math::ratio(self.lost, whole)?))
+    }
+}
+
+/// How much less than at one price a unit buys at another, in Q64.64; nothing if it buys more.
+fn lost(worse: u128, better: u128) -> Option<u128> {
+    if worse >= better {
+        return Some(0);
+    }
+    let worth = match worse.checked_mul(Q64) {
+        Some(scaled) => scaled.checked_div(better)?,
+        None => u128::try_from(mul(worse, Q64)?.checked_div(U256::from(better))?).ok()?,
+    };
+    Q64.checked_sub(worth)
 }
 
 fn fraction(billionths: u64) -> Fraction {
@@ -193,7 +224,7 @@ fn fraction(billionths: u64) -> Fraction {
 /// Where the bin arrays of a swap are: those it enters, and at least one more if there is one.
 pub(super) fn arrays_of(curve: &Curve, direction: Direction, amount: u64) -> Vec<Pubkey> {
     // Long after the last swap the fee is at its lowest, and the way at its longest.
-    let entered = Walk::new(curve, direction, amount, i64::MAX).map_or(0, |walk| walk.entered.len());
+    let entered = Walk::new(curve, direction, amount, i64::MAX, |_| Some(())).map_or(0, |walk| walk.entered);
     let count = entered.saturating_add(1).max(super::ARRAYS_LEAST);
     curve.pool.arrays_onwards(direction).into_iter().take(count).map(|array| array.address).collect()
 }

@@ -1,7 +1,7 @@
 use super::{BASIS_POINTS, FEE_CAP};
 
 /// The variable fee is in units of this many parts of a billionth.
-const VARIABLE_FEE_UNIT: u128 = 100_000_000_000;
+const VARIABLE_FEE_UNIT: u64 = 100_000_000_000;
 
 /// How many billionths one ten-thousandth of a ten-thousandth has: base factor and bin step are such.
 const BASE_FEE_UNIT: u128 = 10;
@@ -63,10 +63,11 @@ impl Volatility {
     pub(super) fn rate(self, parameters: &Parameters) -> Option<u64> {
         let base = parameters.base_rate()?;
         let moved = u128::from(self.accumulator).checked_mul(u128::from(parameters.bin_step))?;
-        let variable = moved
-            .checked_mul(moved)?
-            .checked_mul(u128::from(parameters.variable_fee_control))?
-            .div_ceil(VARIABLE_FEE_UNIT);
+        let scaled = moved.checked_mul(moved)?.checked_mul(u128::from(parameters.variable_fee_control))?;
+        let variable = match u64::try_from(scaled) {
+            Ok(scaled) => u128::from(scaled.div_ceil(VARIABLE_FEE_UNIT)),
+            Err(_) => scaled.div_ceil(u128::from(VARIABLE_FEE_UNIT)),
+        };
         u64::try_from(base.checked_add(variable)?.min(u128::from(FEE_CAP))).ok()
     }
 }

@@ -1,7 +1,6 @@
 use super::BASIS_POINTS;
-use crate::math::{Q64, div_ceil, mul, pow_below_one};
+use crate::math::{Q64, mul_q64, pow_below_one};
 use crate::swap::Direction;
-use ruint::aliases::U256;
 
 /// Second tokens for one of the first in a bin, in Q64.64: a power of the step, rounded at each of the
 /// program's own steps. None if the program cannot tell it.
@@ -18,8 +17,12 @@ pub(super) fn of_bin(id: i32, bin_step: u16) -> Option<u128> {
 /// What must be paid for `amount` at a price, rounded up. None if that exceeds 64 bits.
 pub(super) fn cost(price: u128, direction: Direction, amount: u64) -> Option<u64> {
     let cost = match direction {
-        Direction::AToB => div_ceil(U256::from(u128::from(amount) << 64), U256::from(price))?,
-        Direction::BToA => div_ceil(mul(price, u128::from(amount))?, U256::from(Q64))?,
+        Direction::AToB if price == 0 => return None,
+        Direction::AToB => (u128::from(amount) << 64).div_ceil(price),
+        Direction::BToA => {
+            let (floor, is_exact) = mul_q64(price, amount)?;
+            floor.checked_add(u128::from(!is_exact))?
+        }
     };
     u64::try_from(cost).ok()
 }
@@ -27,7 +30,7 @@ pub(super) fn cost(price: u128, direction: Direction, amount: u64) -> Option<u64
 /// What `amount` buys at a price, rounded down. None if that exceeds 64 bits.
 pub(super) fn bought(price: u128, direction: Direction, amount: u64) -> Option<u64> {
     match direction {
-        Direction::AToB => u64::try_from(mul(price, u128::from(amount))?.wrapping_shr(64)).ok(),
+        Direction::AToB => u64::try_from(mul_q64(price, amount)?.0).ok(),
         Direction::BToA => u64::try_from((u128::from(amount) << 64).checked_div(price)?).ok(),
     }
 }

@@ -5,7 +5,6 @@ use super::layout::Pool;
 use super::{FEE_ONE, NEEDS_EXTENSION, NEEDS_MORE_ARRAYS, price};
 use crate::math::{mul_div_ceil, mul_div_floor};
 use crate::swap::{Direction, QuoteError};
-use order_core::Pubkey;
 
 /// A swap's way through the bins, from the active one outwards.
 #[derive(Debug, Clone)]
@@ -13,22 +12,19 @@ pub(super) struct Walk {
     /// The bin it has come to.
     pub(super) active_id: i32,
     pub(super) volatility: Volatility,
-    /// The bin arrays that it has entered, in order.
-    pub(super) entered: Vec<i32>,
-    /// The bins that it has bought from, in order.
-    pub(super) steps: Vec<Step>,
+    /// How many bin arrays it has entered.
+    pub(super) entered: usize,
     left: u64,
 }
 
 /// What a swap does in one bin.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
-    /// The account of the bin's array.
-    pub(super) array: Pubkey,
+pub(super) struct Step<'a> {
+    pub(super) array: &'a BinArray,
     /// Which of the array's bins it is.
     pub(super) place: usize,
     /// As it was before.
-    pub(super) bin: Bin,
+    pub(super) bin: &'a Bin,
     pub(super) price: u128,
     /// The rate of the fee in billionths.
     pub(super) rate: u64,
@@ -48,27 +44,32 @@ pub(super) struct Taken {
 }
 
 impl Walk {
-    /// Spends `amount` at a time, in seconds since 1970.
-    pub(super) fn new(
-        curve: &Curve,
+    /// Spends `amount` at a time, in seconds since 1970, and tells of each bin that it has bought from. The
+    /// walk fails where `told` does.
+    pub(super) fn new<'a>(
+        curve: &'a Curve,
         direction: Direction,
         amount: u64,
         now: i64,
+        mut told: impl FnMut(&Step<'a>) -> Option<()>,
     ) -> Result<Self, QuoteError> {
         let pool = &curve.pool;
         let mut walk = Self {
             active_id: pool.active_id,
             volatility: pool.volatility.at(&pool.parameters, pool.active_id, now),
-            entered: Vec::new(),
-            steps: Vec::new(),
+            entered: 0,
             left: amount,
         };
         // Each round enters another of the few arrays that are loaded, or ends with an error.
         while walk.left > 0 {
             let array = walk.next_array(curve, direction)?;
-            walk.entered.push(array.index);
+            walk.entered = walk.entered.saturating_add(1);
             while let Some((place, bin)) = array.bin(walk.active_id).filter(|_| walk.left > 0) {
-                walk.enter(pool, direction, array.address, place, *bin).ok_or(QuoteError::Overflow)?;
+                let step = walk.buy(pool, direction, (array, place, bin)).ok_or(QuoteError::Overflow)?;
+                if let Some(step) = step {
+                    told(&step).ok_or(QuoteError::Overflow)?;
+                }
+                walk.leave(direction).ok_or(QuoteError::Overflow)?;
             }
         }
         Ok(walk)
@@ -86,26 +87,28 @@ impl Walk {
         Ok(array)
     }
 
-    /// Buys what the bin has, and goes on to the next if something is left. None where the program's own
-    /// arithmetic fails.
-    fn enter(
+    /// Buys what the bin has, if it has anything. Fails where the program's own arithmetic does.
+    fn buy<'a>(
         &mut self,
         pool: &Pool,
         direction: Direction,
-        array: Pubkey,
-        place: usize,
-        bin: Bin,
-    ) -> Option<()> {
+        (array, place, bin): (&'a BinArray, usize, &'a Bin),
+    ) -> Option<Option<Step<'a>>> {
         let offers = bin.offers(direction, pool.has_orders);
-        if offers != [0; 3] {
-            let price = bin.price(self.active_id, pool.parameters.bin_step)?;
-            self.volatility = self.volatility.in_bin(&pool.parameters, self.active_id);
-            let rate = self.volatility.rate(&pool.parameters)?;
-            let bought = Bought::of(Offer { price, direction, amounts: offers }, rate, self.left, pool)?;
-            self.left = self.left.checked_sub(bought.spent)?;
-            let Bought { taken, fee, out, spent: _ } = bought;
-            self.steps.push(Step { array, place, bin, price, rate, taken, fee, out });
+        if offers == [0; 3] {
+            return Some(None);
         }
+        let price = bin.price(self.active_id, pool.parameters.bin_step)?;
+        self.volatility = self.volatility.in_bin(&pool.parameters, self.active_id);
+        let rate = self.volatility.rate(&pool.parameters)?;
+        let bought = Bought::of(Offer { price, direction, amounts: offers }, rate, self.left, pool)?;
+        self.left = self.left.checked_sub(bought.spent)?;
+        let Bought { taken, fee, out, spent: _ } = bought;
+        Some(Some(Step { array, place, bin, price, rate, taken, fee, out }))
+    }
+
+    /// Goes on to the next bin if something is left.
+    fn leave(&mut self, direction: Direction) -> Option<()> {
         if self.left > 0 {
             self.active_id = match direction {
                 Direction::AToB => self.active_id.checked_sub(1)?,
@@ -190,7 +193,7 @@ impl Taken {
     }
 }
 
-impl Step {
+impl Step<'_> {
     /// What has been paid for it, fees apart.
     pub(super) fn paid(&self) -> Option<u64> {
         self.taken.iter().try_fold(0u64, |sum, taken| sum.checked_add(taken.paid))

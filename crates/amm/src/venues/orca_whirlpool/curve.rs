@@ -3,16 +3,15 @@ use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, sqrt_price, tick_at};
 use super::tick_array;
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
-use crate::concentrated::{self, Stop, Swap, TICK_MAX, Walked, walk};
-use crate::math::mul_div_floor;
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::concentrated::{self, ArrayAddress, Share, Stop, Swap, TICK_MAX, Walked, walk};
+use crate::swap::{Direction, Fill, QuoteError, Writes};
 use crate::venues::{self, Lookup, Order};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction};
 use solana_instruction::Instruction;
 
 /// The protocol's part of the fee is in ten-thousandths.
-const PROTOCOL_RATE_ONE: u64 = 10_000;
+const PROTOCOL_RATE_ONE: u32 = 10_000;
 
 /// A pool with the ticks around its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,19 +29,28 @@ impl Curve {
         Ok(Self { pool: pool.clone(), down, up: stops(pool, Direction::BToA, accounts)? })
     }
 
-    fn fill(&self, direction: Direction, mode: Mode, amount: u64) -> Result<Fill, QuoteError> {
+    fn fill(
+        &self,
+        direction: Direction,
+        mode: Mode,
+        amount: u64,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         let (stops, price_limit) = match direction {
             Direction::AToB => (&self.down, SQRT_PRICE_MIN),
             Direction::BToA => (&self.up, SQRT_PRICE_MAX),
         };
         let Pool { place: start, fee_rate, .. } = self.pool;
-        let walked = walk(Swap { start, stops, direction, mode, amount, fee_rate, price_limit, tick_at })?;
+        let protocol = Share { rate: u32::from(self.pool.protocol_fee_rate), whole: PROTOCOL_RATE_ONE };
+        let fee_shares = [protocol];
+        let swap = Swap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
+        let walked = walk(swap)?;
+        self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
         Ok(Fill {
             amount_in: walked.amount_in,
             amount_out: walked.amount_out,
             fee: self.rate(),
             price_impact: walked.price_impact,
-            writes: self.writes(direction, &walked).ok_or(QuoteError::Overflow)?,
         })
     }
 
@@ -52,18 +60,21 @@ impl Curve {
 
     /// The price moves, and the protocol gets its part of each step's fee. What the liquidity's owners have
     /// earned is not counted: it changes no quote.
-    fn writes(&self, direction: Direction, walked: &Walked) -> Option<Vec<Write>> {
+    fn write(&self, direction: Direction, walked: &Walked<1>, writes: &mut Writes) -> Option<()> {
         let address = self.pool.address;
-        let part = |fee| mul_div_floor(fee, u64::from(self.pool.protocol_fee_rate), PROTOCOL_RATE_ONE);
-        let earned = walked.fees.iter().try_fold(0_u64, |sum, fee| sum.checked_add(part(*fee)?))?;
+        let [earned] = walked.fee_shares;
         let (owed_offset, _) = direction.order(offset::PROTOCOL_FEES);
         let (owed, _) = direction.order(self.pool.protocol_fees);
-        Some(vec![
-            Write::u128(address, offset::LIQUIDITY, walked.end.liquidity),
-            Write::u128(address, offset::SQRT_PRICE, walked.end.sqrt_price),
-            Write::i32(address, offset::TICK, walked.end.tick),
-            Write::u64(address, owed_offset, owed.checked_add(earned)?),
-        ])
+        let owed = owed.checked_add(earned)?;
+        writes.add(|| {
+            [
+                Write::u128(address, offset::LIQUIDITY, walked.end.liquidity),
+                Write::u128(address, offset::SQRT_PRICE, walked.end.sqrt_price),
+                Write::i32(address, offset::TICK, walked.tick(tick_at)),
+                Write::u64(address, owed_offset, owed),
+            ]
+        });
+        Some(())
     }
 }
 
@@ -76,12 +87,24 @@ impl venues::Curve for Curve {
         self.rate()
     }
 
-    fn exact_in(&self, direction: Direction, amount: u64, _clock: Clock) -> Result<Fill, QuoteError> {
-        self.fill(direction, Mode::ExactIn, amount)
+    fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        _clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
+        self.fill(direction, Mode::ExactIn, amount, writes)
     }
 
-    fn exact_out(&self, direction: Direction, amount: u64, _clock: Clock) -> Result<Fill, QuoteError> {
-        self.fill(direction, Mode::ExactOut, amount)
+    fn exact_out(
+        &self,
+        direction: Direction,
+        amount: u64,
+        _clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
+        self.fill(direction, Mode::ExactOut, amount, writes)
     }
 
     fn instruction(&self, order: Order<'_>) -> Instruction {
@@ -95,8 +118,7 @@ impl venues::Curve for Curve {
 fn stops(pool: &Pool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
     let mut stops = Vec::new();
     let mut end = None;
-    for start in pool.array_starts(direction) {
-        let address = tick_array::address(pool.address, start);
+    for ArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
         let Some(account) = accounts(&address) else { break };
         let mut found = tick_array::decode(address, account, pool.address, start, pool.tick_spacing)?;
         end = Some(match direction {

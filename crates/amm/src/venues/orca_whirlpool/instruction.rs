@@ -45,19 +45,15 @@ impl Pool {
             AccountMeta::new(vault_b, false),
         ];
         accounts.extend(self.three_arrays(order.direction).map(|array| AccountMeta::new(array, false)));
-        accounts.push(AccountMeta::new(self.oracle(), false));
+        accounts.push(AccountMeta::new(self.oracle, false));
         Instruction { program_id: PROGRAM_ID, accounts, data }
     }
 
     /// Where the prices end, the last array is named again.
     fn three_arrays(&self, direction: Direction) -> impl Iterator<Item = Pubkey> {
-        let arrays = self.arrays(direction);
-        let last = arrays.last().copied().unwrap_or_default();
-        arrays.into_iter().chain(std::iter::repeat(last)).take(ARRAYS)
-    }
-
-    fn oracle(&self) -> Pubkey {
-        Pubkey::find_program_address(&[b"oracle", self.address.as_ref()], &PROGRAM_ID).0
+        let arrays = self.arrays.towards(direction);
+        let last = arrays.last().map(|array| array.address).unwrap_or_default();
+        arrays.iter().map(|array| array.address).chain(std::iter::repeat(last)).take(ARRAYS)
     }
 }
 

@@ -1,8 +1,9 @@
+use super::PROGRAM_ID;
 use super::curve::Curve;
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use super::tick_array;
 use crate::account::{DecodeError, Discriminator, Fields};
-use crate::concentrated::{Place, RATE_ONE, TICK_MAX, both_ways};
+use crate::concentrated::{Arrays, Place, RATE_ONE, TICK_MAX};
 use crate::swap::{Authority, Direction};
 use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
@@ -50,6 +51,9 @@ pub(super) struct Pool {
     pub(super) protocol_fees: [u64; 2],
     pub(super) mints: [Mint; 2],
     pub(super) vaults: [Pubkey; 2],
+    /// Those that a swap goes through, one next to the other. They end where the prices end.
+    pub(super) arrays: Arrays,
+    pub(super) oracle: Pubkey,
 }
 
 impl Pool {
@@ -66,6 +70,8 @@ impl Pool {
         if tick_spacing == 0 || fee_rate >= RATE_ONE {
             return Err(DecodeError::Inconsistent { address, reason: "no distance between its ticks" });
         }
+        let place = Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?;
+        let starts = |direction| array_starts(place.tick, tick_spacing, direction);
         Ok(Self {
             address,
             bump: fields.u8(at::BUMP)?,
@@ -73,39 +79,35 @@ impl Pool {
             tick_spacing,
             fee_rate,
             protocol_fee_rate: fields.u16(at::PROTOCOL_FEE_RATE)?,
-            place: Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?,
+            place,
             protocol_fees: fields.u64s(at::PROTOCOL_FEES)?,
             mints: fields.mints(at::MINTS)?,
             vaults: fields.pubkeys(at::VAULTS)?,
+            arrays: Arrays::new(starts, |start| tick_array::address(address, start)),
+            oracle: Pubkey::find_program_address(&[b"oracle", address.as_ref()], &PROGRAM_ID).0,
         })
     }
 
     /// How many ticks an array spans.
     pub(super) fn array_ticks(&self) -> i32 {
-        i32::from(self.tick_spacing).saturating_mul(tick_array::TICKS)
+        array_ticks(self.tick_spacing)
     }
+}
 
-    /// The first ticks of the arrays that a swap in a direction goes through, one next to the other. They
-    /// end where the prices end.
-    pub(super) fn array_starts(&self, direction: Direction) -> Vec<i32> {
-        let span = self.array_ticks();
-        let (first, step) = match direction {
-            Direction::AToB => (self.place.tick, span.saturating_neg()),
-            Direction::BToA => (self.place.tick.saturating_add(i32::from(self.tick_spacing)), span),
-        };
-        let first = first.checked_div_euclid(span).unwrap_or(0).saturating_mul(span);
-        let starts = std::iter::successors(Some(first), |start| start.checked_add(step)).take(ARRAYS);
-        starts.filter(|start| start.saturating_add(span) > -TICK_MAX && *start <= TICK_MAX).collect()
-    }
+fn array_ticks(tick_spacing: u16) -> i32 {
+    i32::from(tick_spacing).saturating_mul(tick_array::TICKS)
+}
 
-    pub(super) fn arrays(&self, direction: Direction) -> Vec<Pubkey> {
-        let starts = self.array_starts(direction);
-        starts.into_iter().map(|start| tick_array::address(self.address, start)).collect()
-    }
-
-    fn both_arrays(&self) -> Vec<Pubkey> {
-        both_ways(|direction| self.arrays(direction))
-    }
+/// The first ticks of the arrays from a tick on.
+fn array_starts(tick: i32, tick_spacing: u16, direction: Direction) -> Vec<i32> {
+    let span = array_ticks(tick_spacing);
+    let (first, step) = match direction {
+        Direction::AToB => (tick, span.saturating_neg()),
+        Direction::BToA => (tick.saturating_add(i32::from(tick_spacing)), span),
+    };
+    let first = first.checked_div_euclid(span).unwrap_or(0).saturating_mul(span);
+    let starts = std::iter::successors(Some(first), |start| start.checked_add(step)).take(ARRAYS);
+    starts.filter(|start| start.saturating_add(span) > -TICK_MAX && *start <= TICK_MAX).collect()
 }
 
 impl venues::Pool for Pool {
@@ -131,12 +133,12 @@ impl venues::Pool for Pool {
 
     fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let mut needed = self.mints.map(Mint::pubkey).to_vec();
-        needed.extend(self.both_arrays());
+        needed.extend(self.arrays.addresses());
         needed
     }
 
     fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.both_arrays()
+        self.arrays.addresses()
     }
 
     fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {

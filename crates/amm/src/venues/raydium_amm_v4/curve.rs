@@ -2,7 +2,7 @@ use super::layout::{Fee, Pool, STATUS_SWAP_ONLY, Status, offset, open_orders_off
 use crate::account::{DecodeError, Fields, Write, require_owner};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_ceil};
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::swap::{Direction, Fill, QuoteError, Writes};
 use crate::token;
 use crate::venues::{self, Lookup, Order};
 use order_core::{Atoms, Fraction, Pubkey};
@@ -48,28 +48,27 @@ impl Curve {
         }
     }
 
-    fn fill(&self, swap: Swap, clock: Clock) -> Result<Fill, QuoteError> {
+    fn fill(&self, swap: Swap, clock: Clock, writes: &mut Writes) -> Result<Fill, QuoteError> {
         let (reserve_in, _) = swap.direction.order(self.reserves);
         let (balance_in, _) = swap.direction.order(self.balances);
         if balance_in.checked_add(swap.amount_in).is_none() {
             return Err(QuoteError::Overflow);
         }
+        self.write(clock, writes);
         let after = u128::from(reserve_in).saturating_add(u128::from(swap.net));
         Ok(Fill {
             amount_in: swap.amount_in,
             amount_out: swap.amount_out,
             fee: venues::Curve::fee(self, clock),
             price_impact: math::ratio(u128::from(swap.net), after).ok_or(QuoteError::Overflow)?,
-            writes: self.writes(clock),
         })
     }
 
-    fn writes(&self, clock: Clock) -> Vec<Write> {
-        let mut writes = vec![Write::u64(self.pool.address, offset::RECENT_EPOCH, clock.epoch)];
+    fn write(&self, clock: Clock, writes: &mut Writes) {
+        writes.add(|| [Write::u64(self.pool.address, offset::RECENT_EPOCH, clock.epoch)]);
         if let Status::Waiting { .. } = self.pool.status {
-            writes.push(Write::u64(self.pool.address, offset::STATUS, STATUS_SWAP_ONLY));
+            writes.add(|| [Write::u64(self.pool.address, offset::STATUS, STATUS_SWAP_ONLY)]);
         }
-        writes
     }
 }
 
@@ -84,7 +83,13 @@ impl venues::Curve for Curve {
     }
 
     /// What `amount` that arrives in the vault buys.
-    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let (reserve_in, reserve_out) = direction.order(self.reserves);
         let Fee { numerator, denominator } = self.pool.fee;
@@ -92,18 +97,24 @@ impl venues::Curve for Curve {
         let net = amount.checked_sub(fee).ok_or(QuoteError::Overflow)?;
         let amount_out =
             math::bought(net, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
-        self.fill(Swap { direction, amount_in: amount, net, amount_out }, clock)
+        self.fill(Swap { direction, amount_in: amount, net, amount_out }, clock, writes)
     }
 
     /// What must arrive in the vault so that `amount` leaves the other: the least that does.
-    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_out(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let (reserve_in, reserve_out) = direction.order(self.reserves);
         let net = math::paid(amount, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
         let Fee { numerator, denominator } = self.pool.fee;
         let kept = denominator.checked_sub(numerator).ok_or(QuoteError::Overflow)?;
         let amount_in = mul_div_ceil(net, denominator, kept).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in, net, amount_out: amount }, clock)
+        self.fill(Swap { direction, amount_in, net, amount_out: amount }, clock, writes)
     }
 
     fn instruction(&self, order: Order<'_>) -> Instruction {

@@ -3,9 +3,8 @@ use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, tick_at};
 use super::tick_array;
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
-use crate::concentrated::{self, RATE_ONE, Stop, Swap, Walked, walk};
-use crate::math::mul_div_floor;
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::concentrated::{self, ArrayAddress, RATE_ONE, Share, Stop, Swap, Walked, walk};
+use crate::swap::{Direction, Fill, QuoteError, Writes};
 use crate::venues::{self, Lookup, Order};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction};
@@ -32,7 +31,14 @@ impl Curve {
         Ok(Self { pool: pool.clone(), config, down, up })
     }
 
-    fn fill(&self, direction: Direction, mode: Mode, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn fill(
+        &self,
+        direction: Direction,
+        mode: Mode,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let (stops, price_limit) = match direction {
             Direction::AToB => (&self.down, SQRT_PRICE_MIN.saturating_add(1)),
@@ -40,13 +46,16 @@ impl Curve {
         };
         let start = self.pool.place;
         let fee_rate = self.config.trade_fee_rate;
-        let walked = walk(Swap { start, stops, direction, mode, amount, fee_rate, price_limit, tick_at })?;
+        let fee_shares = [self.config.protocol_fee_rate, self.config.fund_fee_rate]
+            .map(|rate| Share { rate, whole: RATE_ONE });
+        let swap = Swap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
+        let walked = walk(swap)?;
+        self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
         Ok(Fill {
             amount_in: walked.amount_in,
             amount_out: walked.amount_out,
             fee: venues::Curve::fee(self, clock),
             price_impact: walked.price_impact,
-            writes: self.writes(direction, &walked).ok_or(QuoteError::Overflow)?,
         })
     }
 
@@ -62,28 +71,26 @@ impl Curve {
 
     /// The price moves, and others than the liquidity's owners get their part of each step's fee. What the
     /// owners have earned is not counted: it changes no quote.
-    fn writes(&self, direction: Direction, walked: &Walked) -> Option<Vec<Write>> {
+    fn write(&self, direction: Direction, walked: &Walked<2>, writes: &mut Writes) -> Option<()> {
         use pool_offset as at;
         let address = self.pool.address;
-        let total = |rate: u32| {
-            let part = |fee| mul_div_floor(fee, u64::from(rate), u64::from(RATE_ONE));
-            walked.fees.iter().try_fold(0_u64, |sum, fee| sum.checked_add(part(*fee)?))
-        };
+        let [earned_protocol, earned_fund] = walked.fee_shares;
         let (protocol_offset, _) = direction.order(at::PROTOCOL_FEES);
         let (protocol, _) = direction.order(self.pool.protocol_fees);
         let (fund_offset, _) = direction.order(at::FUND_FEES);
         let (fund, _) = direction.order(self.pool.fund_fees);
-        Some(vec![
-            Write::u128(address, at::LIQUIDITY, walked.end.liquidity),
-            Write::u128(address, at::SQRT_PRICE, walked.end.sqrt_price),
-            Write::i32(address, at::TICK, walked.end.tick),
-            Write::u64(
-                address,
-                protocol_offset,
-                protocol.checked_add(total(self.config.protocol_fee_rate)?)?,
-            ),
-            Write::u64(address, fund_offset, fund.checked_add(total(self.config.fund_fee_rate)?)?),
-        ])
+        let protocol = protocol.checked_add(earned_protocol)?;
+        let fund = fund.checked_add(earned_fund)?;
+        writes.add(|| {
+            [
+                Write::u128(address, at::LIQUIDITY, walked.end.liquidity),
+                Write::u128(address, at::SQRT_PRICE, walked.end.sqrt_price),
+                Write::i32(address, at::TICK, walked.tick(tick_at)),
+                Write::u64(address, protocol_offset, protocol),
+                Write::u64(address, fund_offset, fund),
+            ]
+        });
+        Some(())
     }
 }
 
@@ -96,12 +103,24 @@ impl venues::Curve for Curve {
         Fraction::from_billionths(i64::from(self.config.trade_fee_rate).saturating_mul(1000))
     }
 
-    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
-        self.fill(direction, Mode::ExactIn, amount, clock)
+    fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
+        self.fill(direction, Mode::ExactIn, amount, clock, writes)
     }
 
-    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
-        self.fill(direction, Mode::ExactOut, amount, clock)
+    fn exact_out(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
+        self.fill(direction, Mode::ExactOut, amount, clock, writes)
     }
 
     fn instruction(&self, order: Order<'_>) -> Instruction {
@@ -114,8 +133,7 @@ impl venues::Curve for Curve {
 fn stops(pool: &Pool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
     let spacing = pool.array_ticks.checked_div(tick_array::TICKS).unwrap_or(0);
     let mut stops = Vec::new();
-    for start in pool.array_starts(direction) {
-        let address = tick_array::address(pool.address, start);
+    for ArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
         let Some(account) = accounts(&address) else { break };
         let mut found = tick_array::decode(address, account, pool.address, start, spacing)?;
         if direction == Direction::AToB {

@@ -44,8 +44,8 @@ impl Pool {
             AccountMeta::new_readonly(token_in.mint.pubkey(), false),
             AccountMeta::new_readonly(token_out.mint.pubkey(), false),
         ];
-        let arrays = self.arrays(order.direction);
-        accounts.extend(arrays.into_iter().map(|array| AccountMeta::new(array, false)));
+        let arrays = self.arrays.towards(order.direction);
+        accounts.extend(arrays.iter().map(|array| AccountMeta::new(array.address, false)));
         Instruction { program_id: PROGRAM_ID, accounts, data }
     }
 }

@@ -3,7 +3,7 @@ use super::curve::Curve;
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use super::tick_array;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
-use crate::concentrated::{Place, RATE_ONE, both_ways};
+use crate::concentrated::{Arrays, Place, RATE_ONE};
 use crate::swap::{Authority, Direction};
 use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
@@ -81,8 +81,8 @@ pub(super) struct Pool {
     pub(super) open_time: u64,
     /// How many ticks an array spans.
     pub(super) array_ticks: i32,
-    /// Which arrays have ticks, the lowest first.
-    pub(super) bitmap: [u64; BITMAP_WORDS],
+    /// Those with ticks that a swap goes through.
+    pub(super) arrays: Arrays,
 }
 
 impl Pool {
@@ -90,66 +90,64 @@ impl Pool {
         use pool_offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Raydium CLMM pool")?;
         require_supported(address, fields)?;
-        let mut bitmap = [0; BITMAP_WORDS];
-        for (word, offset) in bitmap.iter_mut().zip((at::BITMAP..).step_by(8)) {
-            *word = fields.u64(offset)?;
-        }
-        let pool = Self {
+        let place = Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?;
+        let array_ticks = i32::from(fields.u16(at::TICK_SPACING)?).saturating_mul(tick_array::TICKS);
+        let current = current_bit(address, place, array_ticks)?;
+        let bitmap = Bitmap::decode(fields)?;
+        let starts = |direction| bitmap.starts(current, array_ticks, direction);
+        Ok(Self {
             address,
             bump: fields.u8(at::BUMP)?,
             config: fields.pubkey(at::CONFIG)?,
             mints: fields.mints(at::MINTS)?,
             vaults: fields.pubkeys(at::VAULTS)?,
             observation: fields.pubkey(at::OBSERVATION)?,
-            place: Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?,
+            place,
             protocol_fees: fields.u64s(at::PROTOCOL_FEES)?,
             fund_fees: fields.u64s(at::FUND_FEES)?,
             swap_disabled: fields.u8(at::STATUS)? & STATUS_SWAP_DISABLED != 0,
             open_time: fields.u64(at::OPEN_TIME)?,
-            array_ticks: i32::from(fields.u16(at::TICK_SPACING)?).saturating_mul(tick_array::TICKS),
-            bitmap,
-        };
-        if pool.current_bit().is_none_or(|bit| !(0..BITMAP_BITS).contains(&bit)) {
-            let reason = "a price beyond the bitmap of its own account".to_owned();
-            return Err(DecodeError::Unsupported { address, reason });
-        }
-        Ok(pool)
+            array_ticks,
+            arrays: Arrays::new(starts, |start| tick_array::address(address, start)),
+        })
     }
+}
 
-    /// The bitmap's bit of the array that the price is in.
-    fn current_bit(&self) -> Option<i32> {
-        self.place.tick.checked_div_euclid(self.array_ticks)?.checked_add(BITMAP_ZERO)
-    }
+/// The bitmap's bit of the array that the price is in.
+fn current_bit(address: Pubkey, place: Place, array_ticks: i32) -> Result<i32, DecodeError> {
+    let bit = place.tick.checked_div_euclid(array_ticks).and_then(|array| array.checked_add(BITMAP_ZERO));
+    bit.filter(|bit| (0..BITMAP_BITS).contains(bit)).ok_or_else(|| {
+        let reason = "a price beyond the bitmap of its own account".to_owned();
+        DecodeError::Unsupported { address, reason }
+    })
+}
 
-    /// The first ticks of the arrays that a swap in a direction goes through, as far as an instruction
-    /// names them.
-    pub(super) fn array_starts(&self, direction: Direction) -> Vec<i32> {
-        let current = self.current_bit().unwrap_or(BITMAP_ZERO);
-        let mut found: Vec<i32> = Vec::with_capacity(ARRAYS);
-        let mut look = |bit: i32| {
-            if found.len() < ARRAYS && self.has_array(bit) {
-                found.push(bit.saturating_sub(BITMAP_ZERO).saturating_mul(self.array_ticks));
-            }
-        };
-        match direction {
-            Direction::AToB => (0..=current).rev().for_each(&mut look),
-            Direction::BToA => (current..BITMAP_BITS).for_each(&mut look),
+/// Which arrays have ticks, the lowest first.
+struct Bitmap([u64; BITMAP_WORDS]);
+
+impl Bitmap {
+    fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
+        let mut words = [0; BITMAP_WORDS];
+        for (word, offset) in words.iter_mut().zip((pool_offset::BITMAP..).step_by(8)) {
+            *word = fields.u64(offset)?;
         }
-        found
+        Ok(Self(words))
     }
 
     fn has_array(&self, bit: i32) -> bool {
         let Ok(bit) = usize::try_from(bit) else { return false };
-        self.bitmap.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 == 1)
+        self.0.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 == 1)
     }
 
-    pub(super) fn arrays(&self, direction: Direction) -> Vec<Pubkey> {
-        let starts = self.array_starts(direction);
-        starts.into_iter().map(|start| tick_array::address(self.address, start)).collect()
-    }
-
-    fn both_arrays(&self) -> Vec<Pubkey> {
-        both_ways(|direction| self.arrays(direction))
+    /// The first ticks of the arrays that a swap in a direction goes through, from the array of this bit on
+    /// and as far as an instruction names them.
+    fn starts(&self, current: i32, array_ticks: i32, direction: Direction) -> Vec<i32> {
+        let start = |bit: i32| bit.saturating_sub(BITMAP_ZERO).saturating_mul(array_ticks);
+        let found = |bit: &i32| self.has_array(*bit);
+        match direction {
+            Direction::AToB => (0..=current).rev().filter(found).take(ARRAYS).map(start).collect(),
+            Direction::BToA => (current..BITMAP_BITS).filter(found).take(ARRAYS).map(start).collect(),
+        }
     }
 }
 
@@ -186,12 +184,12 @@ impl venues::Pool for Pool {
     fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let mut needed = vec![self.config];
         needed.extend(self.mints.map(Mint::pubkey));
-        needed.extend(self.both_arrays());
+        needed.extend(self.arrays.addresses());
         needed
     }
 
     fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.both_arrays()
+        self.arrays.addresses()
     }
 
     fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {

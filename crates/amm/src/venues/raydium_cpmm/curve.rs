@@ -3,7 +3,7 @@ use super::layout::{Config, CreatorFeeOn, OwedFees, Pool, pool_offset};
 use crate::account::{DecodeError, Write};
 use crate::clock::Clock;
 use crate::math::{self, bought, mul_div_ceil, mul_div_floor, paid};
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::swap::{Direction, Fill, QuoteError, Writes};
 use crate::token;
 use crate::venues::{self, Lookup, Order};
 use order_core::{Atoms, Fraction};
@@ -32,7 +32,13 @@ impl venues::Curve for Curve {
     }
 
     /// What `amount` that arrives in the vault buys.
-    fn exact_in(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_in(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let rates = self.rates(direction);
         let (reserve_in, reserve_out) = direction.order(self.reserves);
@@ -42,11 +48,17 @@ impl venues::Curve for Curve {
         let creator_out =
             mul_div_ceil(bought, rates.creator_on_output, RATE_ONE).ok_or(QuoteError::Overflow)?;
         let amount_out = bought.checked_sub(creator_out).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in: amount, net, amount_out, fees_in, creator_out }, clock)
+        self.fill(Swap { direction, amount_in: amount, net, amount_out, fees_in, creator_out }, clock, writes)
     }
 
     /// What must arrive in the vault so that `amount` leaves the other.
-    fn exact_out(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Fill, QuoteError> {
+    fn exact_out(
+        &self,
+        direction: Direction,
+        amount: u64,
+        clock: Clock,
+        writes: &mut Writes,
+    ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let rates = self.rates(direction);
         let (reserve_in, reserve_out) = direction.order(self.reserves);
@@ -58,7 +70,7 @@ impl venues::Curve for Curve {
             .split(amount_in.checked_sub(net).ok_or(QuoteError::Overflow)?)
             .ok_or(QuoteError::Overflow)?;
         let creator_out = bought.checked_sub(amount).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in, net, amount_out: amount, fees_in, creator_out }, clock)
+        self.fill(Swap { direction, amount_in, net, amount_out: amount, fees_in, creator_out }, clock, writes)
     }
 
     fn instruction(&self, order: Order<'_>) -> Instruction {
@@ -121,23 +133,24 @@ impl Curve {
         }
     }
 
-    fn fill(&self, swap: Swap, clock: Clock) -> Result<Fill, QuoteError> {
+    fn fill(&self, swap: Swap, clock: Clock, writes: &mut Writes) -> Result<Fill, QuoteError> {
         let (reserve_in, _) = swap.direction.order(self.reserves);
         let (balance_in, _) = swap.direction.order(self.balances);
         if balance_in.checked_add(swap.amount_in).is_none() {
             return Err(QuoteError::Overflow);
         }
+        self.write(swap, writes).ok_or(QuoteError::Overflow)?;
         let after = u128::from(reserve_in).saturating_add(u128::from(swap.net));
         Ok(Fill {
             amount_in: swap.amount_in,
             amount_out: swap.amount_out,
             fee: venues::Curve::fee(self, clock),
             price_impact: math::ratio(u128::from(swap.net), after).ok_or(QuoteError::Overflow)?,
-            writes: self.writes(swap).ok_or(QuoteError::Overflow)?,
         })
     }
 
-    fn writes(&self, swap: Swap) -> Option<Vec<Write>> {
+    fn write(&self, swap: Swap, writes: &mut Writes) -> Option<()> {
+        use pool_offset::{CREATOR_FEES, FUND_FEES, PROTOCOL_FEES};
         let (mut owed_in, mut owed_out) = swap.direction.order(self.pool.owed);
         let part = |rate| mul_div_floor(swap.fees_in.trade, rate, RATE_ONE);
         owed_in.protocol = owed_in.protocol.checked_add(part(self.config.protocol_fee_rate)?)?;
@@ -146,19 +159,14 @@ impl Curve {
         owed_out.creator = owed_out.creator.checked_add(swap.creator_out)?;
         // The order of the direction, applied twice, is the pool's own.
         let (first, second) = swap.direction.order([owed_in, owed_out]);
-        Some(self.owed_writes([first, second]))
-    }
-
-    fn owed_writes(&self, owed: [OwedFees; 2]) -> Vec<Write> {
-        use pool_offset::{CREATOR_FEES, FUND_FEES, PROTOCOL_FEES};
         let offsets = PROTOCOL_FEES.into_iter().zip(FUND_FEES).zip(CREATOR_FEES);
-        let mut writes = Vec::with_capacity(6);
-        for (owed, ((protocol, fund), creator)) in owed.iter().zip(offsets) {
-            writes.push(Write::u64(self.pool.address, protocol, owed.protocol));
-            writes.push(Write::u64(self.pool.address, fund, owed.fund));
-            writes.push(Write::u64(self.pool.address, creator, owed.creator));
+        for (owed, ((protocol, fund), creator)) in [first, second].into_iter().zip(offsets) {
+            writes.add(|| {
+                [(protocol, owed.protocol), (fund, owed.fund), (creator, owed.creator)]
+                    .map(|(offset, owed)| Write::u64(self.pool.address, offset, owed))
+            });
         }
-        writes
+        Some(())
     }
 }
 
