@@ -52,6 +52,7 @@ async fn main() -> Result<()> {
         mint_out: mint("USDC").context("USDC is known")?,
         amount: 1_000_000_000,
         mode: QuoteMode::ExactIn.into(),
+        ..Default::default()
     };
     let mut quotes = router.stream_quotes(request).await?.into_inner();
     let mut quote = quotes.message().await?.context("the stream has ended")?;

@@ -50,6 +50,7 @@ async fn main() -> Result<()> {
         mint_out: token_out.mint.clone(),
         amount: Atoms::parse(&options.amount, decimals(token_in)?)?.get(),
         mode: QuoteMode::ExactIn.into(),
+        ..Default::default()
     };
 
     if options.stream {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use journal::{Halt, Spending};
 use order_core::failure::Code;
 use order_core::quote::Mode;
-use order_core::{Atoms, Failure, Order, Quote, UsdMicros, token};
+use order_core::{Atoms, Failure, Order, Quote, Room, UsdMicros, token};
 use proto::quote::Request;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,6 +117,7 @@ impl Executor {
             mint_out: token::USDC_MINT,
             amount: order.intent().amount_in(),
             mode: Mode::ExactIn,
+            room: Room::STANDARD,
         };
         let priced =
             self.router.quote(&request, PRICE_WITHIN, service::trace::traceparent().as_deref()).await;

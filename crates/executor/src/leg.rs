@@ -24,7 +24,7 @@ pub(crate) struct Leg {
 ///
 /// Where there are two, the first buys exactly what the second sells, so nothing of the token between
 /// them stays behind. If the pool has moved since the quote, how much that is follows from the pool as it is
-/// now: what was quoted may cost more than the order spends.
+/// now, so that its price has the same room to move again.
 ///
 /// # Errors
 /// A pool does not trade now, does not buy exact amounts, or together they no longer keep the floor.
@@ -108,11 +108,11 @@ pub(crate) fn intermediates(legs: &[Leg], token_out: Mint) -> Vec<Token> {
 }
 
 /// How much of the token between is bought: what the quote says while the pool is as it was, and else as
-/// much as the path's part buys, as an exact output that takes no more than the part.
+/// much as what was to be spent buys now, as an exact output that takes no more than that.
 fn intermediate(market: &Market, path: &Path<'_>) -> Result<Atoms, Failure> {
-    let (mint_in, amount_in) = (path.first.mint_in, path.amount_in);
+    let (mint_in, amount_in) = (path.first.mint_in, path.first.amount_in);
     let quoted = path.first.amount_out;
-    if quote(market, mint_in, Mode::ExactOut, quoted).is_ok_and(|now| now.amount_in == path.first.amount_in) {
+    if quote(market, mint_in, Mode::ExactOut, quoted).is_ok_and(|now| now.amount_in == amount_in) {
         return Ok(quoted);
     }
     let bought = quote(market, mint_in, Mode::ExactIn, amount_in)?.amount_out;
@@ -137,12 +137,14 @@ mod tests {
     use order_core::Venue;
     use order_core::quote::Swap;
 
+    /// The most that the first swap of two may take, and what it was quoted to take.
     const PART: Atoms = Atoms::new(1_000_000_000);
+    const SPENT: Atoms = Atoms::new(999_000_000);
 
     /// JUP for SOL for USDC, with this least.
     fn on_two_pools(first: Venue, min_out: u64) -> Result<Vec<Leg>, Failure> {
-        // The pool has moved since: no pool here takes that much for this.
-        let swaps: [Swap; 2] = [swap(1, "JUP", "SOL", 1_000, 1), swap(2, "SOL", USDC, 1, 1)];
+        // The pool has moved since: no pool here gives so little for this.
+        let swaps: [Swap; 2] = [swap(1, "JUP", "SOL", SPENT.get(), 1), swap(2, "SOL", USDC, 1, 1)];
         let path =
             Path { first: &swaps[0], second: Some(&swaps[1]), amount_in: PART, min_out: Atoms::new(min_out) };
         legs(&path, |pool| {
@@ -176,9 +178,9 @@ mod tests {
         ];
         for venue in exact_out {
             let legs = on_two_pools(venue, 1).unwrap();
-            let bought = legs[0].market.quote(known("JUP").mint, Mode::ExactIn, PART).unwrap().amount_out;
+            let bought = legs[0].market.quote(known("JUP").mint, Mode::ExactIn, SPENT).unwrap().amount_out;
             let taken = legs[0].market.quote(known("JUP").mint, Mode::ExactOut, bought).unwrap().amount_in;
-            assert!(taken <= PART, "{venue} takes {taken:?}");
+            assert!(taken <= SPENT, "{venue} takes {taken:?}");
             assert_eq!(legs[0].limit, Limit::ExactOut { amount_out: bought, max_in: PART });
             assert_eq!(legs[1].limit, Limit::ExactIn { amount_in: bought, min_out: Atoms::new(1) });
             assert_eq!(intermediates(&legs, known(USDC).mint), [known("SOL")]);

@@ -12,7 +12,8 @@ pub(crate) struct Path<'a> {
     pub(crate) first: &'a Swap,
     /// The swap of all that the first one buys, where that is not yet the order's output.
     pub(crate) second: Option<&'a Swap>,
-    /// The most that is spent on it. A single swap spends all of it.
+    /// The most that may be spent on it. A single swap spends all of it; the first of two is quoted to
+    /// take less, and what it does not take stays with the trader.
     pub(crate) amount_in: Atoms,
     /// The least of the order's output that it must give.
     pub(crate) min_out: Atoms,
@@ -21,8 +22,8 @@ pub(crate) struct Path<'a> {
 /// The paths of a route. What they spend adds up to the order's amount, and their floors to at least the
 /// order's: each is rounded up, and none exceeds what its pools promise.
 ///
-/// What the quote does not spend, because the first swap of two buys whole units of the third token, is
-/// left to the first such path.
+/// What the quote does not spend is room for the first swaps of two, for each in proportion to what it
+/// takes: so far their price may rise until the transaction lands.
 ///
 /// # Errors
 /// The swaps do not join to paths between the order's tokens, or do not add up.
@@ -43,16 +44,27 @@ pub(crate) fn paths<'a>(intent: &Intent, quote: &'a Quote, min_out: Atoms) -> Re
         paths.push(Path { first, second, amount_in: first.amount_in, min_out: floor });
     }
     let unspent = intent.amount_in().checked_sub(spent).ok_or_else(unsound)?;
-    if let Some(path) = paths.iter_mut().find(|path| path.second.is_some()) {
-        path.amount_in = path.amount_in.checked_add(unspent).ok_or_else(unsound)?;
-    } else if !unspent.is_zero() {
-        return Err(unsound());
-    }
+    give_room(&mut paths, unspent).ok_or_else(unsound)?;
     let empty = paths.is_empty() || paths.iter().any(|path| path.min_out.is_zero());
     if empty || spent != quote.amount_in || bought != quote.amount_out || repeats_a_pool(quote) {
         return Err(unsound());
     }
     Ok(paths)
+}
+
+/// Lets the paths of two swaps spend more by this together, rounded down; None if there are none.
+fn give_room(paths: &mut [Path<'_>], unspent: Atoms) -> Option<()> {
+    let in_two = |path: &&mut Path<'_>| path.second.is_some();
+    let quoted =
+        paths.iter_mut().filter(in_two).try_fold(Atoms::ZERO, |sum, path| sum.checked_add(path.amount_in))?;
+    if unspent.is_zero() {
+        return Some(());
+    }
+    for path in paths.iter_mut().filter(in_two) {
+        let room = unspent.mul_div_floor(path.amount_in.get(), quoted.get())?;
+        path.amount_in = path.amount_in.checked_add(room)?;
+    }
+    (!quoted.is_zero()).then_some(())
 }
 
 /// Whether the swaps lead from the order's input to its output.
@@ -123,6 +135,14 @@ mod tests {
         let mut split = vec![swap(1, "SOL", USDC, 40, 400)];
         split.extend(hops);
         assert_eq!(paths_of(97, 1_000, split), Ok(vec![(40, 398), (60, 597)]));
+        let two = vec![
+            swap(1, "SOL", USDT, 60, 300),
+            swap(2, USDT, USDC, 300, 700),
+            swap(3, "SOL", "RAY", 30, 100),
+            swap(4, "RAY", USDC, 100, 300),
+        ];
+        // Of ten that are left six and two thirds, and three and a third.
+        assert_eq!(paths_of(90, 1_000, two), Ok(vec![(66, 697), (33, 299)]));
     }
 
     #[test]

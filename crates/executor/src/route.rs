@@ -4,7 +4,7 @@ use crate::path::paths;
 use order_core::failure::Code;
 use order_core::order::Intent;
 use order_core::quote::Mode;
-use order_core::{Atoms, Failure, Fraction, Order, Quote};
+use order_core::{Atoms, Failure, Fraction, Order, Quote, Room};
 use proto::quote::Request;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ impl Executor {
             mint_out: intent.token_out().mint,
             amount: intent.amount_in(),
             mode: Mode::ExactIn,
+            room: Room::of(order.attempt(), intent.max_slippage()),
         };
         let timeout = deadline.remaining().min(ANSWER_WITHIN);
         let trace = service::trace::traceparent();

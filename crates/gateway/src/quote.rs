@@ -8,6 +8,7 @@ use crate::view;
 use axum::Json;
 use axum::extract::State;
 use live::Quoted;
+use order_core::Room;
 use std::time::Duration;
 
 /// How long a quote is remembered after it expired, so that an order that names it late is told so.
@@ -32,14 +33,15 @@ pub(crate) async fn quote(
     body::Json(body): body::Json,
 ) -> Result<Json<view::Quote>, Problem> {
     let request::Quote { swap, mode } = request::Quote::read(&body, &app.tradables).await?;
+    let max_slippage = swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
     let asked = proto::quote::Request {
         mint_in: swap.token_in.mint,
         mint_out: swap.token_out.mint,
         amount: swap.amount,
         mode,
+        room: Room::of(1, max_slippage),
     };
     let quote = app.tradables.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
-    let max_slippage = swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
     let quoted =
         Quoted { quote, token_in: swap.token_in, token_out: swap.token_out, mode, amount: swap.amount };
     let pair = view::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };

@@ -4,7 +4,7 @@ use crate::invalid::{Invalid, parse};
 use crate::wire;
 use chrono::DateTime;
 use order_core::quote::{Alternative, Id, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint, Quote, Timestamp};
+use order_core::{Atoms, Fraction, Mint, Quote, Room, Timestamp};
 
 /// Most swaps of a route that are believed: two hops over a few parallel pools, with room.
 pub const SWAPS_MAX: usize = 16;
@@ -23,6 +23,8 @@ pub struct Request {
     pub amount: Atoms,
     /// Which side is fixed.
     pub mode: Mode,
+    /// What two swaps in a row leave of an exact input.
+    pub room: Room,
 }
 
 impl Request {
@@ -37,6 +39,7 @@ impl Request {
             mint_out: self.mint_out.to_string(),
             amount: self.amount.get(),
             mode: mode.into(),
+            room: self.room.to_decimal(),
         }
     }
 
@@ -55,6 +58,7 @@ impl Request {
             mint_out: parse("mint_out", &message.mint_out)?,
             amount: Atoms::new(message.amount),
             mode,
+            room: if message.room.is_empty() { Room::STANDARD } else { parse("room", &message.room)? },
         };
         if request.mint_in == request.mint_out {
             return Err(Invalid::new("mint_out", "is the same as mint_in"));
@@ -88,7 +92,8 @@ pub fn to_wire(quote: &Quote, price: String) -> wire::QuoteResponse {
 ///
 /// # Errors
 /// The first field that cannot be read, or that does not answer the request: the amount that the
-/// caller fixed must be kept (two swaps in a row may spend a little less), and the swaps must add up to the quote's amounts.
+/// caller fixed must be kept (two swaps in a row leave some of it), and the swaps must add up to the quote's
+/// amounts.
 pub fn from_wire(message: &wire::QuoteResponse, request: &Request) -> Result<Quote, Invalid> {
     if message.route.len() > SWAPS_MAX {
         return Err(Invalid::new("route", "has too many swaps"));
@@ -115,7 +120,7 @@ pub fn from_wire(message: &wire::QuoteResponse, request: &Request) -> Result<Quo
 
 fn check_answers(quote: &Quote, request: &Request) -> Result<(), Invalid> {
     let kept = match request.mode {
-        // Two swaps in a row may leave a little of the amount.
+        // Two swaps in a row leave some of the amount.
         Mode::ExactIn => quote.amount_in <= request.amount,
         // Rounding of a transfer fee may give the trader a unit more than was asked for.
         Mode::ExactOut => quote.amount_out >= request.amount,

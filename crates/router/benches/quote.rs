@@ -6,7 +6,7 @@ use chain::Account;
 use criterion::{Criterion, criterion_group, criterion_main};
 use order_core::quote::Mode;
 use order_core::token::{self, Program};
-use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue};
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Room, Venue};
 use proto::quote::Request;
 use router::Snapshot;
 
@@ -135,8 +135,13 @@ fn quotes(criterion: &mut Criterion) {
     {
         let (token_in, token_out) = (token(mint_in).0, token(mint_out).0);
         let amount = Atoms::new(whole * 10u64.pow(u32::from(token_in.decimals)));
-        let request =
-            Request { mint_in: token_in.mint, mint_out: token_out.mint, amount, mode: Mode::ExactIn };
+        let request = Request {
+            mint_in: token_in.mint,
+            mint_out: token_out.mint,
+            amount,
+            mode: Mode::ExactIn,
+            room: Room::STANDARD,
+        };
         let pools = snapshot.quote(&request).unwrap().route.len();
         let name = format!("{whole} {mint_in} for {mint_out} ({pools} swaps)");
         group.bench_function(name, |bencher| bencher.iter(|| snapshot.quote(&request)));

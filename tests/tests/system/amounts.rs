@@ -43,7 +43,7 @@ impl Balances {
         for order in orders {
             if order["status"] == "confirmed" {
                 let (token_in, token_out) = pair(order);
-                changes.add(token_in, -signed(atoms(&order["amount"], token_in)));
+                changes.add(token_in, -signed(atoms(&order["data"]["executedInput"], token_in)));
                 changes.add(token_out, signed(atoms(&order["data"]["executedOutput"], token_out)));
             }
             // A transaction that was reverted has cost its fee too.

@@ -111,9 +111,10 @@ fn assert_order(order: &Value, updates: &[Value]) {
     assert_eq!((&order["seq"], &order["attempts"]), (&json!(5), &json!(1)));
     assert_eq!((&order["amount"], &order["maxSlippage"]), (&json!("100"), &json!("0.05")));
     assert_eq!((&data["error"], &data["requiresWrapping"]), (&Value::Null, &json!(true)));
-    for key in ["txHash", "executedOutput", "executedPrice", "networkFee"] {
+    for key in ["txHash", "executedInput", "executedOutput", "executedPrice", "networkFee"] {
         assert_eq!(data[key], last["data"][key], "{key}");
     }
+    assert_eq!(data["executedInput"], "100", "one pool, or several side by side, take all of it: {order}");
     assert!(atoms(&data["executedOutput"], "USDC") >= atoms(&data["minimumOutput"], "USDC"), "{order}");
 }
 

@@ -40,7 +40,10 @@ async fn an_order_without_a_pool_of_its_own_is_executed_over_a_third_token_to_th
 
         let units = |value: &Value, symbol| i128::from(atoms(value, symbol).get());
         let (input, asked) = (atoms(&end["fill"]["input"], spent), atoms(&order["amount"], spent));
-        assert!(input <= asked && input > Atoms::new(asked.get() / 1000 * 999), "{input:?} of {asked:?}");
+        let room = Atoms::new(asked.get() / 1000);
+        let left = asked.checked_sub(input).unwrap();
+        assert!(left >= room && left.get() < room.get() + room.get() / 100, "{left:?} of {asked:?}");
+        assert_eq!(order["data"]["executedInput"], end["fill"]["input"]);
         let mut expected = before;
         *expected.get_mut(spent).unwrap() -= units(&end["fill"]["input"], spent);
         *expected.get_mut(bought).unwrap() += units(&end["fill"]["output"], bought);

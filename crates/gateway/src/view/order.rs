@@ -27,7 +27,7 @@ pub(crate) struct Order {
     pub(super) token_in: String,
     #[schema(example = "USDC")]
     pub(super) token_out: String,
-    /// What is spent, in whole input tokens.
+    /// The most that is spent, in whole input tokens.
     #[schema(example = "100")]
     pub(super) amount: String,
     /// How much less than the quote is accepted, as a fraction.
@@ -57,6 +57,9 @@ pub(crate) struct Data {
     pub(super) tx_hash: Option<String>,
     /// Whole output tokens for one whole input token, as swapped; rounded down.
     pub(super) executed_price: Option<String>,
+    /// What left the wallet, in whole input tokens, read from the chain's balances. Less than `amount` where two
+    /// swaps in a row left their first pool room to move.
+    pub(super) executed_input: Option<String>,
     /// What reached the wallet, in whole output tokens, read from the chain's balances.
     pub(super) executed_output: Option<String>,
     /// How much less than promised that is, as a fraction; negative if it is more.
@@ -140,7 +143,7 @@ mod tests {
             concat!(
                 r#"{"orderId":"00000000-0000-0000-0000-000000000007","status":"pending","message":"Order received and queued","seq":1,"attempts":0,"#,
                 r#""tokenIn":"SOL","tokenOut":"USDC","amount":"100","maxSlippage":"0.01","#,
-                r#""data":{"quote":null,"estimatedOutput":null,"minimumOutput":null,"txHash":null,"executedPrice":null,"executedOutput":null,"slippage":null,"networkFee":null,"error":null,"requiresWrapping":true},"#,
+                r#""data":{"quote":null,"estimatedOutput":null,"minimumOutput":null,"txHash":null,"executedPrice":null,"executedInput":null,"executedOutput":null,"slippage":null,"networkFee":null,"error":null,"requiresWrapping":true},"#,
                 r#""createdAt":"1970-01-01T00:00:01Z","updatedAt":"1970-01-01T00:00:01Z","timestamp":"1970-01-01T00:00:00Z"}"#
             )
         );
@@ -154,7 +157,7 @@ mod tests {
             r#"{"quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
             r#""estimatedOutput":"15000","minimumOutput":"14850","#,
             r#""txHash":"2AXDGYSE4f2sz7tvMMzyHvUfcoJmxudvdhBcmiUSo6ijwfYmfZYsKRxboQMPh3R4kUhXRVdtSXFXMheka4Rc4P2","#,
-            r#""executedPrice":"149.925","executedOutput":"14992.5","slippage":"0.0005","networkFee":"0.000005","error":null,"requiresWrapping":true}"#
+            r#""executedPrice":"149.925","executedInput":"100","executedOutput":"14992.5","slippage":"0.0005","networkFee":"0.000005","error":null,"requiresWrapping":true}"#
         );
         assert_eq!(
             frame,

@@ -114,6 +114,7 @@ impl Story {
             executed_price: fill.and_then(|fill| {
                 amount::price(fill.amount_in, input.decimals, fill.amount_out, output.decimals)
             }),
+            executed_input: fill.map(|fill| fill.amount_in.to_decimal(input.decimals)),
             executed_output: fill.map(|fill| fill.amount_out.to_decimal(output.decimals)),
             slippage: quote
                 .zip(fill)

@@ -4,7 +4,7 @@ use crate::wire::router_service_server::{RouterService, RouterServiceServer};
 use crate::{RouterClient, quote, status, wire};
 use order_core::failure::Code;
 use order_core::quote::Mode;
-use order_core::{Atoms, Failure, Mint};
+use order_core::{Atoms, Failure, Mint, Room};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -94,7 +94,13 @@ async fn start() -> (RouterClient, mpsc::UnboundedReceiver<MetadataMap>) {
 
 fn ask(amount: u64) -> quote::Request {
     let (mint_in, mint_out) = (Mint::new([1; 32]), Mint::new([2; 32]));
-    quote::Request { mint_in, mint_out, amount: Atoms::new(amount), mode: Mode::ExactIn }
+    quote::Request {
+        mint_in,
+        mint_out,
+        amount: Atoms::new(amount),
+        mode: Mode::ExactIn,
+        room: Room::STANDARD,
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ const SOL: Mint = order_core::token::NATIVE_MINT;
 const OTHER: Mint = Mint::new([7; 32]);
 
 fn request(mode: Mode, amount: u64) -> Request {
-    Request { mint_in: SOL, mint_out: OTHER, amount: Atoms::new(amount), mode }
+    Request { mint_in: SOL, mint_out: OTHER, amount: Atoms::new(amount), mode, room: Room::STANDARD }
 }
 
 fn swap(amount_in: u64, amount_out: u64) -> Swap {
@@ -67,12 +67,17 @@ fn the_message_is_what_the_contract_says() {
 
 #[test]
 fn field_numbers_and_types_stay() {
-    let message =
-        wire::QuoteRequest { mint_in: "a".to_owned(), mint_out: "b".to_owned(), amount: 300, mode: 2 };
+    let message = wire::QuoteRequest {
+        mint_in: "a".to_owned(),
+        mint_out: "b".to_owned(),
+        amount: 300,
+        mode: 2,
+        room: "0".to_owned(),
+    };
     assert_eq!(
         message.encode_to_vec(),
-        [0x0a, 1, b'a', 0x12, 1, b'b', 0x18, 0xac, 0x02, 0x20, 0x02],
-        "1: string, 2: string, 3: uint64, 4: enum"
+        [0x0a, 1, b'a', 0x12, 1, b'b', 0x18, 0xac, 0x02, 0x20, 0x02, 0x32, 1, b'0'],
+        "1: string, 2: string, 3: uint64, 4: enum, 6: string"
     );
 }
 
@@ -84,7 +89,8 @@ fn a_request_reads_back_and_its_mode_may_be_left_out() {
     }
     let mut message = request(Mode::ExactIn, 1).to_wire();
     message.mode = 0;
-    assert_eq!(Request::from_wire(&message).unwrap().mode, Mode::ExactIn);
+    message.room = String::new();
+    assert_eq!(Request::from_wire(&message), Ok(request(Mode::ExactIn, 1)));
 }
 
 #[test]
@@ -98,6 +104,7 @@ fn a_wrong_request_is_refused_with_its_field() {
         ("amount", wire::QuoteRequest { amount: 0, ..good() }),
         ("mode", wire::QuoteRequest { mode: 3, ..good() }),
         ("mode", wire::QuoteRequest { mode: -1, ..good() }),
+        ("room", wire::QuoteRequest { room: "0.2".to_owned(), ..good() }),
     ] {
         let error = Request::from_wire(&message).unwrap_err();
         assert_eq!(error.field, field, "{error}");

@@ -3,7 +3,7 @@ use crate::testing::{self, SOL, TestPool, usdc};
 use futures_util::StreamExt;
 use order_core::failure::Code;
 use order_core::quote::Mode;
-use order_core::{Atoms, Mint, Venue};
+use order_core::{Atoms, Mint, Room, Venue};
 use proto::RouterClient;
 use proto::wire::router_service_client::RouterServiceClient;
 use proto::wire::router_service_server::RouterServiceServer;
@@ -30,7 +30,13 @@ async fn start(book: Book) -> Running {
 }
 
 fn ask(amount: u64) -> Request {
-    Request { mint_in: SOL, mint_out: usdc(), amount: Atoms::new(amount), mode: Mode::ExactIn }
+    Request {
+        mint_in: SOL,
+        mint_out: usdc(),
+        amount: Atoms::new(amount),
+        mode: Mode::ExactIn,
+        room: Room::STANDARD,
+    }
 }
 
 fn two() -> [TestPool; 2] {

@@ -18,7 +18,7 @@ const REASONS_MAX: usize = 3;
 pub(super) fn refused(book: &Book, path: &Path<'_>, reason: String) -> Alternative {
     let reason = match &path.second {
         None => reason,
-        Some(second) => format!("{}: {reason}", two_hop::name(book, second.mint_in)),
+        Some(second) => format!("{}: {reason}", two_hop::name(book, second.hop.mint_in)),
     };
     path.refused(reason)
 }

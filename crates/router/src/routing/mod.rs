@@ -1,7 +1,7 @@
 //! Which way to swap: a pure function of a book and a request.
 //!
-//! A route is one [`path`] or several of them side by side: each through one pool of the pair, or, where
-//! there is none, through two as [`two_hop`] finds them. [`prune`] and [`combine`] guess which are worth combining, and [`split`]
+//! A route is one [`path`] or several of them side by side: each through one pool of the pair, or through
+//! two as [`two_hop`] finds them. [`prune`] and [`combine`] guess which are worth combining, and [`split`]
 //! divides the amount over them exactly. This module compares.
 
 mod candidate;
@@ -56,10 +56,9 @@ pub(crate) struct Decision {
 }
 
 /// The route that leaves the most after the network's cost (exact in) or takes the least with it
-/// (exact out). It goes through a third token only where no pool trades the pair: the first pool of two
-/// is asked for an exact amount with the whole input as its bound, so that the least move of it against
-/// the trader before the transaction lands reverts the swap, whatever the order's slippage is. Equal routes are told apart by their pools, the fewer first, then by their addresses, so
-/// that the same book always gives the same answer.
+/// (exact out). Of an exact input, two pools in a row leave a part unspent, which counts for nothing: they
+/// are taken where they give more in spite of it. Equal routes are told apart by their pools, the fewer
+/// first, then by their addresses, so that the same book always gives the same answer.
 ///
 /// # Errors
 /// [`Code::NoRoute`] if no pool trades the pair or none can quote the amount;
@@ -76,10 +75,7 @@ pub(crate) fn decide(
     let Survey { candidates, mut refusals } =
         candidate::survey(book, request.mint_in, request.mint_out, now, max_age);
     let direct: Vec<Path<'_>> = candidates.into_iter().map(|pool| Path::direct(pool, request)).collect();
-    let bridges = match direct.is_empty() {
-        true => two_hop::survey(book, request, now, max_age, &mut refusals),
-        false => Vec::new(),
-    };
+    let bridges = two_hop::survey(book, request, now, max_age, &mut refusals);
     let through: Vec<_> = bridges.iter().map(|bridge| bridge.best(request.mode, request.amount)).collect();
     let mut routes = Vec::new();
     for path in direct.iter().chain(through.iter().filter_map(|paths| paths.first())) {

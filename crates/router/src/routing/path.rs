@@ -4,7 +4,7 @@
 use super::candidate::Candidate;
 use amm::SwapQuote;
 use order_core::quote::{Alternative, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint, PoolAddress};
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Room};
 use proto::quote::Request;
 use std::time::Duration;
 
@@ -24,7 +24,14 @@ pub(super) struct Hop<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Path<'a> {
     pub(super) first: Hop<'a>,
-    pub(super) second: Option<Hop<'a>>,
+    pub(super) second: Option<Second<'a>>,
+}
+
+/// The second pool of two, and what they leave of their input.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Second<'a> {
+    pub(super) hop: Hop<'a>,
+    pub(super) room: Room,
 }
 
 /// What a path takes and gives, pool by pool.
@@ -42,19 +49,23 @@ impl<'a> Path<'a> {
 
     /// What the path gives for an input; nothing where it cannot quote.
     pub(super) fn output(&self, amount: u64) -> u64 {
-        let output = self.first.output(amount);
-        self.second.as_ref().map_or(output, |second| second.output(output))
+        match &self.second {
+            None => self.first.output(amount),
+            Some(Second { hop, room }) => {
+                hop.output(self.first.output(room.spendable(Atoms::new(amount)).get()))
+            }
+        }
     }
 
-    /// What the path gives for, or takes for, an amount. Of an exact input, two pools may leave a few
-    /// atoms: the first one gives an exact output, so that nothing of the token between is left over.
+    /// What the path gives for, or takes for, an amount. Of an exact input, two pools leave the room and a
+    /// few atoms: the first one gives an exact output, so that nothing of the token between is left over.
     pub(super) fn quote(&self, mode: Mode, amount: Atoms) -> Result<Terms, String> {
-        let Some(second) = &self.second else {
+        let Some(Second { hop: second, room }) = &self.second else {
             return Ok(Terms { first: self.first.quote(mode, amount)?, second: None });
         };
         let (first, second) = match mode {
             Mode::ExactIn => {
-                let first = self.first.within(amount)?;
+                let first = self.first.within(room.spendable(amount))?;
                 (first, second.quote(Mode::ExactIn, first.amount_out)?)
             }
             Mode::ExactOut => {
@@ -67,7 +78,7 @@ impl<'a> Path<'a> {
 
     /// Every pool of it, in order.
     pub(super) fn hops(&self) -> impl Iterator<Item = &Hop<'a>> {
-        std::iter::once(&self.first).chain(&self.second)
+        std::iter::once(&self.first).chain(self.second.as_ref().map(|second| &second.hop))
     }
 
     pub(super) fn pools(&self) -> impl Iterator<Item = PoolAddress> {

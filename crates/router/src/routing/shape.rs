@@ -90,8 +90,8 @@ impl Shapes {
         for path in paths {
             let mut draft = vec![parts.hop(&path.first, path.second.is_some(), amount)?];
             if let Some(second) = &path.second {
-                draft.push(parts.hop(second, false, amount)?);
-                draft.push(parts.token(book.token(second.mint_in)?));
+                draft.push(parts.hop(&second.hop, false, amount)?);
+                draft.push(parts.token(book.token(second.hop.mint_in)?));
             }
             drafts.push(draft);
         }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
-use order_core::{Mint, PoolAddress, Venue};
+use order_core::{Mint, PoolAddress, Room, Venue};
 use proptest::prelude::*;
 
 mod optimum;
@@ -10,7 +10,7 @@ mod two_hops;
 const MAX_AGE: Duration = Duration::from_secs(5);
 
 fn ask(mode: Mode, amount: u64) -> Request {
-    Request { mint_in: SOL, mint_out: usdc(), amount: Atoms::new(amount), mode }
+    Request { mint_in: SOL, mint_out: usdc(), amount: Atoms::new(amount), mode, room: Room::STANDARD }
 }
 
 fn decide_on(pools: &[TestPool], request: &Request) -> Result<Decision, Failure> {

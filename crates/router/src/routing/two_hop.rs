@@ -1,10 +1,10 @@
 //! Ways through a third token.
 
 use super::candidate::{self, Refusals, Survey};
-use super::path::{Hop, Path};
+use super::path::{Hop, Path, Second};
 use crate::book::Book;
 use order_core::quote::Mode;
-use order_core::{Atoms, Mint};
+use order_core::{Atoms, Mint, Room};
 use proto::quote::Request;
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -20,6 +20,7 @@ pub(super) struct Bridge<'a> {
     firsts: Vec<Hop<'a>>,
     /// By address.
     seconds: Vec<Hop<'a>>,
+    room: Room,
 }
 
 /// Every token between, by mint; where one side has no pool for it, why not.
@@ -47,7 +48,7 @@ pub(super) fn survey<'a>(
         let firsts = side(request.mint_in, between, true);
         let seconds = side(between, request.mint_out, false);
         if !firsts.is_empty() && !seconds.is_empty() {
-            bridges.push(Bridge { firsts, seconds });
+            bridges.push(Bridge { firsts, seconds, room: request.room });
         }
     }
     bridges
@@ -71,13 +72,13 @@ impl<'a> Bridge<'a> {
     /// The best paths for an exact input, best first: every one of the best first pools with every one of
     /// the best second pools.
     pub(super) fn ranked(&self, amount: u64) -> Vec<Path<'a>> {
-        let firsts = most(&self.firsts, amount);
+        let firsts = most(&self.firsts, self.room.spendable(Atoms::new(amount)).get());
         let between = firsts.first().map_or(0, |(output, _)| *output);
         let seconds = most(&self.seconds, between);
         let mut paths = Vec::with_capacity(SIDE_MAX * SIDE_MAX);
         for (between, first) in &firsts {
             for (_, second) in &seconds {
-                paths.push((second.output(*between), Path { first: **first, second: Some(**second) }));
+                paths.push((second.output(*between), self.path(first, second)));
             }
         }
         paths.sort_by_key(|(output, _)| Reverse(*output));
@@ -88,7 +89,11 @@ impl<'a> Bridge<'a> {
     fn cheapest(&self, amount: Atoms) -> Option<Path<'a>> {
         let second = least(&self.seconds, amount)?;
         let between = second.input(amount).unwrap_or(Atoms::ZERO);
-        Some(Path { first: *least(&self.firsts, between)?, second: Some(*second) })
+        Some(self.path(least(&self.firsts, between)?, second))
+    }
+
+    fn path(&self, first: &Hop<'a>, second: &Hop<'a>) -> Path<'a> {
+        Path { first: *first, second: Some(Second { hop: *second, room: self.room }) }
     }
 }
 

@@ -27,22 +27,40 @@ fn two_pools_with_a_token_between_trade_a_pair_that_no_pool_trades() {
     assert_eq!(first.amount_out, second.amount_in);
     assert_eq!((first.share, second.share), (Fraction::ONE, Fraction::ONE));
     assert_eq!((route.amount_in, route.amount_out), (first.amount_in, second.amount_out));
-    assert!(route.amount_in <= request.amount && route.amount_in.get() > request.amount.get() - 100);
+    let spendable = request.room.spendable(request.amount).get();
+    assert!(route.amount_in.get() <= spendable && route.amount_in.get() > spendable - 100);
     // Twice a fee of a quarter of a percent, and the price impact of a ten-thousandth and of a tenth of it.
     assert_eq!(route.fee.to_percent(), "0.499375");
     assert!(route.price_impact.to_percent().starts_with("0.01"), "{}", route.price_impact.to_percent());
     assert_eq!(alternatives, []);
 }
 
+/// A pool of the pair that pays this many billionths of what the two others do with the whole amount.
+fn beside(two: &[TestPool; 2], request: &Request, pays: u64) -> [TestPool; 3] {
+    let whole = Request { room: "0".parse().unwrap(), ..*request };
+    let gives = decide_on(two, &whole).unwrap().route.amount_out;
+    // So deep that neither fee nor price impact is seen.
+    let price = gives.mul_div_floor(pays, 1_000_000_000).unwrap();
+    let reserves = [request.amount.get() << 20, price.get() << 20];
+    let [first, second] = two.clone();
+    [first, second, testing::seeded(Venue::RaydiumCpmm, 3, reserves, 0)]
+}
+
 #[test]
-fn a_pool_of_the_pair_is_taken_even_where_two_others_give_more() {
-    let mut pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2).to_vec();
-    pools.push(testing::seeded(Venue::RaydiumCpmm, 3, [1_000_000_000_000, 140_000_000_000], 2_500_000));
-    let request = ask(Mode::ExactIn, 1_000_000_000);
-    let (with, without) = (decide_on(&pools, &request).unwrap(), decide_on(&pools[..2], &request).unwrap());
-    assert!(with.route.amount_out < without.route.amount_out);
-    assert_eq!(with.route.swaps[0].pool, pools[2].address);
-    assert_eq!(with.route.swaps.len(), 1);
+fn two_pools_are_taken_if_they_give_more_in_spite_of_what_they_leave() {
+    let two = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2);
+    for room in ["0", "0.001", "0.1"] {
+        let request = Request { room: room.parse().unwrap(), ..ask(Mode::ExactIn, 1_000_000_000) };
+        // What a second swap costs, and what the amount moves the price, is little besides.
+        let left = request.room.spendable(Atoms::new(1_000_000_000)).get();
+        for (pays, swaps) in [(left - 1_000_000, 2), (left + 1_000_000, 1)] {
+            let Decision { route, alternatives } =
+                decide_on(&beside(&two, &request, pays), &request).unwrap();
+            assert_eq!(route.swaps.len(), swaps, "{room} {pays}: {route:?}");
+            assert_eq!(route.amount_in == request.amount, swaps == 1);
+            assert!(alternatives[0].amount.unwrap() < route.amount_out, "{alternatives:?}");
+        }
+    }
 }
 
 #[test]
@@ -53,8 +71,8 @@ fn an_exact_output_goes_through_two_pools_too() {
     let [first, second] = &route.swaps[..] else { panic!("{route:?}") };
     assert_eq!((first.amount_out, second.amount_out), (second.amount_in, request.amount));
     assert_eq!(alternatives, []);
-    let spent = route.amount_in.get();
-    let back = decide_on(&pools, &ask(Mode::ExactIn, spent)).unwrap().route;
+    let whole = Request { room: "0".parse().unwrap(), ..ask(Mode::ExactIn, route.amount_in.get()) };
+    let back = decide_on(&pools, &whole).unwrap().route;
     assert!(back.amount_out >= request.amount, "{back:?}");
 }
 
