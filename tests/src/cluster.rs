@@ -47,16 +47,16 @@ impl Cluster {
         Atoms::new(result["value"]["amount"].as_str().unwrap().parse().unwrap())
     }
 
-    /// The addresses of the seeded pools of a pair.
-    pub async fn pools(&self, one: &str, other: &str) -> Vec<String> {
+    /// The addresses of the seeded pools that trade all of these tokens.
+    pub async fn pools(&self, symbols: &[&str]) -> Vec<String> {
         let pools: Vec<Value> = self.http.get(self.admin("")).send().await.unwrap().json().await.unwrap();
-        let of_pair = pools.iter().filter(|pool| {
+        let trading = pools.iter().filter(|pool| {
             let tokens = pool["tokens"].as_array().unwrap();
-            tokens.iter().all(|token| token == one || token == other)
+            symbols.iter().all(|symbol| tokens.iter().any(|token| token == symbol))
         });
         let addresses: Vec<String> =
-            of_pair.map(|pool| pool["address"].as_str().unwrap().to_owned()).collect();
-        assert!(!addresses.is_empty(), "no pool of {one} and {other}");
+            trading.map(|pool| pool["address"].as_str().unwrap().to_owned()).collect();
+        assert!(!addresses.is_empty(), "no pool of {symbols:?}");
         addresses
     }
 

@@ -51,7 +51,7 @@ const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 34] = [
     (Venue::MeteoraDlmm, ["RAY", "SOL"], [299_400, 4_000], 2_500_000),
     (Venue::OrcaWhirlpool, ["RAY", "SOL"], [600_000, 8_004], 3_000_000),
     (Venue::RaydiumAmmV4, ["RAY", "USDC"], [1_000_000, 2_000_000], 2_500_000),
-    (Venue::MeteoraDammV1, ["JUP", "SOL"], [3_000_000, 10_000], 2_500_000),
+    (Venue::MeteoraDammV1, ["JUP", "SOL"], [6_000_000, 20_000], 1_500_000),
     (Venue::MeteoraDammV2, ["JUP", "USDC"], [8_000_000, 4_000_000], 2_500_000),
     (Venue::RaydiumClmm, ["JUP", "USDC"], [5_000_000, 2_500_500], 2_500_000),
     (Venue::OrcaWhirlpool, ["JUP", "USDC"], [3_000_000, 1_499_400], 3_000_000),
