@@ -13,6 +13,7 @@ mod error;
 mod failure;
 mod fill;
 pub mod landing;
+mod lookup_tables;
 pub mod pubsub;
 mod rpc;
 #[cfg(test)]
@@ -28,7 +29,9 @@ pub use client::{
 pub use error::Error;
 pub use failure::{Explain, TransactionFailure};
 pub use fill::{Balances, InvalidBalances, TokenBalance, Trade};
+pub use lookup_tables::{ChangeError, InvalidTables, LookupTables};
 pub use solana_account::Account;
 pub use solana_hash::Hash;
 pub use solana_instruction::Instruction;
+pub use solana_message::AddressLookupTableAccount as LookupTable;
 pub use wallet::{InvalidWallet, Wallet};

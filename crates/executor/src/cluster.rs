@@ -1,5 +1,5 @@
 use crate::executor::Executor;
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use chain::Client;
 use order_core::failure::Code;
 use order_core::{Atoms, Failure, Pubkey};
@@ -16,10 +16,8 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(crate) async fn meet(cluster: &Client, live: bool, shutdown: &CancellationToken) -> anyhow::Result<()> {
     loop {
         match cluster.genesis_hash().await.map(|hash| hash.to_string()) {
-            Ok(hash) if hash == MAINNET && !live => {
-                bail!("SOLANA_RPC_URL is a node of mainnet: give --live to trade with real money")
-            }
             Ok(hash) => {
+                permit(&hash, live)?;
                 tracing::info!(genesis = hash, mainnet = hash == MAINNET, "the cluster answers");
                 return Ok(());
             }
@@ -31,6 +29,15 @@ pub(crate) async fn meet(cluster: &Client, live: bool, shutdown: &CancellationTo
             () = tokio::time::sleep(ASK_AGAIN_AFTER) => {}
         }
     }
+}
+
+/// Refuses mainnet, known by its name, unless it is meant.
+pub(crate) fn permit(genesis: &str, live: bool) -> anyhow::Result<()> {
+    ensure!(
+        live || genesis != MAINNET,
+        "SOLANA_RPC_URL is a node of mainnet: give --live to trade with real money"
+    );
+    Ok(())
 }
 
 impl Executor {
@@ -58,6 +65,12 @@ mod tests {
     use super::*;
     use order_core::Venue;
     use order_core::token::Program;
+
+    #[test]
+    fn mainnet_must_be_meant() {
+        assert!(permit(MAINNET, false).is_err());
+        assert!(permit(MAINNET, true).is_ok() && permit("another", false).is_ok());
+    }
 
     #[test]
     fn each_pool_program_has_its_own_words_for_slippage() {

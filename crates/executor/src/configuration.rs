@@ -35,6 +35,10 @@ pub struct Configuration {
         default_value = "http://127.0.0.1:8899"
     )]
     pub(crate) solana_rpc_url: Vec<String>,
+    /// Addresses of lookup tables, comma-separated: with them more swaps fit into a transaction. The router
+    /// must have the same.
+    #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
+    pub(crate) lookup_tables: chain::LookupTables,
     /// The wallet: a file as `solana-keygen` writes it, readable by nobody else.
     #[arg(long, env = "KEYPAIR")]
     pub(crate) keypair: PathBuf,

@@ -4,7 +4,7 @@ use crate::pools::Dependencies;
 use crate::{Configuration, cluster, metrics};
 use anyhow::Context as _;
 use chain::landing::Lander;
-use chain::{Client, Wallet};
+use chain::{Client, LookupTables, Wallet};
 use journal::{Journal, Queue};
 use live::Live;
 use order_core::order::RetryPolicy;
@@ -34,6 +34,7 @@ pub struct Executor {
     pub(crate) live: Live,
     pub(crate) router: RouterClient,
     pub(crate) cluster: Client,
+    pub(crate) lookup_tables: LookupTables,
     pub(crate) wallet: Wallet,
     pub(crate) lander: Lander,
     pub(crate) leases: Arc<Leases>,
@@ -92,6 +93,7 @@ pub(crate) async fn connect(
         live: Live::connect(&configuration.redis_url).context("check REDIS_URL")?,
         router: RouterClient::new(&configuration.router_url).context("check ROUTER_URL")?,
         cluster,
+        lookup_tables: configuration.lookup_tables.clone(),
         wallet,
         lander,
         leases: Arc::default(),

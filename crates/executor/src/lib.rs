@@ -16,6 +16,7 @@ mod guard;
 mod land;
 mod leases;
 mod leg;
+pub mod lookup_table;
 mod metrics;
 mod path;
 mod pools;

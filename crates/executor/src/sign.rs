@@ -4,8 +4,8 @@ use crate::path::paths;
 use crate::pools::{self, State};
 use crate::{cluster, fee, metrics};
 use amm::Market;
-use chain::transaction::{self, Plan, token_account};
-use chain::{Blockhash, Simulation};
+use chain::transaction::{self, BuildError, Plan, token_account};
+use chain::{Blockhash, LookupTable, Simulation};
 use futures_util::TryFutureExt as _;
 use order_core::failure::Code;
 use order_core::order::{Fill, Intent, SignedTransaction};
@@ -17,6 +17,7 @@ struct Ground {
     blockhash: Blockhash,
     recent_fees: Vec<u64>,
     token_account_rent: Atoms,
+    lookup_tables: Vec<LookupTable>,
 }
 
 impl Executor {
@@ -43,8 +44,9 @@ impl Executor {
         let unit_price =
             fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);
         let plan = Plan { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
-        let signed = transaction::build(&self.wallet.pubkey(), &plan, &ground.blockhash)
-            .and_then(|unsigned| faults::effect!("sign", unsigned.sign(&self.wallet)));
+        let signed =
+            transaction::build(&self.wallet.pubkey(), &plan, &ground.lookup_tables, &ground.blockhash)
+                .and_then(|unsigned| faults::effect!("sign", unsigned.sign(&self.wallet)));
         let transaction = signed.map_err(|error| unbuildable(&error))?;
         faults::defect!("no_write_ahead", { drop(self.cluster.send(&transaction.bytes).await) });
         tracing::info!(
@@ -64,11 +66,12 @@ impl Executor {
         let source = token_account(&self.wallet.pubkey(), order.intent().token_in(), order.id());
         let more = [source];
         let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
-        let (state, blockhash, recent_fees, token_account_rent) = futures_util::try_join!(
+        let (state, blockhash, recent_fees, token_account_rent, lookup_tables) = futures_util::try_join!(
             self.dependencies.read(&route, &more, &self.cluster),
             self.cluster.latest_blockhash().map_err(|error| cluster::failure(&error)),
             self.cluster.recent_prioritization_fees(&written).map_err(|error| cluster::failure(&error)),
             self.token_account_rent(),
+            self.cluster.lookup_tables(&self.lookup_tables).map_err(|error| cluster::failure(&error)),
         )?;
         // The account of wrapped SOL exists only within the transaction.
         let token_in = order.intent().token_in();
@@ -78,7 +81,7 @@ impl Executor {
                 format!("the wallet has no {}", token_in.symbol),
             ));
         }
-        Ok(Ground { state, blockhash, recent_fees, token_account_rent })
+        Ok(Ground { state, blockhash, recent_fees, token_account_rent, lookup_tables })
     }
 
     /// The transaction as it is simulated: with all the compute units there are.
@@ -107,8 +110,9 @@ impl Executor {
         ground: &Ground,
         min_out: Atoms,
     ) -> Result<Rehearsal, Failure> {
-        let unsigned = transaction::build(&self.wallet.pubkey(), draft, &ground.blockhash)
-            .map_err(|error| unbuildable(&error))?;
+        let built =
+            transaction::build(&self.wallet.pubkey(), draft, &ground.lookup_tables, &ground.blockhash);
+        let unsigned = built.map_err(|error| unbuildable(&error))?;
         let bytes = unsigned.bytes();
         let simulated =
             faults::effect!("simulate", self.cluster.simulate(&bytes, &[], ground.state.slot).await);
@@ -174,8 +178,17 @@ fn within_bounds(intent: &Intent, min_out: Atoms, fill: &Fill) -> Result<(), Fai
     ))
 }
 
-fn unbuildable(error: &transaction::BuildError) -> Failure {
-    Failure::new(Code::Unsupported, error.to_string())
+fn unbuildable(error: &BuildError) -> Failure {
+    match error {
+        // The router takes care that it fits. It may not know yet that a lookup table is gone.
+        BuildError::TooLong { .. } => Failure::new(
+            Code::SimulationFailed,
+            format!("{error}; the router and the executors must have the same LOOKUP_TABLES"),
+        ),
+        BuildError::Encoding(_) | BuildError::OtherWallet { .. } => {
+            Failure::new(Code::Unsupported, error.to_string())
+        }
+    }
 }
 
 #[cfg(test)]

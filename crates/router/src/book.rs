@@ -1,5 +1,6 @@
 //! What is known of every pool at one moment: an immutable snapshot that quotes read.
 
+use crate::tables::Tables;
 use amm::Market;
 use order_core::{Mint, PoolAddress, Token, Venue};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,6 +14,7 @@ pub(crate) struct Book {
     pools: Arc<Pools>,
     groups: Vec<Freshness>,
     slot: u64,
+    tables: Arc<Tables>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -91,7 +93,17 @@ impl Book {
         for entry in entries {
             pools.insert(entry);
         }
-        Self { pools: Arc::new(pools), groups, slot }
+        Self { pools: Arc::new(pools), groups, slot, tables: Arc::default() }
+    }
+
+    /// The same with these lookup tables.
+    pub(crate) fn with_tables(self, tables: Arc<Tables>) -> Self {
+        Self { tables, ..self }
+    }
+
+    /// The lookup tables that transactions may name.
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// Puts pools of one call in place of what was known of them.

@@ -38,6 +38,10 @@ pub struct Configuration {
     /// read again every minute.
     #[arg(long, env = "POOLS_FILE", default_value = "", hide_default_value = true)]
     pub pools_file: String,
+    /// Addresses of lookup tables, comma-separated: with them more swaps fit into a transaction. The executors
+    /// must have the same.
+    #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
+    pub lookup_tables: chain::LookupTables,
     /// The oldest state that is quoted, in milliseconds.
     #[arg(long, env = "MAX_STATE_AGE_MS", default_value_t = 5_000,
           value_parser = clap::value_parser!(u64).range(STATE_AGE_MS_MIN..))]

@@ -13,6 +13,7 @@ mod metrics;
 mod routing;
 mod server;
 mod snapshot;
+mod tables;
 #[cfg(test)]
 mod testing;
 

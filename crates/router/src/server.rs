@@ -67,7 +67,15 @@ impl Router {
         let (sender, books) = watch::channel(Book::default());
         let pools = configuration.named_pools();
         pools.read().context("reading which pools to follow")?;
-        let follower = Follower { client, websocket_urls, pools, max_age, books: sender };
+        let follower = Follower {
+            client,
+            websocket_urls,
+            pools,
+            lookup_tables: configuration.lookup_tables,
+            tables: watch::Sender::default(),
+            max_age,
+            books: sender,
+        };
         Ok(Self { listener, address, follower, books, max_age, shell })
     }
 

@@ -4,12 +4,20 @@ use crate::cluster::{Bank, Commitment};
 use crate::listed::{self, Listed};
 use crate::pools::SeededPool;
 use crate::token::{self, Holding, SPL_TOKEN, TOKEN_2022};
+use amm::Market;
 use anyhow::Context as _;
 use order_core::token::{NATIVE_MINT, Program};
 use order_core::{Atoms, Mint};
 use solana_account::{AccountSharedData, ReadableAccount as _};
+use solana_address_lookup_table_interface::program;
+use solana_address_lookup_table_interface::state::{
+    AddressLookupTable, LOOKUP_TABLE_MAX_ADDRESSES, LookupTableMeta,
+};
 use solana_pubkey::Pubkey;
 use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
+
+/// An address lookup table with what the pools' swaps name. Only the wallet may add to it.
+const LOOKUP_TABLE: Pubkey = Pubkey::from_str_const("4ezRjbnj3kfpF2DgfaQGvWpW3G5nxWJ5QKw6njFxfeGA");
 
 /// What the wallet begins with, in lamports: 100 000 SOL.
 const WALLET_LAMPORTS: u64 = 100_000_000_000_000;
@@ -50,6 +58,7 @@ pub(crate) fn write(bank: &mut Bank, pools: &[SeededPool], wallet: &Pubkey) -> a
         let name = || format!("seeding the {} pool of {}", pool.venue, pool.symbols.join("/"));
         pool.set_reserves(bank, pool.seed.reserves).with_context(name)?;
     }
+    write_lookup_table(bank, pools, wallet)?;
     airdrop(bank, wallet, WALLET_LAMPORTS)?;
     for (symbol, whole) in WALLET_TOKENS {
         let token = listed::token(symbol).context("an unknown token")?;
@@ -57,6 +66,16 @@ pub(crate) fn write(bank: &mut Bank, pools: &[SeededPool], wallet: &Pubkey) -> a
         airdrop_token(bank, wallet, token.mint, amount)?;
     }
     Ok(())
+}
+
+fn write_lookup_table(bank: &mut Bank, pools: &[SeededPool], authority: &Pubkey) -> anyhow::Result<()> {
+    let markets: Vec<Market> = pools.iter().map(|pool| pool.market(bank)).collect::<Result<_, _>>()?;
+    let mut addresses = amm::named_accounts(&markets);
+    addresses.truncate(LOOKUP_TABLE_MAX_ADDRESSES);
+    let table = AddressLookupTable { meta: LookupTableMeta::new(*authority), addresses: addresses.into() };
+    let data = table.serialize_for_tests()?;
+    let rent = bank.minimum_balance(data.len());
+    bank.write(LOOKUP_TABLE, token::account(rent, data, program::id()))
 }
 
 /// Gives lamports to an account.

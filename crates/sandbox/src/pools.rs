@@ -158,7 +158,11 @@ impl SeededPool {
         self.set_reserves(bank, kept)
     }
 
-    fn market(&self, bank: &Bank) -> anyhow::Result<Market> {
+    /// The pool as it is.
+    ///
+    /// # Errors
+    /// The pool's accounts are not what they were seeded as.
+    pub(crate) fn market(&self, bank: &Bank) -> anyhow::Result<Market> {
         let read = |address: &Pubkey| bank.account(address, Commitment::Processed).map(Account::from);
         let address = self.seed.pool;
         let account = read(&address.pubkey()).with_context(|| format!("the pool {address} is gone"))?;

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Everything is ready within a second or two; a loaded machine may take its time.
 const READY_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// The address lookup table that the local cluster begins with.
+pub const LOOKUP_TABLE: &str = "4ezRjbnj3kfpF2DgfaQGvWpW3G5nxWJ5QKw6njFxfeGA";
+
 /// The stores that a stack works on.
 #[derive(Debug, Clone)]
 pub struct Stores {

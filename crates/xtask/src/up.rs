@@ -3,7 +3,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use xtask::process::{POLL_INTERVAL, Supervisor};
 use xtask::servers::{Durability, Servers};
-use xtask::stack::{Plan, Stack, Stores};
+use xtask::stack::{LOOKUP_TABLE, Plan, Setting, Stack, Stores};
 use xtask::{postgres, workspace};
 
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         executors: options.executors,
         gateways: options.gateways,
         port: Some(options.port),
-        settings: Vec::new(),
+        settings: ["router", "executor"].map(knows_table).to_vec(),
     };
     let aloud = Supervisor::new(&logs, true, Some(directory.lock()?))?;
     let mut stack = Stack::start(&aloud, &cargo::programs()?, directory.path(), &stores, &plan)?;
@@ -52,6 +52,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     stack.stop(&aloud)?;
     servers.stop(&quietly)?;
     outcome
+}
+
+fn knows_table(service: &'static str) -> Setting {
+    Setting { service, key: "LOOKUP_TABLES", value: LOOKUP_TABLE.to_owned() }
 }
 
 fn create_database(servers: &Servers) -> Result<Stores> {

@@ -8,6 +8,7 @@ mod crash;
 mod guards;
 mod limits;
 mod load;
+mod lookup_tables;
 mod many_orders;
 mod nodes;
 mod one_order;

@@ -40,7 +40,7 @@ fn signed(salt: u8) -> SignedTransaction {
     };
     let hash = Hash::new_from_array([3; 32]);
     let blockhash = Blockhash { hash, last_valid_block_height: LAST_VALID, slot: BLOCKHASH_SLOT };
-    transaction::build(&wallet.pubkey(), &plan, &blockhash).unwrap().sign(&wallet).unwrap()
+    transaction::build(&wallet.pubkey(), &plan, &[], &blockhash).unwrap().sign(&wallet).unwrap()
 }
 
 /// `getTransaction` of a swap of 1 SOL for 150 USDC.

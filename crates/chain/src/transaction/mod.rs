@@ -1,11 +1,14 @@
 //! How a swap becomes a signed transaction.
 
-use crate::{Blockhash, Explain, Instruction, TransactionFailure, Wallet};
+mod compile;
+
+use crate::{Blockhash, Explain, Instruction, LookupTable, TransactionFailure, Wallet};
+use compile::{Compiled, compile, without_receivers};
 use order_core::order::{self, SignedTransaction};
 use order_core::{Atoms, Failure, Token, token};
 use order_core::{Signature, failure};
 use solana_compute_budget_interface::ComputeBudgetInstruction;
-use solana_message::{VersionedMessage, v0};
+use solana_message::VersionedMessage;
 use solana_pubkey::Pubkey;
 use solana_system_interface::instruction::{allocate_with_seed, transfer};
 use solana_transaction::versioned::VersionedTransaction;
@@ -94,40 +97,39 @@ pub const fn program_id(program: token::Program) -> Pubkey {
 /// Builds the transaction of a plan, with `wallet` as its payer and only signer.
 ///
 /// SOL is wrapped in and unwrapped from a temporary account; the wallet's own wrapped SOL is never touched.
+/// Those of the `tables` are used that make it shorter.
 ///
 /// # Errors
 /// Too long, or an amount out of range.
-pub fn build(wallet: &Pubkey, plan: &Plan, blockhash: &Blockhash) -> Result<Unsigned, BuildError> {
-    let mut instructions = vec![
-        ComputeBudgetInstruction::set_compute_unit_limit(plan.compute_unit_limit),
-        ComputeBudgetInstruction::set_compute_unit_price(plan.compute_unit_price),
-    ];
-    let receives = || plan.intermediates.iter().chain([&plan.token_out]);
-    let wraps = receives().chain([&plan.token_in]).any(Token::is_native);
-    if wraps {
-        instructions.extend(open_temporary_account(wallet, plan)?);
-    }
-    for token in receives().filter(|token| !token.is_native()) {
-        instructions.push(create_associated_token_account_idempotent(
-            wallet,
-            wallet,
-            &token.mint.pubkey(),
-            &program_id(token.program),
-        ));
-    }
+pub fn build(
+    wallet: &Pubkey,
+    plan: &Plan,
+    tables: &[LookupTable],
+    blockhash: &Blockhash,
+) -> Result<Unsigned, BuildError> {
+    let mut instructions = opening(wallet, plan)?;
+    let tables = without_receivers(tables, &instructions, wallet);
     instructions.extend(plan.swaps.iter().cloned());
-    if wraps {
+    if wraps(plan) {
         let temporary = temporary_account(wallet, plan.order_id);
         let close = close_account(&WRAPPED_SOL_PROGRAM, &temporary, wallet, wallet, &[]);
         instructions.push(close.map_err(encoding)?);
     }
-    let message = v0::Message::try_compile(wallet, &instructions, &[], blockhash.hash).map_err(encoding)?;
-    let message = VersionedMessage::V0(message);
-    let encoded = bincode::serialize(&message).map_err(encoding)?;
-    let Blockhash { hash: _, last_valid_block_height, slot: blockhash_slot } = *blockhash;
-    let unsigned = Unsigned { message, encoded, last_valid_block_height, blockhash_slot };
+    let unsigned = unsigned(wallet, &instructions, &tables, blockhash)?;
     let length = unsigned.bytes().len();
     if length > LENGTH_MAX { Err(BuildError::TooLong { length }) } else { Ok(unsigned) }
+}
+
+/// Any instructions as a transaction of any length, with `wallet` as its payer and only signer.
+pub(crate) fn unsigned(
+    wallet: &Pubkey,
+    instructions: &[Instruction],
+    tables: &[LookupTable],
+    blockhash: &Blockhash,
+) -> Result<Unsigned, BuildError> {
+    let Compiled { message, encoded } = compile(wallet, instructions, tables, blockhash.hash)?;
+    let Blockhash { hash: _, last_valid_block_height, slot: blockhash_slot } = *blockhash;
+    Ok(Unsigned { message, encoded, last_valid_block_height, blockhash_slot })
 }
 
 impl Unsigned {
@@ -136,7 +138,8 @@ impl Unsigned {
         self.signed_with([0; SIGNATURE_LENGTH])
     }
 
-    /// Every account it names, the payer first.
+    /// Every account that it names by its address, the payer first. Those of lookup tables come after
+    /// these in the order that nodes count by.
     pub fn accounts(&self) -> &[Pubkey] {
         self.message.static_account_keys()
     }
@@ -216,6 +219,36 @@ fn seed(order_id: order::Id) -> String {
 fn temporary_account(wallet: &Pubkey, order_id: order::Id) -> Pubkey {
     Pubkey::create_with_seed(wallet, &seed(order_id), &WRAPPED_SOL_PROGRAM)
         .expect("a seed of 32 bytes makes an address")
+}
+
+/// What comes before the swaps: the budget, and every account that receives tokens is opened.
+fn opening(wallet: &Pubkey, plan: &Plan) -> Result<Vec<Instruction>, BuildError> {
+    let mut instructions = vec![
+        ComputeBudgetInstruction::set_compute_unit_limit(plan.compute_unit_limit),
+        ComputeBudgetInstruction::set_compute_unit_price(plan.compute_unit_price),
+    ];
+    if wraps(plan) {
+        instructions.extend(open_temporary_account(wallet, plan)?);
+    }
+    for token in received(plan).filter(|token| !token.is_native()) {
+        instructions.push(create_associated_token_account_idempotent(
+            wallet,
+            wallet,
+            &token.mint.pubkey(),
+            &program_id(token.program),
+        ));
+    }
+    Ok(instructions)
+}
+
+/// The tokens that swaps of the plan give.
+fn received(plan: &Plan) -> impl Iterator<Item = &Token> {
+    plan.intermediates.iter().chain([&plan.token_out])
+}
+
+/// Whether SOL is spent or received.
+fn wraps(plan: &Plan) -> bool {
+    received(plan).chain([&plan.token_in]).any(Token::is_native)
 }
 
 /// Opens the temporary account, with the SOL that is spent already in it.

@@ -34,7 +34,7 @@ fn blockhash() -> Blockhash {
 }
 
 fn built(plan: &Plan) -> Unsigned {
-    build(&Wallet::for_test(7).pubkey(), plan, &blockhash()).unwrap()
+    build(&Wallet::for_test(7).pubkey(), plan, &[], &blockhash()).unwrap()
 }
 
 /// Every instruction as its program, its accounts (`w` writable, `s` signer), and its data in hexadecimal.
@@ -188,7 +188,7 @@ fn a_transaction_fits_in_a_packet_to_the_byte_or_is_refused() {
     let padded = |bytes: usize| {
         let mut plan = plan("SOL", "USDC");
         plan.swaps[0].data = vec![0; bytes];
-        build(&wallet, &plan, &blockhash())
+        build(&wallet, &plan, &[], &blockhash())
     };
     let spare = LENGTH_MAX - padded(200).unwrap().bytes().len();
     assert_eq!(padded(200 + spare).unwrap().bytes().len(), LENGTH_MAX);
@@ -198,7 +198,7 @@ fn a_transaction_fits_in_a_packet_to_the_byte_or_is_refused() {
 #[test]
 fn an_amount_beyond_64_bits_is_refused() {
     let plan = Plan { amount_in: Atoms::new(u64::MAX), ..plan("SOL", "USDC") };
-    let result = build(&Wallet::for_test(7).pubkey(), &plan, &blockhash());
+    let result = build(&Wallet::for_test(7).pubkey(), &plan, &[], &blockhash());
     assert!(matches!(result, Err(BuildError::Encoding(_))), "{result:?}");
 }
 

@@ -13,8 +13,9 @@ mod verdict;
 use crate::book::Book;
 use crate::configuration::Named;
 use crate::metrics;
+use crate::tables::Tables;
 use chain::pubsub::{self, Notice};
-use chain::{Client, Commitment, Snapshot};
+use chain::{Client, Commitment, LookupTables, Snapshot};
 use discover::discover;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use plan::{PLANNED_MAX, Plan, Pools};
@@ -22,6 +23,7 @@ use service::CancellationToken;
 use state::{Asked, Following, Question};
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -46,6 +48,9 @@ const DISCOVERY_INTERVAL: Duration = Duration::from_secs(60);
 /// The pause after a search for pools that failed.
 const DISCOVERY_RETRY: Duration = Duration::from_secs(1);
 
+/// How often the lookup tables are read: they grow while the router runs.
+const TABLES_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Follows the pools of one cluster and publishes the book.
 pub(crate) struct Follower {
     pub(crate) client: Client,
@@ -53,6 +58,10 @@ pub(crate) struct Follower {
     pub(crate) websocket_urls: Vec<String>,
     /// Which pools.
     pub(crate) pools: Named,
+    /// Which lookup tables transactions may name.
+    pub(crate) lookup_tables: LookupTables,
+    /// These as they were last read; none at first.
+    pub(crate) tables: watch::Sender<Arc<Tables>>,
     pub(crate) max_age: Duration,
     pub(crate) books: watch::Sender<Book>,
 }
@@ -64,6 +73,22 @@ impl Follower {
             biased;
             () = shutdown.cancelled() => {}
             () = self.follow() => {}
+            () = self.follow_tables() => {}
+        }
+    }
+
+    /// Reads the lookup tables again and again.
+    async fn follow_tables(&self) {
+        let mut failing = Failing::default();
+        loop {
+            match self.client.lookup_tables(&self.lookup_tables).await {
+                Ok(tables) => {
+                    failing.succeeded("reading lookup tables");
+                    self.tables.send_replace(Arc::new(Tables::new(tables)));
+                }
+                Err(error) => failing.failed("reading lookup tables", &error),
+            }
+            tokio::time::sleep(TABLES_INTERVAL).await;
         }
     }
 
@@ -146,7 +171,7 @@ impl Follower {
 
     fn publish(&self, following: &Following) {
         if let Some(book) = following.book() {
-            self.books.send_replace(book.clone());
+            self.books.send_replace(book.clone().with_tables(self.tables.borrow().clone()));
         }
     }
 

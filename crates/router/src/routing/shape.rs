@@ -3,6 +3,7 @@
 
 use super::path::{Hop, Path};
 use crate::book::Book;
+use crate::tables::Tables;
 use amm::{Limit, Trader};
 use chain::transaction;
 use order_core::token::{NATIVE_MINT, Program};
@@ -12,6 +13,12 @@ use std::collections::HashMap;
 
 /// Bytes of an account's address.
 const ADDRESS: usize = 32;
+
+/// What looking an address up saves: a byte stands for it.
+const LOOKED_UP: usize = ADDRESS - 1;
+
+/// What naming a lookup table takes: its address, and two counts.
+const TABLE: usize = ADDRESS + 2;
 
 /// The signature, the header, the blockhash, the counts of addresses, of instructions and of tables, and
 /// both instructions of the compute budget.
@@ -40,6 +47,12 @@ const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
 pub(super) struct Shape {
     /// The addresses that other parts may name too, a bit for each.
     addresses: u128,
+    /// Those of them that are not looked up: no table has them, or they are programs that are called.
+    fixed: u128,
+    /// How many of the other addresses can be looked up.
+    own_looked_up: usize,
+    /// The lookup tables that have some of the addresses, a bit for each.
+    tables: u64,
     /// The tokens whose accounts are opened, a bit for each; the lowest is wrapped SOL's.
     opened: u64,
     /// Everything else.
@@ -51,8 +64,28 @@ impl Shape {
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             addresses: self.addresses | other.addresses,
+            fixed: self.fixed | other.fixed,
+            own_looked_up: self.own_looked_up.saturating_add(other.own_looked_up),
+            tables: self.tables | other.tables,
             opened: self.opened | other.opened,
             bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    /// Counts an address: a `bit` says that other parts may name it too, and a `table` that it can be
+    /// looked up there.
+    fn name(&mut self, bit: Option<u128>, table: Option<usize>) {
+        let table = table.and_then(|place| 1u64.checked_shl(u32::try_from(place).ok()?));
+        self.tables |= table.unwrap_or(0);
+        match bit {
+            Some(bit) => {
+                self.addresses |= bit;
+                self.fixed |= if table.is_some() { 0 } else { bit };
+            }
+            None => {
+                self.bytes = self.bytes.saturating_add(ADDRESS);
+                self.own_looked_up = self.own_looked_up.saturating_add(usize::from(table.is_some()));
+            }
         }
     }
 
@@ -61,13 +94,18 @@ impl Shape {
         self.length() <= transaction::LENGTH_MAX
     }
 
-    /// The transaction's length in bytes.
+    /// The transaction's length in bytes, with the lookup tables if that is shorter. Where there are several
+    /// tables, leaving one out may be shorter still.
     pub(super) fn length(self) -> usize {
         let count = |ones: u32, each: usize| usize::try_from(ones).unwrap_or(usize::MAX).saturating_mul(each);
         let wrapping = count((self.opened & WRAPPED).count_ones(), WRAPPING);
         let associating = count((self.opened & !WRAPPED).count_ones(), ASSOCIATING);
         let addresses = count(self.addresses.count_ones(), ADDRESS);
-        [self.bytes, addresses, wrapping, associating].into_iter().fold(0, usize::saturating_add)
+        let shared = count((self.addresses & !self.fixed).count_ones(), LOOKED_UP);
+        let saved = self.own_looked_up.saturating_mul(LOOKED_UP).saturating_add(shared);
+        let saved = saved.saturating_sub(count(self.tables.count_ones(), TABLE));
+        let whole = [self.bytes, addresses, wrapping, associating].into_iter().fold(0, usize::saturating_add);
+        whole.saturating_sub(saved)
     }
 }
 
@@ -95,7 +133,7 @@ impl Shapes {
             }
             drafts.push(draft);
         }
-        let shapes = parts.shapes();
+        let shapes = parts.shapes(book.tables());
         let shape = |parts: &[usize]| {
             parts
                 .iter()
@@ -117,6 +155,8 @@ struct Parts {
 #[derive(Default)]
 struct Part {
     addresses: Vec<Pubkey>,
+    /// Those of them that are programs which it calls.
+    called: Vec<Pubkey>,
     opened: u64,
     bytes: usize,
 }
@@ -129,7 +169,7 @@ impl Parts {
 
     /// What every route has: the output's account is opened, and the input's if it is SOL.
     fn frame(&mut self, token_in: &Token, token_out: &Token) -> usize {
-        let mut part = Part { addresses: vec![WALLET, BUDGET], opened: 0, bytes: FRAME };
+        let mut part = Part { addresses: vec![WALLET, BUDGET], bytes: FRAME, ..Part::default() };
         if token_in.is_native() || token_out.is_native() {
             part.opened |= part.wrapped();
         }
@@ -177,13 +217,13 @@ impl Parts {
         addresses.push(instruction.program_id);
         addresses.sort_unstable();
         addresses.dedup();
-        let place = self.add(Part { addresses, opened: 0, bytes });
+        let place = self.add(Part { addresses, called: vec![instruction.program_id], opened: 0, bytes });
         self.pools.insert(hop.candidate.entry.address, place);
         Some(place)
     }
 
     /// Each part with a bit for each address that some other has too.
-    fn shapes(&self) -> Vec<Shape> {
+    fn shapes(&self, tables: &Tables) -> Vec<Shape> {
         let mut count: HashMap<Pubkey, u32> = HashMap::new();
         for address in self.parts.iter().flat_map(|part| &part.addresses) {
             let count = count.entry(*address).or_default();
@@ -191,16 +231,15 @@ impl Parts {
         }
         let mut bits: HashMap<Pubkey, u128> = HashMap::new();
         let mut shape = |part: &Part| {
-            let mut shape = Shape { addresses: 0, opened: part.opened, bytes: part.bytes };
+            let mut shape = Shape { opened: part.opened, bytes: part.bytes, ..Shape::default() };
             for address in &part.addresses {
                 let next = 1u128.checked_shl(u32::try_from(bits.len()).unwrap_or(u32::MAX));
                 // Several paths may go through the token of one part.
                 let shared = part.opened != 0 || count.get(address).is_some_and(|count| *count > 1);
+                let bit = next.filter(|_| shared).map(|next| *bits.entry(*address).or_insert(next));
+                let table = tables.place(address).filter(|_| !part.called.contains(address));
                 // An address too many is counted each time: the length is never taken for less than it is.
-                match next.filter(|_| shared) {
-                    Some(next) => shape.addresses |= *bits.entry(*address).or_insert(next),
-                    None => shape.bytes = shape.bytes.saturating_add(ADDRESS),
-                }
+                shape.name(bit, table.filter(|_| bit.is_some() || !shared));
             }
             shape
         };
@@ -212,6 +251,7 @@ impl Part {
     /// Names what wrapped SOL needs, and gives its bit.
     fn wrapped(&mut self) -> u64 {
         self.addresses.extend([SYSTEM, transaction::program_id(Program::SplToken)]);
+        self.called.extend([SYSTEM, transaction::program_id(Program::SplToken)]);
         self.addresses.extend([account(NATIVE_MINT), NATIVE_MINT.pubkey()]);
         WRAPPED
     }

@@ -26,7 +26,7 @@ pub(super) fn fits(book: &Book, request: &Request, route: &Route) -> bool {
 /// The transaction's length in bytes; None if it cannot be built.
 pub(super) fn length(book: &Book, request: &Request, route: &Route) -> Option<usize> {
     let blockhash = Blockhash { hash: Hash::new_from_array([2; 32]), last_valid_block_height: 0, slot: 0 };
-    match transaction::build(&WALLET, &plan(book, request, route)?, &blockhash) {
+    match transaction::build(&WALLET, &plan(book, request, route)?, book.tables().list(), &blockhash) {
         Ok(unsigned) => Some(unsigned.bytes().len()),
         Err(BuildError::TooLong { length }) => Some(length),
         Err(BuildError::Encoding(_) | BuildError::OtherWallet { .. }) => None,

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 mod optimum;
 mod splits;
+mod tables;
 mod two_hops;
 
 const MAX_AGE: Duration = Duration::from_secs(5);

@@ -7,6 +7,7 @@ use solana_account::{Account, AccountSharedData, ReadableAccount as _};
 use solana_clock::Clock;
 use solana_hash::Hash;
 use solana_pubkey::Pubkey;
+use solana_slot_hashes::SlotHashes;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -187,6 +188,9 @@ impl Bank {
         let before = self.svm.accounts_db().get_account(&CLOCK);
         self.svm.set_sysvar(&self.clock);
         self.record(CLOCK, before);
+        // Programs ask whether a slot had a block. Nobody reads the account, so that it has no history.
+        let hashes: Vec<_> = self.blocks.iter().map(|block| (block.slot, block.hash)).collect();
+        self.svm.set_sysvar(&SlotHashes::new(&hashes));
     }
 
     /// Ends the block that was begun.

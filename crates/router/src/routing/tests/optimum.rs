@@ -153,7 +153,7 @@ fn brute_force(book: &Book, request: &Request, now: Instant, cost: u64) -> Optio
 }
 
 /// A pool's program, tokens, reserves and fee.
-type Described = (Venue, [Mint; 2], [u64; 2], i64);
+pub(super) type Described = (Venue, [Mint; 2], [u64; 2], i64);
 
 fn any_pools(mints: [Mint; 2], most: usize) -> impl Strategy<Value = Vec<Described>> {
     let describe = move |(venue, reserves, fee)| (venue, mints, reserves, fee);
@@ -161,7 +161,7 @@ fn any_pools(mints: [Mint; 2], most: usize) -> impl Strategy<Value = Vec<Describ
 }
 
 /// Up to four pools of the pair or, as often, none, and up to two on either side of each of two other tokens.
-fn any_market() -> impl Strategy<Value = Vec<Described>> {
+pub(super) fn any_market() -> impl Strategy<Value = Vec<Described>> {
     let (usdc, usdt) = (usdc(), usdt());
     let sides = [[SOL, STRANGER], [STRANGER, usdc], [SOL, usdt], [usdt, usdc]];
     let direct = prop_oneof![Just(Vec::new()), any_pools([SOL, usdc], 4)];
@@ -169,7 +169,7 @@ fn any_market() -> impl Strategy<Value = Vec<Described>> {
     pools.prop_map(|(direct, sides)| [&[direct][..], &sides].concat().concat())
 }
 
-fn made(market: &[Described]) -> Vec<TestPool> {
+pub(super) fn made(market: &[Described]) -> Vec<TestPool> {
     let mut pools: Vec<TestPool> = Vec::new();
     for (n, (venue, mints, reserves, fee)) in (1u8..).zip(market) {
         let pool = trading(*venue, n, *mints, *reserves, *fee);
@@ -205,7 +205,7 @@ fn gap(pools: &[TestPool], amount: u64) -> Option<i128> {
 }
 
 /// The length of a route's transaction as it was added up.
-fn length_of(book: &Book, request: &Request, route: &Route, now: Instant) -> Option<usize> {
+pub(super) fn length_of(book: &Book, request: &Request, route: &Route, now: Instant) -> Option<usize> {
     let mut paths = every_path(book, request, now);
     let pools: Vec<_> = route.swaps.iter().map(|swap| swap.pool).collect();
     paths.retain(|path| {

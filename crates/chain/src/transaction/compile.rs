@@ -1,0 +1,150 @@
+//! Which lookup tables a message names.
+
+use super::{BuildError, encoding};
+use crate::{Hash, Instruction, LookupTable};
+use solana_message::{VersionedMessage, v0};
+use solana_pubkey::Pubkey;
+
+/// A message, and its bytes.
+pub(super) struct Compiled {
+    pub(super) message: VersionedMessage,
+    pub(super) encoded: Vec<u8>,
+}
+
+/// The message of some instructions. Of the tables, in their order, it names those that make it shorter: one
+/// takes 34 bytes, and saves 31 for each address. Signers and programs that are called are never looked up.
+pub(super) fn compile(
+    wallet: &Pubkey,
+    instructions: &[Instruction],
+    tables: &[LookupTable],
+    blockhash: Hash,
+) -> Result<Compiled, BuildError> {
+    let through = |tables: &[LookupTable]| {
+        let message = v0::Message::try_compile(wallet, instructions, tables, blockhash).map_err(encoding)?;
+        let message = VersionedMessage::V0(message);
+        let encoded = bincode::serialize(&message).map_err(encoding)?;
+        Ok(Compiled { message, encoded })
+    };
+    let mut used = Vec::with_capacity(tables.len());
+    let mut shortest = through(&used)?;
+    for table in tables {
+        used.push(table.clone());
+        let compiled = through(&used)?;
+        if compiled.encoded.len() < shortest.encoded.len() {
+            shortest = compiled;
+        } else {
+            used.pop();
+        }
+    }
+    Ok(shortest)
+}
+
+/// The tables without the accounts that instructions write, which are those that receive the tokens: these
+/// are named by their addresses. Whom the tokens go to is then in the signed bytes, whatever a node claims
+/// to be in a table. The wallet stands in their places, because a signer is never looked up.
+pub(super) fn without_receivers(
+    tables: &[LookupTable],
+    opening: &[Instruction],
+    wallet: &Pubkey,
+) -> Vec<LookupTable> {
+    let written = opening.iter().flat_map(|instruction| &instruction.accounts);
+    let receivers: Vec<Pubkey> =
+        written.filter(|account| account.is_writable).map(|account| account.pubkey).collect();
+    let shown = |address: &Pubkey| if receivers.contains(address) { *wallet } else { *address };
+    let table = |table: &LookupTable| LookupTable {
+        key: table.key,
+        addresses: table.addresses.iter().map(shown).collect(),
+    };
+    tables.iter().map(table).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use solana_instruction::AccountMeta;
+
+    const WALLET: Pubkey = key(1);
+    const PROGRAM: Pubkey = key(2);
+    /// What a swap names: who signs, what the wallet receives on, and the pool's.
+    const RECEIVER: Pubkey = key(3);
+    const POOL: [Pubkey; 4] = [key(10), key(11), key(12), key(13)];
+
+    const fn key(seed: u8) -> Pubkey {
+        Pubkey::new_from_array([seed; 32])
+    }
+
+    fn table(seed: u8, addresses: &[Pubkey]) -> LookupTable {
+        LookupTable { key: key(seed), addresses: addresses.to_vec() }
+    }
+
+    fn instructions() -> Vec<Instruction> {
+        let mut accounts = vec![AccountMeta::new_readonly(WALLET, true), AccountMeta::new(RECEIVER, false)];
+        accounts.extend(POOL[..2].iter().map(|key| AccountMeta::new(*key, false)));
+        accounts.extend(POOL[2..].iter().map(|key| AccountMeta::new_readonly(*key, false)));
+        vec![Instruction { program_id: PROGRAM, accounts, data: vec![7; 9] }]
+    }
+
+    fn compiled(tables: &[LookupTable]) -> Compiled {
+        compile(&WALLET, &instructions(), tables, Hash::new_from_array([3; 32])).unwrap()
+    }
+
+    /// How much shorter the message is, and which tables it names with how many addresses.
+    fn saved(tables: &[LookupTable]) -> (usize, Vec<(Pubkey, usize)>) {
+        let compiled = compiled(tables);
+        let named = compiled.message.address_table_lookups().unwrap().iter();
+        let named = named.map(|lookup| {
+            (lookup.account_key, lookup.writable_indexes.len() + lookup.readonly_indexes.len())
+        });
+        (super::tests::compiled(&[]).encoded.len() - compiled.encoded.len(), named.collect())
+    }
+
+    #[test]
+    fn a_table_is_named_where_it_saves_more_than_it_takes() {
+        assert_eq!(saved(&[]), (0, vec![]));
+        assert_eq!(saved(&[table(20, &POOL[..1])]), (0, vec![]));
+        assert_eq!(saved(&[table(20, &POOL[..2])]), (2 * 31 - 34, vec![(key(20), 2)]));
+        assert_eq!(saved(&[table(20, &POOL)]), (4 * 31 - 34, vec![(key(20), 4)]));
+        assert_eq!(saved(&[table(20, &[key(99)])]), (0, vec![]));
+    }
+
+    #[test]
+    fn of_several_tables_those_are_named_that_pay_beside_the_others() {
+        let [first, second] = [table(20, &POOL[..2]), table(21, &POOL[2..])];
+        let both = saved(&[first.clone(), second.clone()]);
+        assert_eq!(both, (2 * (2 * 31 - 34), vec![(key(20), 2), (key(21), 2)]));
+        let rest = table(21, &POOL[1..3]);
+        assert_eq!(
+            saved(&[first.clone(), rest]),
+            (2 * 31 - 34, vec![(key(20), 2)]),
+            "one more saves nothing"
+        );
+        let poor = table(19, &POOL[..1]);
+        assert_eq!(saved(&[poor, first, second]), both);
+    }
+
+    #[test]
+    fn signers_and_called_programs_are_never_looked_up() {
+        assert_eq!(saved(&[table(20, &[WALLET, PROGRAM])]), (0, vec![]));
+    }
+
+    #[test]
+    fn what_receives_tokens_is_never_looked_up() {
+        let opening = Instruction {
+            program_id: key(4),
+            accounts: vec![
+                AccountMeta::new(WALLET, true),
+                AccountMeta::new(RECEIVER, false),
+                AccountMeta::new_readonly(POOL[2], false),
+            ],
+            data: vec![1],
+        };
+        let listed = [RECEIVER, POOL[2], POOL[3]];
+        assert_eq!(saved(&[table(20, &listed)]), (3 * 31 - 34, vec![(key(20), 3)]));
+        let kept = without_receivers(&[table(20, &listed)], &[opening], &WALLET);
+        assert_eq!(saved(&kept), (2 * 31 - 34, vec![(key(20), 2)]));
+        let message = compiled(&kept).message;
+        assert!(message.static_account_keys().contains(&RECEIVER));
+        let lookup = &message.address_table_lookups().unwrap()[0];
+        assert_eq!(lookup.readonly_indexes, [1, 2], "the others are at their own places");
+    }
+}

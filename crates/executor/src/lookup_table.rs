@@ -1,0 +1,129 @@
+//! The operator's command that makes address lookup tables.
+
+use crate::cluster;
+use crate::pools::Dependencies;
+use anyhow::{Context as _, ensure};
+use chain::{Client, LookupTables, Wallet};
+use clap::{Parser, Subcommand};
+use order_core::{PoolAddress, Pubkey};
+use std::path::PathBuf;
+
+/// Makes address lookup tables: with one, more swaps fit into a transaction.
+#[derive(Debug, Parser)]
+#[command(name = "lookup-table", version)]
+pub struct Arguments {
+    /// URLs of Solana RPC nodes of one cluster, comma-separated, the preferred one first.
+    #[arg(
+        long,
+        env = "SOLANA_RPC_URL",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:8899"
+    )]
+    solana_rpc_url: Vec<String>,
+    /// The wallet that pays for tables, and that alone may add to them.
+    #[arg(long, env = "KEYPAIR")]
+    keypair: PathBuf,
+    /// Spend the wallet's money on mainnet. Without it nothing is done there.
+    #[arg(long, env = "LIVE")]
+    live: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a table of the accounts that swaps on these pools name, and say where it is.
+    Create {
+        /// Addresses of pools, as `/api/pools` lists them.
+        #[arg(required = true)]
+        pools: Vec<PoolAddress>,
+    },
+    /// Add to a table what swaps on these pools name and it does not have.
+    Extend {
+        /// The table's address.
+        table: Pubkey,
+        /// Addresses of pools, as `/api/pools` lists them.
+        #[arg(required = true)]
+        pools: Vec<PoolAddress>,
+    },
+}
+
+/// Does what an operator asks for, and says what came of it.
+///
+/// # Errors
+/// The wallet cannot be used, the cluster is mainnet and that was not asked for, an address is not that of a
+/// pool, the table has no room, or a transaction did not land.
+pub async fn run(arguments: Arguments) -> anyhow::Result<String> {
+    let wallet = Wallet::read(&arguments.keypair).context("check KEYPAIR")?;
+    let client = Client::new(&arguments.solana_rpc_url).context("check SOLANA_RPC_URL")?;
+    let genesis =
+        client.genesis_hash().await.context("asking for the cluster's name; check SOLANA_RPC_URL")?;
+    cluster::permit(&genesis.to_string(), arguments.live)?;
+    let (table, pools) = match arguments.command {
+        Command::Create { pools } => (None, pools),
+        Command::Extend { table, pools } => (Some(table), pools),
+    };
+    let addresses = named(&client, &pools).await?;
+    let table = match table {
+        Some(table) => table,
+        None => client.create_lookup_table(&wallet).await.context("making a lookup table")?,
+    };
+    let added = client.extend_lookup_table(&wallet, table, &addresses).await.with_context(|| {
+        format!("adding to the lookup table; to go on: lookup-table extend {table} POOLS")
+    })?;
+    Ok(format!("{added} addresses were added to {table}; name it in LOOKUP_TABLES of router and executors"))
+}
+
+/// What swaps on these pools name, those accounts first that most of them share.
+async fn named(client: &Client, pools: &[PoolAddress]) -> anyhow::Result<Vec<Pubkey>> {
+    let dependencies = Dependencies::default();
+    let mut markets = Vec::with_capacity(pools.len());
+    for pool in pools {
+        // One by one: many do not fit into one call.
+        let state = dependencies.read(&[*pool], &[], client).await;
+        markets.push(state.and_then(|state| state.market(*pool)).with_context(|| format!("reading {pool}"))?);
+    }
+    let addresses = amm::named_accounts(&markets);
+    ensure!(
+        addresses.len() <= LookupTables::ADDRESSES_MAX,
+        "these pools have {} accounts, a table holds {}: name fewer, and make another table for the others",
+        addresses.len(),
+        LookupTables::ADDRESSES_MAX
+    );
+    Ok(addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{USDC, known, market};
+    use amm::{Limit, Trader};
+    use order_core::{Atoms, Venue};
+
+    #[test]
+    fn a_table_has_what_swaps_name_the_shared_accounts_first() {
+        let markets = [
+            market(Venue::RaydiumCpmm, ["SOL", USDC], [1_000_000_000_000, 150_000_000_000]),
+            market(Venue::MeteoraDammV2, ["JUP", USDC], [1_000_000_000_000, 500_000_000_000]),
+        ];
+        let addresses = amm::named_accounts(&markets);
+        let place = |address| addresses.iter().position(|known| *known == address);
+        let [owner, source, destination] = [1, 2, 3].map(|seed| Pubkey::new_from_array([seed; 32]));
+        let trader = Trader { owner, source, destination };
+        for market in &markets {
+            for mint in market.mints() {
+                assert!(place(mint.pubkey()).is_some(), "its account is opened");
+                let limit = Limit::ExactIn { amount_in: Atoms::new(5), min_out: Atoms::new(1) };
+                let swap = market.instruction(&trader, mint, limit).unwrap();
+                let own = [trader.owner, trader.source, trader.destination, swap.program_id];
+                for account in swap.accounts.iter().filter(|account| !own.contains(&account.pubkey)) {
+                    assert!(place(account.pubkey).is_some(), "{} of {}", account.pubkey, market.venue());
+                }
+                assert_eq!(place(swap.program_id), None, "a program that is called is never looked up");
+            }
+        }
+        let [shared, own] = [known(USDC).mint.pubkey(), known("JUP").mint.pubkey()].map(place);
+        assert!(shared < own, "{shared:?} {own:?}");
+    }
+}
