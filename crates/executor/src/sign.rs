@@ -181,7 +181,7 @@ fn within_bounds(intent: &Intent, min_out: Atoms, fill: &Fill) -> Result<(), Fai
 fn unbuildable(error: &BuildError) -> Failure {
     match error {
         // The router takes care that it fits. It may not know yet that a lookup table is gone.
-        BuildError::TooLong { .. } => Failure::new(
+        BuildError::TooLong { .. } | BuildError::TooManyAccounts { .. } => Failure::new(
             Code::SimulationFailed,
             format!("{error}; the router and the executors must have the same LOOKUP_TABLES"),
         ),

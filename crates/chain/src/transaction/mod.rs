@@ -21,6 +21,9 @@ pub const TOKEN_ACCOUNT_LENGTH: u64 = 165;
 /// Most bytes that fit in one packet, and so in one transaction.
 pub const LENGTH_MAX: usize = 1232;
 
+/// Most accounts that the cluster locks for one transaction, those of lookup tables among them.
+pub const ACCOUNTS_MAX: usize = 64;
+
 /// What a transaction is built from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -53,6 +56,12 @@ pub enum BuildError {
     TooLong {
         /// Its length.
         length: usize,
+    },
+    /// It names more accounts than the cluster locks.
+    #[error("the transaction names {accounts} accounts, {ACCOUNTS_MAX} are allowed; use fewer pools")]
+    TooManyAccounts {
+        /// How many.
+        accounts: usize,
     },
     /// It names more accounts than the format allows, or an amount is out of range.
     #[error("the transaction cannot be encoded: {0}")]
@@ -100,7 +109,7 @@ pub const fn program_id(program: token::Program) -> Pubkey {
 /// Those of the `tables` are used that make it shorter.
 ///
 /// # Errors
-/// Too long, or an amount out of range.
+/// Too long, too many accounts, or an amount out of range.
 pub fn build(
     wallet: &Pubkey,
     plan: &Plan,
@@ -116,8 +125,14 @@ pub fn build(
         instructions.push(close.map_err(encoding)?);
     }
     let unsigned = unsigned(wallet, &instructions, &tables, blockhash)?;
-    let length = unsigned.bytes().len();
-    if length > LENGTH_MAX { Err(BuildError::TooLong { length }) } else { Ok(unsigned) }
+    let (length, accounts) = (unsigned.bytes().len(), unsigned.account_count());
+    if length > LENGTH_MAX {
+        return Err(BuildError::TooLong { length });
+    }
+    if accounts > ACCOUNTS_MAX {
+        return Err(BuildError::TooManyAccounts { accounts });
+    }
+    Ok(unsigned)
 }
 
 /// Any instructions as a transaction of any length, with `wallet` as its payer and only signer.
@@ -142,6 +157,14 @@ impl Unsigned {
     /// these in the order that nodes count by.
     pub fn accounts(&self) -> &[Pubkey] {
         self.message.static_account_keys()
+    }
+
+    /// How many accounts it names, with those of lookup tables.
+    fn account_count(&self) -> usize {
+        let lookups = self.message.address_table_lookups().unwrap_or_default().iter();
+        let loaded =
+            lookups.flat_map(|lookup| lookup.writable_indexes.iter().chain(&lookup.readonly_indexes));
+        self.accounts().len().saturating_add(loaded.count())
     }
 
     /// Why a simulation of it failed, with these logs, in the catalogue's words.

@@ -196,6 +196,22 @@ fn a_transaction_fits_in_a_packet_to_the_byte_or_is_refused() {
 }
 
 #[test]
+fn a_lookup_table_leaves_room_for_so_many_accounts_and_no_more() {
+    let wallet = Wallet::for_test(7).pubkey();
+    let pool: Vec<Pubkey> = (100..200).map(|seed| Pubkey::new_from_array([seed; 32])).collect();
+    let table = LookupTable { key: Pubkey::new_from_array([5; 32]), addresses: pool.clone() };
+    let with = |count: usize| {
+        let mut plan = plan("SOL", "USDC");
+        plan.swaps[0].accounts = pool[..count].iter().map(|key| AccountMeta::new(*key, false)).collect();
+        build(&wallet, &plan, std::slice::from_ref(&table), &blockhash())
+    };
+    let others = with(2).unwrap().account_count() - 2;
+    assert!(with(ACCOUNTS_MAX - others).is_ok());
+    let accounts = ACCOUNTS_MAX + 1;
+    assert_eq!(with(accounts - others), Err(BuildError::TooManyAccounts { accounts }));
+}
+
+#[test]
 fn an_amount_beyond_64_bits_is_refused() {
     let plan = Plan { amount_in: Atoms::new(u64::MAX), ..plan("SOL", "USDC") };
     let result = build(&Wallet::for_test(7).pubkey(), &plan, &[], &blockhash());

@@ -49,7 +49,9 @@ pub(super) struct Shape {
     addresses: u128,
     /// Those of them that are not looked up: no table has them, or they are programs that are called.
     fixed: u128,
-    /// How many of the other addresses can be looked up.
+    /// How many other addresses there are.
+    own: usize,
+    /// How many of these can be looked up.
     own_looked_up: usize,
     /// The lookup tables that have some of the addresses, a bit for each.
     tables: u64,
@@ -65,6 +67,7 @@ impl Shape {
         Self {
             addresses: self.addresses | other.addresses,
             fixed: self.fixed | other.fixed,
+            own: self.own.saturating_add(other.own),
             own_looked_up: self.own_looked_up.saturating_add(other.own_looked_up),
             tables: self.tables | other.tables,
             opened: self.opened | other.opened,
@@ -83,15 +86,19 @@ impl Shape {
                 self.fixed |= if table.is_some() { 0 } else { bit };
             }
             None => {
-                self.bytes = self.bytes.saturating_add(ADDRESS);
+                self.own = self.own.saturating_add(1);
                 self.own_looked_up = self.own_looked_up.saturating_add(usize::from(table.is_some()));
             }
         }
     }
 
-    /// Whether the transaction is short enough to be sent.
+    /// Whether the transaction is short enough to be sent, and names few enough accounts.
     pub(super) fn fits(self) -> bool {
-        self.length() <= transaction::LENGTH_MAX
+        self.length() <= transaction::LENGTH_MAX && self.accounts() <= transaction::ACCOUNTS_MAX
+    }
+
+    fn accounts(self) -> usize {
+        usize::try_from(self.addresses.count_ones()).unwrap_or(usize::MAX).saturating_add(self.own)
     }
 
     /// The transaction's length in bytes, with the lookup tables if that is shorter. Where there are several
@@ -100,7 +107,7 @@ impl Shape {
         let count = |ones: u32, each: usize| usize::try_from(ones).unwrap_or(usize::MAX).saturating_mul(each);
         let wrapping = count((self.opened & WRAPPED).count_ones(), WRAPPING);
         let associating = count((self.opened & !WRAPPED).count_ones(), ASSOCIATING);
-        let addresses = count(self.addresses.count_ones(), ADDRESS);
+        let addresses = self.accounts().saturating_mul(ADDRESS);
         let shared = count((self.addresses & !self.fixed).count_ones(), LOOKED_UP);
         let saved = self.own_looked_up.saturating_mul(LOOKED_UP).saturating_add(shared);
         let saved = saved.saturating_sub(count(self.tables.count_ones(), TABLE));
@@ -266,4 +273,21 @@ impl Part {
 /// Stands for the wallet's account of a token.
 fn account(mint: Mint) -> Pubkey {
     Pubkey::new_from_array(mint.to_bytes().map(|byte| !byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lookup_table_leaves_room_for_so_many_accounts_and_no_more() {
+        let named = |count: usize| {
+            let mut shape = Shape { bytes: FRAME, ..Shape::default() };
+            (0..count).for_each(|_| shape.name(None, Some(0)));
+            shape
+        };
+        let most = transaction::ACCOUNTS_MAX;
+        assert!(named(most).fits() && !named(most + 1).fits());
+        assert!(named(most + 1).length() < transaction::LENGTH_MAX, "it is not the length");
+    }
 }

@@ -23,13 +23,15 @@ pub(super) fn fits(book: &Book, request: &Request, route: &Route) -> bool {
         || length(book, request, route).is_some_and(|length| length <= transaction::LENGTH_MAX)
 }
 
-/// The transaction's length in bytes; None if it cannot be built.
+/// The transaction's length in bytes; None if it cannot be built, or names too many accounts.
 pub(super) fn length(book: &Book, request: &Request, route: &Route) -> Option<usize> {
     let blockhash = Blockhash { hash: Hash::new_from_array([2; 32]), last_valid_block_height: 0, slot: 0 };
     match transaction::build(&WALLET, &plan(book, request, route)?, book.tables().list(), &blockhash) {
         Ok(unsigned) => Some(unsigned.bytes().len()),
         Err(BuildError::TooLong { length }) => Some(length),
-        Err(BuildError::Encoding(_) | BuildError::OtherWallet { .. }) => None,
+        Err(
+            BuildError::TooManyAccounts { .. } | BuildError::Encoding(_) | BuildError::OtherWallet { .. },
+        ) => None,
     }
 }
 
