@@ -396,8 +396,8 @@ impl Following {
         progress.read = Some(Seen { slot, asked });
         let later = progress.wanted.is_some_and(|want| want.changed > Some(slot));
         progress.not_before = if later { now } else { now + READ_PAUSE };
-        self.book.replace(entries(index, group, &self.plan.pools, snapshot));
-        match look(group, &self.plan.pools, snapshot) {
+        let entries = entries(index, group, &self.plan.pools, snapshot);
+        match look(group, &entries, &self.plan.pools, snapshot) {
             Needed::Known => {}
             Needed::More => {
                 Want::join(&mut progress.wanted, Want::changed(slot));
@@ -405,6 +405,7 @@ impl Following {
             }
             Needed::TooMany => self.overfull |= group.pools.len() > 1,
         }
+        self.book.replace(entries);
         if let Some(freshness) = self.book.group_mut(index) {
             // A node that is behind shows a state that others have left already, and one that stands still
             // shows the state of a slot that was seen long ago.
@@ -421,15 +422,17 @@ fn found<'a>(group: &Group, snapshot: &'a Snapshot) -> HashMap<Pubkey, &'a Accou
 }
 
 /// What the pools of a group turn out to need.
-fn look(group: &mut Group, pools: &super::plan::Pools, snapshot: &Snapshot) -> Needed {
+fn look(group: &mut Group, entries: &[Entry], pools: &super::plan::Pools, snapshot: &Snapshot) -> Needed {
     let accounts = found(group, snapshot);
-    let current = |address: &PoolAddress| {
-        let account = accounts.get(&address.pubkey());
-        account
-            .and_then(|account| Pool::decode(*address, account).ok())
-            .or_else(|| pools.get(address).cloned())
+    let current = |entry: &Entry| match &entry.market {
+        Ok(market) => Some(market.pool().clone()),
+        Err(_) => {
+            let account = accounts.get(&entry.address.pubkey());
+            let decoded = account.and_then(|account| Pool::decode(entry.address, account).ok());
+            decoded.or_else(|| pools.get(&entry.address).cloned())
+        }
     };
-    let members: Vec<Pool> = group.pools.iter().filter_map(current).collect();
+    let members: Vec<Pool> = entries.iter().filter_map(current).collect();
     group.look(members.into_iter(), |key| accounts.get(key).copied())
 }
 
