@@ -225,6 +225,10 @@ impl Writes {
         Self(Some(Vec::new()))
     }
 
+    pub(crate) fn are_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Puts them at the end if they are kept.
     pub(crate) fn add<const N: usize>(&mut self, writes: impl FnOnce() -> [Write; N]) {
         if let Some(kept) = &mut self.0 {

@@ -6,63 +6,46 @@ use chain::Account;
 use criterion::{Criterion, criterion_group, criterion_main};
 use order_core::quote::Mode;
 use order_core::token::{self, Program};
-use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Room, Venue};
+use order_core::{Atoms, Fraction, PoolAddress, Pubkey, Room, Venue};
 use proto::quote::Request;
 use router::Snapshot;
 
 const POOLS: usize = 100;
 
-/// Symbol, decimals, and the value of a whole token in millionths of a dollar. Tokens beyond the known
-/// ones have no symbol that the engine knows.
-const TOKENS: [(&str, u8, u64); 12] = [
+/// Symbol, decimals, and the value of a whole token in millionths of a dollar.
+const TOKENS: [(&str, u8, u64); 6] = [
     ("SOL", 9, 150_000_000),
     ("USDC", 6, 1_000_000),
     ("USDT", 6, 1_000_000),
     ("RAY", 6, 2_000_000),
     ("JUP", 6, 500_000),
     ("BONK", 5, 20),
-    ("JTO", 9, 2_500_000),
-    ("PYTH", 6, 150_000),
-    ("WIF", 6, 800_000),
-    ("ORCA", 6, 3_000_000),
-    ("MSOL", 9, 190_000_000),
-    ("JITOSOL", 9, 180_000_000),
 ];
 
 /// The pairs, each with how much of a hundred pools there is of it, and what its pools are worth, in
-/// thousands of dollars.
-const PAIRS: [(&str, &str, usize, u64); 24] = [
-    ("SOL", "USDC", 18, 4_000),
-    ("SOL", "USDT", 10, 2_000),
-    ("USDC", "USDT", 9, 6_000),
-    ("RAY", "SOL", 5, 1_500),
-    ("RAY", "USDC", 5, 1_000),
-    ("RAY", "USDT", 2, 200),
-    ("JUP", "SOL", 5, 900),
-    ("JUP", "USDC", 5, 1_200),
-    ("BONK", "SOL", 6, 1_100),
-    ("BONK", "USDC", 4, 400),
-    ("JTO", "SOL", 3, 700),
-    ("JTO", "USDC", 3, 300),
-    ("PYTH", "SOL", 3, 300),
-    ("PYTH", "USDC", 2, 200),
-    ("WIF", "SOL", 3, 800),
-    ("WIF", "USDC", 3, 400),
-    ("ORCA", "SOL", 2, 300),
-    ("ORCA", "USDC", 2, 500),
-    ("MSOL", "SOL", 3, 2_500),
-    ("MSOL", "USDC", 2, 700),
-    ("JITOSOL", "SOL", 2, 3_000),
-    ("JITOSOL", "USDC", 1, 500),
-    ("JUP", "RAY", 1, 50),
+/// thousands of dollars. Some are traded over a third token alone.
+const PAIRS: [(&str, &str, usize, u64); 12] = [
+    ("SOL", "USDC", 20, 4_000),
+    ("SOL", "USDT", 12, 2_000),
+    ("USDC", "USDT", 12, 6_000),
+    ("RAY", "SOL", 9, 1_500),
+    ("RAY", "USDC", 9, 1_000),
+    ("JUP", "SOL", 9, 900),
+    ("JUP", "USDC", 9, 1_200),
+    ("JUP", "USDT", 3, 200),
+    ("BONK", "SOL", 8, 1_100),
+    ("BONK", "USDC", 6, 400),
+    ("JUP", "RAY", 2, 50),
     ("BONK", "RAY", 1, 80),
 ];
 
+/// What is quoted: a little, much, and so much that it is worth dividing, in dollars.
+const ORDERS: [(&str, &str); 4] = [("SOL", "USDC"), ("USDT", "SOL"), ("BONK", "JUP"), ("RAY", "USDT")];
+const DOLLARS: [u64; 3] = [100, 10_000, 1_000_000];
+
 fn token(symbol: &str) -> (PoolToken, u64) {
-    let (place, (_, decimals, value)) =
-        TOKENS.iter().enumerate().find(|(_, token)| token.0 == symbol).unwrap();
-    let made_up = Mint::new([100 + u8::try_from(place).unwrap(); 32]);
-    let mint = token::known().find(|token| token.symbol == symbol).map_or(made_up, |token| token.mint);
+    let (_, decimals, value) = TOKENS.iter().find(|token| token.0 == symbol).unwrap();
+    let mint = token::known().find(|token| token.symbol == symbol).unwrap().mint;
     let token = PoolToken {
         mint,
         decimals: *decimals,
@@ -130,34 +113,30 @@ fn markets() -> Vec<Market> {
 fn quotes(criterion: &mut Criterion) {
     let snapshot = Snapshot::new(markets(), 1);
     let mut group = criterion.benchmark_group("quote");
-    for (mint_in, mint_out, whole) in
-        [("SOL", "USDC", 10), ("SOL", "USDC", 5_000), ("BONK", "JUP", 500_000_000), ("RAY", "USDT", 20_000)]
-    {
-        let (token_in, token_out) = (token(mint_in).0, token(mint_out).0);
-        let amount = Atoms::new(whole * 10u64.pow(u32::from(token_in.decimals)));
+    for ((mint_in, mint_out), dollars) in ORDERS.iter().flat_map(|pair| DOLLARS.map(|worth| (*pair, worth))) {
+        let (token_in, value) = token(mint_in);
+        let whole = dollars * 1_000_000 * 10u64.pow(u32::from(token_in.decimals));
         let request = Request {
             mint_in: token_in.mint,
-            mint_out: token_out.mint,
-            amount,
+            mint_out: token(mint_out).0.mint,
+            amount: Atoms::new(whole / value),
             mode: Mode::ExactIn,
             room: Room::STANDARD,
         };
-        let pools = snapshot.quote(&request).unwrap().route.len();
-        let name = format!("{whole} {mint_in} for {mint_out} ({pools} swaps)");
+        let quote = snapshot.quote(&request).unwrap();
+        let paths = quote.route.iter().filter(|swap| swap.mint_in == request.mint_in).count();
+        let over_a_third = quote.route.iter().any(|swap| swap.mint_out != request.mint_out)
+            || quote.alternatives.iter().any(|loser| loser.reason.contains("two hops through"));
+        assert!(over_a_third, "two pools in a row are not compared: {quote:?}");
+        let divided = paths > 1 || quote.alternatives.iter().any(|loser| loser.reason.contains("split over"));
+        assert!(divided || dollars < 1_000_000, "no division is compared: {quote:?}");
+        let name = format!(
+            "{mint_in} for {mint_out}, {dollars} dollars ({paths} ways, {} swaps)",
+            quote.route.len()
+        );
         group.bench_function(name, |bencher| bencher.iter(|| snapshot.quote(&request)));
     }
 }
 
-fn venues(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("venue");
-    for n in 0..7 {
-        let market = pool(n, "SOL", "USDC", 4000);
-        let mint = token("SOL").0.mint;
-        group.bench_function(market.venue().name(), |bencher| {
-            bencher.iter(|| market.quote(mint, Mode::ExactIn, Atoms::new(100_000_000_000)))
-        });
-    }
-}
-
-criterion_group!(benches, venues, quotes);
+criterion_group!(benches, quotes);
 criterion_main!(benches);

@@ -419,7 +419,13 @@ proptest! {
             let mint_in = if x_to_y { MINT_A } else { MINT_B };
             let quote = |amount| market.quote(mint_in, Mode::ExactIn, Atoms::new(amount));
             let limit = Limit::ExactIn { amount_in: Atoms::new(amount), min_out: Atoms::new(1) };
-            let Ok(swapped) = market.swap(mint_in, limit) else { continue };
+            let swap = market.swap(mint_in, limit);
+            // A quote goes over the bins that it empties, a swap through each of them.
+            prop_assert_eq!(
+                quote(amount).ok().map(|quote| quote.amount_out),
+                swap.as_ref().ok().map(|swapped| swapped.received)
+            );
+            let Ok(swapped) = swap else { continue };
             if let Ok(less) = quote(amount - amount / 3) {
                 let more = quote(amount).unwrap();
                 prop_assert!(less.amount_out <= more.amount_out && less.price_impact <= more.price_impact);

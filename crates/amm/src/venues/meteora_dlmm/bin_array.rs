@@ -45,6 +45,11 @@ pub(super) fn first_bin(index: i32) -> i32 {
     index.saturating_mul(BINS_SIGNED)
 }
 
+/// The bin at a place of an array.
+pub(super) fn id_of(index: i32, place: usize) -> Option<i32> {
+    first_bin(index).checked_add(i32::try_from(place).ok()?)
+}
+
 /// The bin of an array that a swap comes to first.
 pub(super) fn entry_bin(index: i32, direction: Direction) -> i32 {
     let first = first_bin(index);

@@ -1,5 +1,6 @@
 use super::bin_array::{self, BinArray};
 use super::layout::{ArrayAddress, CollectFee, Pool, bin_offset, offset};
+use super::reach::Reach;
 use super::walk::{Step, Walk};
 use super::{FEE_CAP, NO_EXACT_OUT, price};
 use crate::account::{DecodeError, Write};
@@ -19,6 +20,7 @@ pub(super) struct Curve {
     arrays: Vec<BinArray>,
     /// In the bin that the pool is at; None if the program cannot tell it.
     price: Option<u128>,
+    reach: Reach,
 }
 
 impl venues::Curve for Curve {
@@ -47,11 +49,12 @@ impl venues::Curve for Curve {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
-        let mut totals = Totals::default();
-        let walk = Walk::new(self, direction, amount, clock.unix_timestamp, |step| {
-            totals.add(step, direction, self)?;
-            write_step(step, direction, writes)
-        })?;
+        let (start, mut totals) = if writes.are_kept() {
+            (Walk::start(&self.pool, amount, clock.unix_timestamp), Totals::default())
+        } else {
+            self.reach.start(self, direction, amount, clock.unix_timestamp)
+        };
+        let walk = start.finish(self, direction, |step| totals.add(step, direction, self, writes))?;
         if totals.out == 0 {
             return Err(QuoteError::NothingOut);
         }
@@ -89,7 +92,7 @@ impl Curve {
             }
         }
         let price = price::of_bin(pool.active_id, pool.parameters.bin_step);
-        Ok(Self { pool: pool.clone(), arrays, price })
+        Ok(Self { pool: pool.clone(), arrays, price, reach: Reach::default() })
     }
 
     pub(super) fn array(&self, index: i32) -> Option<&BinArray> {
@@ -167,8 +170,8 @@ fn write_step(step: &Step<'_>, direction: Direction, writes: &mut Writes) -> Opt
 }
 
 /// What a swap through several bins comes to.
-#[derive(Default)]
-struct Totals {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Totals {
     /// What leaves the vault.
     out: u64,
     /// The protocol's part of the fees.
@@ -182,7 +185,14 @@ struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, step: &Step<'_>, direction: Direction, curve: &Curve) -> Option<()> {
+    /// None where the program's own arithmetic fails.
+    pub(super) fn add(
+        &mut self,
+        step: &Step<'_>,
+        direction: Direction,
+        curve: &Curve,
+        writes: &mut Writes,
+    ) -> Option<()> {
         let here = step.paid()?;
         self.out = self.out.checked_add(step.out)?;
         self.protocol_fee = self.protocol_fee.checked_add(step.protocol_fee(&curve.pool)?)?;
@@ -194,7 +204,7 @@ impl Totals {
             Direction::BToA => (curve.price?, step.price),
         };
         self.lost = self.lost.checked_add(u128::from(here).checked_mul(lost(worse, better)?)?)?;
-        Some(())
+        write_step(step, direction, writes)
     }
 
     /// The rate of the fee and the price impact, weighted by what was paid in each bin.
@@ -224,7 +234,9 @@ fn fraction(billionths: u64) -> Fraction {
 /// Where the bin arrays of a swap are: those it enters, and at least one more if there is one.
 pub(super) fn arrays_of(curve: &Curve, direction: Direction, amount: u64) -> Vec<Pubkey> {
     // Long after the last swap the fee is at its lowest, and the way at its longest.
-    let entered = Walk::new(curve, direction, amount, i64::MAX, |_| Some(())).map_or(0, |walk| walk.entered);
+    let entered = Walk::start(&curve.pool, amount, i64::MAX)
+        .finish(curve, direction, |_| Some(()))
+        .map_or(0, |walk| walk.entered);
     let count = entered.saturating_add(1).max(super::ARRAYS_LEAST);
     curve.pool.arrays_onwards(direction).into_iter().take(count).map(|array| array.address).collect()
 }

@@ -6,6 +6,7 @@ mod fee;
 mod instruction;
 mod layout;
 mod price;
+mod reach;
 mod seeding;
 mod walk;
 

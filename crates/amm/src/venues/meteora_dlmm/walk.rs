@@ -7,7 +7,7 @@ use crate::math::{mul_div_ceil, mul_div_floor};
 use crate::swap::{Direction, QuoteError};
 
 /// A swap's way through the bins, from the active one outwards.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Walk {
     /// The bin it has come to.
     pub(super) active_id: i32,
@@ -34,6 +34,8 @@ pub(super) struct Step<'a> {
     pub(super) fee: u64,
     /// What leaves the vault.
     pub(super) out: u64,
+    /// What is spent, fees of the input included.
+    pub(super) spent: u64,
 }
 
 /// What is bought of one offer.
@@ -44,35 +46,38 @@ pub(super) struct Taken {
 }
 
 impl Walk {
-    /// Spends `amount` at a time, in seconds since 1970, and tells of each bin that it has bought from. The
-    /// walk fails where `told` does.
-    pub(super) fn new<'a>(
+    /// Before anything is bought, at a time in seconds since 1970.
+    pub(super) fn start(pool: &Pool, amount: u64, now: i64) -> Self {
+        let volatility = pool.volatility.at(&pool.parameters, pool.active_id, now);
+        Self { active_id: pool.active_id, volatility, entered: 0, left: amount }
+    }
+
+    /// Before anything is bought in a bin, with this much left.
+    pub(super) fn from(self, id: i32, left: u64) -> Self {
+        Self { active_id: id, left, ..self }
+    }
+
+    /// Spends the rest, and tells of each bin that it buys from. The walk fails where `told` does.
+    pub(super) fn finish<'a>(
+        mut self,
         curve: &'a Curve,
         direction: Direction,
-        amount: u64,
-        now: i64,
         mut told: impl FnMut(&Step<'a>) -> Option<()>,
     ) -> Result<Self, QuoteError> {
-        let pool = &curve.pool;
-        let mut walk = Self {
-            active_id: pool.active_id,
-            volatility: pool.volatility.at(&pool.parameters, pool.active_id, now),
-            entered: 0,
-            left: amount,
-        };
         // Each round enters another of the few arrays that are loaded, or ends with an error.
-        while walk.left > 0 {
-            let array = walk.next_array(curve, direction)?;
-            walk.entered = walk.entered.saturating_add(1);
-            while let Some((place, bin)) = array.bin(walk.active_id).filter(|_| walk.left > 0) {
-                let step = walk.buy(pool, direction, (array, place, bin)).ok_or(QuoteError::Overflow)?;
+        while self.left > 0 {
+            let array = self.next_array(curve, direction)?;
+            self.entered = self.entered.saturating_add(1);
+            while let Some((place, bin)) = array.bin(self.active_id).filter(|_| self.left > 0) {
+                let step =
+                    self.buy(&curve.pool, direction, (array, place, bin)).ok_or(QuoteError::Overflow)?;
                 if let Some(step) = step {
                     told(&step).ok_or(QuoteError::Overflow)?;
                 }
-                walk.leave(direction).ok_or(QuoteError::Overflow)?;
+                self.leave(direction).ok_or(QuoteError::Overflow)?;
             }
         }
-        Ok(walk)
+        Ok(self)
     }
 
     /// The nearest array with liquidity from the bin it has come to; it goes there over empty ones.
@@ -103,8 +108,8 @@ impl Walk {
         let rate = self.volatility.rate(&pool.parameters)?;
         let bought = Bought::of(Offer { price, direction, amounts: offers }, rate, self.left, pool)?;
         self.left = self.left.checked_sub(bought.spent)?;
-        let Bought { taken, fee, out, spent: _ } = bought;
-        Some(Some(Step { array, place, bin, price, rate, taken, fee, out }))
+        let Bought { taken, fee, out, spent } = bought;
+        Some(Some(Step { array, place, bin, price, rate, taken, fee, out, spent }))
     }
 
     /// Goes on to the next bin if something is left.
