@@ -1,6 +1,8 @@
 use crate::book::{Book, Entry, Freshness};
 use crate::grpc;
+use crate::tables::Tables;
 use amm::Market;
+use chain::LookupTable;
 use order_core::{Failure, Quote};
 use proto::quote::Request;
 use std::sync::Arc;
@@ -15,8 +17,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Pools whose state was read in one slot.
-    pub fn new(markets: Vec<Market>, slot: u64) -> Self {
+    /// Pools whose state was read in one slot, and the lookup tables that transactions may name.
+    pub fn new(markets: Vec<Market>, tables: Vec<LookupTable>, slot: u64) -> Self {
         let read_at = Instant::now();
         let entry = |market: Market| Entry {
             address: market.address(),
@@ -27,7 +29,8 @@ impl Snapshot {
             market: Ok(market),
         };
         let entries = markets.into_iter().map(|market| Arc::new(entry(market))).collect();
-        Self { book: Book::new(entries, vec![Freshness::new(slot, read_at)], slot), read_at }
+        let book = Book::new(entries, vec![Freshness::new(slot, read_at)], slot);
+        Self { book: book.with_tables(Arc::new(Tables::new(tables))), read_at }
     }
 
     /// The best route, and why the others lost.
