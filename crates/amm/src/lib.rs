@@ -28,4 +28,6 @@ pub use seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
 pub use swap::{Authority, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped, Trader};
 pub use token::{PoolToken, TransferFee, token_program_id};
 pub use venues::{VaultAccounts, VaultCall, VaultChange};
-pub use venues::{failure, pool_discriminator, pool_size, program_id, seed, token_failure, venue};
+pub use venues::{
+    failure, failure_told, pool_discriminator, pool_size, program_id, seed, token_failure, venue,
+};

@@ -60,6 +60,19 @@ const ANCHOR: Names = &[
     (3012, "anchor: AccountNotInitialized"),
 ];
 
+/// In place of a name that is not known.
+pub(crate) const UNKNOWN: &str = "unknown error of the pool program";
+
+/// The name that an Anchor program has told the transaction's log for a code.
+pub(crate) fn told(logs: &[String], code: u32) -> Option<&str> {
+    let number = format!("Error Number: {code}.");
+    logs.iter().find_map(|line| {
+        let (_, told) = line.split_once("Error Code: ")?;
+        let (name, rest) = told.split_once(". ")?;
+        rest.starts_with(&number).then_some(name)
+    })
+}
+
 /// What a custom error code of a token program means.
 pub(crate) fn token_failure(code: u32) -> (Code, &'static str) {
     let name = TOKEN.iter().find(|(known, _)| *known == code);
@@ -76,7 +89,7 @@ pub(crate) fn failure(names: Names, slippage: [u32; 2], code: u32) -> (Code, &'s
         .into_iter()
         .flatten()
         .find(|(known, _)| *known == code)
-        .map_or("unknown error of the pool program", |(_, name)| *name);
+        .map_or(UNKNOWN, |(_, name)| *name);
     let code = if slippage.contains(&code) { Code::SlippageExceeded } else { Code::SimulationFailed };
     (code, name)
 }

@@ -199,6 +199,21 @@ pub fn failure(venue: Venue, custom_code: u32) -> (failure::Code, &'static str) 
     program_error::failure(program.errors, [program.too_little_out, program.too_much_in], custom_code)
 }
 
+/// The same by the name that the program has told the transaction's `logs` for the code, if it has: a
+/// program may have given other codes to its names than it had before.
+pub fn failure_told(venue: Venue, custom_code: u32, logs: &[String]) -> (failure::Code, &'static str) {
+    let Some(told) = program_error::told(logs, custom_code) else { return failure(venue, custom_code) };
+    let errors = program(venue).errors;
+    match errors.iter().find(|(_, name)| *name == told) {
+        Some((code, _)) => failure(venue, *code),
+        // What the code means by our list, it does not mean by the program's.
+        None if errors.iter().any(|(code, _)| *code == custom_code) => {
+            (failure::Code::SimulationFailed, program_error::UNKNOWN)
+        }
+        None => failure(venue, custom_code),
+    }
+}
+
 /// The accounts that make a pool on a local cluster.
 ///
 /// # Errors

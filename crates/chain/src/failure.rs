@@ -4,8 +4,8 @@ use solana_pubkey::Pubkey;
 use std::fmt;
 
 /// Says what a program's own error code means: the catalogue's code and the program's name for it.
-/// None for a program or a code that is not known.
-pub type Explain = fn(program: &Pubkey, code: u32) -> Option<(failure::Code, &'static str)>;
+/// None for a program or a code that is not known. The logs are the transaction's.
+pub type Explain = fn(program: &Pubkey, code: u32, logs: &[String]) -> Option<(failure::Code, &'static str)>;
 
 /// Why the runtime refused or reverted a transaction, exactly as the node put it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +42,12 @@ impl TransactionFailure {
         self.name() == "AlreadyProcessed"
     }
 
-    /// The failure in the catalogue's words. `program` is the program of the failed instruction;
+    /// The failure in the catalogue's words. `program` is the program that failed;
     /// `fallback` stands for what nothing else is known of.
     pub(crate) fn explained(
         &self,
         program: Option<Pubkey>,
+        logs: &[String],
         explain: Explain,
         fallback: failure::Code,
     ) -> Failure {
@@ -65,7 +66,7 @@ impl TransactionFailure {
                 format!("the wallet has too little SOL: {self}"),
             );
         }
-        match explain(&program, code) {
+        match explain(&program, code, logs) {
             Some((failure::Code::SimulationFailed, name)) => {
                 Failure::new(fallback, format!("program {program} failed with {name}: {self}"))
             }

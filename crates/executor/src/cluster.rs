@@ -48,9 +48,9 @@ impl Executor {
     }
 }
 
-/// What a program's own error code means.
-pub(crate) fn explain(program: &Pubkey, code: u32) -> Option<(Code, &'static str)> {
-    let pools = || amm::venue(program).map(|venue| amm::failure(venue, code));
+/// What a program's own error code means, by what the program told the logs of it too.
+pub(crate) fn explain(program: &Pubkey, code: u32, logs: &[String]) -> Option<(Code, &'static str)> {
+    let pools = || amm::venue(program).map(|venue| amm::failure_told(venue, code, logs));
     amm::token_failure(program, code).or_else(pools)
 }
 
@@ -74,16 +74,16 @@ mod tests {
 
     #[test]
     fn each_pool_program_has_its_own_words_for_slippage() {
-        let code = |venue, code| explain(&amm::program_id(venue), code).map(|(code, _)| code);
+        let code = |venue, code| explain(&amm::program_id(venue), code, &[]).map(|(code, _)| code);
         assert_eq!(code(Venue::RaydiumCpmm, 6005), Some(Code::SlippageExceeded));
         assert_eq!(code(Venue::MeteoraDammV2, 6002), Some(Code::SlippageExceeded));
         assert_eq!(code(Venue::MeteoraDammV2, 6005), Some(Code::SimulationFailed));
-        assert_eq!(explain(&Pubkey::default(), 6005), None);
+        assert_eq!(explain(&Pubkey::default(), 6005, &[]), None);
     }
 
     #[test]
     fn only_a_token_program_says_that_the_wallet_has_too_little() {
-        let code = |program: &Pubkey| explain(program, 1).map(|(code, _)| code);
+        let code = |program: &Pubkey| explain(program, 1, &[]).map(|(code, _)| code);
         for program in [Program::SplToken, Program::Token2022] {
             assert_eq!(code(&amm::token_program_id(program)), Some(Code::InsufficientFunds));
         }

@@ -3,9 +3,10 @@
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
 use crate::vectors::{Counts, cases, file, flag, number, number_or, parse, require_fields};
 use amm::{DecodeError, Limit, QuoteError, TransferFee};
+use order_core::failure::Code;
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Pubkey, Venue};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 const CONFIG: Pubkey = Pubkey::new_from_array([6; 32]);
@@ -244,5 +245,39 @@ fn limits_fail_with_the_programs_codes() {
     assert_eq!(market.swap(MINT_A, Limit::ExactOut { amount_out: amount, max_in: amount }), Err(6019));
     let dust = Limit::ExactIn { amount_in: Atoms::new(1), min_out: Atoms::new(1) };
     assert_eq!(market.swap(MINT_A, dust), Err(6022));
-    assert_eq!(json!(amm::failure(Venue::RaydiumClmm, 6018).1), "TooLittleOutputReceived");
+    assert_eq!(amm::failure(Venue::RaydiumClmm, 6018).1, "TooLittleOutputReceived");
+}
+
+/// The program was given other numbers for its names in April 2026.
+#[test]
+fn errors_are_told_by_their_names_in_the_log() {
+    let told = |code: u32, name: &str| {
+        let line = format!(
+            "Program log: AnchorError thrown in programs/amm/src/instructions/swap_v2.rs:220. \
+             Error Code: {name}. Error Number: {code}. Error Message: no."
+        );
+        let logs = ["Program log: Instruction: SwapV2".to_owned(), line];
+        amm::failure_told(Venue::RaydiumClmm, code, &logs)
+    };
+    let (slippage, failed) = (Code::SlippageExceeded, Code::SimulationFailed);
+    for (code, name, expected) in [
+        (6018, "TooLittleOutputReceived", slippage),
+        (6022, "TooLittleOutputReceived", slippage),
+        (6019, "TooMuchInputPaid", slippage),
+        (6023, "TooMuchInputPaid", slippage),
+        (6023, "NotEnoughTickArrayAccount", failed),
+        (6027, "NotEnoughTickArrayAccount", failed),
+    ] {
+        assert_eq!(told(code, name), (expected, name), "{code}");
+    }
+    // What had this number before is none of the errors that are known by name.
+    assert_eq!(told(6019, "LiquidityInsufficient"), (failed, "unknown error of the pool program"));
+    assert_eq!(told(2505, "RequireGtViolated"), (failed, "anchor: RequireGtViolated"));
+    // The number alone, and the name of another one.
+    let other =
+        ["Program log: AnchorError occurred. Error Code: NotApproved. Error Number: 6000.".to_owned()];
+    for logs in [&[][..], &other] {
+        assert_eq!(amm::failure_told(Venue::RaydiumClmm, 6018, logs).0, slippage);
+        assert_eq!(amm::failure_told(Venue::RaydiumClmm, 6023, logs).0, failed);
+    }
 }

@@ -137,7 +137,7 @@ impl Script {
     }
 }
 
-fn explain(_program: &Pubkey, code: u32) -> Option<(failure::Code, &'static str)> {
+fn explain(_program: &Pubkey, code: u32, _logs: &[String]) -> Option<(failure::Code, &'static str)> {
     (code == 6005).then_some((failure::Code::SlippageExceeded, "ExceededSlippage"))
 }
 

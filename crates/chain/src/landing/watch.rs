@@ -346,7 +346,7 @@ fn observe(flight: &Flight, landed: &LandedTransaction, explain: Explain) -> Res
         Some(error) => {
             let program = failed_program(&message, error, logs);
             Ok(Observation::Reverted {
-                failure: error.explained(program, explain, failure::Code::TransactionReverted),
+                failure: error.explained(program, logs, explain, failure::Code::TransactionReverted),
                 network_fee: balances.network_fee,
                 slot: *slot,
             })

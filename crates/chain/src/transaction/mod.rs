@@ -170,7 +170,7 @@ impl Unsigned {
     /// Why a simulation of it failed, with these logs, in the catalogue's words.
     pub fn failure(&self, failure: &TransactionFailure, logs: &[String], explain: Explain) -> Failure {
         let program = failed_program(&self.message, failure, logs);
-        failure.explained(program, explain, failure::Code::SimulationFailed)
+        failure.explained(program, logs, explain, failure::Code::SimulationFailed)
     }
 
     /// Signs it. From here on it can land: record it before it is sent.

@@ -218,7 +218,7 @@ fn an_amount_beyond_64_bits_is_refused() {
     assert!(matches!(result, Err(BuildError::Encoding(_))), "{result:?}");
 }
 
-fn explain(program: &Pubkey, code: u32) -> Option<(failure::Code, &'static str)> {
+fn explain(program: &Pubkey, code: u32, _logs: &[String]) -> Option<(failure::Code, &'static str)> {
     match code {
         _ if *program != POOL_PROGRAM => None,
         6005 => Some((failure::Code::SlippageExceeded, "ExceededSlippage")),
@@ -262,7 +262,7 @@ fn failures_are_told_in_the_catalogues_words() {
 
 #[test]
 fn the_program_that_was_called_is_the_one_that_failed() {
-    fn explain(program: &Pubkey, code: u32) -> Option<(failure::Code, &'static str)> {
+    fn explain(program: &Pubkey, code: u32, _logs: &[String]) -> Option<(failure::Code, &'static str)> {
         let token = program.to_string() == TOKEN_PROGRAM && code == 1;
         token.then_some((failure::Code::InsufficientFunds, "InsufficientFunds"))
     }

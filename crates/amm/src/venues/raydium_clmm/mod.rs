@@ -34,7 +34,7 @@ const TOO_MUCH_INPUT: u32 = 6019;
 const TOO_SMALL_AMOUNT: u32 = 6022;
 const NOT_ENOUGH_TICK_ARRAYS: u32 = 6023;
 
-/// The numbers of the program's latest source; an older one had other numbers for the same names.
+/// The numbers of the program's latest source; before April 2026 the same names had others.
 const ERRORS: Names = &[
     (NOT_APPROVED, "NotApproved"),
     (TOO_LITTLE_OUTPUT, "TooLittleOutputReceived"),
