@@ -70,6 +70,13 @@ impl Cluster {
         self.change(&format!("/{pool}/drain"), json!({})).await;
     }
 
+    /// Changes a venue's program so that it keeps a unit of what it sells, or back.
+    pub async fn change_program(&self, venue: &str, changed: bool) {
+        let url = format!("{}/admin/programs/{venue}", self.url);
+        let answer = self.http.post(url).json(&json!({ "changed": changed })).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    }
+
     /// Gives an account lamports, as anybody may send them.
     pub async fn airdrop(&self, address: Pubkey, amount: Atoms) {
         let body = json!({ "address": address.to_string(), "amount": amount.get() });

@@ -232,6 +232,16 @@ impl Engine {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Runs the operators' program `journal`, and gives what it says.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn journal(&self, arguments: &[&str]) -> String {
+        let url = postgres::url(self.postgres, &self.database);
+        let programs = services_folder(Variant::Usual).unwrap();
+        xtask::stack::journal(&programs, &url, arguments).unwrap()
+    }
+
     /// Runs a statement in this engine's database.
     ///
     /// # Panics

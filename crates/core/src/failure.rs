@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
-    /// No pool trades the pair, or none has enough of the output.
+    /// No pool that orders may go over trades the pair, or none has enough of the output.
     NoRoute,
     /// The best route gives less than the order's minimum, before or on the chain.
     SlippageExceeded,
@@ -23,7 +23,7 @@ pub enum Code {
     AttemptTimedOut,
     /// The executor stopped in the middle of the attempt, and nothing was sent.
     Interrupted,
-    /// The pools' program refused the transaction in simulation.
+    /// The pools' program refused the transaction in simulation, or did something else than was calculated.
     SimulationFailed,
     /// The transaction landed and was reverted: the fee was paid, nothing was swapped.
     TransactionReverted,

@@ -4,13 +4,14 @@
 use crate::executor::Executor;
 use crate::metrics;
 use anyhow::Context as _;
-use journal::{Halt, Spending};
+use journal::{Spending, Stops};
 use order_core::failure::Code;
 use order_core::quote::Mode;
-use order_core::{Atoms, Failure, Order, Quote, Room, UsdMicros, token};
+use order_core::{Atoms, Failure, Order, Quote, Room, UsdMicros, Venue, token};
 use proto::quote::Request;
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -56,29 +57,36 @@ impl Limits {
     }
 }
 
-/// Whether trading was halted when it was last asked: each change is said once.
+/// What was stopped when it was last asked: each change is said once.
 #[derive(Debug, Default)]
-pub(crate) struct Switch(AtomicBool);
+pub(crate) struct Switch(Mutex<Stops>);
 
 impl Switch {
     /// Tells operators what the journal says.
-    pub(crate) fn show(&self, halt: Option<&Halt>) {
-        metrics::halted(halt.is_some());
-        if self.0.swap(halt.is_some(), Ordering::Relaxed) == halt.is_some() {
-            return;
-        }
-        match halt {
-            Some(halt) => {
+    pub(crate) fn show(&self, stops: &Stops) {
+        metrics::stopped(stops);
+        let before =
+            std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), stops.clone());
+        match (&before.halt, &stops.halt) {
+            (None, Some(halt)) => {
                 tracing::warn!(reason = halt.reason, since = %halt.at, "trading is halted: nothing is signed")
             }
-            None => tracing::info!("trading goes on"),
+            (Some(_), None) => tracing::info!("trading goes on"),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+        for stopped in stops.venues.iter().filter(|stopped| !before.stops(stopped.venue)) {
+            let (venue, reason) = (stopped.venue, &stopped.reason);
+            tracing::warn!(%venue, reason, since = %stopped.since, "no order goes over the venue");
+        }
+        for enabled in before.venues.iter().filter(|enabled| !stops.stops(enabled.venue)) {
+            tracing::info!(venue = %enabled.venue, "orders may go over the venue again");
         }
     }
 }
 
 impl Executor {
     /// Whether the order may be signed now. The last thing that is asked before it is: an operator's
-    /// halt stops whatever has not been signed by then.
+    /// halt, or a venue that was disabled, stops whatever has not been signed by then.
     pub(crate) async fn permit(&self, order: &Order, quote: &Quote) -> Result<(), Failure> {
         if !self.limits.are_none() {
             let value = self.value(order, quote).await?;
@@ -95,11 +103,14 @@ impl Executor {
                 }
             }
         }
-        let halt = answered(|| self.journal.halted()).await;
-        self.switch.show(halt.as_ref());
-        halt.map_or(Ok(()), |halt| {
-            Err(Failure::new(Code::Halted, format!("an operator has stopped trading: {}", halt.reason)))
-        })
+        let stops = answered(|| self.journal.stops()).await;
+        self.switch.show(&stops);
+        allowed(&stops, quote)
+    }
+
+    /// The venues that the order is not to be routed over.
+    pub(crate) async fn to_avoid(&self, order: &Order) -> BTreeSet<Venue> {
+        answered(|| self.journal.venues_to_avoid(order.id())).await
     }
 
     /// What the order is worth in US dollars, a stablecoin being taken for one: by the side that is such a
@@ -118,6 +129,7 @@ impl Executor {
             amount: order.intent().amount_in(),
             mode: Mode::ExactIn,
             room: Room::STANDARD,
+            excluded_venues: self.to_avoid(order).await,
         };
         let priced =
             self.router.quote(&request, PRICE_WITHIN, service::trace::traceparent().as_deref()).await;
@@ -132,8 +144,24 @@ impl Executor {
     }
 }
 
+/// Whether what is stopped leaves the route alone.
+fn allowed(stops: &Stops, quote: &Quote) -> Result<(), Failure> {
+    if let Some(halt) = &stops.halt {
+        let message = format!("an operator has stopped trading: {}", halt.reason);
+        return Err(Failure::new(Code::Halted, message));
+    }
+    let on_route = |venue| quote.route.iter().any(|swap| swap.venue == venue);
+    match stops.venues.iter().find(|stopped| on_route(stopped.venue)) {
+        None => Ok(()),
+        Some(stopped) => {
+            let message = format!("{} was disabled after it was quoted: {}", stopped.venue, stopped.reason);
+            Err(Failure::new(Code::NoRoute, message))
+        }
+    }
+}
+
 /// Asks the journal until it answers: not knowing is no permission, and not the order's fault either.
-async fn answered<T, F, Fut>(ask: F) -> T
+pub(crate) async fn answered<T, F, Fut>(ask: F) -> T
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, journal::Error>>,
@@ -159,6 +187,27 @@ fn exceeded(message: String) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{USDC, quote, swap};
+    use journal::{DisabledVenue, Halt};
+    use order_core::Timestamp;
+
+    #[test]
+    fn what_is_stopped_stops_the_routes_over_it() {
+        let at = Timestamp::UNIX_EPOCH;
+        let code = |stops: &Stops| {
+            let route = quote(1, 1, vec![swap(1, "SOL", USDC, 1, 1)]);
+            allowed(stops, &route).map_err(|failure| failure.code)
+        };
+        let stopped = |venue| Stops {
+            halt: None,
+            venues: vec![DisabledVenue { venue, reason: "a test".to_owned(), since: at }],
+        };
+        assert_eq!(code(&Stops::default()), Ok(()));
+        assert_eq!(code(&stopped(Venue::RaydiumClmm)), Ok(()));
+        assert_eq!(code(&stopped(Venue::RaydiumCpmm)), Err(Code::NoRoute));
+        let halt = Some(Halt { reason: "a test".to_owned(), at });
+        assert_eq!(code(&Stops { halt, ..stopped(Venue::RaydiumCpmm) }), Err(Code::Halted));
+    }
 
     #[test]
     fn an_order_may_be_worth_its_limit_and_no_more() {

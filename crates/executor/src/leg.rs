@@ -1,7 +1,8 @@
 //! How paths are swapped in one state of their pools.
 
 use crate::path::Path;
-use amm::{Limit, Market, SwapQuote, Trader};
+use crate::pools::State;
+use amm::{Limit, Market, SwapQuote, Swapped, Trader};
 use chain::Instruction;
 use order_core::failure::Code;
 use order_core::quote::Mode;
@@ -71,26 +72,28 @@ impl Leg {
         built.map_err(|error| Failure::new(Code::SimulationFailed, format!("building the swap: {error}")))
     }
 
-    /// What our maths says that the swap takes and gives, as far as it can say.
-    fn expected(&self) -> Option<SwapQuote> {
-        let (mode, amount) = match self.limit {
-            Limit::ExactIn { amount_in, min_out: _ } => (Mode::ExactIn, amount_in),
-            Limit::ExactOut { amount_out, max_in: _ } => (Mode::ExactOut, amount_out),
-        };
-        self.market.quote(self.token_in.mint, mode, amount).ok()
+    /// What our maths says that the swap does; None if it cannot keep the limit.
+    pub(crate) fn swapped(&self) -> Option<Swapped> {
+        self.market.swap(self.token_in.mint, self.limit).ok()
+    }
+
+    /// The same swap in another state of its pool.
+    pub(crate) fn now(&self, state: &State) -> Result<Self, Failure> {
+        Ok(Self::new(state.market(self.market.address())?, self.token_in.mint, self.limit))
     }
 }
 
-/// What the legs together take of one token and give of another, as far as our maths can say.
+/// What the legs together take of one token and give of another by our maths; None if one of them cannot
+/// keep its limit.
 pub(crate) fn expected(legs: &[Leg], token_in: Mint, token_out: Mint) -> Option<(Atoms, Atoms)> {
     let (mut taken, mut given) = (Atoms::ZERO, Atoms::ZERO);
     for leg in legs {
-        let quote = leg.expected()?;
+        let swapped = leg.swapped()?;
         if leg.token_in.mint == token_in {
-            taken = taken.checked_add(quote.amount_in)?;
+            taken = taken.checked_add(swapped.amount_in)?;
         }
         if leg.token_out.mint == token_out {
-            given = given.checked_add(quote.amount_out)?;
+            given = given.checked_add(swapped.received)?;
         }
     }
     Some((taken, given))

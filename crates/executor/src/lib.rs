@@ -9,6 +9,7 @@
 mod cluster;
 mod configuration;
 mod deadline;
+mod drift;
 mod drive;
 mod executor;
 mod fee;

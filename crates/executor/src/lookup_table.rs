@@ -81,7 +81,7 @@ async fn named(client: &Client, pools: &[PoolAddress]) -> anyhow::Result<Vec<Pub
     let mut markets = Vec::with_capacity(pools.len());
     for pool in pools {
         // One by one: many do not fit into one call.
-        let state = dependencies.read(&[*pool], &[], client).await;
+        let state = dependencies.read(&[*pool], &[], 0, client).await;
         markets.push(state.and_then(|state| state.market(*pool)).with_context(|| format!("reading {pool}"))?);
     }
     let addresses = amm::named_accounts(&markets);

@@ -1,6 +1,6 @@
 //! What Prometheus is told.
 
-use journal::Claim;
+use journal::{Claim, Stops};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use order_core::Venue;
 use order_core::order::{Event, Recorded};
@@ -15,6 +15,7 @@ pub(crate) fn describe() {
     describe_counter!("orders_leases_lost_total", "Orders that another executor took over from this one.");
     describe_counter!("orders_drift_total", "Simulations that differed from our own maths, by venue.");
     describe_gauge!("orders_halted", "1 while an operator has stopped trading.");
+    describe_gauge!("orders_venue_disabled", "1 while no order goes over a venue, by venue.");
     describe_gauge!("orders_active", "Orders that this executor works on now.");
     describe_histogram!("orders_step_seconds", "How long each step of an order took.");
     describe_histogram!("orders_seconds", "From acceptance to the end, by status, by the database's clock.");
@@ -52,8 +53,12 @@ pub(crate) fn active(orders: usize) {
     gauge!("orders_active").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
 }
 
-pub(crate) fn halted(halted: bool) {
-    gauge!("orders_halted").set(if halted { 1.0 } else { 0.0 });
+pub(crate) fn stopped(stops: &Stops) {
+    let flag = |set: bool| if set { 1.0 } else { 0.0 };
+    gauge!("orders_halted").set(flag(stops.halt.is_some()));
+    for venue in Venue::ALL {
+        gauge!("orders_venue_disabled", "venue" => venue.name()).set(flag(stops.stops(venue)));
+    }
 }
 
 pub(crate) fn swept(orders: u64) {

@@ -5,6 +5,7 @@ use order_core::failure::Code;
 use order_core::{Failure, PoolAddress, Pubkey};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Pools whose dependencies are remembered; far more than routes ever name.
 const REMEMBERED_MAX: usize = 10_000;
@@ -12,6 +13,9 @@ const REMEMBERED_MAX: usize = 10_000;
 /// Most times that the pools are read for one attempt: the first without knowing what they need, those
 /// that [`amm::LOOKS_MAX`] allows, and one for a price that moves meanwhile.
 const LOOKS_MAX: usize = amm::LOOKS_MAX + 2;
+
+/// A node answers from memory: what takes longer is asked of the next.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Simulations run on the latest state, and this must be the same.
 const COMMITMENT: Commitment = Commitment::Processed;
@@ -31,16 +35,18 @@ pub(crate) struct State {
 
 impl Dependencies {
     /// Reads in one slot what is needed to trade on these pools: the clock, the pools, all that they name,
-    /// and some accounts more. What a pool needs can change with its price; then there is another look.
+    /// and some accounts more, not before `min_slot`. What a pool needs can change with its price; then
+    /// there is another look.
     pub(crate) async fn read(
         &self,
         pools: &[PoolAddress],
         more: &[Pubkey],
+        min_slot: u64,
         cluster: &Client,
     ) -> Result<State, Failure> {
         let mut addresses = self.remembered(pools, more);
         for _ in 0..LOOKS_MAX {
-            let state = read(cluster, &addresses).await?;
+            let state = read(cluster, &addresses, min_slot).await?;
             let needed = self.learn(pools, more, &state)?;
             if needed.is_subset(&addresses.iter().copied().collect()) {
                 return Ok(state);
@@ -86,9 +92,10 @@ impl Dependencies {
     }
 }
 
-/// Reads accounts in one slot.
-pub(crate) async fn read(cluster: &Client, addresses: &[Pubkey]) -> Result<State, Failure> {
-    let snapshot = cluster.accounts(addresses, COMMITMENT).await.map_err(|error| cluster::failure(&error))?;
+/// Reads accounts in one slot, which is not before `min_slot`.
+async fn read(cluster: &Client, addresses: &[Pubkey], min_slot: u64) -> Result<State, Failure> {
+    let read = cluster.accounts_since(addresses, COMMITMENT, min_slot, ANSWER_WITHIN).await;
+    let (_, snapshot) = read.map_err(|error| cluster::failure(&error))?;
     let accounts = addresses.iter().zip(snapshot.accounts);
     Ok(State {
         slot: snapshot.slot,

@@ -4,8 +4,8 @@ use live::{ExecutorReport, Live};
 use tokio::time::{MissedTickBehavior, interval};
 
 impl Executor {
-    /// Tells the gateways what this executor can do and what it is doing, and operators whether trading is
-    /// halted, again and again.
+    /// Tells the gateways what this executor can do and what it is doing, and operators what is
+    /// stopped, again and again.
     pub(crate) async fn report(&self) {
         let mut ticks = interval(Live::REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -21,8 +21,8 @@ impl Executor {
                 active,
             };
             self.live.report_executor(&report).await;
-            if let Ok(halt) = self.journal.halted().await {
-                self.switch.show(halt.as_ref());
+            if let Ok(stops) = self.journal.stops().await {
+                self.switch.show(&stops);
             }
         }
     }

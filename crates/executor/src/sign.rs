@@ -1,9 +1,9 @@
+use crate::drift::Simulated;
 use crate::executor::Executor;
 use crate::leg::{self, Leg, legs};
 use crate::path::paths;
-use crate::pools::{self, State};
-use crate::{cluster, fee, metrics};
-use amm::Market;
+use crate::pools::State;
+use crate::{cluster, fee};
 use chain::transaction::{self, BuildError, Plan, token_account};
 use chain::{Blockhash, LookupTable, Simulation};
 use futures_util::TryFutureExt as _;
@@ -35,12 +35,9 @@ impl Executor {
             swaps.append(&mut legs(path, |pool| ground.state.market(pool))?);
         }
         let draft = self.plan(order, &swaps, &ground)?;
-        let simulation = self.simulate(order, &draft, &ground, min_out).await?;
-        if let Some(fill) = &simulation.fill {
-            self.watch_for_drift(order.intent(), &ground.state, &swaps, fill).await;
-        }
+        let units = self.simulate(order, &draft, &swaps, &ground, min_out).await?;
         self.permit(order, quote).await?;
-        let unit_limit = fee::unit_limit(simulation.units);
+        let unit_limit = fee::unit_limit(units);
         let unit_price =
             fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);
         let plan = Plan { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
@@ -52,7 +49,7 @@ impl Executor {
         tracing::info!(
             signature = %transaction.signature,
             min_out = min_out.get(),
-            units = simulation.units,
+            units,
             unit_price,
             last_valid_block_height = transaction.last_valid_block_height,
             "signed"
@@ -67,7 +64,7 @@ impl Executor {
         let more = [source];
         let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
         let (state, blockhash, recent_fees, token_account_rent, lookup_tables) = futures_util::try_join!(
-            self.dependencies.read(&route, &more, &self.cluster),
+            self.dependencies.read(&route, &more, 0, &self.cluster),
             self.cluster.latest_blockhash().map_err(|error| cluster::failure(&error)),
             self.cluster.recent_prioritization_fees(&written).map_err(|error| cluster::failure(&error)),
             self.token_account_rent(),
@@ -102,14 +99,15 @@ impl Executor {
         })
     }
 
-    /// Runs the transaction where it costs nothing.
+    /// Runs the transaction where it costs nothing, and says how many compute units it takes.
     async fn simulate(
         &self,
         order: &Order,
         draft: &Plan,
+        legs: &[Leg],
         ground: &Ground,
         min_out: Atoms,
-    ) -> Result<Rehearsal, Failure> {
+    ) -> Result<u64, Failure> {
         let built =
             transaction::build(&self.wallet.pubkey(), draft, &ground.lookup_tables, &ground.blockhash);
         let unsigned = built.map_err(|error| unbuildable(&error))?;
@@ -119,45 +117,22 @@ impl Executor {
         let simulation: Simulation = simulated.map_err(|error| cluster::failure(&error))?;
         if let Some(failure) = &simulation.failure {
             tracing::debug!(%failure, logs = ?simulation.logs, "the simulation failed");
-            return Err(unsigned.failure(failure, &simulation.logs, cluster::explain));
+            let failure = unsigned.failure(failure, &simulation.logs, cluster::explain);
+            if failure.code == Code::SlippageExceeded {
+                self.compare(order, &ground.state, legs, &Simulated::refused(simulation.slot)).await?;
+            }
+            return Err(failure);
         }
-        let fill = simulation.fill(&unsigned, &self.trade(order.intent()));
-        match &fill {
-            Some(fill) => within_bounds(order.intent(), min_out, fill)?,
+        match simulation.fill(&unsigned, &self.trade(order.intent())) {
+            Some(fill) => {
+                let simulated = Simulated::moved(&fill, simulation.token_changes(&unsigned));
+                self.compare(order, &ground.state, legs, &simulated).await?;
+                within_bounds(order.intent(), min_out, &fill)?;
+            }
             None => tracing::debug!("the node does not say what the simulation moved"),
         }
-        Ok(Rehearsal { units: simulation.units, fill })
+        Ok(simulation.units)
     }
-
-    /// Compares what the pools' programs gave with what our maths says they give. On the same state
-    /// they differ only if a program was changed, and then no quote can be trusted.
-    async fn watch_for_drift(&self, intent: &Intent, state: &State, legs: &[Leg], fill: &Fill) {
-        let expected = leg::expected(legs, intent.token_in().mint, intent.token_out().mint);
-        let simulated = (fill.amount_in, fill.amount_out);
-        if expected == Some(simulated) {
-            return;
-        }
-        let markets = || legs.iter().map(|leg| &leg.market);
-        let addresses: Vec<_> = markets().flat_map(Market::swap_accounts).copied().collect();
-        match pools::read(&self.cluster, &addresses).await {
-            Ok(later) if state.stood_still(&later, markets()) => {
-                tracing::error!(
-                    ?simulated,
-                    ?expected,
-                    "a pool's program does not do what our maths says: its quotes cannot be trusted"
-                );
-                markets().for_each(|market| metrics::drift(market.venue()));
-            }
-            Ok(_) => tracing::debug!("the pools moved between the snapshot and the simulation"),
-            Err(failure) => tracing::debug!(%failure, "could not tell whether the pools moved"),
-        }
-    }
-}
-
-/// What came of a simulation that succeeded.
-struct Rehearsal {
-    units: u64,
-    fill: Option<Fill>,
 }
 
 /// A transaction that would spend more than was ordered, or give less, is never signed, whatever

@@ -1,14 +1,15 @@
-//! Whether new orders are taken on: not while trading is halted, nor while too many wait for their
-//! end.
+//! What the database is asked again and again: whether new orders are taken on, which they are not while
+//! trading is halted or too many wait for their end, and which venues are disabled.
 
-use journal::Journal;
+use journal::{DisabledVenue, Journal};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 /// How often the database is asked. In between, what this process accepts is added: the bound may be
-/// overshot by what the other gateways accept meanwhile. Executors ask anew whether trading is halted,
-/// so what is taken on within this time after a halt is not signed either.
+/// overshot by what the other gateways accept meanwhile. Executors ask anew what is stopped, so what
+/// is taken on or quoted within this time after a halt is not signed either.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// What the database last said.
@@ -16,6 +17,7 @@ const EVERY: Duration = Duration::from_millis(500);
 pub(crate) struct Backlog {
     waiting: AtomicU64,
     halted: AtomicBool,
+    disabled: RwLock<Arc<[DisabledVenue]>>,
 }
 
 impl Backlog {
@@ -44,7 +46,8 @@ impl Backlog {
 
     async fn ask(&self, journal: &Journal) -> Result<(), journal::Error> {
         self.waiting.store(journal.backlog().await?, Ordering::Relaxed);
-        let halt = journal.halted().await?;
+        let journal::Stops { halt, venues } = journal.stops().await?;
+        *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = venues.into();
         // For the metric alone.
         journal.count_parked().await?;
         metrics::gauge!("gateway_halted").set(if halt.is_some() { 1.0 } else { 0.0 });
@@ -66,6 +69,11 @@ impl Backlog {
     /// How many orders wait.
     pub(crate) fn count(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The venues that no order is to go over.
+    pub(crate) fn disabled_venues(&self) -> Arc<[DisabledVenue]> {
+        Arc::clone(&self.disabled.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether an operator has stopped trading.

@@ -279,7 +279,7 @@ const fn explain_failure(code: failure::Code) -> &'static str {
         TransactionReverted, Unsupported,
     };
     match code {
-        NoRoute => "No pool trades the pair, or none has enough of the output.",
+        NoRoute => "No pool that orders may go over trades the pair, or none has enough of the output.",
         SlippageExceeded => {
             "The best route gives less than the order's minimum, before or on the chain. Nothing was swapped."
         }
@@ -291,7 +291,9 @@ const fn explain_failure(code: failure::Code) -> &'static str {
         ClusterUnavailable => "No node of the cluster answered.",
         AttemptTimedOut => "The attempt took longer than its deadline, and nothing was sent.",
         Interrupted => "The executor stopped in the middle of the attempt, and nothing was sent.",
-        SimulationFailed => "The pools' program refused the transaction in simulation. Nothing was sent.",
+        SimulationFailed => {
+            "The pools' program refused the transaction in simulation, or did something else than was calculated. Nothing was sent."
+        }
         TransactionReverted => {
             "The transaction landed and was reverted: the network fee was paid, nothing was swapped."
         }

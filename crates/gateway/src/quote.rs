@@ -40,6 +40,8 @@ pub(crate) async fn quote(
         amount: swap.amount,
         mode,
         room: Room::of(1, max_slippage),
+        // What is quoted must be what executors would route over.
+        excluded_venues: app.backlog.disabled_venues().iter().map(|disabled| disabled.venue).collect(),
     };
     let quote = app.tradables.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
     let quoted =

@@ -143,7 +143,8 @@ pub(crate) async fn tokens(State(app): State<App>) -> Result<Json<pools::Tokens>
 )]
 pub(crate) async fn list_pools(State(app): State<App>) -> Result<Json<pools::Pools>, Problem> {
     let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
-    Ok(Json(pools::Pools::of(&listing.pools, listing.age(), crate::view::now())))
+    let disabled = app.backlog.disabled_venues();
+    Ok(Json(pools::Pools::of(&listing.pools, listing.age(), &disabled, crate::view::now())))
 }
 
 #[cfg(test)]

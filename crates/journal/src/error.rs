@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// What each named constraint of the schema demands.
-pub(crate) const RULES: [(&str, &str); 39] = [
+pub(crate) const RULES: [(&str, &str); 44] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_owner_length", "an owner has 1 to 255 bytes"),
@@ -150,6 +150,11 @@ pub(crate) const RULES: [(&str, &str); 39] = [
     ("spending_days_not_negative", "a day's spending is not negative"),
     ("parked_messages_pkey", "parked messages are told apart by their number"),
     ("parked_messages_once", "a message is parked once"),
+    ("venue_disablings_pkey", "disablings of venues are told apart by their number"),
+    ("venue_disablings_reason_length", "a venue is disabled for a reason of 1 to 1000 bytes"),
+    ("venue_disablings_one_at_a_time", "what is disabled is not disabled again"),
+    ("drift_observations_pkey", "an order meets drift on a pool once"),
+    ("drift_observations_order_id_fkey", "drift is met by an order"),
 ];
 
 /// The rule that a constraint stands for: the one place that knows the constraints' names.

@@ -2,10 +2,9 @@
 
 use crate::{Error, Journal, metrics};
 use order_core::Timestamp;
-use sqlx::FromRow;
 
 /// Trading is stopped: no order is to be taken on, and none signed.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Halt {
     /// Why, in the operator's words.
     pub reason: String,
@@ -19,9 +18,7 @@ impl Journal {
     /// # Errors
     /// The database does not answer.
     pub async fn halted(&self) -> Result<Option<Halt>, Error> {
-        let read = sqlx::query_as(HALTED).fetch_optional(&self.pool);
-        let halt = metrics::statement("halted", read).await;
-        halt.map_err(|error| Error::from_statement("read whether trading is halted", error))
+        self.stops().await.map(|stops| stops.halt)
     }
 
     /// Stops trading in every process, for a reason of 1 to 1000 bytes. Does nothing if it is
@@ -47,8 +44,6 @@ impl Journal {
             .map_err(|error| Error::from_statement("resume trading", error))
     }
 }
-
-const HALTED: &str = "SELECT reason, at FROM halts WHERE resumed_at IS NULL";
 
 const HALT: &str = "INSERT INTO halts (reason) VALUES ($1) ON CONFLICT DO NOTHING";
 

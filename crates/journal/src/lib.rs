@@ -23,6 +23,7 @@ mod queue;
 mod spending;
 mod statistics;
 mod sweep;
+mod venues;
 mod writer;
 
 pub use accept::{Acceptance, Accepted, Idempotency};
@@ -37,6 +38,7 @@ pub use queue::{Delivery, Queue, QueueError};
 pub use spending::Spending;
 pub use statistics::{Ended, QueueStats};
 pub use sweep::SweepError;
+pub use venues::{DisabledVenue, Drift, Stops};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 //! that a new version that cannot start changes nothing.
 
 use clap::{Args, Parser, Subcommand};
-use journal::{Journal, Parked, Queue};
+use journal::{DisabledVenue, Journal, Parked, Queue};
+use order_core::Venue;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -43,11 +44,34 @@ enum Command {
     },
     /// Let trading go on.
     Resume,
-    /// Say what waits and since when, whether trading is halted, and what was spent today.
+    /// Say what waits and since when, what is stopped, and what was spent today.
     Status,
+    /// See to the venues, which are pool programs such as raydium_cpmm, that orders are kept off.
+    #[command(subcommand)]
+    Venue(VenueCommand),
     /// See to the messages of the queue that nobody can work on.
     #[command(subcommand)]
     Parked(ParkedCommand),
+}
+
+#[derive(Subcommand)]
+enum VenueCommand {
+    /// List all venues, and since when and why some are disabled.
+    List,
+    /// Keep orders off a venue. A venue is disabled by itself when its program does not do what was
+    /// calculated.
+    Disable {
+        /// Its name in the list.
+        venue: Venue,
+        /// Why, for whoever finds it disabled.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let orders go over a venue again.
+    Enable {
+        /// Its name in the list.
+        venue: Venue,
+    },
 }
 
 #[derive(Subcommand)]
@@ -111,6 +135,7 @@ async fn run(database_url: &str, command: Command) -> Said {
             false => "trading was not halted".to_owned(),
         }),
         Command::Status => status(&journal().await?).await,
+        Command::Venue(command) => venue(&journal().await?, command).await,
         Command::Parked(ParkedCommand::List) => Ok(list(&journal().await?.parked().await?)),
         Command::Parked(ParkedCommand::Replay { which, nats_url }) => {
             replay(&journal().await?, &which, &nats_url).await
@@ -129,13 +154,44 @@ async fn halted(journal: &Journal) -> Said {
     })
 }
 
+async fn venue(journal: &Journal, command: VenueCommand) -> Said {
+    match command {
+        VenueCommand::List => {
+            let disabled = journal.stops().await?.venues;
+            let lines = Venue::ALL.map(|venue| {
+                let found = disabled.iter().find(|disabled| disabled.venue == venue);
+                format!("{venue}: {}", found.map_or("enabled".to_owned(), describe))
+            });
+            Ok(lines.join("\n"))
+        }
+        VenueCommand::Disable { venue, reason } => {
+            journal.disable_venue(venue, &reason).await?;
+            let disabled = journal.stops().await?.venues;
+            let found = disabled.iter().find(|disabled| disabled.venue == venue);
+            Ok(format!("{venue}: {}", found.map_or("enabled again meanwhile".to_owned(), describe)))
+        }
+        VenueCommand::Enable { venue } => Ok(match journal.enable_venue(venue).await? {
+            true => format!("orders may go over {venue} again"),
+            false => format!("{venue} was not disabled"),
+        }),
+    }
+}
+
+fn describe(disabled: &DisabledVenue) -> String {
+    format!("disabled since {}: {}", disabled.since, disabled.reason)
+}
+
 async fn status(journal: &Journal) -> Said {
     let halted = halted(journal).await?;
     let queue = journal.queue_stats().await?;
     let spent = journal.spent_today().await?;
     let parked = journal.count_parked().await?;
+    let disabled: Vec<_> =
+        journal.stops().await?.venues.iter().map(|disabled| disabled.venue.name()).collect();
+    let disabled = if disabled.is_empty() { "none".to_owned() } else { disabled.join(", ") };
     Ok(format!(
         "trading:         {halted}\n\
+         disabled venues: {disabled}\n\
          backlog:         {} waiting, {} being worked on, {} to be tried again later\n\
          oldest waiting:  {} s\n\
          spent today:     {spent} USD\n\

@@ -42,6 +42,7 @@ async fn an_operator_sees_what_is_and_stops_and_starts_trading() {
     assert_eq!(
         journal(&database, &["status"]).unwrap(),
         "trading:         not halted\n\
+         disabled venues: none\n\
          backlog:         0 waiting, 0 being worked on, 0 to be tried again later\n\
          oldest waiting:  0 s\n\
          spent today:     0 USD\n\
@@ -54,6 +55,26 @@ async fn an_operator_sees_what_is_and_stops_and_starts_trading() {
     assert_eq!(journal(&database, &["resume"]).unwrap(), "trading goes on");
     assert_eq!(journal(&database, &["resume"]).unwrap(), "trading was not halted");
     assert!(journal(&database, &["status"]).unwrap().contains("not halted"));
+}
+
+#[tokio::test]
+async fn an_operator_keeps_orders_off_a_venue_and_lets_them_back() {
+    let database = database().await;
+    journal(&database, &["migrate"]).unwrap();
+    let listed = journal(&database, &["venue", "list"]).unwrap();
+    assert_eq!(listed.lines().filter(|line| line.ends_with(": enabled")).count(), 7, "{listed}");
+    assert!(journal(&database, &["venue", "disable", "raydium_clmm"]).unwrap_err().contains("--reason"));
+    let unknown = journal(&database, &["venue", "disable", "raydium", "--reason", "x"]).unwrap_err();
+    assert!(unknown.contains("raydium_clmm"), "{unknown}");
+    let disabled =
+        journal(&database, &["venue", "disable", "raydium_clmm", "--reason", "it is upgraded"]).unwrap();
+    assert!(disabled.starts_with("raydium_clmm: disabled since "), "{disabled}");
+    assert!(disabled.ends_with(": it is upgraded"), "{disabled}");
+    assert!(journal(&database, &["venue", "list"]).unwrap().contains(&disabled));
+    assert!(journal(&database, &["status"]).unwrap().contains("disabled venues: raydium_clmm\n"));
+    let enable = || journal(&database, &["venue", "enable", "raydium_clmm"]).unwrap();
+    assert_eq!(enable(), "orders may go over raydium_clmm again");
+    assert_eq!(enable(), "raydium_clmm was not disabled");
 }
 
 #[tokio::test]

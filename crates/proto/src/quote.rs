@@ -4,7 +4,8 @@ use crate::invalid::{Invalid, parse};
 use crate::wire;
 use chrono::DateTime;
 use order_core::quote::{Alternative, Id, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint, Quote, Room, Timestamp};
+use order_core::{Atoms, Fraction, Mint, Quote, Room, Timestamp, Venue};
+use std::collections::BTreeSet;
 
 /// Most swaps of a route that are believed: two hops over a few parallel pools, with room.
 pub const SWAPS_MAX: usize = 16;
@@ -13,7 +14,7 @@ pub const SWAPS_MAX: usize = 16;
 pub const ALTERNATIVES_MAX: usize = 256;
 
 /// What a caller wants a price for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Request {
     /// What is spent.
     pub mint_in: Mint,
@@ -25,6 +26,8 @@ pub struct Request {
     pub mode: Mode,
     /// What two swaps in a row leave of an exact input.
     pub room: Room,
+    /// Pool programs that the route must not go over.
+    pub excluded_venues: BTreeSet<Venue>,
 }
 
 impl Request {
@@ -40,6 +43,7 @@ impl Request {
             amount: self.amount.get(),
             mode: mode.into(),
             room: self.room.to_decimal(),
+            excluded_venues: self.excluded_venues.iter().map(Venue::to_string).collect(),
         }
     }
 
@@ -53,12 +57,14 @@ impl Request {
             Ok(wire::QuoteMode::ExactOut) => Mode::ExactOut,
             Err(_) => return Err(Invalid::new("mode", "is not a mode of this contract")),
         };
+        let excluded = message.excluded_venues.iter().map(|venue| parse("excluded_venues", venue));
         let request = Self {
             mint_in: parse("mint_in", &message.mint_in)?,
             mint_out: parse("mint_out", &message.mint_out)?,
             amount: Atoms::new(message.amount),
             mode,
             room: if message.room.is_empty() { Room::STANDARD } else { parse("room", &message.room)? },
+            excluded_venues: excluded.collect::<Result<_, _>>()?,
         };
         if request.mint_in == request.mint_out {
             return Err(Invalid::new("mint_out", "is the same as mint_in"));

@@ -148,6 +148,7 @@ fn quotes(criterion: &mut Criterion) {
             amount: Atoms::new(whole / value),
             mode: Mode::ExactIn,
             room: Room::STANDARD,
+            excluded_venues: BTreeSet::new(),
         };
         let quote = snapshot.quote(&request).unwrap();
         let paths = quote.route.iter().filter(|swap| swap.mint_in == request.mint_in).count();

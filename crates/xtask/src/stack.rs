@@ -185,21 +185,30 @@ fn gateway_address(first: Option<u16>, index: usize) -> Result<SocketAddr> {
 
 /// Brings the database to the tables that the services expect.
 fn migrate(programs: &Path, database_url: &str) -> Result<()> {
+    journal(programs, database_url, &["migrate"]).map(drop)
+}
+
+/// Runs the operators' program, and answers with what it said.
+///
+/// # Errors
+/// It does not start, or fails.
+pub fn journal(programs: &Path, database_url: &str, arguments: &[&str]) -> Result<String> {
     let program = programs.join("journal");
     let output = Command::new(&program)
-        .arg("migrate")
+        .args(arguments)
         .env("DATABASE_URL", database_url)
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("starting {}", program.display()))?;
     ensure!(
         output.status.success(),
-        "`journal migrate` failed ({}):\n{}{}",
+        "`journal {}` failed ({}):\n{}{}",
+        arguments.join(" "),
         output.status,
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 struct Start<'a> {

@@ -5,6 +5,7 @@
 mod amounts;
 mod bad_input;
 mod crash;
+mod drift;
 mod guards;
 mod limits;
 mod load;

@@ -14,6 +14,7 @@ use order_core::{Atoms, Signature, UnknownName};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -114,6 +115,13 @@ impl Simulation {
     /// What the trade would move. None if the node gave no balances, or none that fit.
     pub fn fill(&self, transaction: &transaction::Unsigned, trade: &Trade) -> Option<Fill> {
         self.balances.as_ref()?.fill(trade, transaction.accounts(), self.slot).ok()
+    }
+
+    /// By how much it would change each token account that lives through it, in atoms. Empty if the node
+    /// gave no balances.
+    pub fn token_changes(&self, transaction: &transaction::Unsigned) -> HashMap<Pubkey, i128> {
+        let balances = self.balances.as_ref();
+        balances.map_or_else(HashMap::new, |balances| balances.token_changes(&transaction.every_account()))
     }
 }
 

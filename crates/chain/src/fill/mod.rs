@@ -3,7 +3,7 @@
 use order_core::order::Fill;
 use order_core::{Atoms, Mint, Token};
 use solana_pubkey::Pubkey;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Whose balances a swap changes, and of which tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,19 @@ impl Balances {
             network_fee: self.network_fee,
             slot,
         })
+    }
+
+    /// By how much each token account changed that was there before and after, in atoms.
+    pub fn token_changes(&self, accounts: &[Pubkey]) -> HashMap<Pubkey, i128> {
+        let held = |balances: &[TokenBalance]| -> HashMap<usize, i128> {
+            balances.iter().map(|balance| (balance.account_index, i128::from(balance.amount))).collect()
+        };
+        let after = held(&self.tokens_after);
+        let changes = held(&self.tokens_before).into_iter().filter_map(|(index, before)| {
+            let change = after.get(&index)?.saturating_sub(before);
+            Some((*accounts.get(index)?, change))
+        });
+        changes.collect()
     }
 
     /// By how much the wallet's holding of a token grew, network fee apart.

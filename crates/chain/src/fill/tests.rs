@@ -166,3 +166,14 @@ fn balances_that_do_not_fit_the_trade_are_refused() {
     short["postBalances"] = json!([9_000_000_000u64]);
     assert!(fill(&sol_for_usdc, &accounts, short).is_err(), "an account is missing");
 }
+
+#[test]
+fn the_change_of_each_token_account_is_told_that_lives_through_it() {
+    let meta = json!({
+        "preTokenBalances": [holding(1, POOL, USDC, "500"), holding(2, POOL, SOL, "40"), holding(3, WALLET, USDC, "1")],
+        "postTokenBalances": [holding(1, POOL, USDC, "450"), holding(2, POOL, SOL, "47"), holding(0, WALLET, USDT, "9")]
+    });
+    let accounts = [TEMPORARY, USDC_ACCOUNT, USDT_ACCOUNT, POOL].map(|account| account.parse().unwrap());
+    let changes = landed(meta).balances.token_changes(&accounts);
+    assert_eq!(changes, HashMap::from([(accounts[1], -50), (accounts[2], 7)]));
+}

@@ -9,6 +9,8 @@ use solana_pubkey::Pubkey;
 pub(super) struct Compiled {
     pub(super) message: VersionedMessage,
     pub(super) encoded: Vec<u8>,
+    /// The accounts that are looked up, in the order that nodes count by.
+    pub(super) looked_up: Vec<Pubkey>,
 }
 
 /// The message of some instructions. Of the tables, in their order, it names those that make it shorter: one
@@ -21,9 +23,10 @@ pub(super) fn compile(
 ) -> Result<Compiled, BuildError> {
     let through = |tables: &[LookupTable]| {
         let message = v0::Message::try_compile(wallet, instructions, tables, blockhash).map_err(encoding)?;
+        let looked_up = looked_up(&message, tables);
         let message = VersionedMessage::V0(message);
         let encoded = bincode::serialize(&message).map_err(encoding)?;
-        Ok(Compiled { message, encoded })
+        Ok(Compiled { message, encoded, looked_up })
     };
     let mut used = Vec::with_capacity(tables.len());
     let mut shortest = through(&used)?;
@@ -37,6 +40,17 @@ pub(super) fn compile(
         }
     }
     Ok(shortest)
+}
+
+/// Those that may be written come first, of all tables.
+fn looked_up(message: &v0::Message, tables: &[LookupTable]) -> Vec<Pubkey> {
+    let places = |places: fn(&v0::MessageAddressTableLookup) -> &[u8]| {
+        message.address_table_lookups.iter().flat_map(move |lookup| {
+            let table = tables.iter().find(|table| table.key == lookup.account_key);
+            places(lookup).iter().filter_map(move |place| table?.addresses.get(usize::from(*place)).copied())
+        })
+    };
+    places(|lookup| &lookup.writable_indexes).chain(places(|lookup| &lookup.readonly_indexes)).collect()
 }
 
 /// The tables without the accounts that instructions write, which are those that receive the tokens: these
@@ -120,6 +134,13 @@ mod tests {
         );
         let poor = table(19, &POOL[..1]);
         assert_eq!(saved(&[poor, first, second]), both);
+    }
+
+    #[test]
+    fn what_is_looked_up_is_told_the_written_first() {
+        let tables = [table(20, &[POOL[2], POOL[0]]), table(21, &[POOL[3], POOL[1]])];
+        assert_eq!(compiled(&tables).looked_up, POOL);
+        assert_eq!(compiled(&[]).looked_up, []);
     }
 
     #[test]

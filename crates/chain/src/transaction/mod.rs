@@ -81,6 +81,7 @@ pub enum BuildError {
 pub struct Unsigned {
     message: VersionedMessage,
     encoded: Vec<u8>,
+    looked_up: Vec<Pubkey>,
     last_valid_block_height: u64,
     blockhash_slot: u64,
 }
@@ -142,9 +143,9 @@ pub(crate) fn unsigned(
     tables: &[LookupTable],
     blockhash: &Blockhash,
 ) -> Result<Unsigned, BuildError> {
-    let Compiled { message, encoded } = compile(wallet, instructions, tables, blockhash.hash)?;
+    let Compiled { message, encoded, looked_up } = compile(wallet, instructions, tables, blockhash.hash)?;
     let Blockhash { hash: _, last_valid_block_height, slot: blockhash_slot } = *blockhash;
-    Ok(Unsigned { message, encoded, last_valid_block_height, blockhash_slot })
+    Ok(Unsigned { message, encoded, looked_up, last_valid_block_height, blockhash_slot })
 }
 
 impl Unsigned {
@@ -161,10 +162,12 @@ impl Unsigned {
 
     /// How many accounts it names, with those of lookup tables.
     fn account_count(&self) -> usize {
-        let lookups = self.message.address_table_lookups().unwrap_or_default().iter();
-        let loaded =
-            lookups.flat_map(|lookup| lookup.writable_indexes.iter().chain(&lookup.readonly_indexes));
-        self.accounts().len().saturating_add(loaded.count())
+        self.accounts().len().saturating_add(self.looked_up.len())
+    }
+
+    /// Every account of it, in the order that nodes count by.
+    pub(crate) fn every_account(&self) -> Vec<Pubkey> {
+        self.accounts().iter().chain(&self.looked_up).copied().collect()
     }
 
     /// Why a simulation of it failed, with these logs, in the catalogue's words.

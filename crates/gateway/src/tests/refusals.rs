@@ -152,6 +152,17 @@ async fn a_gateway_that_starts_while_trading_is_halted_knows_before_its_first_or
 }
 
 #[tokio::test]
+async fn a_gateway_knows_which_venues_are_disabled_before_its_first_quote() {
+    let configuration = super::configuration(&[]).await;
+    let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
+    journal.disable_venue(order_core::Venue::RaydiumClmm, "a test").await.unwrap();
+    let app = App::connect(configuration, service::Shell::default()).await.unwrap();
+    assert_eq!(*app.backlog.disabled_venues(), journal.stops().await.unwrap().venues[..]);
+    journal.enable_venue(order_core::Venue::RaydiumClmm).await.unwrap();
+    until("it is enabled", async || app.backlog.disabled_venues().is_empty()).await;
+}
+
+#[tokio::test]
 async fn without_a_router_there_are_no_prices_but_orders() {
     let gateway = Gateway::start().await;
     for answer in [

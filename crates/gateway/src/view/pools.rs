@@ -1,5 +1,6 @@
 //! Tokens and pools as clients see them.
 
+use journal::DisabledVenue;
 use order_core::{Atoms, Mint, Timestamp, Token, token};
 use serde::Serialize;
 use std::time::Duration;
@@ -65,10 +66,22 @@ pub(crate) struct Pool {
     tradable: bool,
     /// Why it cannot.
     reason: Option<String>,
+    /// Why and since when no order goes over pools of its program; null if orders do.
+    disabled: Option<Disabled>,
     /// The slot of this state.
     slot: u64,
     /// How old it is.
     state_age_ms: u64,
+}
+
+/// Why and since when no order goes over a program's pools: an operator has disabled it, or simulations
+/// have given something else than was calculated.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Disabled {
+    reason: String,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
 }
 
 impl Tokens {
@@ -80,15 +93,28 @@ impl Tokens {
 
 impl Pools {
     /// The pools of a listing that was made `age` ago.
-    pub(crate) fn of(listing: &proto::pools::Pools, age: Duration, now: Timestamp) -> Self {
+    pub(crate) fn of(
+        listing: &proto::pools::Pools,
+        age: Duration,
+        disabled: &[DisabledVenue],
+        now: Timestamp,
+    ) -> Self {
         let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let pools = listing.pools.iter().map(|pool| Pool::of(pool, &listing.tokens, age_ms)).collect();
-        Self { pools, slot: listing.slot, timestamp: now }
+        let pools = listing.pools.iter().map(|pool| {
+            let disabled = disabled.iter().find(|disabled| disabled.venue == pool.venue);
+            Pool::of(pool, &listing.tokens, age_ms, disabled)
+        });
+        Self { pools: pools.collect(), slot: listing.slot, timestamp: now }
     }
 }
 
 impl Pool {
-    fn of(pool: &proto::pools::Pool, tokens: &[Token], age_ms: u64) -> Self {
+    fn of(
+        pool: &proto::pools::Pool,
+        tokens: &[Token],
+        age_ms: u64,
+        disabled: Option<&DisabledVenue>,
+    ) -> Self {
         let find = |mint: Mint| {
             tokens
                 .iter()
@@ -111,8 +137,14 @@ impl Pool {
                 .into(),
             reserves: vec![reserve(mint_a, reserve_a), reserve(mint_b, reserve_b)],
             fee: pool.fee.to_decimal(),
-            tradable: pool.unavailable.is_none(),
-            reason: pool.unavailable.clone(),
+            tradable: pool.unavailable.is_none() && disabled.is_none(),
+            reason: disabled
+                .map(|disabled| format!("its program is disabled: {}", disabled.reason))
+                .or_else(|| pool.unavailable.clone()),
+            disabled: disabled.map(|DisabledVenue { reason, since, .. }| Disabled {
+                reason: reason.clone(),
+                since: *since,
+            }),
             slot: pool.slot,
             state_age_ms: pool.state_age_ms.saturating_add(age_ms),
         }
@@ -158,17 +190,24 @@ mod tests {
             tokens: vec![example::token("SOL")],
             slot: 5,
         };
-        let seen = Pools::of(&listing, Duration::from_millis(500), Timestamp::UNIX_EPOCH);
+        let seen = Pools::of(&listing, Duration::from_millis(500), &[], Timestamp::UNIX_EPOCH);
         assert_eq!(
             serde_json::to_string(&seen).unwrap(),
             format!(
                 concat!(
                     r#"{{"pools":[{{"dex":"Raydium","program":"raydium_cpmm","programId":"4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","#,
                     r#""tokens":[{{"symbol":"SOL","mint":"So11111111111111111111111111111111111111112","decimals":9,"program":"spl_token"}},{{"symbol":"{0}","mint":"{0}","decimals":null,"program":null}}],"#,
-                    r#""reserves":["1.5",null],"fee":"0.0025","tradable":true,"reason":null,"slot":4,"stateAgeMs":530}}],"slot":5,"timestamp":"1970-01-01T00:00:00Z"}}"#
+                    r#""reserves":["1.5",null],"fee":"0.0025","tradable":true,"reason":null,"disabled":null,"slot":4,"stateAgeMs":530}}],"slot":5,"timestamp":"1970-01-01T00:00:00Z"}}"#
                 ),
                 stranger
             )
         );
+        let reason = "it was upgraded".to_owned();
+        let disabled = [DisabledVenue { venue: Venue::RaydiumCpmm, reason, since: Timestamp::UNIX_EPOCH }];
+        let seen = Pools::of(&listing, Duration::ZERO, &disabled, Timestamp::UNIX_EPOCH);
+        assert!(serde_json::to_string(&seen.pools[0]).unwrap().contains(concat!(
+            r#""tradable":false,"reason":"its program is disabled: it was upgraded","#,
+            r#""disabled":{"reason":"it was upgraded","since":"1970-01-01T00:00:00Z"}"#
+        )));
     }
 }

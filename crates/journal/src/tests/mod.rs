@@ -12,6 +12,7 @@ mod read;
 mod schema;
 mod spending;
 mod sweep;
+mod venues;
 
 use crate::{Acceptance, Claim, Idempotency, Journal};
 use order_core::order::{self, Event, Fill, Intent, Observation, SignedTransaction};

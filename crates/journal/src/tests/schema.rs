@@ -43,7 +43,7 @@ async fn events_are_never_changed_and_ended_orders_are_final() {
         ("TRUNCATE order_events", "order_events_append_only"),
         ("UPDATE orders SET owner = 'x'", "orders_ended_is_final"),
         ("DELETE FROM orders", "orders_kept"),
-        ("TRUNCATE orders, order_events, transactions, spending", "orders_kept"),
+        ("TRUNCATE orders, order_events, transactions, spending, drift_observations", "orders_kept"),
         ("UPDATE transactions SET state = 'expired'", "transactions_observed_is_final"),
         ("DELETE FROM transactions", "transactions_kept"),
     ] {

@@ -1,5 +1,5 @@
 use super::*;
-use order_core::{PoolAddress, Venue};
+use order_core::PoolAddress;
 use proptest::prelude::*;
 use prost::Message;
 use uuid::Uuid;
@@ -8,7 +8,14 @@ const SOL: Mint = order_core::token::NATIVE_MINT;
 const OTHER: Mint = Mint::new([7; 32]);
 
 fn request(mode: Mode, amount: u64) -> Request {
-    Request { mint_in: SOL, mint_out: OTHER, amount: Atoms::new(amount), mode, room: Room::STANDARD }
+    Request {
+        mint_in: SOL,
+        mint_out: OTHER,
+        amount: Atoms::new(amount),
+        mode,
+        room: Room::STANDARD,
+        excluded_venues: BTreeSet::from([Venue::RaydiumClmm]),
+    }
 }
 
 fn swap(amount_in: u64, amount_out: u64) -> Swap {
@@ -73,11 +80,12 @@ fn field_numbers_and_types_stay() {
         amount: 300,
         mode: 2,
         room: "0".to_owned(),
+        excluded_venues: vec!["c".to_owned()],
     };
     assert_eq!(
         message.encode_to_vec(),
-        [0x0a, 1, b'a', 0x12, 1, b'b', 0x18, 0xac, 0x02, 0x20, 0x02, 0x32, 1, b'0'],
-        "1: string, 2: string, 3: uint64, 4: enum, 6: string"
+        [0x0a, 1, b'a', 0x12, 1, b'b', 0x18, 0xac, 0x02, 0x20, 0x02, 0x2a, 1, b'c', 0x32, 1, b'0'],
+        "1: string, 2: string, 3: uint64, 4: enum, 5: strings, 6: string"
     );
 }
 
@@ -105,6 +113,7 @@ fn a_wrong_request_is_refused_with_its_field() {
         ("mode", wire::QuoteRequest { mode: 3, ..good() }),
         ("mode", wire::QuoteRequest { mode: -1, ..good() }),
         ("room", wire::QuoteRequest { room: "0.2".to_owned(), ..good() }),
+        ("excluded_venues", wire::QuoteRequest { excluded_venues: vec!["serum".to_owned()], ..good() }),
     ] {
         let error = Request::from_wire(&message).unwrap_err();
         assert_eq!(error.field, field, "{error}");

@@ -7,6 +7,7 @@ use order_core::{Atoms, Mint, Room, Venue};
 use proto::RouterClient;
 use proto::wire::router_service_client::RouterServiceClient;
 use proto::wire::router_service_server::RouterServiceServer;
+use std::collections::BTreeSet;
 use tonic::transport::server::TcpIncoming;
 
 const MAX_AGE: Duration = Duration::from_secs(5);
@@ -36,6 +37,7 @@ fn ask(amount: u64) -> Request {
         amount: Atoms::new(amount),
         mode: Mode::ExactIn,
         room: Room::STANDARD,
+        excluded_venues: BTreeSet::new(),
     }
 }
 

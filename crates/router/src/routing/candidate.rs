@@ -4,6 +4,7 @@ use crate::book::{Book, Entry};
 use amm::{Market, SwapQuote};
 use order_core::quote::{Alternative, Mode};
 use order_core::{Atoms, Mint};
+use proto::quote::Request;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -31,10 +32,20 @@ pub(super) struct Refusals {
     pub(super) stale: usize,
 }
 
-/// Looks at every pool of the pair.
-pub(super) fn survey(book: &Book, one: Mint, other: Mint, now: Instant, max_age: Duration) -> Survey<'_> {
+/// Looks at every pool of a pair that the request, which may be of another pair, lets a route go over.
+pub(super) fn survey<'a>(
+    book: &'a Book,
+    request: &Request,
+    [one, other]: [Mint; 2],
+    now: Instant,
+    max_age: Duration,
+) -> Survey<'a> {
     let mut survey = Survey::default();
     for entry in book.pair(one, other) {
+        if request.excluded_venues.contains(&entry.venue) {
+            survey.refusals.list.push(refused(entry, "its venue is excluded from this quote".to_owned()));
+            continue;
+        }
         let age = book.age(entry, now);
         if age > max_age {
             survey.refusals.stale = survey.refusals.stale.saturating_add(1);

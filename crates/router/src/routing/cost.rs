@@ -25,7 +25,7 @@ pub(super) fn of_swap(book: &Book, request: &Request, amount: u64, now: Instant,
     if token == NATIVE_MINT {
         return SWAP_COST;
     }
-    let survey = candidate::survey(book, NATIVE_MINT, token, now, max_age);
+    let survey = candidate::survey(book, request, [NATIVE_MINT, token], now, max_age);
     let worth = survey.candidates.iter().map(|candidate| candidate.output(NATIVE_MINT, SWAP_COST)).max();
     worth.unwrap_or(amount / UNKNOWN_COST_PART).max(1)
 }

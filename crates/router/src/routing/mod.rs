@@ -73,7 +73,7 @@ pub(crate) fn decide(
         return Err(Failure::new(Code::ClusterUnavailable, "no pool has been read from the cluster yet"));
     }
     let Survey { candidates, mut refusals } =
-        candidate::survey(book, request.mint_in, request.mint_out, now, max_age);
+        candidate::survey(book, request, [request.mint_in, request.mint_out], now, max_age);
     let direct: Vec<Path<'_>> = candidates.into_iter().map(|pool| Path::direct(pool, request)).collect();
     let bridges = two_hop::survey(book, request, now, max_age, &mut refusals);
     let through: Vec<_> = bridges.iter().map(|bridge| bridge.best(request.mode, request.amount)).collect();

@@ -2,6 +2,7 @@ use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
 use order_core::{Mint, PoolAddress, Room, Venue};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 mod optimum;
 mod splits;
@@ -11,7 +12,14 @@ mod two_hops;
 const MAX_AGE: Duration = Duration::from_secs(5);
 
 fn ask(mode: Mode, amount: u64) -> Request {
-    Request { mint_in: SOL, mint_out: usdc(), amount: Atoms::new(amount), mode, room: Room::STANDARD }
+    Request {
+        mint_in: SOL,
+        mint_out: usdc(),
+        amount: Atoms::new(amount),
+        mode,
+        room: Room::STANDARD,
+        excluded_venues: BTreeSet::new(),
+    }
 }
 
 fn decide_on(pools: &[TestPool], request: &Request) -> Result<Decision, Failure> {
@@ -86,6 +94,23 @@ fn equal_pools_are_told_apart_by_address() {
 fn a_pair_that_nobody_trades_has_no_route() {
     let request = Request { mint_out: Mint::new([42; 32]), ..ask(Mode::ExactIn, 1) };
     assert_eq!(decide_on(&two(), &request).unwrap_err().code, Code::NoRoute);
+}
+
+#[test]
+fn no_route_goes_over_an_excluded_venue_and_it_is_said_why() {
+    let request = ask(Mode::ExactIn, 1_000_000);
+    let without = |venues: &[Venue]| {
+        let excluded_venues = venues.iter().copied().collect();
+        decide_on(&two(), &Request { excluded_venues, ..request.clone() })
+    };
+    let Decision { route, alternatives } = without(&[Venue::MeteoraDammV2]).unwrap();
+    assert_eq!(route.swaps[0].venue, Venue::RaydiumCpmm);
+    let [excluded] = &alternatives[..] else { panic!("{alternatives:?}") };
+    assert_eq!((excluded.venue, excluded.amount), (Venue::MeteoraDammV2, None));
+    assert_eq!(excluded.reason, "its venue is excluded from this quote");
+    let failure = without(&[Venue::MeteoraDammV2, Venue::RaydiumCpmm]).unwrap_err();
+    assert_eq!(failure.code, Code::NoRoute);
+    assert!(failure.message.contains("excluded"), "{failure}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) fn survey<'a>(
     for between in book.between(request.mint_in, request.mint_out) {
         let mut side = |mint_in, mint_out, exact_out: bool| {
             let Survey { mut candidates, refusals: of_side } =
-                candidate::survey(book, mint_in, mint_out, now, max_age);
+                candidate::survey(book, request, [mint_in, mint_out], now, max_age);
             let any = candidates.first().copied();
             candidates.retain(|candidate| !exact_out || candidate.market.quotes_exact_out());
             if candidates.is_empty() {

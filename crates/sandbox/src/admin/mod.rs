@@ -7,12 +7,13 @@ use crate::App;
 use crate::genesis;
 use crate::pools::SeededPool;
 use crate::prices::VOLATILITY_MAX;
+use crate::programs;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use order_core::{Atoms, Mint};
+use order_core::{Atoms, Mint, Venue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> axum::Router<App> {
     axum::Router::new()
         .route("/admin/airdrop", post(airdrop))
         .route("/admin/prices", post(set_prices))
+        .route("/admin/programs/{venue}", post(change_program))
         .route("/admin/pools", get(pools))
         .route("/admin/pools/{address}/price", post(move_price))
         .route("/admin/pools/{address}/reserves", post(set_reserves))
@@ -80,6 +82,13 @@ struct SetPrices {
     volatility_bps: u16,
 }
 
+/// Whether a built-in program is one that keeps a unit of what it sells.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ChangeProgram {
+    changed: bool,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MovePrice {
@@ -113,6 +122,22 @@ async fn set_prices(State(app): State<App>, Json(request): Json<SetPrices>) -> A
     }
     app.prices().set_volatility(request.volatility_bps);
     Ok(Json(json!({ "volatilityBps": request.volatility_bps })))
+}
+
+async fn change_program(
+    State(app): State<App>,
+    Path(venue): Path<String>,
+    Json(request): Json<ChangeProgram>,
+) -> Answer {
+    let (venue, changed): (Venue, bool) = (venue.parse()?, request.changed);
+    blocking(move || {
+        let (slot, ()) = app.node.network.advance(|bank| {
+            bank.change_programs(|svm| programs::set_changed(svm, venue, changed));
+            Ok(())
+        })?;
+        Ok(json!({ "slot": slot }))
+    })
+    .await
 }
 
 async fn pools(State(app): State<App>) -> Answer {

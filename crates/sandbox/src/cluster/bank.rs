@@ -84,6 +84,11 @@ impl Bank {
         &self.clock
     }
 
+    /// Changes what programs the VM has, from the next transaction on.
+    pub(crate) fn change_programs(&mut self, change: impl FnOnce(&mut LiteSVM)) {
+        change(&mut self.svm);
+    }
+
     /// The VM, for reading and simulating.
     pub(crate) fn svm(&self) -> &LiteSVM {
         &self.svm

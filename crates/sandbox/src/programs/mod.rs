@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use litesvm::LiteSVM;
 use order_core::Venue;
 use solana_program_runtime::declare_process_instruction;
+use solana_program_runtime::invoke_context::BuiltinFunctionRegisterer;
 use solana_program_runtime::solana_sbpf::program::BuiltinFunctionDefinition as _;
 use solana_pubkey::Pubkey;
 use std::path::PathBuf;
@@ -42,36 +43,44 @@ const METEORA_DAMM_V2_UNITS: u64 = 17_000;
 const METEORA_DLMM_UNITS: u64 = 35_000;
 const ORCA_WHIRLPOOL_UNITS: u64 = 25_000;
 
-declare_process_instruction!(RaydiumCpmm, RAYDIUM_CPMM_UNITS, |invoke_context| {
-    swap::process(Venue::RaydiumCpmm, invoke_context)
-});
+/// A pool program, and what it might be changed to: one that keeps a unit of what it sells.
+macro_rules! pool_program {
+    ($program:ident, $changed:ident, $venue:expr, $units:expr, $process:expr) => {
+        declare_process_instruction!($program, $units, |invoke_context| { $process(invoke_context) });
+        declare_process_instruction!($changed, $units, |invoke_context| {
+            swap::keep_a_unit($venue, invoke_context, $process)
+        });
+    };
+}
 
-declare_process_instruction!(RaydiumAmmV4, RAYDIUM_AMM_V4_UNITS, |invoke_context| {
-    swap::process(Venue::RaydiumAmmV4, invoke_context)
+pool_program!(RaydiumCpmm, ChangedRaydiumCpmm, Venue::RaydiumCpmm, RAYDIUM_CPMM_UNITS, |context| {
+    swap::process(Venue::RaydiumCpmm, context)
 });
-
-declare_process_instruction!(RaydiumClmm, RAYDIUM_CLMM_UNITS, |invoke_context| {
-    swap::process(Venue::RaydiumClmm, invoke_context)
+pool_program!(RaydiumAmmV4, ChangedRaydiumAmmV4, Venue::RaydiumAmmV4, RAYDIUM_AMM_V4_UNITS, |context| {
+    swap::process(Venue::RaydiumAmmV4, context)
 });
-
-declare_process_instruction!(MeteoraDammV1, METEORA_DAMM_V1_UNITS, |invoke_context| {
-    meteora_damm_v1::swap(invoke_context)
+pool_program!(RaydiumClmm, ChangedRaydiumClmm, Venue::RaydiumClmm, RAYDIUM_CLMM_UNITS, |context| {
+    swap::process(Venue::RaydiumClmm, context)
+});
+pool_program!(
+    MeteoraDammV1,
+    ChangedMeteoraDammV1,
+    Venue::MeteoraDammV1,
+    METEORA_DAMM_V1_UNITS,
+    meteora_damm_v1::swap
+);
+pool_program!(MeteoraDammV2, ChangedMeteoraDammV2, Venue::MeteoraDammV2, METEORA_DAMM_V2_UNITS, |context| {
+    swap::process(Venue::MeteoraDammV2, context)
+});
+pool_program!(MeteoraDlmm, ChangedMeteoraDlmm, Venue::MeteoraDlmm, METEORA_DLMM_UNITS, |context| {
+    swap::process(Venue::MeteoraDlmm, context)
+});
+pool_program!(OrcaWhirlpool, ChangedOrcaWhirlpool, Venue::OrcaWhirlpool, ORCA_WHIRLPOOL_UNITS, |context| {
+    swap::process(Venue::OrcaWhirlpool, context)
 });
 
 declare_process_instruction!(MeteoraVault, METEORA_VAULT_UNITS, |invoke_context| {
     meteora_damm_v1::vault(invoke_context)
-});
-
-declare_process_instruction!(MeteoraDammV2, METEORA_DAMM_V2_UNITS, |invoke_context| {
-    swap::process(Venue::MeteoraDammV2, invoke_context)
-});
-
-declare_process_instruction!(MeteoraDlmm, METEORA_DLMM_UNITS, |invoke_context| {
-    swap::process(Venue::MeteoraDlmm, invoke_context)
-});
-
-declare_process_instruction!(OrcaWhirlpool, ORCA_WHIRLPOOL_UNITS, |invoke_context| {
-    swap::process(Venue::OrcaWhirlpool, invoke_context)
 });
 
 /// Puts the pool programs on a VM.
@@ -80,16 +89,7 @@ declare_process_instruction!(OrcaWhirlpool, ORCA_WHIRLPOOL_UNITS, |invoke_contex
 /// A file is not a program.
 pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Result<()> {
     for venue in Venue::ALL {
-        let entry = match venue {
-            Venue::RaydiumCpmm => RaydiumCpmm::register,
-            Venue::RaydiumAmmV4 => RaydiumAmmV4::register,
-            Venue::RaydiumClmm => RaydiumClmm::register,
-            Venue::MeteoraDammV1 => MeteoraDammV1::register,
-            Venue::MeteoraDammV2 => MeteoraDammV2::register,
-            Venue::MeteoraDlmm => MeteoraDlmm::register,
-            Venue::OrcaWhirlpool => OrcaWhirlpool::register,
-        };
-        svm.add_builtin(amm::program_id(venue), entry);
+        set_changed(svm, venue, false);
     }
     svm.add_builtin(VaultCall::PROGRAM_ID, MeteoraVault::register);
     for ProgramFile { address, file } in files {
@@ -97,6 +97,21 @@ pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Resul
             .with_context(|| format!("loading the program {address} from {}", file.display()))?;
     }
     Ok(())
+}
+
+/// Puts a venue's built-in program on a VM: as it should be, or changed so that it keeps a unit of what
+/// it sells.
+pub(crate) fn set_changed(svm: &mut LiteSVM, venue: Venue, changed: bool) {
+    let [as_it_should_be, changed_entry]: [BuiltinFunctionRegisterer; 2] = match venue {
+        Venue::RaydiumCpmm => [RaydiumCpmm::register, ChangedRaydiumCpmm::register],
+        Venue::RaydiumAmmV4 => [RaydiumAmmV4::register, ChangedRaydiumAmmV4::register],
+        Venue::RaydiumClmm => [RaydiumClmm::register, ChangedRaydiumClmm::register],
+        Venue::MeteoraDammV1 => [MeteoraDammV1::register, ChangedMeteoraDammV1::register],
+        Venue::MeteoraDammV2 => [MeteoraDammV2::register, ChangedMeteoraDammV2::register],
+        Venue::MeteoraDlmm => [MeteoraDlmm::register, ChangedMeteoraDlmm::register],
+        Venue::OrcaWhirlpool => [OrcaWhirlpool::register, ChangedOrcaWhirlpool::register],
+    };
+    svm.add_builtin(amm::program_id(venue), if changed { changed_entry } else { as_it_should_be });
 }
 
 #[cfg(test)]

@@ -27,6 +27,36 @@ pub(super) fn process(venue: Venue, context: &mut InvokeContext<'_, '_>) -> Resu
     Ok(())
 }
 
+/// The swap of a program that was changed: of what it should give, one unit goes back to the pool.
+pub(super) fn keep_a_unit(
+    venue: Venue,
+    context: &mut InvokeContext<'_, '_>,
+    swap: impl FnOnce(&mut InvokeContext<'_, '_>) -> Result<(), InstructionError>,
+) -> Result<(), InstructionError> {
+    let call = Call::read(context)?;
+    let instruction =
+        SwapInstruction::decode(venue, &call.addresses, &call.data).map_err(InstructionError::Custom)?;
+    let pool = call.account(&instruction.pool).ok_or(InstructionError::MissingAccount)?;
+    let pool =
+        Pool::decode(instruction.pool.into(), pool).map_err(|_| InstructionError::InvalidAccountData)?;
+    let mint_in = mint_of_source(&call, &instruction)?;
+    let vaults = pool.vaults().into_iter().zip(pool.mints());
+    let vault = vaults.filter(|(_, mint)| *mint != mint_in).map(|(vault, _)| vault).next();
+    let vault = vault.ok_or(InstructionError::MissingAccount)?;
+    let token_program = call.account(&vault).ok_or(InstructionError::MissingAccount)?.owner;
+    swap(context)?;
+    let unit = Transfer {
+        token_program,
+        source: instruction.destination,
+        mint: None,
+        destination: vault,
+        authority: instruction.owner,
+        amount: 1,
+        decimals: 0,
+    };
+    unit.invoke(context, &[])
+}
+
 /// What the program is asked for, and what it will do.
 pub(super) struct Calculation {
     pub(super) instruction: SwapInstruction,

@@ -21,7 +21,7 @@ const FINEST: u64 = 1 << 20;
 /// between is a third one.
 fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'a>> {
     let hops = |mint_in, mint_out| {
-        let survey = candidate::survey(book, mint_in, mint_out, now, MAX_AGE);
+        let survey = candidate::survey(book, request, [mint_in, mint_out], now, MAX_AGE);
         let hop = move |candidate| Hop { candidate, mint_in, mint_out };
         survey.candidates.into_iter().map(hop).collect::<Vec<_>>()
     };
@@ -185,7 +185,7 @@ pub(super) fn made(market: &[Described]) -> Vec<TestPool> {
 fn gap(pools: &[TestPool], amount: u64) -> Option<i128> {
     let (now, request) = (Instant::now(), ask(Mode::ExactIn, amount));
     let book = testing::book(pools, 7, now);
-    let single = candidate::survey(&book, SOL, usdc(), now, MAX_AGE).candidates;
+    let single = candidate::survey(&book, &request, [SOL, usdc()], now, MAX_AGE).candidates;
     let single = single.iter().map(|candidate| candidate.output(SOL, amount)).max().unwrap_or(0);
     let Ok(Decision { route, .. }) = decide(&book, &request, now, MAX_AGE) else {
         assert_eq!((single, brute_force(&book, &request, now, 1)), (0, None), "{pools:?}");

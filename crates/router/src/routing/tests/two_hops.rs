@@ -37,13 +37,25 @@ fn two_pools_with_a_token_between_trade_a_pair_that_no_pool_trades() {
 
 /// A pool of the pair that pays this many billionths of what the two others do with the whole amount.
 fn beside(two: &[TestPool; 2], request: &Request, pays: u64) -> [TestPool; 3] {
-    let whole = Request { room: "0".parse().unwrap(), ..*request };
+    let whole = Request { room: "0".parse().unwrap(), ..request.clone() };
     let gives = decide_on(two, &whole).unwrap().route.amount_out;
     // So deep that neither fee nor price impact is seen.
     let price = gives.mul_div_floor(pays, 1_000_000_000).unwrap();
     let reserves = [request.amount.get() << 20, price.get() << 20];
     let [first, second] = two.clone();
     [first, second, testing::seeded(Venue::RaydiumCpmm, 3, reserves, 0)]
+}
+
+#[test]
+fn neither_of_two_pools_is_of_an_excluded_venue() {
+    for venue in [Venue::RaydiumCpmm, Venue::MeteoraDammV2] {
+        let request =
+            Request { excluded_venues: BTreeSet::from([venue]), ..ask(Mode::ExactIn, 1_000_000_000) };
+        let failure = decide_on(&bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2), &request).unwrap_err();
+        assert_eq!(failure.code, Code::NoRoute);
+        assert!(failure.message.contains("two hops through"), "{failure}");
+        assert!(failure.message.ends_with("its venue is excluded from this quote"), "{failure}");
+    }
 }
 
 #[test]

@@ -1,0 +1,168 @@
+//! Which pool programs no order is to go over, and the drift that disables them.
+
+use crate::columns::{bigint, milliseconds, numeric};
+use crate::halt::Halt;
+use crate::{Error, Journal, metrics};
+use order_core::{Atoms, PoolAddress, Timestamp, Venue, order};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Orders that meet drift on a venue before it is disabled: a node may err about one.
+const DRIFTS_ENOUGH: u64 = 3;
+
+/// Within this time: a program that was changed shows it to every order.
+const DRIFTS_WITHIN: Duration = Duration::from_mins(10);
+
+/// A venue that no order is to go over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisabledVenue {
+    /// The venue.
+    pub venue: Venue,
+    /// Why, in the words of the operator or of the drift guard.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What is stopped now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stops {
+    /// All trading.
+    pub halt: Option<Halt>,
+    /// Trading over these, by name.
+    pub venues: Vec<DisabledVenue>,
+}
+
+/// A simulation that did something else than was calculated, though the pools stood still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// The order that met it.
+    pub order_id: order::Id,
+    /// The pools that it may have come from.
+    pub pools: Vec<(Venue, PoolAddress)>,
+    /// What the route takes and gives as it was calculated; None where that cannot be.
+    pub expected: Option<(Atoms, Atoms)>,
+    /// What it took and gave; None if the program refused.
+    pub simulated: Option<(Atoms, Atoms)>,
+}
+
+impl Stops {
+    /// Whether no order is to go over this venue, trading as a whole apart.
+    pub fn stops(&self, venue: Venue) -> bool {
+        self.venues.iter().any(|disabled| disabled.venue == venue)
+    }
+}
+
+impl Journal {
+    /// What is stopped now.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn stops(&self) -> Result<Stops, Error> {
+        let read = sqlx::query_as(STOPS).fetch_all(&self.pool);
+        let rows: Vec<(Option<String>, String, Timestamp)> = metrics::statement("stops", read)
+            .await
+            .map_err(|error| Error::from_statement("read what is stopped", error))?;
+        let mut stops = Stops::default();
+        for (venue, reason, at) in rows {
+            match venue.map(|name| name.parse()) {
+                None => stops.halt = Some(Halt { reason, at }),
+                Some(Ok(venue)) => stops.venues.push(DisabledVenue { venue, reason, since: at }),
+                // One of a later version: this one has no pools of it.
+                Some(Err(_)) => {}
+            }
+        }
+        Ok(stops)
+    }
+
+    /// The venues that an order is not to be routed over: those that are disabled, and those that it
+    /// has met drift on itself.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn venues_to_avoid(&self, id: order::Id) -> Result<BTreeSet<Venue>, Error> {
+        let read = sqlx::query_scalar(TO_AVOID).bind(id.0).fetch_all(&self.pool);
+        let names = metrics::statement("venues_to_avoid", read)
+            .await
+            .map_err(|error| Error::from_statement("read which venues to avoid", error))?;
+        Ok(known(names).collect())
+    }
+
+    /// Records drift, and disables the venues that enough orders have met it on. Those that it has
+    /// disabled. Made again, the same call changes nothing.
+    ///
+    /// # Errors
+    /// The database does not answer, or there is no such order.
+    pub async fn observe_drift(&self, drift: &Drift) -> Result<Vec<Venue>, Error> {
+        let (venues, pools): (Vec<_>, Vec<_>) =
+            drift.pools.iter().map(|(venue, pool)| (venue.name(), pool.to_string())).unzip();
+        let amounts: Vec<Option<String>> = [drift.expected, drift.simulated]
+            .into_iter()
+            .flat_map(|amounts| [amounts.map(|(taken, _)| taken), amounts.map(|(_, given)| given)])
+            .map(|amount| amount.map(|amount| numeric(amount.get())))
+            .collect();
+        let minutes = DRIFTS_WITHIN.as_secs() / 60;
+        let reason =
+            format!("{DRIFTS_ENOUGH} orders within {minutes} min were simulated otherwise than calculated");
+        let observe = sqlx::query_scalar(OBSERVE_DRIFT)
+            .bind(drift.order_id.0)
+            .bind(venues)
+            .bind(pools)
+            .bind(amounts)
+            .bind(bigint(DRIFTS_ENOUGH))
+            .bind(milliseconds(DRIFTS_WITHIN))
+            .bind(reason)
+            .fetch_all(&self.pool);
+        let disabled = metrics::statement("observe_drift", observe)
+            .await
+            .map_err(|error| Error::from_statement("record drift", error))?;
+        Ok(known(disabled).collect())
+    }
+
+    /// Keeps orders off a venue, for a reason of 1 to 1000 bytes. Whether they were not kept off it
+    /// already, for another reason, which stands.
+    ///
+    /// # Errors
+    /// The database does not answer, or the reason is refused.
+    pub async fn disable_venue(&self, venue: Venue, reason: &str) -> Result<bool, Error> {
+        let disable = sqlx::query(DISABLE).bind(venue.name()).bind(reason).execute(&self.pool);
+        let disabled = metrics::statement("disable_venue", disable).await;
+        let done = disabled.map_err(|error| Error::from_statement("disable a venue", error))?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Lets orders go over a venue again. The drift that was met before does not count any more.
+    /// Whether it was disabled.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn enable_venue(&self, venue: Venue) -> Result<bool, Error> {
+        let enable = sqlx::query(ENABLE).bind(venue.name()).execute(&self.pool);
+        let enabled = metrics::statement("enable_venue", enable).await;
+        let done = enabled.map_err(|error| Error::from_statement("enable a venue", error))?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+/// The venues of these names that this version knows.
+fn known(names: Vec<String>) -> impl Iterator<Item = Venue> {
+    names.into_iter().filter_map(|name| name.parse().ok())
+}
+
+const STOPS: &str = "
+SELECT NULL AS venue, reason, at FROM halts WHERE resumed_at IS NULL
+UNION ALL
+SELECT venue, reason, at FROM venue_disablings WHERE enabled_at IS NULL
+ORDER BY venue";
+
+const TO_AVOID: &str = "
+SELECT venue FROM venue_disablings WHERE enabled_at IS NULL
+UNION
+SELECT venue FROM drift_observations WHERE order_id = $1";
+
+const OBSERVE_DRIFT: &str =
+    "SELECT disabled FROM observe_drift($1, $2, $3, $4::text[]::numeric[], $5, $6, $7)";
+
+const DISABLE: &str = "INSERT INTO venue_disablings (venue, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+const ENABLE: &str = "UPDATE venue_disablings SET enabled_at = now() WHERE venue = $1 AND enabled_at IS NULL";
