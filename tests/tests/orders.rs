@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use system_tests::{Engine, Random};
+use system_tests::{Engine, Random, setting};
 
 /// How many orders there are in all.
 const ORDERS: usize = 1_000;
@@ -66,7 +66,9 @@ fn a_thousand_random_orders_are_executed_as_they_were_quoted_to_the_unit() {
     let work = |lane: u64| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (engine, mut random) = (Engine::start(1, 1, vec![]), Random::new(1, lane));
+            let tokens = TOKENS.map(|(token, _)| token).join(",");
+            let engine = Engine::start(1, 1, vec![setting("router", "TOKENS", &tokens)]);
+            let mut random = Random::new(1, lane);
             while begun.fetch_add(1, Ordering::Relaxed) < ORDERS {
                 let (order, refused) = routable_order(&engine, &mut random).await;
                 let (kinds, equal) = trade(&engine, &order).await;

@@ -29,5 +29,5 @@ pub use swap::{Authority, InstructionError, Limit, QuoteError, SwapInstruction, 
 pub use token::{PoolToken, TransferFee, token_program_id};
 pub use venues::{VaultAccounts, VaultCall, VaultChange};
 pub use venues::{
-    failure, failure_told, pool_discriminator, pool_size, program_id, seed, token_failure, venue,
+    failure, failure_told, pool_discriminator, pool_marks, pool_size, program_id, seed, token_failure, venue,
 };

@@ -5,7 +5,7 @@ use crate::swap::{
     Authority, Direction, Fill, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped,
     Trader, Writes,
 };
-use crate::token::PoolToken;
+use crate::token::{self, PoolToken};
 use crate::venues::{self, Curve, Order};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue};
@@ -55,6 +55,18 @@ impl Pool {
     /// Its token accounts, in the order of [`Self::mints`].
     pub fn vaults(&self) -> [Pubkey; 2] {
         self.kind.vaults()
+    }
+
+    /// The token accounts by which pools of one pair are compared: see [`Self::depth`].
+    pub fn holdings(&self) -> [Pubkey; 2] {
+        self.kind.holdings()
+    }
+
+    /// How deep the pool is next to others of its pair: what it holds of one token times what it holds of
+    /// the other, whether or not it is near the price.
+    pub fn depth<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> u128 {
+        let [one, other] = self.holdings().map(|address| known(&address).map_or(0, token::held));
+        u128::from(one).saturating_mul(u128::from(other))
     }
 
     /// Every account that [`Self::load`] needs, as far as the `known` accounts tell; the pool and the clock

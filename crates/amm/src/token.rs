@@ -173,6 +173,11 @@ pub(crate) fn require_original(address: Pubkey, account: &Account) -> Result<(),
 }
 
 /// How much of a token of the original token program exists.
+pub(crate) fn held(account: &Account) -> u64 {
+    let amount = account.data.get(64..72).and_then(|bytes| bytes.try_into().ok());
+    amount.map_or(0, u64::from_le_bytes)
+}
+
 pub(crate) fn supply(address: Pubkey, account: &Account) -> Result<u64, DecodeError> {
     require_original(address, account)?;
     let fields = Fields::new(address, &account.data, MINT_LENGTH)?;

@@ -36,6 +36,10 @@ pub(crate) struct Program {
     pub(crate) pool_size: usize,
     /// The first bytes of a pool's account; None if the program has no such mark.
     pub(crate) pool_discriminator: Option<Discriminator>,
+    /// Where in a pool's account its mints are.
+    pub(crate) mints_at: [usize; 2],
+    /// Whether the first mint's address is always the lower one.
+    pub(crate) sorts_mints: bool,
     /// Names of its custom error codes.
     pub(crate) errors: program_error::Names,
     /// The code with which it refuses to give less than the limit.
@@ -62,6 +66,11 @@ pub(crate) trait Pool: Debug + Send + Sync {
 
     /// Its token accounts, in the order of its mints.
     fn vaults(&self) -> [Pubkey; 2];
+
+    /// The token accounts whose balances are the pool's own: what it has of each token, or of shares of it.
+    fn holdings(&self) -> [Pubkey; 2] {
+        self.vaults()
+    }
 
     /// Who signs when tokens leave the vaults.
     fn authority(&self) -> Authority;
@@ -183,6 +192,21 @@ pub const fn pool_size(venue: Venue) -> usize {
 /// The first bytes of a pool's account, if the venue's program marks its accounts with any.
 pub const fn pool_discriminator(venue: Venue) -> Option<[u8; 8]> {
     program(venue).pool_discriminator
+}
+
+/// The bytes, each with its place, by which the accounts of a venue's pools of two tokens are found: one
+/// list for each order in which a pool may have the two.
+pub fn pool_marks(venue: Venue, pair: [Mint; 2]) -> Vec<Vec<(usize, Vec<u8>)>> {
+    let program = program(venue);
+    let [one, other] = pair;
+    let (low, high) = if one < other { (one, other) } else { (other, one) };
+    let orders = if program.sorts_mints { vec![[low, high]] } else { vec![[low, high], [high, low]] };
+    let marks = orders.into_iter().map(|mints| {
+        let discriminator = program.pool_discriminator.map(|mark| (0, mark.to_vec()));
+        let mints = program.mints_at.into_iter().zip(mints.map(|mint| mint.to_bytes().to_vec()));
+        discriminator.into_iter().chain(mints).collect()
+    });
+    marks.collect()
 }
 
 /// What a custom error code of a token program means, and its name in the program's source. None for any

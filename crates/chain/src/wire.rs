@@ -68,7 +68,6 @@ pub(crate) fn decode_accounts(accounts: Vec<Option<WireAccount>>) -> Result<Vec<
 pub(crate) struct KeyedAccount {
     #[serde(deserialize_with = "text")]
     pub(crate) pubkey: Pubkey,
-    pub(crate) account: WireAccount,
 }
 
 #[derive(Deserialize)]

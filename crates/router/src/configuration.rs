@@ -1,5 +1,5 @@
 use anyhow::Context as _;
-use order_core::PoolAddress;
+use order_core::{Mint, PoolAddress, token};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,6 +9,9 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr
 
 /// Less than this and every pause between two slots would count as stale.
 const STATE_AGE_MS_MIN: u64 = 500;
+
+/// Most tokens whose pools are looked for: each two of them are about a dozen searches.
+const TOKENS_MAX: usize = 12;
 
 /// Follows the pools of a Solana cluster and quotes the best price over them by gRPC.
 #[derive(Debug, Clone, clap::Parser)]
@@ -30,14 +33,18 @@ pub struct Configuration {
     /// not given.
     #[arg(long, env = "SOLANA_WS_URL", hide_env_values = true, value_delimiter = ',')]
     pub solana_ws_url: Vec<String>,
-    /// Addresses of the pools to follow, comma-separated. If none is named here or in the file, every
-    /// pool of every supported program is looked for, which public nodes refuse.
+    /// Addresses of the pools to follow, comma-separated. If none is named here or in the file, the
+    /// deepest pools of every pair of TOKENS are looked for, which public nodes refuse.
     #[arg(long, env = "POOLS", default_value = "", hide_default_value = true)]
     pub pools: String,
     /// A file with addresses of pools to follow, one a line; what comes after a # is a comment. It is
     /// read again every minute.
     #[arg(long, env = "POOLS_FILE", default_value = "", hide_default_value = true)]
     pub pools_file: String,
+    /// Tokens whose pools are looked for where none is named, comma-separated: symbols or mint addresses,
+    /// at most 12. Those known by a symbol if not given.
+    #[arg(long, env = "TOKENS", default_value = "", hide_default_value = true)]
+    pub tokens: String,
     /// Addresses of lookup tables, comma-separated: with them more swaps fit into a transaction. The executors
     /// must have the same.
     #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
@@ -67,6 +74,26 @@ impl Configuration {
         Named { list: self.pools.clone(), file }
     }
 
+    /// The tokens whose pools are looked for where none is named, each once.
+    ///
+    /// # Errors
+    /// One is neither a known symbol nor an address, or they are fewer than two or too many.
+    pub(crate) fn tokens(&self) -> anyhow::Result<Vec<Mint>> {
+        let mut mints = BTreeSet::new();
+        for text in self.tokens.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            let known = token::known().find(|known| known.symbol == text).map(|known| Ok(known.mint));
+            let mint = known.unwrap_or_else(|| text.parse());
+            mints.insert(
+                mint.with_context(|| format!("`{text}` in TOKENS is no known symbol and no address"))?,
+            );
+        }
+        if mints.is_empty() {
+            mints.extend(token::known().map(|known| known.mint));
+        }
+        anyhow::ensure!((2..=TOKENS_MAX).contains(&mints.len()), "TOKENS are from 2 to {TOKENS_MAX}");
+        Ok(mints.into_iter().collect())
+    }
+
     /// The WebSockets to follow the pools on; those of the RPC URLs unless others are named.
     pub(crate) fn websocket_urls(&self) -> Vec<String> {
         let named: Vec<String> = self.solana_ws_url.iter().filter(|url| !url.is_empty()).cloned().collect();
@@ -93,6 +120,11 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    /// Whether pools are not named but to be looked for.
+    pub(crate) fn is_search(&self) -> bool {
+        self.file.is_none() && self.list.split(',').all(|text| text.trim().is_empty())
+    }
+
     /// The addresses, without repetition; None if pools are not named but to be looked for.
     ///
     /// # Errors
@@ -159,6 +191,21 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert!(read(&["--pools-file", &file]).is_err());
         assert!(read(&["--pools", "SOL-USDC"]).is_err());
+    }
+
+    #[test]
+    fn the_tokens_are_the_known_ones_unless_others_are_named() {
+        let tokens = |text: &str| parse(&["--tokens", text]).unwrap().tokens();
+        assert_eq!(tokens("").unwrap().len(), token::known().count());
+        let named = format!("SOL, USDC,{},SOL", PoolAddress::new([7; 32]));
+        assert_eq!(tokens(&named).unwrap().len(), 3);
+        assert_eq!(
+            tokens("SOL,sol").unwrap_err().to_string(),
+            "`sol` in TOKENS is no known symbol and no address"
+        );
+        assert!(tokens("SOL").is_err());
+        let many: Vec<String> = (1..=13).map(|n| Mint::new([n; 32]).to_string()).collect();
+        assert!(tokens(&many[..12].join(",")).is_ok() && tokens(&many.join(",")).is_err());
     }
 
     #[test]

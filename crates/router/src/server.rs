@@ -67,10 +67,12 @@ impl Router {
         let (sender, books) = watch::channel(Book::default());
         let pools = configuration.named_pools();
         pools.read().context("reading which pools to follow")?;
+        let tokens = configuration.tokens().context("reading which tokens to trade")?;
         let follower = Follower {
             client,
             websocket_urls,
             pools,
+            tokens,
             lookup_tables: configuration.lookup_tables,
             tables: watch::Sender::default(),
             max_age,

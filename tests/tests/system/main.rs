@@ -5,6 +5,7 @@
 mod amounts;
 mod bad_input;
 mod crash;
+mod discovery;
 mod drift;
 mod guards;
 mod limits;

@@ -1,7 +1,7 @@
 use super::{Client, Commitment, Snapshot, complete, limit, malformed, texts};
+use crate::Error;
 use crate::rpc::{CALL_TIMEOUT, SCAN_TIMEOUT};
 use crate::wire::{InContext, KeyedAccount, WireAccount, decode_accounts};
-use crate::{Account, Error};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -12,13 +12,13 @@ use tokio::time::{Instant, timeout_at};
 
 const ACCOUNTS: &str = "getMultipleAccounts";
 
-/// Which accounts of a program are wanted. One that names neither is all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Which accounts of a program are wanted. Nodes take four conditions at most.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scan {
     /// Those of exactly so many bytes.
     pub data_size: Option<u64>,
-    /// Those that begin with these bytes.
-    pub first_bytes: Option<[u8; 8]>,
+    /// Those that have these bytes at these places.
+    pub bytes: Vec<(usize, Vec<u8>)>,
 }
 
 impl Client {
@@ -92,31 +92,31 @@ impl Client {
         self.nodes.prefer(node);
     }
 
-    /// The accounts of a program that a scan finds. Public nodes refuse it for large programs.
+    /// The addresses of a program's accounts that a scan finds. Public nodes refuse it for large programs.
     ///
     /// # Errors
     /// No usable answer.
-    pub async fn program_accounts(
+    pub async fn program_addresses(
         &self,
         program: &Pubkey,
-        scan: Scan,
+        scan: &Scan,
         commitment: Commitment,
-    ) -> Result<Vec<(Pubkey, Account)>, Error> {
+    ) -> Result<Vec<Pubkey>, Error> {
         const METHOD: &str = "getProgramAccounts";
         let size = scan.data_size.map(|size| json!({ "dataSize": size }));
-        let bytes = scan.first_bytes.map(
-            |bytes| json!({ "memcmp": { "offset": 0, "bytes": BASE64.encode(bytes), "encoding": "base64" } }),
-        );
+        let bytes = scan.bytes.iter().map(|(offset, bytes)| {
+            json!({ "memcmp": { "offset": offset, "bytes": BASE64.encode(bytes), "encoding": "base64" } })
+        });
         let filters: Vec<Value> = size.into_iter().chain(bytes).collect();
-        let options = json!({ "encoding": "base64", "commitment": commitment.name(), "filters": filters });
+        let options = json!({
+            "encoding": "base64",
+            "commitment": commitment.name(),
+            "filters": filters,
+            "dataSlice": { "offset": 0, "length": 0 },
+        });
         let params = json!([program.to_string(), options]);
         let (_, answer): (_, Vec<KeyedAccount>) = self.nodes.call(METHOD, &params, SCAN_TIMEOUT).await?;
-        let mut accounts = Vec::with_capacity(answer.len());
-        for keyed in answer {
-            let account = keyed.account.decode().map_err(|reason| malformed(METHOD, reason))?;
-            accounts.push((keyed.pubkey, account));
-        }
-        Ok(accounts)
+        Ok(answer.into_iter().map(|keyed| keyed.pubkey).collect())
     }
 }
 

@@ -83,13 +83,14 @@ async fn every_node_is_heard_and_none_is_waited_for_long() {
 #[tokio::test]
 async fn a_scan_names_what_it_looks_for() {
     let node = answering(json!([])).await;
-    let scan = Scan { data_size: Some(637), first_bytes: Some([1; 8]) };
+    let scan = Scan { data_size: Some(637), bytes: vec![(5, vec![1; 8])] };
     let client = client(&[&node]);
-    assert_eq!(client.program_accounts(&key(1), scan, Commitment::Confirmed).await.unwrap(), []);
-    client.program_accounts(&key(1), Scan::default(), Commitment::Confirmed).await.unwrap();
-    let bytes = json!({ "memcmp": { "offset": 0, "bytes": "AQEBAQEBAQE=", "encoding": "base64" } });
+    assert_eq!(client.program_addresses(&key(1), &scan, Commitment::Confirmed).await.unwrap(), []);
+    client.program_addresses(&key(1), &Scan::default(), Commitment::Confirmed).await.unwrap();
+    let bytes = json!({ "memcmp": { "offset": 5, "bytes": "AQEBAQEBAQE=", "encoding": "base64" } });
     let asked = |filters: Value| {
-        let options = json!({ "encoding": "base64", "commitment": "confirmed", "filters": filters });
+        let nothing = json!({ "offset": 0, "length": 0 });
+        let options = json!({ "encoding": "base64", "commitment": "confirmed", "filters": filters, "dataSlice": nothing });
         json!([key(1).to_string(), options])
     };
     let expected = [asked(json!([{ "dataSize": 637 }, bytes])), asked(json!([]))];
@@ -296,8 +297,8 @@ async fn the_small_calls_read_what_nodes_write() {
     assert_eq!(client.minimum_balance(165).await.unwrap(), Atoms::new(2_039_280));
     assert_eq!(client.recent_prioritization_fees(&[key(1)]).await.unwrap(), [1, 3]);
     client.health().await.unwrap();
-    let scan = Scan { data_size: Some(637), first_bytes: None };
-    assert_eq!(client.program_accounts(&key(2), scan, Commitment::Confirmed).await.unwrap()[0].0, key(1));
+    let scan = Scan { data_size: Some(637), bytes: Vec::new() };
+    assert_eq!(client.program_addresses(&key(2), &scan, Commitment::Confirmed).await.unwrap(), [key(1)]);
     assert_eq!(node.params("getProgramAccounts")[0][1]["filters"], json!([{ "dataSize": 637 }]));
 }
 

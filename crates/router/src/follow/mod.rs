@@ -6,6 +6,7 @@
 
 mod discover;
 mod plan;
+mod search;
 mod state;
 mod tip;
 mod verdict;
@@ -16,8 +17,9 @@ use crate::metrics;
 use crate::tables::Tables;
 use chain::pubsub::{self, Notice};
 use chain::{Client, Commitment, LookupTables, Snapshot};
-use discover::discover;
+use discover::{discover, interval_of};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use order_core::Mint;
 use plan::{PLANNED_MAX, Plan, Pools};
 use service::CancellationToken;
 use state::{Asked, Following, Question};
@@ -42,9 +44,6 @@ const READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the nodes that are compared with the first one to answer are waited for.
 const WITNESS_PATIENCE: Duration = Duration::from_millis(300);
 
-/// How often new pools are looked for.
-const DISCOVERY_INTERVAL: Duration = Duration::from_secs(60);
-
 /// The pause after a search for pools that failed.
 const DISCOVERY_RETRY: Duration = Duration::from_secs(1);
 
@@ -58,6 +57,8 @@ pub(crate) struct Follower {
     pub(crate) websocket_urls: Vec<String>,
     /// Which pools.
     pub(crate) pools: Named,
+    /// Whose pairs' pools are looked for where none is named.
+    pub(crate) tokens: Vec<Mint>,
     /// Which lookup tables transactions may name.
     pub(crate) lookup_tables: LookupTables,
     /// These as they were last read; none at first.
@@ -112,7 +113,7 @@ impl Follower {
     async fn discover(&self) -> Pools {
         let mut failing = Failing::default();
         loop {
-            match discover(&self.client, &self.pools).await {
+            match discover(&self.client, &self.pools, &self.tokens).await {
                 Ok(pools) => return pools,
                 Err(error) => failing.failed("looking for pools", &error),
             }
@@ -124,8 +125,8 @@ impl Follower {
     async fn discover_others(&self, plan: &Plan) -> Pools {
         let mut failing = Failing::default();
         loop {
-            tokio::time::sleep(DISCOVERY_INTERVAL).await;
-            match discover(&self.client, &self.pools).await {
+            tokio::time::sleep(interval_of(&self.pools)).await;
+            match discover(&self.client, &self.pools, &self.tokens).await {
                 Ok(pools) if plan.covers(&pools) => failing.succeeded("looking for pools"),
                 Ok(pools) => return pools,
                 Err(error) => failing.failed("looking for pools", &error),

@@ -111,6 +111,11 @@ impl venues::Pool for Pool {
         self.token_vaults
     }
 
+    /// The vaults are shared with other pools.
+    fn holdings(&self) -> [Pubkey; 2] {
+        self.vault_lps
+    }
+
     /// It signs for the pool's shares: the vaults sign for their tokens themselves.
     fn authority(&self) -> Authority {
         let [vault, _] = self.lending_vaults;

@@ -16,6 +16,8 @@ pub(super) const PROGRAM: Program = Program {
     address: PROGRAM_ID,
     pool_size: layout::POOL_SIZE,
     pool_discriminator: Some(layout::POOL_DISCRIMINATOR),
+    mints_at: layout::offset::MINTS,
+    sorts_mints: false,
     errors: ERRORS,
     too_little_out: SLIPPAGE_EXCEEDED,
     too_much_in: SLIPPAGE_EXCEEDED,

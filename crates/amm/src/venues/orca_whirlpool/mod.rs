@@ -17,6 +17,8 @@ pub(super) const PROGRAM: Program = Program {
     address: PROGRAM_ID,
     pool_size: layout::POOL_SIZE,
     pool_discriminator: Some(layout::POOL_DISCRIMINATOR),
+    mints_at: layout::offset::MINTS,
+    sorts_mints: true,
     errors: ERRORS,
     too_little_out: AMOUNT_OUT_BELOW_MINIMUM,
     too_much_in: AMOUNT_IN_ABOVE_MAXIMUM,
