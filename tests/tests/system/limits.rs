@@ -79,9 +79,11 @@ async fn while_prices_move_no_order_without_slippage_gets_less_than_its_quote() 
     let ended = join_all(ids.iter().map(|id| gateway.ended(id))).await;
 
     for order in ended.iter().filter(|order| order["status"] == "failed") {
-        // A pool whose price has moved far needs other accounts than the transaction names.
+        // A pool whose price has moved far needs other accounts than the transaction names. What moves
+        // after the signature makes every node refuse the transaction until it expires.
         let code = order["data"]["error"]["code"].as_str().unwrap();
-        assert!(["slippage_exceeded", "simulation_failed"].contains(&code), "{order}");
+        let possible = ["slippage_exceeded", "simulation_failed", "transaction_expired"];
+        assert!(possible.contains(&code), "{order}");
         assert_failed(order, code, 3);
     }
     let after = Balances::read(&cluster, wallet, &SYMBOLS).await;
