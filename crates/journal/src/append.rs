@@ -15,8 +15,9 @@ pub enum AppendError {
     /// The event may not happen in the order's state. The claim still holds.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
-    /// Another owner has the order, or an earlier append of this claim was cancelled: let go of it.
-    #[error("the order has another owner, or went on without this claim: let go of it")]
+    /// Another owner has the order, or an earlier append of this claim was cancelled, or it is a signature
+    /// and trading is halted: let go of the order. Its next owner begins another attempt.
+    #[error("the order has another owner, went on without this claim, or must not be signed: let go of it")]
     Fenced,
     /// The database is at fault: see the error. Let go of the order; its next owner goes on from
     /// what was recorded. After [`Error::Unknown`] nothing may be sent on the event's strength.
@@ -116,7 +117,8 @@ fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
 }
 
 /// Writes the events whose claims still hold, with their orders' rows and transactions; the others
-/// write nothing. The orders are locked in the order of their ids, so that two processes with the
+/// write nothing, and nor does a signature while trading is halted: its executor asked before it signed, and
+/// the halt came since. The orders are locked in the order of their ids, so that two processes with the
 /// same orders do not wait for each other. A failed attempt raises the fence, which ends the claim.
 const APPEND: &str = "
 WITH input AS (
@@ -127,6 +129,7 @@ WITH input AS (
 ), owned AS MATERIALIZED (
   SELECT input.* FROM orders JOIN input ON input.order_id = orders.id
   WHERE orders.seq = input.seq - 1 AND orders.fence = input.fence AND orders.ended_at IS NULL
+    AND (input.signature IS NULL OR NOT EXISTS (SELECT FROM halts WHERE resumed_at IS NULL))
   ORDER BY orders.id
   FOR NO KEY UPDATE OF orders
 ), event AS (
