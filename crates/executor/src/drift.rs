@@ -9,7 +9,7 @@ use amm::Market;
 use journal::Drift;
 use order_core::failure::Code;
 use order_core::order::Fill;
-use order_core::{Atoms, Failure, Order, PoolAddress, Pubkey, Token, Venue};
+use order_core::{Atoms, Failure, Order, PoolAddress, Pubkey, Venue};
 use std::collections::HashMap;
 
 /// What the pools' programs did in a simulation.
@@ -17,7 +17,7 @@ use std::collections::HashMap;
 pub(crate) struct Simulated {
     /// When.
     slot: u64,
-    /// What the route took and gave; None if a program refused to keep the order's limit.
+    /// What the route took and gave; None if that was no swap, or a program refused to keep the order's limit.
     moved: Option<(Atoms, Atoms)>,
     /// By how much each token account changed.
     changes: HashMap<Pubkey, i128>,
@@ -29,23 +29,9 @@ impl Simulated {
         Self { slot: fill.slot, moved: Some((fill.amount_in, fill.amount_out)), changes }
     }
 
-    /// Whether the wallet paid and received what was calculated. Of SOL that is not to be told from its
-    /// balances: whoever sends lamports to an order's temporary account gives them to the wallet.
-    fn is_as_expected(&self, expected: Option<(Atoms, Atoms)>, tokens: [&Token; 2]) -> bool {
-        match (self.moved, expected) {
-            (None, None) => true,
-            (None, Some(_)) | (Some(_), None) => false,
-            (Some((taken, given)), Some((expected_in, expected_out))) => {
-                let [token_in, token_out] = tokens;
-                (token_in.is_native() || taken == expected_in)
-                    && (token_out.is_native() || given == expected_out)
-            }
-        }
-    }
-
-    /// A program refused: it could not keep the order's limit.
-    pub(crate) fn refused(slot: u64) -> Self {
-        Self { slot, moved: None, changes: HashMap::new() }
+    /// A program refused, because it could not keep the order's limit, or what moved is no swap.
+    pub(crate) fn nothing(slot: u64, changes: HashMap<Pubkey, i128>) -> Self {
+        Self { slot, moved: None, changes }
     }
 }
 
@@ -66,19 +52,36 @@ impl Executor {
         let tokens = [order.intent().token_in(), order.intent().token_out()];
         let calculate = |legs: &[Leg]| leg::expected(legs, tokens[0].mint, tokens[1].mint);
         let expected = calculate(legs);
-        if simulated.is_as_expected(expected, tokens) && strays(legs, &simulated.changes).is_empty() {
+        if simulated.moved == expected && strays(legs, &simulated.changes).is_empty() {
             return Ok(());
         }
+        match self.later(before, legs, simulated.slot).await {
+            // Some fees depend on the time alone.
+            Ok(Some(later)) if calculate(&later) == expected => {
+                Err(self.drifted(order, legs, expected, simulated).await)
+            }
+            Ok(_) => {
+                tracing::debug!("the pools moved between the snapshot and the simulation");
+                Ok(())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The same swaps on the pools as they are not before a slot; None if the pools have moved since `before`.
+    async fn later(&self, before: &State, legs: &[Leg], slot: u64) -> Result<Option<Vec<Leg>>, Failure> {
         let route: Vec<PoolAddress> = legs.iter().map(|leg| leg.market.address()).collect();
-        let after = self.dependencies.read(&route, &[], simulated.slot, &self.cluster).await?;
-        let moved = !before.stood_still(&after, legs.iter().map(|leg| &leg.market));
-        let later: Vec<Leg> = legs.iter().map(|leg| leg.now(&after)).collect::<Result<_, _>>()?;
-        // Some fees depend on the time alone.
-        if moved || calculate(&later) != expected {
-            tracing::debug!("the pools moved between the snapshot and the simulation");
-            return Ok(());
+        let after = match self.dependencies.read(&route, &[], slot, &self.cluster).await {
+            Ok(after) => after,
+            Err(failure) if failure.code == Code::ClusterUnavailable => return Err(failure),
+            // A pool that cannot be read any more is not as it was.
+            Err(_) => return Ok(None),
+        };
+        if before.stood_still(&after, legs.iter().map(|leg| &leg.market)) {
+            legs.iter().map(|leg| leg.now(&after)).collect::<Result<_, _>>().map(Some)
+        } else {
+            Ok(None)
         }
-        Err(self.drifted(order, legs, expected, simulated).await)
     }
 
     async fn drifted(
@@ -140,23 +143,7 @@ mod tests {
     use super::*;
     use crate::leg::legs;
     use crate::path::Path;
-    use crate::testing::{USDC, known, market, swap};
-
-    #[test]
-    fn lamports_that_anybody_sends_are_no_drift() {
-        let simulated = |moved: Option<(u64, u64)>| {
-            let moved = moved.map(|(taken, given)| (Atoms::new(taken), Atoms::new(given)));
-            Simulated { slot: 1, moved, changes: HashMap::new() }
-        };
-        let expected = Some((Atoms::new(100), Atoms::new(15)));
-        let sells_sol = |moved| simulated(moved).is_as_expected(expected, [&known("SOL"), &known(USDC)]);
-        assert!(sells_sol(Some((100, 15))) && sells_sol(Some((99, 15))));
-        assert!(!sells_sol(Some((100, 14))) && !sells_sol(None));
-        let buys_sol = |moved| simulated(moved).is_as_expected(expected, [&known(USDC), &known("SOL")]);
-        assert!(buys_sol(Some((100, 16))) && !buys_sol(Some((99, 15))));
-        let refused = simulated(None);
-        assert!(refused.is_as_expected(None, [&known("SOL"), &known(USDC)]), "it was to refuse");
-    }
+    use crate::testing::{USDC, market, swap};
 
     #[test]
     fn the_pool_whose_accounts_changed_otherwise_is_suspected_and_else_all_are() {

@@ -1,5 +1,6 @@
 use crate::executor::Executor;
 use chain::Trade;
+use chain::transaction::temporary_account;
 use order_core::Order;
 use order_core::order::{Observation, SignedTransaction};
 
@@ -8,7 +9,7 @@ impl Executor {
     /// sent can only be given up by the chain. None if this executor stops first; the next owner
     /// sends the same bytes.
     pub(crate) async fn land(&self, order: &Order, transaction: &SignedTransaction) -> Option<Observation> {
-        let trade = self.trade(order.intent());
+        let trade = self.trade(order);
         faults::defect!("sign_again_on_timeout", {
             let landing = self.lander.land(transaction, &trade);
             let landed = tokio::time::timeout(std::time::Duration::from_secs(3), landing).await;
@@ -31,9 +32,11 @@ impl Executor {
     }
 
     /// Whose balances the order changes.
-    pub(crate) fn trade(&self, intent: &order_core::order::Intent) -> Trade {
+    pub(crate) fn trade(&self, order: &Order) -> Trade {
+        let (wallet, intent) = (self.wallet.pubkey(), order.intent());
         Trade {
-            wallet: self.wallet.pubkey(),
+            wallet,
+            temporary: temporary_account(&wallet, order.id()),
             token_in: intent.token_in().clone(),
             token_out: intent.token_out().clone(),
         }

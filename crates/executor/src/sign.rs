@@ -10,6 +10,7 @@ use futures_util::TryFutureExt as _;
 use order_core::failure::Code;
 use order_core::order::{Fill, Intent, SignedTransaction};
 use order_core::{Atoms, Failure, Order, Quote, Token};
+use std::collections::HashMap;
 
 /// What the cluster says before a transaction can be built.
 struct Ground {
@@ -119,17 +120,24 @@ impl Executor {
             tracing::debug!(%failure, logs = ?simulation.logs, "the simulation failed");
             let failure = unsigned.failure(failure, &simulation.logs, cluster::explain);
             if failure.code == Code::SlippageExceeded {
-                self.compare(order, &ground.state, legs, &Simulated::refused(simulation.slot)).await?;
+                let refused = Simulated::nothing(simulation.slot, HashMap::new());
+                self.compare(order, &ground.state, legs, &refused).await?;
             }
             return Err(failure);
         }
-        match simulation.fill(&unsigned, &self.trade(order.intent())) {
-            Some(fill) => {
-                let simulated = Simulated::moved(&fill, simulation.token_changes(&unsigned));
+        let changes = simulation.token_changes(&unsigned);
+        match simulation.fill(&unsigned, &self.trade(order)) {
+            Ok(Some(fill)) => {
+                let simulated = Simulated::moved(&fill, changes);
                 self.compare(order, &ground.state, legs, &simulated).await?;
                 within_bounds(order.intent(), min_out, &fill)?;
             }
-            None => tracing::debug!("the node does not say what the simulation moved"),
+            Ok(None) => tracing::debug!("the node does not say what the simulation moved"),
+            Err(error) => {
+                let nothing = Simulated::nothing(simulation.slot, changes);
+                self.compare(order, &ground.state, legs, &nothing).await?;
+                return Err(Failure::new(Code::SimulationFailed, error.to_string()));
+            }
         }
         Ok(simulation.units)
     }

@@ -63,6 +63,7 @@ async fn lamports_that_anybody_sends_to_an_order_s_temporary_account_do_not_stop
 
     let order = gateway.ended(&id).await;
     assert_eq!(order["status"], "confirmed", "{order}");
+    assert_eq!(order["data"]["executedInput"], "1", "what was sent to the account is no part of the swap");
     let spent = before.get() - cluster.lamports(wallet).await.get();
     let fee = atoms(&order["data"]["networkFee"], "SOL").get();
     assert_eq!(spent, 1_000_000_000 - 1_000_000 + fee, "what was sent to the account is the wallet's");

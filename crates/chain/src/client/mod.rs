@@ -1,6 +1,6 @@
 mod accounts;
 
-use crate::fill::{Balances, Trade};
+use crate::fill::{Balances, InvalidBalances, Trade};
 use crate::rpc::{CALL_TIMEOUT, Nodes};
 use crate::wire::{
     InContext, WireBlockhash, WireEpochInfo, WirePrioritizationFee, WireSimulation, WireStatus,
@@ -112,9 +112,17 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// What the trade would move. None if the node gave no balances, or none that fit.
-    pub fn fill(&self, transaction: &transaction::Unsigned, trade: &Trade) -> Option<Fill> {
-        self.balances.as_ref()?.fill(trade, transaction.accounts(), self.slot).ok()
+    /// What the trade would move. None if the node gave no balances.
+    ///
+    /// # Errors
+    /// The balances are not those of the trade: something moved the wrong way, or not at all.
+    pub fn fill(
+        &self,
+        transaction: &transaction::Unsigned,
+        trade: &Trade,
+    ) -> Result<Option<Fill>, InvalidBalances> {
+        let balances = self.balances.as_ref();
+        balances.map(|balances| balances.fill(trade, transaction.accounts(), self.slot)).transpose()
     }
 
     /// By how much it would change each token account that lives through it, in atoms. Empty if the node

@@ -10,6 +10,9 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Trade {
     /// Who pays and receives.
     pub wallet: Pubkey,
+    /// The wallet's account for wrapped SOL, which the transaction opens and closes. Lamports that somebody
+    /// sent to its address before are the wallet's, and no part of the trade.
+    pub temporary: Pubkey,
     /// What is spent.
     pub token_in: Token,
     /// What is bought.
@@ -111,6 +114,7 @@ impl Balances {
             .map(|balance| balance.account_index)
             .collect();
         ours.insert(wallet);
+        ours.extend(accounts.iter().position(|account| *account == trade.temporary));
         let held = |lamports: &[u64]| -> Result<i128, InvalidBalances> {
             let mut sum = 0i128;
             for index in &ours {

@@ -15,7 +15,8 @@ const USDT: &str = "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB";
 
 fn trade(token_in: &str, token_out: &str) -> Trade {
     let known = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
-    Trade { wallet: WALLET.parse().unwrap(), token_in: known(token_in), token_out: known(token_out) }
+    let [wallet, temporary] = [WALLET, TEMPORARY].map(|address| address.parse().unwrap());
+    Trade { wallet, temporary, token_in: known(token_in), token_out: known(token_out) }
 }
 
 /// A transaction as `getTransaction` gives it; `meta` replaces what differs.
@@ -68,6 +69,21 @@ fn the_rent_of_a_new_account_is_not_spent_on_the_swap() {
     let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT, POOL];
     assert_eq!(
         fill(&trade("SOL", "USDC"), &accounts, meta),
+        Ok((1_000_000_000, 150_250_000, 5_001, 301_234_567))
+    );
+}
+
+#[test]
+fn lamports_that_were_sent_to_the_temporary_account_are_no_part_of_the_trade() {
+    // Nobody knows better than the wallet's balance that 3 SOL were there: it gains 2 although it sells 1.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 3_000_000_000u64, 2_039_280],
+        "postBalances": [12_000_000_000u64 - 5_001, 0, 2_039_280],
+        "preTokenBalances": [holding(2, WALLET, USDC, "0")],
+        "postTokenBalances": [holding(2, WALLET, USDC, "150250000")],
+    });
+    assert_eq!(
+        fill(&trade("SOL", "USDC"), &[WALLET, TEMPORARY, USDC_ACCOUNT], meta),
         Ok((1_000_000_000, 150_250_000, 5_001, 301_234_567))
     );
 }

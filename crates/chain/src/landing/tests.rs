@@ -19,7 +19,9 @@ const BLOCKHASH_SLOT: u64 = 800;
 
 fn trade() -> Trade {
     let known = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
-    Trade { wallet: Wallet::for_test(7).pubkey(), token_in: known("SOL"), token_out: known("USDC") }
+    let wallet = Wallet::for_test(7).pubkey();
+    let temporary = Pubkey::new_from_array([9; 32]);
+    Trade { wallet, temporary, token_in: known("SOL"), token_out: known("USDC") }
 }
 
 /// A signed swap of 1 SOL; `salt` makes it another transaction.

@@ -49,6 +49,14 @@ pub enum ChangeError {
     /// The transaction landed and failed.
     #[error("the transaction was reverted: {0}")]
     Reverted(TransactionFailure),
+    /// The transaction that makes a table failed, or nobody said that it landed.
+    #[error("making {table}: {cause}; if it is there by now, go on with `lookup-table extend {table}`")]
+    Unmade {
+        /// Where the table would be.
+        table: Pubkey,
+        /// What went wrong.
+        cause: Box<ChangeError>,
+    },
     /// The transaction can no longer land.
     #[error("the transaction did not land; try again")]
     Expired,
@@ -63,7 +71,8 @@ impl Client {
         // A slot that is final has a block, which the program asks for.
         let slot = self.slot(Commitment::Finalized).await?;
         let (create, table) = create_lookup_table(wallet.pubkey(), wallet.pubkey(), slot);
-        self.execute(wallet, &[create]).await?;
+        let made = self.execute(wallet, &[create]).await;
+        made.map_err(|cause| ChangeError::Unmade { table, cause: Box::new(cause) })?;
         Ok(table)
     }
 

@@ -241,8 +241,9 @@ fn seed(order_id: order::Id) -> String {
     order_id.0.simple().to_string()
 }
 
+/// The wallet's account for wrapped SOL that exists only inside the order's transaction.
 #[expect(clippy::expect_used, reason = "the seed has the allowed length and the owner is a fixed program")]
-fn temporary_account(wallet: &Pubkey, order_id: order::Id) -> Pubkey {
+pub fn temporary_account(wallet: &Pubkey, order_id: order::Id) -> Pubkey {
     Pubkey::create_with_seed(wallet, &seed(order_id), &WRAPPED_SOL_PROGRAM)
         .expect("a seed of 32 bytes makes an address")
 }
