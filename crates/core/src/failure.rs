@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
-    /// No pool that orders may go over trades the pair, or none has enough of the output.
+    /// No way over the pools of enabled venues leads from one token to the other, or none has enough of the output.
     NoRoute,
     /// The best route gives less than the order's minimum, before or on the chain.
     SlippageExceeded,

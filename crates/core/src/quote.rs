@@ -49,15 +49,15 @@ pub struct Swap {
     pub share: Fraction,
 }
 
-/// A pool that was considered and not chosen.
+/// A way that was considered and not chosen: one pool, two in a row, or several ways side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alternative {
     /// The pool's program.
     pub venue: Venue,
-    /// The pool.
+    /// The pool, the first of several.
     pub pool: PoolAddress,
-    /// What it would have given (exact in) or taken (exact out); None if it could not quote. Of a route
-    /// through several pools it is what all give or take together, and the pool is the first of them.
+    /// What it would have given (exact in) or taken (exact out); None if it could not quote. Of several
+    /// pools it is what all give or take together.
     pub amount: Option<Atoms>,
     /// Why it lost, as a sentence for people.
     pub reason: String,
@@ -68,8 +68,8 @@ pub struct Alternative {
 pub struct Quote {
     /// Its name.
     pub id: Id,
-    /// What is spent, in atoms of the input token. Two pools in a row may leave a few atoms of an exact
-    /// input, for their first swap is of an exact output.
+    /// What is spent, in atoms of the input token. Two pools in a row leave some of an exact input:
+    /// see [`Room`](crate::Room).
     pub amount_in: Atoms,
     /// What is received after every fee, in atoms of the output token.
     pub amount_out: Atoms,
@@ -79,7 +79,7 @@ pub struct Quote {
     pub price_impact: Fraction,
     /// The swaps in the order they are executed; never empty.
     pub route: Vec<Swap>,
-    /// Every other pool that was considered.
+    /// The other ways that were considered, best first; those that cannot quote are last.
     pub alternatives: Vec<Alternative>,
     /// The slot of the state that was quoted.
     pub slot: u64,

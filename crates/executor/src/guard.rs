@@ -3,6 +3,7 @@
 
 use crate::executor::Executor;
 use crate::metrics;
+use crate::route::bearable;
 use anyhow::Context as _;
 use journal::{Spending, Stops};
 use order_core::failure::Code;
@@ -133,12 +134,20 @@ impl Executor {
         };
         let priced =
             self.router.quote(&request, PRICE_WITHIN, service::trace::traceparent().as_deref()).await;
+        let unknown = |reason: &str| {
+            let symbol = &token_in.symbol;
+            exceeded(format!("what {symbol} is worth in USD is not known, and there is a limit: {reason}"))
+        };
         match priced {
-            Ok(priced) => Ok(dollars(priced.amount_out)),
-            Err(failure) if failure.code == Code::NoRoute => Err(exceeded(format!(
-                "what {} is worth in USD is not known, and there is a limit: {}",
-                token_in.symbol, failure.message
-            ))),
+            // Of pools that are too small for the amount it would fetch next to nothing.
+            Ok(priced) => match bearable(&priced, self.max_price_impact) {
+                Ok(()) => Ok(dollars(priced.amount_out)),
+                Err(failure) => Err(unknown(&failure.message)),
+            },
+            // Other venues, or the same later, may tell.
+            Err(failure) if failure.code == Code::NoRoute && request.excluded_venues.is_empty() => {
+                Err(unknown(&failure.message))
+            }
             Err(failure) => Err(failure),
         }
     }

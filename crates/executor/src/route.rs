@@ -68,7 +68,7 @@ fn acceptable(intent: &Intent, min_out: Option<Atoms>, quote: &Quote) -> Result<
 
 /// Whether the pools are large enough for the order. Slippage does not tell: where no quote was named, it
 /// is measured from what these very pools offer.
-fn bearable(quote: &Quote, most: Fraction) -> Result<(), Failure> {
+pub(crate) fn bearable(quote: &Quote, most: Fraction) -> Result<(), Failure> {
     if quote.price_impact <= most {
         return Ok(());
     }

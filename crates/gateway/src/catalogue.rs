@@ -279,7 +279,9 @@ const fn explain_failure(code: failure::Code) -> &'static str {
         TransactionReverted, Unsupported,
     };
     match code {
-        NoRoute => "No pool that orders may go over trades the pair, or none has enough of the output.",
+        NoRoute => {
+            "No way over the pools of enabled venues leads from one token to the other, or none has enough of the output."
+        }
         SlippageExceeded => {
             "The best route gives less than the order's minimum, before or on the chain. Nothing was swapped."
         }

@@ -49,7 +49,7 @@ pub(crate) struct QuoteBody {
     /// In whole tokens, as a number or a string; read exactly.
     #[schema(value_type = Amount)]
     amount: String,
-    /// `exactIn` (the default): the amount is spent. `exactOut`: it is bought.
+    /// `exactIn` (the default): at most the amount is spent; two hops leave a part of it. `exactOut`: it is bought.
     #[schema(required = false, example = "exactIn")]
     mode: String,
     /// A fraction of at least 0 and below 1: 0.01 is one percent.
@@ -68,7 +68,7 @@ pub(crate) struct OrderBody {
     /// What is bought.
     #[schema(example = "USDC")]
     token_out: String,
-    /// What is spent, in whole tokens, as a number or a string; read exactly.
+    /// The most that is spent, in whole tokens, as a number or a string; read exactly.
     #[schema(value_type = Amount)]
     amount: String,
     /// A fraction of at least 0 and below 1: 0.01 is one percent. The configuration has a default.

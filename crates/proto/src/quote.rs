@@ -144,6 +144,9 @@ fn check_answers(quote: &Quote, request: &Request) -> Result<(), Invalid> {
     if received != Some(quote.amount_out) || quote.amount_out.is_zero() {
         return Err(Invalid::new("route", "does not give amount_out"));
     }
+    if quote.route.iter().any(|swap| request.excluded_venues.contains(&swap.venue)) {
+        return Err(Invalid::new("route", "goes over a venue that was excluded"));
+    }
     if quote.expires_at <= quote.created_at {
         return Err(Invalid::new("expires_at_ms", "is not after created_at_ms"));
     }

@@ -32,6 +32,9 @@
 //! | `"muteSubscriptions"` | notifications are left out without a word |
 //! | `"muteAccounts"` | those of accounts are, and slots are told |
 //!
+//! `POST /admin/programs/{venue}` with `{"changed": true}` makes a built-in program keep a unit of what it
+//! sells, and `false` undoes it.
+//!
 //! Two things happen at once: `POST /admin/roll-back` with `{"slots": 5}` gives up the fork of the
 //! last slots, whose transactions land again by themselves only with `"landAgainAfterSlots"`; and
 //! `POST /admin/expire-blockhashes` makes so many blocks that no blockhash is valid any more.

@@ -139,7 +139,7 @@ impl Pool {
             fee: pool.fee.to_decimal(),
             tradable: pool.unavailable.is_none() && disabled.is_none(),
             reason: disabled
-                .map(|disabled| format!("its program is disabled: {}", disabled.reason))
+                .map(|disabled| format!("its venue is disabled: {}", disabled.reason))
                 .or_else(|| pool.unavailable.clone()),
             disabled: disabled.map(|DisabledVenue { reason, since, .. }| Disabled {
                 reason: reason.clone(),
@@ -206,7 +206,7 @@ mod tests {
         let disabled = [DisabledVenue { venue: Venue::RaydiumCpmm, reason, since: Timestamp::UNIX_EPOCH }];
         let seen = Pools::of(&listing, Duration::ZERO, &disabled, Timestamp::UNIX_EPOCH);
         assert!(serde_json::to_string(&seen.pools[0]).unwrap().contains(concat!(
-            r#""tradable":false,"reason":"its program is disabled: it was upgraded","#,
+            r#""tradable":false,"reason":"its venue is disabled: it was upgraded","#,
             r#""disabled":{"reason":"it was upgraded","since":"1970-01-01T00:00:00Z"}"#
         )));
     }

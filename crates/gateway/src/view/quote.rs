@@ -22,7 +22,8 @@ pub(crate) struct Quote {
     /// The amount of the request.
     #[schema(example = "100")]
     amount: String,
-    /// `exactIn`: the amount is spent. `exactOut`: it is bought.
+    /// `exactIn`: at most the amount is spent; two hops leave a part of it, see `estimatedInput`. `exactOut`: it is
+    /// bought.
     #[schema(value_type = String, example = "exactIn")]
     mode: Mode,
     /// The price and the fee.
@@ -38,7 +39,7 @@ pub(crate) struct Quote {
     price_impact: String,
     /// The swaps, in the order they are executed.
     route: Vec<Step>,
-    /// Every other pool that was considered.
+    /// The other ways that were considered, best first, at most 32; those that cannot quote come last.
     alternatives: Vec<Alternative>,
     /// The slot of the state that was quoted.
     slot: u64,
@@ -98,7 +99,8 @@ pub(crate) struct Step {
     share: String,
 }
 
-/// A pool that was considered and not chosen.
+/// A way that was considered and not chosen: one pool, two hops, or a split, as the reason says. The pool is
+/// its first.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Alternative {

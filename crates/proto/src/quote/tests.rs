@@ -139,6 +139,7 @@ fn a_reply_that_does_not_answer_is_no_quote() {
     assert_eq!(with(|m| m.route[0].mint_out = SOL.to_string()), "route");
     assert_eq!(with(|m| m.route = vec![m.route[0].clone(); SWAPS_MAX + 1]), "route");
     assert_eq!(with(|m| m.route[0].venue = "mango".to_owned()), "route.venue");
+    assert_eq!(with(|m| m.route[0].venue = Venue::RaydiumClmm.to_string()), "route", "it was excluded");
     assert_eq!(with(|m| m.route[0].pool = "0".to_owned()), "route.pool");
     assert_eq!(with(|m| m.route[0].share = "1.1".to_owned()), "route.share");
     assert_eq!(with(|m| m.fee = "-0.1".to_owned()), "fee");

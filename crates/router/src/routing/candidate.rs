@@ -42,14 +42,14 @@ pub(super) fn survey<'a>(
 ) -> Survey<'a> {
     let mut survey = Survey::default();
     for entry in book.pair(one, other) {
-        if request.excluded_venues.contains(&entry.venue) {
-            survey.refusals.list.push(refused(entry, "its venue is excluded from this quote".to_owned()));
-            continue;
-        }
         let age = book.age(entry, now);
         if age > max_age {
             survey.refusals.stale = survey.refusals.stale.saturating_add(1);
             survey.refusals.list.push(refused(entry, format!("its state is {} ms old", age.as_millis())));
+            continue;
+        }
+        if request.excluded_venues.contains(&entry.venue) {
+            survey.refusals.list.push(refused(entry, "its venue is excluded from this quote".to_owned()));
             continue;
         }
         match &entry.market {

@@ -32,17 +32,17 @@ pub(super) fn best<'a>(
         paths.iter().filter_map(|path| Some((*path, Guess::of(path, amount)?))).collect();
     let paths: Vec<Path<'a>> = guessed.iter().map(|(path, _)| *path).collect();
     let Some(shapes) = Shapes::of(book, request, &paths, request.amount) else { return Vec::new() };
-    let mut pools: Vec<_> = paths.iter().flat_map(Path::pools).collect();
-    pools.sort_unstable();
-    pools.dedup();
+    let mut vaults: Vec<_> = paths.iter().flat_map(Path::vaults).collect();
+    vaults.sort_unstable();
+    vaults.dedup();
     let bits = |path: &Path<'_>| {
-        let places = path.pools().filter_map(|pool| pools.binary_search(&pool).ok());
+        let places = path.vaults().filter_map(|vault| vaults.binary_search(&vault).ok());
         places.fold(0u128, |bits, place| bits | bit(place))
     };
     let ways = guessed.iter().zip(shapes.paths).map(|((path, guess), shape)| Way {
         guess: *guess,
         shape,
-        pools: bits(path),
+        vaults: bits(path),
         cost: cost as f64 * path.hops().count() as f64,
     });
     let mut search =
@@ -57,20 +57,21 @@ pub(super) fn best<'a>(
 struct Way {
     guess: Guess,
     shape: Shape,
-    /// A bit for each of its pools.
-    pools: u128,
+    /// A bit for each of its vaults.
+    vaults: u128,
     /// What its swaps cost, in the output.
     cost: f64,
 }
 
-/// Some paths that have no pool in common.
+/// Some paths that have no vault in common: a swap on one would change what another gives. Pools of a program
+/// that lends its tokens share vaults.
 #[derive(Clone, Copy)]
 struct Set {
     members: [usize; PATHS_MAX],
     guesses: [Guess; PATHS_MAX],
     count: usize,
     shape: Shape,
-    pools: u128,
+    vaults: u128,
     cost: f64,
 }
 
@@ -103,8 +104,8 @@ impl Search {
                 Err(Unfit::TooSmall) => None,
                 Ok(division) => Some(Found { set: larger, division, net: division.output - larger.cost }),
             };
-            // A pool by itself is compared anyway.
-            if let Some(found) = found.filter(|found| found.set.pools.count_ones() > 1) {
+            // A pool by itself, which has two vaults, is compared anyway.
+            if let Some(found) = found.filter(|found| found.set.vaults.count_ones() > 2) {
                 self.keep(found, sendable);
             }
             // What a path adds shrinks with each other that is there: one that does not pay its cost here
@@ -138,14 +139,14 @@ impl Set {
             guesses: [Guess::default(); PATHS_MAX],
             count: 0,
             shape: frame,
-            pools: 0,
+            vaults: 0,
             cost: 0.0,
         }
     }
 
-    /// The set with one more; None if it has one of its pools.
+    /// The set with one more; None if it has one of its vaults.
     fn with(&self, place: usize, way: &Way) -> Option<Self> {
-        if self.pools & way.pools != 0 {
+        if self.vaults & way.vaults != 0 {
             return None;
         }
         let mut larger = *self;
@@ -153,7 +154,7 @@ impl Set {
         *larger.guesses.get_mut(self.count)? = way.guess;
         larger.count = self.count.saturating_add(1);
         larger.shape = self.shape.and(way.shape);
-        larger.pools |= way.pools;
+        larger.vaults |= way.vaults;
         larger.cost += way.cost;
         Some(larger)
     }

@@ -61,7 +61,7 @@ pub(crate) struct Decision {
 /// first, then by their addresses, so that the same book always gives the same answer.
 ///
 /// # Errors
-/// [`Code::NoRoute`] if no pool trades the pair or none can quote the amount;
+/// [`Code::NoRoute`] if no pool, and no two through a third token, can quote the amount and be sent;
 /// [`Code::ClusterUnavailable`] if none has a state younger than `max_age`.
 pub(crate) fn decide(
     book: &Book,

@@ -4,7 +4,7 @@
 use super::candidate::Candidate;
 use amm::SwapQuote;
 use order_core::quote::{Alternative, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint, PoolAddress, Room};
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Room};
 use proto::quote::Request;
 use std::time::Duration;
 
@@ -83,6 +83,11 @@ impl<'a> Path<'a> {
 
     pub(super) fn pools(&self) -> impl Iterator<Item = PoolAddress> {
         self.hops().map(|hop| hop.candidate.entry.address)
+    }
+
+    /// Where its pools' tokens are.
+    pub(super) fn vaults(&self) -> impl Iterator<Item = Pubkey> {
+        self.hops().flat_map(|hop| hop.candidate.market.vaults())
     }
 
     /// The slot of the oldest state it is calculated from.

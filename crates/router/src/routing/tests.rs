@@ -132,6 +132,10 @@ fn a_stale_pool_is_not_quoted() {
     let failure = decide_at(MAX_AGE + Duration::from_millis(1)).unwrap_err();
     assert_eq!(failure.code, Code::ClusterUnavailable);
     assert!(failure.message.contains("5000 ms"), "{failure}");
+    let request = Request { excluded_venues: BTreeSet::from([Venue::RaydiumCpmm]), ..request.clone() };
+    let later = confirmed_at + MAX_AGE + Duration::from_millis(1);
+    let failure = decide(&book, &request, later, MAX_AGE).unwrap_err();
+    assert_eq!(failure.code, Code::ClusterUnavailable, "it is not for what is excluded: {failure}");
 }
 
 #[test]

@@ -54,15 +54,15 @@ struct BruteForce<'a> {
 }
 
 impl BruteForce<'_> {
-    /// Every set of paths without a common pool that fits into a transaction.
+    /// Every set of paths without a common vault that fits into a transaction.
     fn search(&mut self, members: &mut Vec<usize>, shape: Shape) {
         let first = members.last().map_or(0, |last| last + 1);
         for place in first..self.paths.len() {
             let larger = shape.and(self.shapes[place]);
-            let pools = |place: usize| self.paths[place].pools();
+            let vaults = |place: usize| self.paths[place].vaults();
             let common = members
                 .iter()
-                .any(|member| pools(*member).any(|pool| pools(place).any(|other| other == pool)));
+                .any(|member| vaults(*member).any(|vault| vaults(place).any(|other| other == vault)));
             if common || !larger.fits() {
                 continue;
             }
