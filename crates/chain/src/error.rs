@@ -9,6 +9,14 @@ pub enum Error {
         /// Its place in the list, from 1.
         position: usize,
     },
+    /// A node belongs to another cluster than the others.
+    #[error("{node} is a node of another cluster: its genesis hash is {found}; correct SOLANA_RPC_URL")]
+    OtherCluster {
+        /// The node's host.
+        node: String,
+        /// The genesis hash that it tells.
+        found: String,
+    },
     /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client: {0}")]
     Http(String),
@@ -67,6 +75,7 @@ impl Error {
         match self {
             Self::Answer { code, .. } => Some(*code),
             Self::InvalidUrl { .. }
+            | Self::OtherCluster { .. }
             | Self::Http(_)
             | Self::Unreachable { .. }
             | Self::Malformed { .. }
@@ -77,7 +86,7 @@ impl Error {
     /// Whether another node, or the same one a little later, may well answer.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Malformed { .. } => true,
+            Self::Unreachable { .. } | Self::Malformed { .. } | Self::OtherCluster { .. } => true,
             Self::Answer { code, .. } => matches!(*code, NODE_UNHEALTHY | MIN_CONTEXT_SLOT_NOT_REACHED),
             Self::InvalidUrl { .. } | Self::Http(_) | Self::TooMany { .. } => false,
         }
@@ -96,6 +105,7 @@ impl Error {
             }
             Self::Answer { .. }
             | Self::InvalidUrl { .. }
+            | Self::OtherCluster { .. }
             | Self::Http(_)
             | Self::Unreachable { .. }
             | Self::Malformed { .. }

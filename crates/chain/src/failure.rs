@@ -66,6 +66,10 @@ impl TransactionFailure {
                 format!("the wallet has too little SOL: {self}"),
             );
         }
+        if program == solana_system_interface::program::ID && code == ACCOUNT_IN_USE {
+            let message = format!("the order's marker exists already: {self}");
+            return Failure::new(failure::Code::MarkerInUse, message);
+        }
         match explain(&program, code, logs) {
             Some((failure::Code::SimulationFailed, name)) => {
                 Failure::new(fallback, format!("program {program} failed with {name}: {self}"))
@@ -78,6 +82,9 @@ impl TransactionFailure {
     }
 }
 
+/// The System program's code for the creation of an account that has lamports. The marker is the only one that
+/// our transactions create this way.
+const ACCOUNT_IN_USE: u32 = 0;
 /// The System program's code for a transfer of more than there is.
 const LAMPORTS_MISSING: u32 = 1;
 

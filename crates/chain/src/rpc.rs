@@ -1,6 +1,6 @@
 //! JSON-RPC over HTTP: one call, failover between nodes, and the same call to all of them.
 
-use crate::Error;
+use crate::{Error, Hash};
 use futures_util::future::join_all;
 use reqwest::Url;
 use serde::Deserialize;
@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -18,6 +19,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Searching all accounts of a program is slow everywhere.
 pub(crate) const SCAN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The method that every node is asked first.
+const GENESIS: &str = "getGenesisHash";
 /// No answer that is asked for is longer; a broken node must not fill the memory.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -28,12 +31,17 @@ pub(crate) struct Nodes {
     nodes: Vec<Node>,
     /// The node that answered last: asked first.
     preferred: AtomicUsize,
+    /// The cluster that every node must be of, once it is known.
+    genesis: OnceLock<Hash>,
 }
 
 struct Node {
     url: Url,
     /// Host and port: the rest of the URL may hold a key.
     name: String,
+    host: String,
+    /// Told the right genesis hash since it was last out of reach.
+    verified: AtomicBool,
 }
 
 impl Nodes {
@@ -53,11 +61,27 @@ impl Nodes {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| Error::Http(error.without_url().to_string()))?;
-        Ok(Self { http, nodes, preferred: AtomicUsize::new(0) })
+        Ok(Self { http, nodes, preferred: AtomicUsize::new(0), genesis: OnceLock::new() })
+    }
+
+    /// The cluster that every node must be of. Set once: a process serves one cluster.
+    pub(crate) fn require_genesis(&self, genesis: Hash) {
+        self.genesis.get_or_init(|| genesis);
+    }
+
+    /// The host of a node; empty for one that does not exist.
+    pub(crate) fn host(&self, index: usize) -> &str {
+        self.nodes.get(index).map_or("", |node| &node.host)
     }
 
     pub(crate) fn count(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// The node whose turn it is: the preferred one first.
+    pub(crate) fn in_turn(&self, turn: usize) -> usize {
+        let first = self.preferred.load(Ordering::Relaxed);
+        first.saturating_add(turn).checked_rem(self.nodes.len()).unwrap_or(0)
     }
 
     /// Asks this node first from now on.
@@ -111,8 +135,13 @@ impl Nodes {
         let Some(node) = self.nodes.get(index) else {
             return Err(Error::InvalidUrl { position: index.saturating_add(1) });
         };
+        self.verify(node, method, timeout).await?;
         let started = Instant::now();
         let result = self.post(node, method, params, timeout).await.and_then(|body| parse(method, &body));
+        if matches!(&result, Err(Error::Unreachable { .. })) {
+            // Another node may be there when it comes back.
+            node.verified.store(false, Ordering::Relaxed);
+        }
         let outcome = match &result {
             Ok(_) => "ok",
             Err(Error::Answer { .. }) => "refused",
@@ -120,6 +149,7 @@ impl Nodes {
                 Error::Unreachable { .. }
                 | Error::Malformed { .. }
                 | Error::InvalidUrl { .. }
+                | Error::OtherCluster { .. }
                 | Error::Http(_)
                 | Error::TooMany { .. },
             ) => "unanswered",
@@ -127,6 +157,23 @@ impl Nodes {
         metrics::counter!("chain_requests_total", "method" => method, "outcome" => outcome).increment(1);
         metrics::histogram!("chain_request_seconds", "method" => method).record(started.elapsed());
         result
+    }
+
+    /// Makes sure that a node is of the required cluster before it is asked anything.
+    async fn verify(&self, node: &Node, method: &'static str, timeout: Duration) -> Result<(), Error> {
+        let Some(expected) = self.genesis.get() else { return Ok(()) };
+        if method == GENESIS || node.verified.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let body = self.post(node, GENESIS, &json!([]), timeout).await?;
+        let found: String = parse(GENESIS, &body)?;
+        if found != expected.to_string() {
+            metrics::counter!("chain_nodes_of_another_cluster_total").increment(1);
+            tracing::error!(node = node.name, found, %expected, "a node is of another cluster: it is not asked");
+            return Err(Error::OtherCluster { node: node.name.clone(), found });
+        }
+        node.verified.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The body of the node's answer, whatever its status, as long as it is JSON-RPC.
@@ -174,7 +221,8 @@ impl Node {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        Some(Self { url, name })
+        let host = host.to_owned();
+        Some(Self { url, name, host, verified: AtomicBool::new(false) })
     }
 }
 

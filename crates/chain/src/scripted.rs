@@ -1,6 +1,7 @@
 //! A node for tests: a few lines of HTTP that answer what a script says, and remember what was asked.
 
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +24,8 @@ pub(crate) enum Answer {
 type Call = (String, Value);
 type Script = Arc<Mutex<dyn FnMut(&str, &Value) -> Answer + Send>>;
 
+static HOSTS: AtomicU32 = AtomicU32::new(0);
+
 pub(crate) struct Node {
     pub(crate) url: String,
     calls: watch::Receiver<Vec<Call>>,
@@ -31,7 +34,17 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) async fn start(script: impl FnMut(&str, &Value) -> Answer + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // Each is a host of its own: nodes of one host are one witness.
+        let host = HOSTS.fetch_add(1, Ordering::Relaxed) % 250 + 1;
+        Self::start_on(&format!("127.0.0.{host}"), script).await
+    }
+
+    /// A node on a host that others may be on too.
+    pub(crate) async fn start_on(
+        host: &str,
+        script: impl FnMut(&str, &Value) -> Answer + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(format!("{host}:0")).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, calls) = watch::channel(Vec::new());
         let script: Script = Arc::new(Mutex::new(script));

@@ -1,11 +1,11 @@
 //! The JSON of nodes' answers, and what it means here.
 
-use crate::client::{Commitment, LandedTransaction, SignatureStatus, Simulation};
+use crate::client::{AccountSignature, Commitment, LandedTransaction, SignatureStatus, Simulation};
 use crate::fill::{Balances, TokenBalance};
 use crate::{Account, TransactionFailure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use order_core::{Atoms, Mint};
+use order_core::{Atoms, Mint, Signature};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use solana_pubkey::Pubkey;
@@ -116,6 +116,24 @@ impl WireStatus {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub(crate) struct WireAccountSignature {
+    signature: Signature,
+    err: Value,
+    block_time: Option<i64>,
+}
+
+impl WireAccountSignature {
+    pub(crate) fn decode(self) -> AccountSignature {
+        AccountSignature {
+            signature: self.signature,
+            succeeded: self.err.is_null(),
+            block_time: self.block_time,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct WireSimulation {
     err: Value,
     logs: Option<Vec<String>>,
@@ -154,6 +172,7 @@ impl WireSimulation {
 #[derive(Deserialize)]
 pub(crate) struct WireTransaction {
     slot: u64,
+    transaction: (String, String),
     meta: Option<WireMeta>,
 }
 
@@ -172,8 +191,10 @@ struct WireMeta {
 impl WireTransaction {
     pub(crate) fn decode(self) -> Result<LandedTransaction, String> {
         let meta = self.meta.ok_or("the transaction came without its meta data")?;
+        let bytes = BASE64.decode(self.transaction.0).map_err(|error| format!("its bytes: {error}"))?;
         Ok(LandedTransaction {
             slot: self.slot,
+            bytes,
             failure: TransactionFailure::read(&meta.err),
             logs: meta.log_messages.unwrap_or_default(),
             balances: Balances {

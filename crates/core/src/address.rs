@@ -81,6 +81,10 @@ base58_newtype!(
     PoolAddress, 32, "pool address"
 );
 base58_newtype!(
+    /// The address of any other account, such as a wallet.
+    AccountAddress, 32, "account address"
+);
+base58_newtype!(
     /// A transaction's first signature: its name on the chain, known before it is sent.
     Signature, 64, "transaction signature"
 );
@@ -96,6 +100,19 @@ impl PoolAddress {
     /// The address as the Solana crates know it.
     pub const fn pubkey(self) -> Pubkey {
         Pubkey::new_from_array(self.0)
+    }
+}
+
+impl AccountAddress {
+    /// The address as the Solana crates know it.
+    pub const fn pubkey(self) -> Pubkey {
+        Pubkey::new_from_array(self.0)
+    }
+}
+
+impl From<Pubkey> for AccountAddress {
+    fn from(address: Pubkey) -> Self {
+        Self(address.to_bytes())
     }
 }
 

@@ -29,6 +29,11 @@ pub enum Code {
     TransactionReverted,
     /// The transaction can no longer land.
     TransactionExpired,
+    /// The order's marker exists already, so that the chain refuses the transaction.
+    MarkerInUse,
+    /// An earlier transaction of the order was signed by another wallet, so the chain could not refuse a
+    /// second swap by this one.
+    WalletChanged,
     /// An operator has stopped trading, and nothing was sent.
     Halted,
     /// The order is worth more than the operator lets an order, or a day's orders, be.
@@ -39,7 +44,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NoRoute,
         Self::SlippageExceeded,
         Self::PriceImpactTooHigh,
@@ -51,6 +56,8 @@ impl Code {
         Self::SimulationFailed,
         Self::TransactionReverted,
         Self::TransactionExpired,
+        Self::MarkerInUse,
+        Self::WalletChanged,
         Self::Halted,
         Self::LimitExceeded,
         Self::Unsupported,
@@ -70,6 +77,8 @@ impl Code {
             Self::SimulationFailed => "simulation_failed",
             Self::TransactionReverted => "transaction_reverted",
             Self::TransactionExpired => "transaction_expired",
+            Self::MarkerInUse => "marker_in_use",
+            Self::WalletChanged => "wallet_changed",
             Self::Halted => "halted",
             Self::LimitExceeded => "limit_exceeded",
             Self::Unsupported => "unsupported",
@@ -89,8 +98,9 @@ impl Code {
             | Self::SimulationFailed
             | Self::TransactionReverted
             | Self::TransactionExpired
+            | Self::MarkerInUse
             | Self::Halted => true,
-            Self::InsufficientFunds | Self::LimitExceeded | Self::Unsupported => false,
+            Self::InsufficientFunds | Self::LimitExceeded | Self::WalletChanged | Self::Unsupported => false,
         }
     }
 }

@@ -20,7 +20,7 @@ pub mod token;
 mod usd;
 mod venue;
 
-pub use address::{InvalidAddress, Mint, PoolAddress, Signature};
+pub use address::{AccountAddress, InvalidAddress, Mint, PoolAddress, Signature};
 pub use amount::Atoms;
 pub use failure::Failure;
 pub use fraction::Fraction;

@@ -1,8 +1,10 @@
 use crate::executor::Executor;
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use chain::Client;
 use order_core::failure::Code;
-use order_core::{Atoms, Failure, Pubkey};
+use crate::sign::Rent;
+use journal::Journal;
+use order_core::{Failure, Pubkey};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -12,16 +14,44 @@ const MAINNET: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
 /// The pause before a cluster that does not answer at the start is asked again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Waits for the cluster and makes sure that it is one the operator means to trade on.
-pub(crate) async fn meet(cluster: &Client, live: bool, shutdown: &CancellationToken) -> anyhow::Result<()> {
+/// Hosts that mainnet must be asked through: a single one could claim anything.
+const LIVE_HOSTS: usize = 2;
+
+/// The clusters that the operator means to trade on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Permission {
+    /// Mainnet is one of them.
+    pub(crate) live: bool,
+    /// The word of one host is enough on mainnet.
+    pub(crate) trust_one_host: bool,
+}
+
+/// Waits for the cluster and makes sure that it is one the operator means to trade on, and the one that the
+/// database belongs to. All nodes that answer must be of it; from then on each is asked again after every time
+/// that it could not be reached.
+pub(crate) async fn meet(
+    cluster: &Client,
+    journal: &Journal,
+    permission: Permission,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
     loop {
-        match cluster.genesis_hash().await.map(|hash| hash.to_string()) {
-            Ok(hash) => {
-                permit(&hash, live)?;
-                tracing::info!(genesis = hash, mainnet = hash == MAINNET, "the cluster answers");
-                return Ok(());
-            }
-            Err(error) => tracing::warn!(%error, "waiting for the cluster; check SOLANA_RPC_URL"),
+        let answers = cluster.genesis_of_each().await;
+        let (told, silent): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+        let told: Vec<_> = told.into_iter().flatten().collect();
+        if let Some(genesis) = told.first() {
+            let same = told.iter().all(|other| other == genesis);
+            ensure!(same, "the nodes of SOLANA_RPC_URL are of several clusters: they tell {told:?}");
+            permit(&genesis.to_string(), permission, cluster.host_count())?;
+            let bound = journal.bind_cluster(&genesis.to_string()).await;
+            belongs(&bound.context("binding the database to its cluster")?, &genesis.to_string())?;
+            cluster.require_genesis(*genesis);
+            let mainnet = genesis.to_string() == MAINNET;
+            tracing::info!(%genesis, mainnet, silent_nodes = silent.len(), "the cluster answers");
+            return Ok(());
+        }
+        for error in silent.into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "waiting for the cluster; check SOLANA_RPC_URL");
         }
         tokio::select! {
             biased;
@@ -31,19 +61,41 @@ pub(crate) async fn meet(cluster: &Client, live: bool, shutdown: &CancellationTo
     }
 }
 
-/// Refuses mainnet, known by its name, unless it is meant.
-pub(crate) fn permit(genesis: &str, live: bool) -> anyhow::Result<()> {
+/// Refuses mainnet, known by its genesis hash, unless it is meant and there are witnesses enough.
+pub(crate) fn permit(genesis: &str, permission: Permission, hosts: usize) -> anyhow::Result<()> {
+    if genesis != MAINNET {
+        return Ok(());
+    }
+    ensure!(permission.live, "SOLANA_RPC_URL is a node of mainnet: give --live to trade with real money");
     ensure!(
-        live || genesis != MAINNET,
-        "SOLANA_RPC_URL is a node of mainnet: give --live to trade with real money"
+        hosts >= LIVE_HOSTS || permission.trust_one_host,
+        "SOLANA_RPC_URL names nodes of one host only, whose lies nobody could contradict: name a second \
+         provider's node, or give --trust-one-host and accept that orders may be reported wrongly"
+    );
+    Ok(())
+}
+
+/// Refuses a database of another cluster: its orders were accepted for that one.
+fn belongs(bound: &str, genesis: &str) -> anyhow::Result<()> {
+    ensure!(
+        bound == genesis,
+        "the database belongs to the cluster {bound}, and SOLANA_RPC_URL is a node of {genesis}: use the \
+         database of this cluster, or an empty one"
     );
     Ok(())
 }
 
 impl Executor {
-    /// What a token account must hold to live, asked once.
-    pub(crate) async fn token_account_rent(&self) -> Result<Atoms, Failure> {
-        let ask = || self.cluster.minimum_balance(chain::transaction::TOKEN_ACCOUNT_LENGTH);
+    /// The lamports that accounts must hold to live, asked once.
+    pub(crate) async fn rent(&self) -> Result<Rent, Failure> {
+        let ask = || async {
+            let of = |length| self.cluster.minimum_balance(length);
+            let (token_account, marker) = futures_util::try_join!(
+                of(chain::transaction::TOKEN_ACCOUNT_LENGTH),
+                of(chain::MARKER_LENGTH),
+            )?;
+            Ok(Rent { token_account, marker })
+        };
         self.rent.get_or_try_init(ask).await.copied().map_err(|error| failure(&error))
     }
 }
@@ -68,8 +120,17 @@ mod tests {
 
     #[test]
     fn mainnet_must_be_meant() {
-        assert!(permit(MAINNET, false).is_err());
-        assert!(permit(MAINNET, true).is_ok() && permit("another", false).is_ok());
+        let permission = |live, trust_one_host| Permission { live, trust_one_host };
+        assert!(permit("another", permission(false, false), 1).is_ok());
+        assert!(permit(MAINNET, permission(false, true), 2).is_err());
+        assert!(permit(MAINNET, permission(true, false), 1).is_err());
+        assert!(permit(MAINNET, permission(true, false), 2).is_ok());
+        assert!(permit(MAINNET, permission(true, true), 1).is_ok());
+    }
+
+    #[test]
+    fn a_database_of_another_cluster_is_refused() {
+        assert!(belongs("one", "one").is_ok() && belongs("one", "another").is_err());
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use crate::cluster::Permission;
 use crate::guard::Limits;
 use chain::Commitment;
 use clap::Parser;
@@ -45,6 +46,13 @@ pub struct Configuration {
     /// Trade on mainnet. Without it the executor refuses to start there.
     #[arg(long, env = "LIVE")]
     pub(crate) live: bool,
+    /// Trade on mainnet with nodes of a single host. Its lies may then have orders reported wrongly; the chain
+    /// still keeps every order from being executed twice.
+    #[arg(long, env = "TRUST_ONE_HOST")]
+    trust_one_host: bool,
+    /// Age of an order's last transaction from which on the lamports of its marker are taken back.
+    #[arg(long, env = "MARKER_AGE_SECONDS", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(3_600..=604_800))]
+    marker_age_seconds: u64,
     /// Most that one order may be worth, in USD. Trading on mainnet needs it.
     #[arg(long, env = "MAX_ORDER_VALUE")]
     max_order_value: Option<UsdMicros>,
@@ -86,6 +94,14 @@ impl service::Configuration for Configuration {
 }
 
 impl Configuration {
+    pub(crate) fn permission(&self) -> Permission {
+        Permission { live: self.live, trust_one_host: self.trust_one_host }
+    }
+
+    pub(crate) fn marker_age(&self) -> Duration {
+        Duration::from_secs(self.marker_age_seconds)
+    }
+
     pub(crate) fn retry(&self) -> RetryPolicy {
         RetryPolicy { attempts: self.attempts, pause_ms: RETRY_PAUSE_MS }
     }

@@ -65,6 +65,8 @@ const fn may_return(code: failure::Code) -> bool {
         | failure::Code::SimulationFailed
         | failure::Code::TransactionReverted
         | failure::Code::TransactionExpired
+        | failure::Code::MarkerInUse
+        | failure::Code::WalletChanged
         | failure::Code::Halted
         | failure::Code::LimitExceeded
         | failure::Code::Unsupported => false,

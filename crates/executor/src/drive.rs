@@ -68,15 +68,17 @@ impl Executor {
             }
             Step::Sign { quote, min_out } => {
                 let sign = deadline.spend(|| self.sign(order, quote, min_out));
-                let transaction = sign.instrument(info_span!("sign", attempt = order.attempt())).await;
-                ("sign", transaction.map(|transaction| Event::TransactionSigned { transaction }))
+                ("sign", sign.instrument(info_span!("sign", attempt = order.attempt())).await)
             }
             Step::Land { transaction } => {
                 let land = self.land(order, transaction);
                 let observation = land.instrument(info_span!("land", attempt = order.attempt())).await?;
                 ("land", Ok(Event::Observed { observation }))
             }
-            Step::Settle { failure } => ("settle", Err(failure.clone())),
+            Step::Settle { failure } => {
+                let settle = self.settle(order, failure);
+                ("settle", Ok(settle.instrument(info_span!("settle", attempt = order.attempt())).await))
+            }
             Step::End => return None,
         };
         metrics::step(step, started.elapsed());
@@ -105,11 +107,13 @@ fn gives_up(event: &Event) -> bool {
     match event {
         Event::AttemptFailed { .. }
         | Event::Failed { .. }
+        | Event::Settled { .. }
         | Event::Observed { observation: Observation::Landed { .. } } => true,
         Event::Observed { observation: Observation::Reverted { .. } | Observation::Expired }
         | Event::Accepted { .. }
         | Event::RoutingStarted { .. }
         | Event::RouteChosen { .. }
-        | Event::TransactionSigned { .. } => false,
+        | Event::TransactionSigned { .. }
+        | Event::TransactionFound { .. } => false,
     }
 }

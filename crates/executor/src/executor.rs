@@ -1,6 +1,7 @@
 use crate::guard::{Limits, Switch};
 use crate::leases::Leases;
 use crate::pools::Dependencies;
+use crate::sign::Rent;
 use crate::{Configuration, cluster, metrics};
 use anyhow::Context as _;
 use chain::landing::Lander;
@@ -39,9 +40,10 @@ pub struct Executor {
     pub(crate) lander: Lander,
     pub(crate) leases: Arc<Leases>,
     pub(crate) dependencies: Dependencies,
-    pub(crate) rent: OnceCell<Atoms>,
+    pub(crate) rent: OnceCell<Rent>,
     pub(crate) retry: RetryPolicy,
     pub(crate) attempt_timeout: Duration,
+    pub(crate) marker_age: Duration,
     pub(crate) lease: Duration,
     pub(crate) concurrency: u32,
     pub(crate) limits: Limits,
@@ -60,10 +62,11 @@ pub struct Executor {
 /// The wallet cannot be used, the database lacks a migration, an address makes no sense, the cluster is
 /// mainnet and trading there was not asked for, or the process is asked to stop.
 pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result<Executor> {
-    let live = configuration.live;
+    let permission = configuration.permission();
     let (executor, landing) = connect(configuration, shell.shutdown()).await?;
     register_checks(&executor, shell);
-    cluster::meet(&executor.cluster, live, &executor.shutdown).await?;
+    cluster::meet(&executor.cluster, &executor.journal, permission, &executor.shutdown).await?;
+    executor.reconcile_once().await?;
     let writing = executor.journal.clone();
     shell.vital("journal", async move { writing.stopped().await });
     // Ends when the executor, and with it the lander, is gone: not before the service stops.
@@ -101,6 +104,7 @@ pub(crate) async fn connect(
         rent: OnceCell::new(),
         retry: configuration.retry(),
         attempt_timeout: configuration.attempt_timeout(),
+        marker_age: configuration.marker_age(),
         lease: configuration.lease(),
         concurrency: configuration.concurrency,
         limits: configuration.limits()?,
@@ -157,6 +161,14 @@ fn begin_background(executor: &Arc<Executor>, shell: &Shell, done: &Cancellation
     let (sweeping, until) = (Arc::clone(executor), done.clone());
     shell.vital("sweep", async move {
         until.run_until_cancelled(sweeping.sweep()).await;
+    });
+    let (reconciling, until) = (Arc::clone(executor), done.clone());
+    shell.vital("reconciliation", async move {
+        until.run_until_cancelled(reconciling.reconcile()).await;
+    });
+    let (reclaiming, until) = (Arc::clone(executor), done.clone());
+    shell.vital("reclaiming of markers", async move {
+        until.run_until_cancelled(reclaiming.reclaim()).await;
     });
     // Only shown to people: orders are executed without it.
     let (reporting, until) = (Arc::clone(executor), done.clone());

@@ -1,6 +1,5 @@
 use crate::executor::Executor;
 use chain::Trade;
-use chain::transaction::temporary_account;
 use order_core::Order;
 use order_core::order::{Observation, SignedTransaction};
 
@@ -9,7 +8,14 @@ impl Executor {
     /// sent can only be given up by the chain. None if this executor stops first; the next owner
     /// sends the same bytes.
     pub(crate) async fn land(&self, order: &Order, transaction: &SignedTransaction) -> Option<Observation> {
-        let trade = self.trade(order);
+        let min_out = order.min_out().unwrap_or_default();
+        let trade = match Trade::of(order.id(), order.intent(), min_out, transaction) {
+            Ok(trade) => trade,
+            Err(error) => {
+                tracing::error!(%error, signature = %transaction.signature, "the recorded bytes are no transaction");
+                return None;
+            }
+        };
         faults::defect!("sign_again_on_timeout", {
             let landing = self.lander.land(transaction, &trade);
             let landed = tokio::time::timeout(std::time::Duration::from_secs(3), landing).await;
@@ -28,17 +34,6 @@ impl Executor {
                 tracing::info!(signature = %transaction.signature, "leaving the order to another executor");
                 None
             }
-        }
-    }
-
-    /// Whose balances the order changes.
-    pub(crate) fn trade(&self, order: &Order) -> Trade {
-        let (wallet, intent) = (self.wallet.pubkey(), order.intent());
-        Trade {
-            wallet,
-            temporary: temporary_account(&wallet, order.id()),
-            token_in: intent.token_in().clone(),
-            token_out: intent.token_out().clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The operator's command that makes address lookup tables.
 
-use crate::cluster;
+use crate::cluster::{self, Permission};
 use crate::pools::Dependencies;
 use anyhow::{Context as _, ensure};
 use chain::{Client, LookupTables, Wallet};
@@ -59,7 +59,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<String> {
     let client = Client::new(&arguments.solana_rpc_url).context("check SOLANA_RPC_URL")?;
     let genesis =
         client.genesis_hash().await.context("asking for the cluster's name; check SOLANA_RPC_URL")?;
-    cluster::permit(&genesis.to_string(), arguments.live)?;
+    // A table holds no money: one host is enough.
+    let permission = Permission { live: arguments.live, trust_one_host: true };
+    cluster::permit(&genesis.to_string(), permission, client.host_count())?;
     let (table, pools) = match arguments.command {
         Command::Create { pools } => (None, pools),
         Command::Extend { table, pools } => (Some(table), pools),

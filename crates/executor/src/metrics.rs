@@ -16,6 +16,10 @@ pub(crate) fn describe() {
     describe_counter!("orders_drift_total", "Simulations that differed from our own maths, by venue.");
     describe_gauge!("orders_halted", "1 while an operator has stopped trading.");
     describe_gauge!("orders_venue_disabled", "1 while no order goes over a venue, by venue.");
+    describe_gauge!(
+        "orders_unknown_landings",
+        "Landed orders of the wallet that the database does not know, as after a restore."
+    );
     describe_gauge!("orders_active", "Orders that this executor works on now.");
     describe_histogram!("orders_step_seconds", "How long each step of an order took.");
     describe_histogram!("orders_seconds", "From acceptance to the end, by status, by the database's clock.");
@@ -40,6 +44,8 @@ pub(crate) fn recorded(claim: &Claim, recorded: &Recorded) {
         Event::Accepted { .. }
         | Event::RouteChosen { .. }
         | Event::TransactionSigned { .. }
+        | Event::TransactionFound { .. }
+        | Event::Settled { .. }
         | Event::Observed { .. } => "",
     };
     if claim.order().status().is_terminal() {
@@ -59,6 +65,10 @@ pub(crate) fn stopped(stops: &Stops) {
     for venue in Venue::ALL {
         gauge!("orders_venue_disabled", "venue" => venue.name()).set(flag(stops.stops(venue)));
     }
+}
+
+pub(crate) fn unknown_landings(transactions: usize) {
+    gauge!("orders_unknown_landings").set(u32::try_from(transactions).unwrap_or(u32::MAX));
 }
 
 pub(crate) fn swept(orders: u64) {

@@ -8,7 +8,8 @@ use chain::transaction::{self, BuildError, Plan, token_account};
 use chain::{Blockhash, LookupTable, Simulation};
 use futures_util::TryFutureExt as _;
 use order_core::failure::Code;
-use order_core::order::{Fill, Intent, SignedTransaction};
+use chain::Trade;
+use order_core::order::{Event, Fill, Intent, Marker, SignedTransaction};
 use order_core::{Atoms, Failure, Order, Quote, Token};
 use std::collections::HashMap;
 
@@ -17,25 +18,58 @@ struct Ground {
     state: State,
     blockhash: Blockhash,
     recent_fees: Vec<u64>,
-    token_account_rent: Atoms,
+    rent: Rent,
     lookup_tables: Vec<LookupTable>,
 }
 
+/// The lamports that accounts must hold to live.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rent {
+    pub(crate) token_account: Atoms,
+    pub(crate) marker: Atoms,
+}
+
 impl Executor {
-    /// Builds the order's transaction, runs it through a simulation, and signs it. Nothing is sent.
-    pub(crate) async fn sign(
+    /// Signs the order's transaction, or finds one of its transactions on the chain that it had given up. Nothing
+    /// is sent.
+    pub(crate) async fn sign(&self, order: &Order, quote: &Quote, min_out: Atoms) -> Result<Event, Failure> {
+        self.same_wallet(order)?;
+        let marker = self.wallet.marker(order.id(), order.intent(), order.marker_generation());
+        match self.sign_with(order, quote, min_out, &marker).await {
+            Ok(transaction) => Ok(Event::TransactionSigned { transaction }),
+            Err(failure) if failure.code == Code::MarkerInUse => self.resolve(order, &marker, failure).await,
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Refuses an order of which another wallet has signed a transaction: its marker is another one, so the chain
+    /// would not refuse a second swap.
+    fn same_wallet(&self, order: &Order) -> Result<(), Failure> {
+        let signer = order.transactions().last().and_then(|transaction| transaction.marker.as_ref());
+        match signer.map(|marker| marker.wallet.pubkey()) {
+            Some(other) if other != self.wallet.pubkey() => Err(Failure::new(
+                Code::WalletChanged,
+                format!("an earlier transaction of the order was signed by the wallet {other}"),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Builds the transaction, runs it through a simulation, and signs it.
+    async fn sign_with(
         &self,
         order: &Order,
         quote: &Quote,
         min_out: Atoms,
+        marker: &Marker,
     ) -> Result<SignedTransaction, Failure> {
         let paths = paths(order.intent(), quote, min_out)?;
-        let ground = self.survey(order, quote).await?;
+        let ground = self.survey(order, quote, marker).await?;
         let mut swaps = Vec::with_capacity(quote.route.len());
         for path in &paths {
             swaps.append(&mut legs(path, |pool| ground.state.market(pool))?);
         }
-        let draft = self.plan(order, &swaps, &ground)?;
+        let draft = self.plan(order, &swaps, &ground, marker)?;
         let units = self.simulate(order, &draft, &swaps, &ground, min_out).await?;
         self.permit(order, quote).await?;
         let unit_limit = fee::unit_limit(units);
@@ -59,16 +93,16 @@ impl Executor {
     }
 
     /// Asks the cluster for everything at once. The pools and the clock come from one slot.
-    async fn survey(&self, order: &Order, quote: &Quote) -> Result<Ground, Failure> {
+    async fn survey(&self, order: &Order, quote: &Quote, marker: &Marker) -> Result<Ground, Failure> {
         let route: Vec<_> = quote.route.iter().map(|swap| swap.pool).collect();
-        let source = token_account(&self.wallet.pubkey(), order.intent().token_in(), order.id());
+        let source = token_account(&self.wallet.pubkey(), order.intent().token_in(), marker);
         let more = [source];
         let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
-        let (state, blockhash, recent_fees, token_account_rent, lookup_tables) = futures_util::try_join!(
+        let (state, blockhash, recent_fees, rent, lookup_tables) = futures_util::try_join!(
             self.dependencies.read(&route, &more, 0, &self.cluster),
             self.cluster.latest_blockhash().map_err(|error| cluster::failure(&error)),
             self.cluster.recent_prioritization_fees(&written).map_err(|error| cluster::failure(&error)),
-            self.token_account_rent(),
+            self.rent(),
             self.cluster.lookup_tables(&self.lookup_tables).map_err(|error| cluster::failure(&error)),
         )?;
         // The account of wrapped SOL exists only within the transaction.
@@ -79,16 +113,16 @@ impl Executor {
                 format!("the wallet has no {}", token_in.symbol),
             ));
         }
-        Ok(Ground { state, blockhash, recent_fees, token_account_rent, lookup_tables })
+        Ok(Ground { state, blockhash, recent_fees, rent, lookup_tables })
     }
 
     /// The transaction as it is simulated: with all the compute units there are.
-    fn plan(&self, order: &Order, legs: &[Leg], ground: &Ground) -> Result<Plan, Failure> {
+    fn plan(&self, order: &Order, legs: &[Leg], ground: &Ground, marker: &Marker) -> Result<Plan, Failure> {
         let (wallet, intent) = (self.wallet.pubkey(), order.intent());
-        let account = |token: &Token| token_account(&wallet, token, order.id());
+        let account = |token: &Token| token_account(&wallet, token, marker);
         let swaps = legs.iter().map(|leg| leg.instruction(wallet, account));
         Ok(Plan {
-            order_id: order.id(),
+            marker: marker.clone(),
             token_in: intent.token_in().clone(),
             token_out: intent.token_out().clone(),
             intermediates: leg::intermediates(legs, intent.token_out().mint),
@@ -96,7 +130,8 @@ impl Executor {
             swaps: swaps.collect::<Result<Vec<_>, _>>()?,
             compute_unit_limit: fee::UNITS_MAX,
             compute_unit_price: 0,
-            token_account_rent: ground.token_account_rent,
+            token_account_rent: ground.rent.token_account,
+            marker_rent: ground.rent.marker,
         })
     }
 
@@ -126,7 +161,8 @@ impl Executor {
             return Err(failure);
         }
         let changes = simulation.token_changes(&unsigned);
-        match simulation.fill(&unsigned, &self.trade(order)) {
+        let trade = Trade::planned(&draft.marker, order.intent(), min_out);
+        match simulation.fill(&unsigned, &trade) {
             Ok(Some(fill)) => {
                 let simulated = Simulated::moved(&fill, changes);
                 self.compare(order, &ground.state, legs, &simulated).await?;

@@ -249,9 +249,9 @@ const fn status_code(status: u16) -> StatusCode {
 
 const fn failed(code: failure::Code) -> Entry {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded, NoRoute,
-        PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded, TransactionExpired,
-        TransactionReverted, Unsupported,
+        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded, MarkerInUse,
+        NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,
+        TransactionExpired, TransactionReverted, Unsupported, WalletChanged,
     };
     let (title, status) = match code {
         NoRoute => ("No route", 422),
@@ -265,6 +265,8 @@ const fn failed(code: failure::Code) -> Entry {
         SimulationFailed => ("The simulation failed", 422),
         TransactionReverted => ("The transaction was reverted", 422),
         TransactionExpired => ("The transaction expired", 503),
+        MarkerInUse => ("The order's marker is in use", 503),
+        WalletChanged => ("The wallet was changed", 422),
         Halted => ("Trading is halted", 503),
         LimitExceeded => ("The order is worth more than may be spent", 422),
         Unsupported => ("Not supported", 422),
@@ -274,9 +276,9 @@ const fn failed(code: failure::Code) -> Entry {
 
 const fn explain_failure(code: failure::Code) -> &'static str {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded, NoRoute,
-        PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded, TransactionExpired,
-        TransactionReverted, Unsupported,
+        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded, MarkerInUse,
+        NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,
+        TransactionExpired, TransactionReverted, Unsupported, WalletChanged,
     };
     match code {
         NoRoute => {
@@ -300,6 +302,12 @@ const fn explain_failure(code: failure::Code) -> &'static str {
             "The transaction landed and was reverted: the network fee was paid, nothing was swapped."
         }
         TransactionExpired => "The transaction can no longer land. Nothing was swapped.",
+        MarkerInUse => {
+            "The account that only one transaction of the order can create exists already, so the chain refused the transaction. Nothing was swapped by it."
+        }
+        WalletChanged => {
+            "An earlier transaction of the order was signed by another wallet, so this wallet must not sign a second one. Nothing was swapped."
+        }
         Halted => {
             "An operator has stopped trading: no new order is taken on, and none that was is signed, until it goes on. Nothing was swapped. A repeated Idempotency-Key still answers with its order."
         }

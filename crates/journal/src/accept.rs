@@ -96,9 +96,9 @@ WITH input AS (
     AS input (id, owner, idempotency_key, request_hash, traceparent, body, token_in, token_out, amount_in)
 ), accepted AS (
   INSERT INTO orders (id, owner, idempotency_key, request_hash, traceparent, intent, status, seq, attempt,
-    token_in, token_out, amount_in)
+    token_in, token_out, amount_in, genesis_hash)
   SELECT id, owner, idempotency_key, request_hash, traceparent, body -> 'intent', 'pending', 1, 0,
-    token_in, token_out, amount_in::numeric
+    token_in, token_out, amount_in::numeric, (SELECT genesis_hash FROM cluster)
   FROM input ORDER BY owner, idempotency_key, id
   ON CONFLICT DO NOTHING
   RETURNING id, created_at

@@ -1,7 +1,7 @@
 use crate::columns::{bigint, numeric};
 use crate::writer::{Statement, half_done};
 use crate::{Claim, Error, Journal};
-use order_core::order::{Event, IllegalTransition, Observation, Order, Recorded};
+use order_core::order::{Event, IllegalTransition, Marker, Observation, Order, Recorded, SignedTransaction};
 use order_core::{Atoms, Dex, Quote, Timestamp};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Postgres, query::QueryScalar};
@@ -63,8 +63,10 @@ pub(crate) struct Append {
     dex: Option<&'static str>,
     quoted_out: Option<String>,
     executed_out: Option<String>,
-    signature: Option<String>,
-    last_valid_block_height: Option<String>,
+    /// A transaction that is on record from here on.
+    transaction: Option<SignedTransaction>,
+    /// It was signed just now, and so may still be kept from being sent.
+    signs: bool,
     /// What became of the open transaction.
     transaction_state: Option<&'static str>,
 }
@@ -84,14 +86,18 @@ impl Append {
             dex: quote.and_then(Quote::dex).map(Dex::name),
             quoted_out: quote.map(|quote| numeric(quote.amount_out.get())),
             executed_out: None,
-            signature: None,
-            last_valid_block_height: None,
+            transaction: None,
+            signs: false,
             transaction_state: None,
         };
         match &append.event {
             Event::TransactionSigned { transaction } => {
-                append.signature = Some(transaction.signature.to_string());
-                append.last_valid_block_height = Some(numeric(transaction.last_valid_block_height));
+                append.transaction = Some(transaction.clone());
+                append.signs = true;
+            }
+            Event::TransactionFound { transaction } => append.transaction = Some(transaction.clone()),
+            Event::Settled { landed, .. } => {
+                append.transaction_state = Some(if *landed { "landed" } else { "expired" });
             }
             Event::Observed { observation } => {
                 let (state, executed_out) = observed(observation);
@@ -110,7 +116,7 @@ impl Append {
 
 fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
     match observation {
-        Observation::Landed { fill } => ("landed", Some(fill.amount_out)),
+        Observation::Landed { fill } => ("landed", fill.as_ref().map(|fill| fill.amount_out)),
         Observation::Reverted { .. } => ("reverted", None),
         Observation::Expired => ("expired", None),
     }
@@ -123,13 +129,14 @@ fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
 const APPEND: &str = "
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[],
-      $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+      $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[],
+      $15::text[], $16::text[], $17::text[], $18::bigint[])
     AS input (order_id, seq, fence, attempt, body, status, retry_in_ms, dex, quoted_out, executed_out,
-      signature, last_valid_block_height, transaction_state)
+      signature, last_valid_block_height, transaction_state, signs, marker, wallet, seed, generation)
 ), owned AS MATERIALIZED (
   SELECT input.* FROM orders JOIN input ON input.order_id = orders.id
   WHERE orders.seq = input.seq - 1 AND orders.fence = input.fence AND orders.ended_at IS NULL
-    AND (input.signature IS NULL OR NOT EXISTS (SELECT FROM halts WHERE resumed_at IS NULL))
+    AND (NOT input.signs OR NOT EXISTS (SELECT FROM halts WHERE resumed_at IS NULL))
   ORDER BY orders.id
   FOR NO KEY UPDATE OF orders
 ), event AS (
@@ -139,6 +146,14 @@ WITH input AS (
   INSERT INTO transactions (signature, order_id, attempt, last_valid_block_height, state, signed_at)
   SELECT signature, order_id, attempt, last_valid_block_height::numeric, 'open', now()
   FROM owned WHERE signature IS NOT NULL
+  ON CONFLICT (signature) DO UPDATE SET state = 'open', observed_at = NULL
+), marked AS (
+  INSERT INTO order_markers AS known
+    (address, order_id, wallet, seed, generation, last_valid_block_height, signed_at)
+  SELECT marker, order_id, wallet, seed, generation, last_valid_block_height::numeric, now()
+  FROM owned WHERE marker IS NOT NULL
+  ON CONFLICT (address) DO UPDATE SET signed_at = now(),
+    last_valid_block_height = greatest(known.last_valid_block_height, excluded.last_valid_block_height)
 ), observed AS (
   UPDATE transactions SET state = owned.transaction_state, observed_at = now()
   FROM owned
@@ -228,9 +243,14 @@ async fn append(
         .bind(column(items, |item| item.dex))
         .bind(column(items, |item| item.quoted_out.clone()))
         .bind(column(items, |item| item.executed_out.clone()))
-        .bind(column(items, |item| item.signature.clone()))
-        .bind(column(items, |item| item.last_valid_block_height.clone()))
+        .bind(of_transaction(items, |transaction| transaction.signature.to_string()))
+        .bind(of_transaction(items, |transaction| numeric(transaction.last_valid_block_height)))
         .bind(column(items, |item| item.transaction_state))
+        .bind(column(items, |item| item.signs))
+        .bind(of_marker(items, |marker| marker.address.to_string()))
+        .bind(of_marker(items, |marker| marker.wallet.to_string()))
+        .bind(of_marker(items, |marker| marker.seed.clone()))
+        .bind(of_marker(items, |marker| i64::from(marker.generation)))
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().collect())
@@ -238,6 +258,15 @@ async fn append(
 
 fn column<T>(items: &[Append], value: fn(&Append) -> T) -> Vec<T> {
     items.iter().map(value).collect()
+}
+
+fn of_transaction<T>(items: &[Append], value: fn(&SignedTransaction) -> T) -> Vec<Option<T>> {
+    items.iter().map(|item| item.transaction.as_ref().map(value)).collect()
+}
+
+fn of_marker<T>(items: &[Append], value: fn(&Marker) -> T) -> Vec<Option<T>> {
+    let markers = items.iter().map(|item| item.transaction.as_ref()?.marker.as_ref());
+    markers.map(|marker| marker.map(value)).collect()
 }
 
 fn appended_before(item: &Append) -> QueryScalar<'_, Postgres, Timestamp, sqlx::postgres::PgArguments> {

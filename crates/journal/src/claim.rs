@@ -94,7 +94,7 @@ const CLAIMING: &str = "claim an order";
 const RENEWING: &str = "renew leases";
 const RELEASING: &str = "release an order";
 
-/// Whoever comes second waits for the row, and then finds it leased: `now()` is when the statement
+/// An order of another cluster than the database's is never claimed. Whoever comes second waits for the row, and then finds it leased: `now()` is when the statement
 /// began, so a wait never makes a lease look expired.
 const CLAIM: &str = "
 UPDATE orders SET
@@ -104,6 +104,7 @@ UPDATE orders SET
 WHERE id = $1 AND ended_at IS NULL
   AND (lease_until IS NULL OR lease_until <= now())
   AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+  AND (genesis_hash IS NULL OR genesis_hash = (SELECT genesis_hash FROM cluster))
 RETURNING fence, traceparent, created_at";
 
 #[derive(FromRow)]

@@ -54,10 +54,13 @@ const fn grpc_code(code: failure::Code) -> tonic::Code {
         | Code::PriceImpactTooHigh
         | Code::InsufficientFunds
         | Code::Halted
+        | Code::WalletChanged
         | Code::LimitExceeded => tonic::Code::FailedPrecondition,
-        Code::Interrupted | Code::SimulationFailed | Code::TransactionReverted | Code::TransactionExpired => {
-            tonic::Code::Aborted
-        }
+        Code::Interrupted
+        | Code::SimulationFailed
+        | Code::TransactionReverted
+        | Code::TransactionExpired
+        | Code::MarkerInUse => tonic::Code::Aborted,
         Code::Unsupported => tonic::Code::Unimplemented,
     }
 }

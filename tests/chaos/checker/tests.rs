@@ -54,6 +54,7 @@ fn story() -> Vec<Event> {
         bytes: vec![1],
         last_valid_block_height: 20,
         blockhash_slot: Some(1),
+        marker: None,
     };
     let fill = Fill {
         amount_in: Atoms::new(1_000),
@@ -66,7 +67,7 @@ fn story() -> Vec<Event> {
         Event::RoutingStarted { attempt: 1 },
         Event::RouteChosen { quote: quoted() },
         Event::TransactionSigned { transaction },
-        Event::Observed { observation: Observation::Landed { fill } },
+        Event::Observed { observation: Observation::Landed { fill: Some(fill) } },
     ]
 }
 
@@ -276,7 +277,7 @@ fn a_minimum_that_is_not_that_of_the_quote_is_seen() {
 #[test]
 fn a_fill_below_what_the_first_quote_allows_is_seen() {
     expect("I10", |evidence| match &mut only(evidence).events[4].event {
-        Event::Observed { observation: Observation::Landed { fill } } => fill.amount_out = Atoms::new(141),
+        Event::Observed { observation: Observation::Landed { fill: Some(fill) } } => fill.amount_out = Atoms::new(141),
         other => panic!("not the landing: {other:?}"),
     });
 }

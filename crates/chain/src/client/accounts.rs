@@ -10,7 +10,7 @@ use solana_pubkey::Pubkey;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-const ACCOUNTS: &str = "getMultipleAccounts";
+pub(super) const ACCOUNTS: &str = "getMultipleAccounts";
 
 /// Which accounts of a program are wanted. Nodes take four conditions at most.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -120,7 +120,7 @@ impl Client {
     }
 }
 
-fn params(addresses: &[Pubkey], commitment: Commitment, min_slot: Option<u64>) -> Result<Value, Error> {
+pub(super) fn params(addresses: &[Pubkey], commitment: Commitment, min_slot: Option<u64>) -> Result<Value, Error> {
     limit(ACCOUNTS, addresses.len(), Client::ACCOUNTS_MAX)?;
     let mut options = json!({ "encoding": "base64", "commitment": commitment.name() });
     if let (Some(slot), Some(options)) = (min_slot, options.as_object_mut()) {
@@ -129,7 +129,7 @@ fn params(addresses: &[Pubkey], commitment: Commitment, min_slot: Option<u64>) -
     Ok(json!([texts(addresses), options]))
 }
 
-fn read(addresses: &[Pubkey], answer: InContext<Vec<Option<WireAccount>>>) -> Result<Snapshot, Error> {
+pub(super) fn read(addresses: &[Pubkey], answer: InContext<Vec<Option<WireAccount>>>) -> Result<Snapshot, Error> {
     let accounts = decode_accounts(answer.value).map_err(|reason| malformed(ACCOUNTS, reason))?;
     complete(ACCOUNTS, addresses.len(), accounts.len())?;
     Ok(Snapshot { slot: answer.context.slot, accounts })

@@ -1,9 +1,10 @@
 mod accounts;
+mod evidence;
 
 use crate::fill::{Balances, InvalidBalances, Trade};
 use crate::rpc::{CALL_TIMEOUT, Nodes};
 use crate::wire::{
-    InContext, WireBlockhash, WireEpochInfo, WirePrioritizationFee, WireSimulation, WireStatus,
+    InContext, WirePrioritizationFee, WireSimulation, WireStatus,
     WireTransaction,
 };
 use crate::{Account, Error, Hash, TransactionFailure, transaction};
@@ -20,6 +21,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 pub use accounts::Scan;
+pub(crate) use evidence::AccountSignature;
 
 /// How sure the cluster is of what it says, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,6 +160,8 @@ pub struct Statuses {
 pub struct LandedTransaction {
     /// The block's slot.
     pub slot: u64,
+    /// The transaction as it goes over the wire.
+    pub bytes: Vec<u8>,
     /// Why it was reverted; None if it succeeded.
     pub failure: Option<TransactionFailure>,
     /// What the programs logged.
@@ -191,17 +195,20 @@ impl Client {
     }
 
     /// A blockhash to build on, at `confirmed`: a finalized one is partly used up, a processed one may vanish.
+    /// Its last valid block height must fit the block heights that this node and the others tell.
     ///
     /// # Errors
-    /// No usable answer.
+    /// No usable answer from any node.
     pub async fn latest_blockhash(&self) -> Result<Blockhash, Error> {
-        let params = json!([{ "commitment": Commitment::Confirmed.name() }]);
-        let answer: InContext<WireBlockhash> = self.call("getLatestBlockhash", params).await?;
-        Ok(Blockhash {
-            hash: answer.value.blockhash,
-            last_valid_block_height: answer.value.last_valid_block_height,
-            slot: answer.context.slot,
-        })
+        let heights = self.heights().await;
+        let mut last = None;
+        for turn in 0..self.node_count() {
+            match self.blockhash_of(self.nodes.in_turn(turn), &heights).await {
+                Ok(blockhash) => return Ok(blockhash),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or(Error::InvalidUrl { position: 1 }))
     }
 
     /// How many blocks the chain has.
@@ -324,9 +331,19 @@ impl Client {
         signatures: &[Signature],
         history: bool,
     ) -> Result<Statuses, Error> {
+        self.told_statuses(signatures, history).await.map(|(_, statuses)| statuses)
+    }
+
+    /// The same with the number of the node that told them.
+    pub(crate) async fn told_statuses(
+        &self,
+        signatures: &[Signature],
+        history: bool,
+    ) -> Result<(usize, Statuses), Error> {
         limit(STATUSES, signatures.len(), Self::SIGNATURES_MAX)?;
         let params = json!([texts(signatures), { "searchTransactionHistory": history }]);
-        decode_statuses(signatures.len(), self.call(STATUSES, params).await?)
+        let (node, answer) = self.nodes.call(STATUSES, &params, CALL_TIMEOUT).await?;
+        Ok((node, decode_statuses(signatures.len(), answer)?))
     }
 
     /// A landed transaction, from the first node that has it; None if none has it (yet) at this commitment.
@@ -340,11 +357,7 @@ impl Client {
         commitment: Commitment,
     ) -> Result<Option<LandedTransaction>, Error> {
         const METHOD: &str = "getTransaction";
-        let params = json!([signature.to_string(), {
-            "encoding": "base64",
-            "commitment": commitment.max(Commitment::Confirmed).name(),
-            "maxSupportedTransactionVersion": 1,
-        }]);
+        let params = transaction_params(signature, commitment);
         // A node that shows it unreadably has it all the same: that outweighs the nodes that lack it.
         let mut unreadable = None;
         let mut absent = None;
@@ -370,34 +383,18 @@ impl Client {
         if answer == "ok" { Ok(()) } else { Err(malformed(METHOD, "it is not `ok`".to_owned())) }
     }
 
-    /// How many nodes there are.
-    pub(crate) fn node_count(&self) -> usize {
-        self.nodes.count()
-    }
-
-    /// How far one node's finalized chain is.
-    pub(crate) async fn finalized(&self, node: usize) -> Result<EpochInfo, Error> {
-        let params = json!([{ "commitment": Commitment::Finalized.name() }]);
-        let info: WireEpochInfo = self.nodes.call_one(node, "getEpochInfo", &params, CALL_TIMEOUT).await?;
-        Ok(EpochInfo { epoch: info.epoch, slot: info.absolute_slot, block_height: info.block_height })
-    }
-
-    /// The first block that one node's history still has.
-    pub(crate) async fn first_available_block(&self, node: usize) -> Result<u64, Error> {
-        self.nodes.call_one(node, "getFirstAvailableBlock", &json!([]), CALL_TIMEOUT).await
-    }
-
-    /// What one node's history says of these signatures.
-    pub(crate) async fn history(&self, node: usize, signatures: &[Signature]) -> Result<Statuses, Error> {
-        limit(STATUSES, signatures.len(), Self::SIGNATURES_MAX)?;
-        let params = json!([texts(signatures), { "searchTransactionHistory": true }]);
-        let answer = self.nodes.call_one(node, STATUSES, &params, CALL_TIMEOUT).await?;
-        decode_statuses(signatures.len(), answer)
-    }
-
     async fn call<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, Error> {
         self.nodes.call(method, &params, CALL_TIMEOUT).await.map(|(_, result)| result)
     }
+}
+
+/// `Processed` is read as `Confirmed`, the weakest that nodes accept here.
+fn transaction_params(signature: &Signature, commitment: Commitment) -> Value {
+    json!([signature.to_string(), {
+        "encoding": "base64",
+        "commitment": commitment.max(Commitment::Confirmed).name(),
+        "maxSupportedTransactionVersion": 1,
+    }])
 }
 
 const STATUSES: &str = "getSignatureStatuses";

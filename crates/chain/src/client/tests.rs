@@ -271,7 +271,7 @@ async fn the_small_calls_read_what_nodes_write() {
     let node = Node::start(move |method, _| {
         Answer::Result(match method {
             "getLatestBlockhash" => {
-                json!({ "context": { "slot": 2 }, "value": { "blockhash": hash, "lastValidBlockHeight": 151 } })
+                json!({ "context": { "slot": 2 }, "value": { "blockhash": hash, "lastValidBlockHeight": 162 } })
             }
             "getGenesisHash" => json!(hash),
             "getBlockHeight" => json!(12),
@@ -290,7 +290,7 @@ async fn the_small_calls_read_what_nodes_write() {
     .await;
     let client = client(&[&node]);
     let blockhash = client.latest_blockhash().await.unwrap();
-    assert_eq!((blockhash.hash.to_string().as_str(), blockhash.last_valid_block_height), (hash, 151));
+    assert_eq!((blockhash.hash.to_string().as_str(), blockhash.last_valid_block_height), (hash, 162));
     assert_eq!(client.genesis_hash().await.unwrap(), blockhash.hash);
     assert_eq!(client.block_height(Commitment::Finalized).await.unwrap(), 12);
     assert_eq!(client.balance(&key(1), Commitment::Confirmed).await.unwrap(), Atoms::new(7));
@@ -300,6 +300,63 @@ async fn the_small_calls_read_what_nodes_write() {
     let scan = Scan { data_size: Some(637), bytes: Vec::new() };
     assert_eq!(client.program_addresses(&key(2), &scan, Commitment::Confirmed).await.unwrap(), [key(1)]);
     assert_eq!(node.params("getProgramAccounts")[0][1]["filters"], json!([{ "dataSize": 637 }]));
+}
+
+/// A node at this height that gives a blockhash with this last valid block height.
+async fn at_height(height: u64, last_valid_block_height: u64) -> Node {
+    Node::start(move |method, _| {
+        Answer::Result(match method {
+            "getBlockHeight" => json!(height),
+            "getLatestBlockhash" => json!({ "context": { "slot": 2 }, "value": {
+                "blockhash": key(1).to_string(), "lastValidBlockHeight": last_valid_block_height
+            } }),
+            other => panic!("{other}"),
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_impossible_last_valid_block_height_is_refused_and_the_next_node_asked() {
+    let (lies, honest) = (at_height(1_000, 1).await, at_height(1_010, 1_160).await);
+    assert!(client(&[&lies]).latest_blockhash().await.is_err());
+    let blockhash = client(&[&lies, &honest]).latest_blockhash().await.unwrap();
+    assert_eq!(blockhash.last_valid_block_height, 1_160);
+    // One that lies about its own height too is outvoted.
+    let (consistent, other) = (at_height(9_000, 9_150).await, at_height(1_012, 1_162).await);
+    let blockhash = client(&[&consistent, &honest, &other]).latest_blockhash().await.unwrap();
+    assert_eq!(blockhash.last_valid_block_height, 1_160);
+}
+
+#[tokio::test]
+async fn a_node_of_another_cluster_is_not_asked_and_one_that_comes_back_is_asked_who_it_is() {
+    let genesis = |genesis: u8| move |method: &str, _: &Value| match method {
+        "getGenesisHash" => Answer::Result(json!(key(genesis).to_string())),
+        _ => Answer::Result(json!(7)),
+    };
+    let (other, ours) = (Node::start(genesis(2)).await, Node::start(genesis(1)).await);
+    let client = client(&[&other, &ours]);
+    client.require_genesis(Hash::new_from_array(key(1).to_bytes()));
+    assert_eq!(client.slot(Commitment::Confirmed).await.unwrap(), 7);
+    assert_eq!((other.count("getSlot"), ours.count("getSlot")), (0, 1));
+    client.slot(Commitment::Confirmed).await.unwrap();
+    assert_eq!(ours.count("getGenesisHash"), 1, "once is enough while it answers");
+
+    let mut first = true;
+    let moving = Node::start(move |method, _| match method {
+        "getGenesisHash" => {
+            Answer::Result(json!(key(if std::mem::take(&mut first) { 1 } else { 2 }).to_string()))
+        }
+        "getSlot" => Answer::HangUp,
+        _ => Answer::Result(json!(9)),
+    })
+    .await;
+    let client = super::tests::client(&[&moving]);
+    client.require_genesis(Hash::new_from_array(key(1).to_bytes()));
+    client.block_height(Commitment::Confirmed).await.unwrap();
+    assert!(client.slot(Commitment::Confirmed).await.is_err());
+    let error = client.block_height(Commitment::Confirmed).await.unwrap_err();
+    assert!(matches!(error, Error::OtherCluster { .. }), "{error}");
 }
 
 #[test]

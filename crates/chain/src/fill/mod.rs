@@ -1,6 +1,7 @@
 //! What a transaction moved, read from the chain's own balances.
 
-use order_core::order::Fill;
+use crate::transaction::{self, BuildError};
+use order_core::order::{self, Fill, Intent, Marker, SignedTransaction};
 use order_core::{Atoms, Mint, Token};
 use solana_pubkey::Pubkey;
 use std::collections::{BTreeSet, HashMap};
@@ -17,6 +18,54 @@ pub struct Trade {
     pub token_in: Token,
     /// What is bought.
     pub token_out: Token,
+    /// The most that the order spends, in atoms of the input token.
+    pub max_in: Atoms,
+    /// The least that the order accepts, in atoms of the output token.
+    pub min_out: Atoms,
+}
+
+impl Trade {
+    /// The trade of an order's transaction. The wallet is the one that signed, whichever is configured now.
+    ///
+    /// # Errors
+    /// The bytes are no transaction.
+    pub fn of(
+        id: order::Id,
+        intent: &Intent,
+        min_out: Atoms,
+        transaction: &SignedTransaction,
+    ) -> Result<Self, BuildError> {
+        let message = transaction::message(&transaction.bytes)?;
+        let wallet = message.static_account_keys().first().copied().unwrap_or_default();
+        let temporary = match &transaction.marker {
+            Some(marker) => transaction::temporary_account(&wallet, marker),
+            None => transaction::unmarked_temporary_account(&wallet, id),
+        };
+        Ok(Self::new(wallet, temporary, intent, min_out))
+    }
+
+    /// The trade of an order's transaction that is not signed yet.
+    pub fn planned(marker: &Marker, intent: &Intent, min_out: Atoms) -> Self {
+        let wallet = marker.wallet.pubkey();
+        Self::new(wallet, transaction::temporary_account(&wallet, marker), intent, min_out)
+    }
+
+    fn new(wallet: Pubkey, temporary: Pubkey, intent: &Intent, min_out: Atoms) -> Self {
+        Self {
+            wallet,
+            temporary,
+            token_in: intent.token_in().clone(),
+            token_out: intent.token_out().clone(),
+            max_in: intent.amount_in(),
+            min_out,
+        }
+    }
+
+    /// True if a fill is one that the chain may have let happen: no more is spent, and no less received, than
+    /// the transaction says.
+    pub fn allows(&self, fill: &Fill) -> bool {
+        fill.amount_in <= self.max_in && fill.amount_out >= self.min_out
+    }
 }
 
 /// Every balance that a transaction touched, before and after it.

@@ -16,7 +16,8 @@ const USDT: &str = "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB";
 fn trade(token_in: &str, token_out: &str) -> Trade {
     let known = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
     let [wallet, temporary] = [WALLET, TEMPORARY].map(|address| address.parse().unwrap());
-    Trade { wallet, temporary, token_in: known(token_in), token_out: known(token_out) }
+    let (token_in, token_out) = (known(token_in), known(token_out));
+    Trade { wallet, temporary, token_in, token_out, max_in: Atoms::new(u64::MAX), min_out: Atoms::ZERO }
 }
 
 /// A transaction as `getTransaction` gives it; `meta` replaces what differs.

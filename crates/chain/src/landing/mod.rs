@@ -1,15 +1,21 @@
 //! Sends a signed transaction until the chain has spoken, and says what it said.
 
+mod expiry;
+mod flight;
+mod reading;
 mod watch;
 
-use crate::{Client, Commitment, Explain, Trade};
+use crate::{Client, Commitment, Explain, SignatureStatus, Trade};
+use flight::Flight;
 use order_core::order::{Observation, SignedTransaction};
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use watch::{Flight, Watch};
+use watch::Watch;
 
 /// The task that watches the chain has ended, so nobody can say what became of the transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +28,7 @@ pub struct Lander {
     client: Client,
     arrivals: mpsc::Sender<Flight>,
     pace: Pace,
+    undecided: Arc<AtomicUsize>,
 }
 
 impl Lander {
@@ -45,8 +52,15 @@ impl Lander {
         pace: Pace,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (arrivals, receiver) = mpsc::channel(ARRIVALS_MAX);
-        let watch = Watch::new(client.clone(), commitment.max(Commitment::Confirmed), explain, pace);
-        (Self { client, arrivals, pace }, watch.run(receiver))
+        let undecided = Arc::new(AtomicUsize::new(0));
+        let commitment = commitment.max(Commitment::Confirmed);
+        let watch = Watch::new(client.clone(), commitment, explain, pace, Arc::clone(&undecided));
+        (Self { client, arrivals, pace, undecided }, watch.run(receiver))
+    }
+
+    /// How many transactions no node decides, or only in ways that cannot be: a human must look.
+    pub fn undecided(&self) -> usize {
+        self.undecided.load(Ordering::Relaxed)
     }
 
     /// Sends the bytes again and again until the chain has spoken; only that ends it.
@@ -91,6 +105,11 @@ struct Pace {
     status: Duration,
     /// Between two looks for expired ones.
     expiry: Duration,
+    /// How long all nodes must say that a transaction can never land: longer than the pause between two looks,
+    /// so that they say it twice.
+    absence: Duration,
+    /// How long nodes that do not answer are waited for, where others have decided.
+    silence: Duration,
 }
 
 impl Default for Pace {
@@ -99,8 +118,28 @@ impl Default for Pace {
             send: Duration::from_millis(1_500),
             status: Duration::from_millis(400),
             expiry: Duration::from_secs(2),
+            absence: Duration::from_secs(2),
+            silence: Duration::from_secs(60),
         }
     }
+}
+
+/// Hosts that must agree before a transaction counts as expired, reverted or landed, where there are as many.
+const WITNESSES: usize = 2;
+
+/// How sure a transaction's end must be, where a landing counts at `commitment`.
+///
+/// A failure must be finalized whatever the setting, because it sets the order free for a second
+/// transaction. If the fork of the failure were dropped, the first could still land, and the order would be
+/// told to have failed while the chain refuses its second. A success ends the order: nothing is signed after it.
+fn needed(failed: bool, commitment: Commitment) -> Commitment {
+    if failed { Commitment::Finalized } else { commitment }
+}
+
+/// How sure it is that the transaction has come to its end; None if that is not enough.
+fn decisive(status: &SignatureStatus, commitment: Commitment) -> Option<Commitment> {
+    let needed = needed(status.failure.is_some(), commitment);
+    (status.commitment >= needed).then_some(status.commitment)
 }
 
 #[cfg(test)]

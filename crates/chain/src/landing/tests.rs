@@ -2,8 +2,8 @@ use super::*;
 use crate::scripted::{Answer, Node};
 use crate::transaction::{self, Plan};
 use crate::{Blockhash, Hash, Instruction, Wallet};
-use order_core::order::Fill;
-use order_core::{Atoms, Pubkey, failure, token};
+use order_core::order::{Fill, Marker};
+use order_core::{Atoms, Pubkey, Signature, failure, token};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
@@ -11,6 +11,8 @@ const PACE: Pace = Pace {
     send: Duration::from_millis(20),
     status: Duration::from_millis(5),
     expiry: Duration::from_millis(10),
+    absence: Duration::from_millis(10),
+    silence: Duration::from_millis(300),
 };
 /// The last block height at which the tests' transaction can land.
 const LAST_VALID: u64 = 1_000;
@@ -21,7 +23,20 @@ fn trade() -> Trade {
     let known = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
     let wallet = Wallet::for_test(7).pubkey();
     let temporary = Pubkey::new_from_array([9; 32]);
-    Trade { wallet, temporary, token_in: known("SOL"), token_out: known("USDC") }
+    Trade {
+        wallet,
+        temporary,
+        token_in: known("SOL"),
+        token_out: known("USDC"),
+        max_in: Atoms::new(1_000_000_000),
+        min_out: Atoms::new(149_000_000),
+    }
+}
+
+fn marker() -> Marker {
+    let address = Pubkey::new_from_array([11; 32]).into();
+    let wallet = Wallet::for_test(7).pubkey().into();
+    Marker { address, wallet, seed: "abcdefghijklmnop".to_owned(), generation: 0 }
 }
 
 /// A signed swap of 1 SOL; `salt` makes it another transaction.
@@ -30,7 +45,7 @@ fn signed(salt: u8) -> SignedTransaction {
     let swap =
         Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts: Vec::new(), data: vec![salt] };
     let plan = Plan {
-        order_id: "018f4d2e-7c1a-7000-8000-000000000001".parse().unwrap(),
+        marker: marker(),
         token_in: trade.token_in,
         token_out: trade.token_out,
         intermediates: Vec::new(),
@@ -39,6 +54,7 @@ fn signed(salt: u8) -> SignedTransaction {
         compute_unit_limit: 200_000,
         compute_unit_price: 0,
         token_account_rent: Atoms::new(2_039_280),
+        marker_rent: Atoms::new(890_880),
     };
     let hash = Hash::new_from_array([3; 32]);
     let blockhash = Blockhash { hash, last_valid_block_height: LAST_VALID, slot: BLOCKHASH_SLOT };
@@ -49,8 +65,7 @@ fn signed(salt: u8) -> SignedTransaction {
 fn landed(err: &Value) -> Value {
     let message = transaction::message(&signed(0).bytes).unwrap();
     let accounts = message.static_account_keys();
-    let order_id = "018f4d2e-7c1a-7000-8000-000000000001".parse().unwrap();
-    let output = transaction::token_account(&trade().wallet, &trade().token_out, order_id);
+    let output = transaction::token_account(&trade().wallet, &trade().token_out, &marker());
     let index = accounts.iter().position(|account| *account == output).unwrap();
     let mut before = vec![0u64; accounts.len()];
     before[0] = 5_000_000_000;
@@ -69,12 +84,12 @@ fn landed(err: &Value) -> Value {
 
 fn expected_fill() -> Observation {
     Observation::Landed {
-        fill: Fill {
+        fill: Some(Fill {
             amount_in: Atoms::new(1_000_000_000),
             amount_out: Atoms::new(150_000_000),
             network_fee: Atoms::new(5_000),
             slot: 42,
-        },
+        }),
     }
 }
 
@@ -102,6 +117,29 @@ struct Script {
     heights: VecDeque<Answer>,
     first_blocks: VecDeque<Answer>,
     transactions: VecDeque<Answer>,
+    blockhashes: VecDeque<Answer>,
+    markers: VecDeque<Answer>,
+    named: VecDeque<Answer>,
+}
+
+/// Whether the marker is there.
+fn marker_there(there: bool) -> Answer {
+    let account = json!({
+        "lamports": 890_880, "owner": "11111111111111111111111111111111", "data": ["", "base64"],
+        "executable": false, "rentEpoch": 0
+    });
+    let account = if there { account } else { Value::Null };
+    Answer::Result(json!({ "context": { "slot": 900 }, "value": [account] }))
+}
+
+fn valid_blockhash(valid: bool) -> Answer {
+    Answer::Result(json!({ "context": { "slot": 900 }, "value": valid }))
+}
+
+/// The transactions that named the marker and succeeded.
+fn named(signatures: &[&str]) -> Answer {
+    let named = signatures.iter().map(|signature| json!({ "signature": signature, "err": null, "slot": 42 }));
+    Answer::Result(named.collect())
 }
 
 impl Script {
@@ -114,6 +152,26 @@ impl Script {
             heights: [epoch(LAST_VALID - 100)].into(),
             first_blocks: [Answer::Result(json!(BLOCKHASH_SLOT))].into(),
             transactions: [Answer::Result(Value::Null)].into(),
+            blockhashes: [valid_blockhash(false)].into(),
+            markers: [marker_there(false)].into(),
+            named: [named(&[])].into(),
+        }
+    }
+
+    /// A node whose finalized chain is past the transaction.
+    fn past() -> Self {
+        Self { heights: [epoch(LAST_VALID + 1)].into(), ..Self::silent() }
+    }
+
+    /// A node that has the transaction, and so its marker.
+    fn with_it() -> Self {
+        Self {
+            recent: [statuses(&status("finalized"))].into(),
+            history: [statuses(&status("finalized"))].into(),
+            transactions: [Answer::Result(landed(&Value::Null))].into(),
+            markers: [marker_there(true)].into(),
+            named: [named(&[&signed(0).signature.to_string()])].into(),
+            ..Self::silent()
         }
     }
 
@@ -125,6 +183,9 @@ impl Script {
             "getEpochInfo" => &mut self.heights,
             "getFirstAvailableBlock" => &mut self.first_blocks,
             "getTransaction" => &mut self.transactions,
+            "isBlockhashValid" => &mut self.blockhashes,
+            "getMultipleAccounts" => &mut self.markers,
+            "getSignaturesForAddress" => &mut self.named,
             other => panic!("{other} was not expected"),
         };
         let answer = queue.pop_front().unwrap();
@@ -210,8 +271,8 @@ async fn a_finalized_commitment_waits_for_it() {
 
 #[tokio::test]
 async fn a_reverted_transaction_tells_the_programs_error_and_the_fee() {
-    // The swap is the seventh instruction.
-    let err = json!({ "InstructionError": [6, { "Custom": 6005 }] });
+    // The swap is the sixth instruction.
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
     let node = Script {
         recent: [statuses(&failed_status("finalized", &err))].into(),
         transactions: [Answer::Result(landed(&err))].into(),
@@ -226,7 +287,7 @@ async fn a_reverted_transaction_tells_the_programs_error_and_the_fee() {
 
 #[tokio::test]
 async fn an_unknown_error_is_a_revert() {
-    let err = json!({ "InstructionError": [6, "InvalidAccountData"] });
+    let err = json!({ "InstructionError": [5, "InvalidAccountData"] });
     let node = Script {
         recent: [statuses(&failed_status("finalized", &err))].into(),
         transactions: [Answer::Result(landed(&err))].into(),
@@ -240,7 +301,7 @@ async fn an_unknown_error_is_a_revert() {
 
 #[tokio::test]
 async fn a_failure_is_a_revert_only_when_it_is_finalized() {
-    let err = json!({ "InstructionError": [6, { "Custom": 6005 }] });
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
     let node = Script {
         recent: [
             statuses(&failed_status("processed", &err)),
@@ -261,7 +322,7 @@ async fn a_failure_is_a_revert_only_when_it_is_finalized() {
 
 #[tokio::test]
 async fn a_confirmed_failure_in_the_history_is_neither_a_revert_nor_an_expiry() {
-    let err = json!({ "InstructionError": [6, { "Custom": 6005 }] });
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
     let node = Script {
         heights: [epoch(LAST_VALID + 1)].into(),
         history: [
@@ -281,7 +342,7 @@ async fn a_confirmed_failure_in_the_history_is_neither_a_revert_nor_an_expiry() 
 
 #[tokio::test]
 async fn a_failure_on_a_dropped_fork_is_a_landing_where_it_lands_with_success() {
-    let err = json!({ "InstructionError": [6, { "Custom": 6005 }] });
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
     let node = Script {
         recent: [
             statuses(&failed_status("confirmed", &err)),
@@ -334,9 +395,10 @@ async fn it_expires_only_when_the_finalized_chain_is_past_it_and_its_history_lac
     .await;
     assert_eq!(land(&[&node]).await, Observation::Expired);
     let is_history = |params: &Value| params[1]["searchTransactionHistory"] == true;
-    assert_eq!(node.params("getSignatureStatuses").iter().filter(|params| is_history(params)).count(), 3);
+    let asked = node.params("getSignatureStatuses").iter().filter(|params| is_history(params)).count();
+    assert!(asked >= 2 + 2, "absence must hold at two looks, and two failed: {asked}");
     // The history is not even asked before the finalized chain is past the last valid height.
-    assert_eq!(node.count("getEpochInfo"), 3 + 3);
+    assert_eq!(node.count("getEpochInfo"), 3 + asked);
     for params in node.params("getEpochInfo") {
         assert_eq!(params, json!([{ "commitment": "finalized" }]));
     }
@@ -371,7 +433,7 @@ async fn a_history_that_begins_after_the_blockhash_is_no_evidence() {
     .start()
     .await;
     assert_eq!(land(&[&node]).await, Observation::Expired);
-    assert_eq!(node.count("getFirstAvailableBlock"), 3);
+    assert!(node.count("getFirstAvailableBlock") >= 4);
 }
 
 #[tokio::test]
@@ -425,6 +487,139 @@ async fn with_two_nodes_both_must_lack_it() {
     .await;
     assert_eq!(land(&[&first, &second]).await, Observation::Expired);
     assert!(second.count("getEpochInfo") >= 3);
+}
+
+#[tokio::test]
+async fn a_blockhash_that_is_still_valid_contradicts_the_height() {
+    // The transaction was signed with a last valid block height that a node had made up.
+    let node = Script {
+        blockhashes: [valid_blockhash(true), valid_blockhash(true), valid_blockhash(false)].into(),
+        ..Script::past()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, Observation::Expired);
+    assert!(node.count("isBlockhashValid") >= 4, "absence begins anew");
+}
+
+#[tokio::test]
+async fn a_history_with_a_hole_is_betrayed_by_the_marker() {
+    let node = Script {
+        history: [statuses(&Value::Null)].into(),
+        markers: [marker_there(true)].into(),
+        named: [named(&[]), named(&[]), named(&[&signed(0).signature.to_string()])].into(),
+        transactions: [Answer::Result(landed(&Value::Null))].into(),
+        ..Script::past()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, expected_fill());
+}
+
+#[tokio::test]
+async fn lamports_of_a_stranger_at_the_marker_are_no_landing() {
+    let stranger = Signature::new([8; 64]).to_string();
+    let node = Script {
+        markers: [marker_there(true)].into(),
+        named: [named(&[&stranger])].into(),
+        ..Script::past()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, Observation::Expired);
+}
+
+#[tokio::test]
+async fn nodes_of_one_host_are_one_witness() {
+    let start = |mut script: Script| Node::start_on("127.0.0.251", move |method, params| script.answer(method, params));
+    let (first, second) = (start(Script::past()).await, start(Script::past()).await);
+    let behind = Script::silent().start().await;
+    let lander = lander(&[&first, &second, &behind], Commitment::Confirmed);
+    let (trade, signed) = (trade(), signed(0));
+    tokio::select! {
+        observation = lander.land(&signed, &trade) => panic!("{observation:?}"),
+        () = first.called("isBlockhashValid", 5) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_silent_node_is_waited_for_and_not_for_ever() {
+    let silent = Script { heights: [Answer::HangUp].into(), ..Script::silent() }.start().await;
+    let (first, second) = (Script::past().start().await, Script::past().start().await);
+    let started = Instant::now();
+    assert_eq!(land(&[&first, &second, &silent]).await, Observation::Expired);
+    assert!(started.elapsed() >= PACE.silence);
+}
+
+#[tokio::test]
+async fn a_fill_that_the_transaction_does_not_allow_is_not_recorded_as_told() {
+    let mut forged = landed(&Value::Null);
+    forged["meta"]["postTokenBalances"][0]["uiTokenAmount"]["amount"] = json!("148999999");
+    let lies = Script { transactions: [Answer::Result(forged)].into(), ..Script::with_it() }.start().await;
+    let honest = Script::with_it().start().await;
+    assert_eq!(land(&[&honest, &lies]).await, expected_fill());
+    assert!(lies.count("getTransaction") > 0, "the other node is asked first");
+
+    let lander = lander(&[&lies], Commitment::Confirmed);
+    let (trade, signed) = (trade(), signed(0));
+    tokio::select! {
+        observation = lander.land(&signed, &trade) => panic!("{observation:?}"),
+        () = lies.called("getTransaction", 5) => {}
+    }
+    assert_eq!(lander.undecided(), 1, "a human is called");
+}
+
+#[tokio::test]
+async fn a_revert_that_one_node_makes_up_is_outvoted_by_the_marker() {
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let lies = Script {
+        recent: [statuses(&failed_status("finalized", &err))].into(),
+        transactions: [Answer::Result(landed(&err))].into(),
+        ..Script::with_it()
+    }
+    .start()
+    .await;
+    let honest = Script::with_it().start().await;
+    assert_eq!(land(&[&lies, &honest]).await, expected_fill());
+}
+
+#[tokio::test]
+async fn one_node_alone_reverts_nothing_while_another_has_not_spoken() {
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    let reverted = Script {
+        recent: [statuses(&failed_status("finalized", &err))].into(),
+        transactions: [Answer::Result(landed(&err))].into(),
+        ..Script::silent()
+    };
+    let behind = Script {
+        transactions: [Answer::Result(Value::Null), Answer::Result(Value::Null), Answer::Result(landed(&err))].into(),
+        ..Script::silent()
+    };
+    let (first, second) = (reverted.start().await, behind.start().await);
+    assert!(matches!(land(&[&first, &second]).await, Observation::Reverted { .. }));
+    assert!(second.count("getTransaction") >= 3);
+}
+
+#[tokio::test]
+async fn a_success_needs_the_marker_on_a_second_host() {
+    let lies = Script::with_it().start().await;
+    let honest = Script {
+        markers: [marker_there(false), marker_there(false), marker_there(true)].into(),
+        ..Script::silent()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&lies, &honest]).await, expected_fill());
+    assert!(honest.count("getMultipleAccounts") >= 3);
+}
+
+#[tokio::test]
+async fn a_landing_that_no_node_shows_is_settled_without_amounts() {
+    let hidden = || Script { transactions: [Answer::Result(Value::Null)].into(), ..Script::with_it() };
+    let (first, second) = (hidden().start().await, hidden().start().await);
+    let started = Instant::now();
+    assert_eq!(land(&[&first, &second]).await, Observation::Landed { fill: None });
+    assert!(started.elapsed() >= PACE.silence);
 }
 
 #[tokio::test]

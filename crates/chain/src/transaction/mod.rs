@@ -2,15 +2,16 @@
 
 mod compile;
 
+use crate::marker::{self, seeded_account};
 use crate::{Blockhash, Explain, Instruction, LookupTable, TransactionFailure, Wallet};
 use compile::{Compiled, compile, without_receivers};
-use order_core::order::{self, SignedTransaction};
+use order_core::order::{self, Marker, SignedTransaction};
 use order_core::{Atoms, Failure, Token, token};
 use order_core::{Signature, failure};
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_message::VersionedMessage;
 use solana_pubkey::Pubkey;
-use solana_system_interface::instruction::{allocate_with_seed, transfer};
+use solana_system_interface::instruction::{create_account_with_seed, transfer};
 use solana_transaction::versioned::VersionedTransaction;
 use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
 use spl_associated_token_account_interface::instruction::create_associated_token_account_idempotent;
@@ -27,8 +28,8 @@ pub const ACCOUNTS_MAX: usize = 64;
 /// What a transaction is built from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Whose order it is: names the temporary account for wrapped SOL.
-    pub order_id: order::Id,
+    /// The order's marker: each transaction of the order creates it.
+    pub marker: Marker,
     /// What is spent.
     pub token_in: Token,
     /// What is bought.
@@ -46,6 +47,8 @@ pub struct Plan {
     pub compute_unit_price: u64,
     /// The lamports that an account of [`TOKEN_ACCOUNT_LENGTH`] bytes must hold.
     pub token_account_rent: Atoms,
+    /// The lamports that an account without data must hold: those that the marker keeps.
+    pub marker_rent: Atoms,
 }
 
 /// Why a plan makes no transaction.
@@ -84,13 +87,14 @@ pub struct Unsigned {
     looked_up: Vec<Pubkey>,
     last_valid_block_height: u64,
     blockhash_slot: u64,
+    marker: Option<Marker>,
 }
 
 /// The wallet's account of a token: the associated one, or for SOL the order's temporary account,
-/// which exists only inside its transaction.
-pub fn token_account(wallet: &Pubkey, token: &Token, order_id: order::Id) -> Pubkey {
+/// which is a token account only inside its transaction.
+pub fn token_account(wallet: &Pubkey, token: &Token, marker: &Marker) -> Pubkey {
     if token.is_native() {
-        temporary_account(wallet, order_id)
+        temporary_account(wallet, marker)
     } else {
         get_associated_token_address_with_program_id(wallet, &token.mint.pubkey(), &program_id(token.program))
     }
@@ -107,6 +111,8 @@ pub const fn program_id(program: token::Program) -> Pubkey {
 /// Builds the transaction of a plan, with `wallet` as its payer and only signer.
 ///
 /// SOL is wrapped in and unwrapped from a temporary account; the wallet's own wrapped SOL is never touched.
+/// The first instruction that moves anything creates the order's marker, so that the chain refuses every other
+/// transaction of the order once this one has landed.
 /// Those of the `tables` are used that make it shorter.
 ///
 /// # Errors
@@ -121,11 +127,16 @@ pub fn build(
     let tables = without_receivers(tables, &instructions, wallet);
     instructions.extend(plan.swaps.iter().cloned());
     if wraps(plan) {
-        let temporary = temporary_account(wallet, plan.order_id);
+        let temporary = temporary_account(wallet, &plan.marker);
         let close = close_account(&WRAPPED_SOL_PROGRAM, &temporary, wallet, wallet, &[]);
         instructions.push(close.map_err(encoding)?);
+        if !marks_apart(plan) {
+            // Closed, its address is empty again: these lamports make it the marker.
+            instructions.push(transfer(wallet, &temporary, plan.marker_rent.get()));
+        }
     }
-    let unsigned = unsigned(wallet, &instructions, &tables, blockhash)?;
+    let mut unsigned = unsigned(wallet, &instructions, &tables, blockhash)?;
+    unsigned.marker = Some(plan.marker.clone());
     let (length, accounts) = (unsigned.bytes().len(), unsigned.account_count());
     if length > LENGTH_MAX {
         return Err(BuildError::TooLong { length });
@@ -145,7 +156,7 @@ pub(crate) fn unsigned(
 ) -> Result<Unsigned, BuildError> {
     let Compiled { message, encoded, looked_up } = compile(wallet, instructions, tables, blockhash.hash)?;
     let Blockhash { hash: _, last_valid_block_height, slot: blockhash_slot } = *blockhash;
-    Ok(Unsigned { message, encoded, looked_up, last_valid_block_height, blockhash_slot })
+    Ok(Unsigned { message, encoded, looked_up, last_valid_block_height, blockhash_slot, marker: None })
 }
 
 impl Unsigned {
@@ -191,6 +202,7 @@ impl Unsigned {
             bytes: self.signed_with(signature),
             last_valid_block_height: self.last_valid_block_height,
             blockhash_slot: Some(self.blockhash_slot),
+            marker: self.marker.clone(),
         })
     }
 
@@ -236,24 +248,26 @@ const ONE_SIGNATURE: u8 = 1;
 /// Wrapped SOL is a token of the original program.
 const WRAPPED_SOL_PROGRAM: Pubkey = program_id(token::Program::SplToken);
 
-/// The seed of an order's temporary account: its id in 32 hexadecimal digits, the longest seed there may be.
-fn seed(order_id: order::Id) -> String {
-    order_id.0.simple().to_string()
+/// The wallet's account for wrapped SOL. Its address comes from the order's marker, so nobody can occupy it
+/// before a transaction of the order is public.
+pub fn temporary_account(wallet: &Pubkey, marker: &Marker) -> Pubkey {
+    seeded_account(wallet, &marker.seed, &WRAPPED_SOL_PROGRAM)
 }
 
-/// The wallet's account for wrapped SOL that exists only inside the order's transaction.
-#[expect(clippy::expect_used, reason = "the seed has the allowed length and the owner is a fixed program")]
-pub fn temporary_account(wallet: &Pubkey, order_id: order::Id) -> Pubkey {
-    Pubkey::create_with_seed(wallet, &seed(order_id), &WRAPPED_SOL_PROGRAM)
-        .expect("a seed of 32 bytes makes an address")
+/// The wallet's account for wrapped SOL in a transaction from before there were markers.
+pub(crate) fn unmarked_temporary_account(wallet: &Pubkey, id: order::Id) -> Pubkey {
+    seeded_account(wallet, &id.0.simple().to_string(), &WRAPPED_SOL_PROGRAM)
 }
 
-/// What comes before the swaps: the budget, and every account that receives tokens is opened.
+/// What comes before the swaps: the budget, the marker, and every account that receives tokens is opened.
 fn opening(wallet: &Pubkey, plan: &Plan) -> Result<Vec<Instruction>, BuildError> {
     let mut instructions = vec![
         ComputeBudgetInstruction::set_compute_unit_limit(plan.compute_unit_limit),
         ComputeBudgetInstruction::set_compute_unit_price(plan.compute_unit_price),
     ];
+    if marks_apart(plan) {
+        instructions.push(marker::create(&plan.marker, plan.marker_rent));
+    }
     if wraps(plan) {
         instructions.extend(open_temporary_account(wallet, plan)?);
     }
@@ -278,28 +292,32 @@ fn wraps(plan: &Plan) -> bool {
     received(plan).chain([&plan.token_in]).any(Token::is_native)
 }
 
-/// Opens the temporary account, with the SOL that is spent already in it.
-///
-/// The system program creates no account where there are lamports. Anybody who knows the order can work
-/// the address out and send some there, so the account is made in steps that do not mind.
-fn open_temporary_account(wallet: &Pubkey, plan: &Plan) -> Result<[Instruction; 3], BuildError> {
-    let temporary = temporary_account(wallet, plan.order_id);
+/// Whether the marker is an account of its own, and not the one for wrapped SOL.
+fn marks_apart(plan: &Plan) -> bool {
+    marker::marker_program(&plan.token_in, &plan.token_out) != WRAPPED_SOL_PROGRAM
+}
+
+/// Opens the temporary account, with the SOL that is spent already in it. It fails where there are lamports:
+/// then the order's marker is there.
+fn open_temporary_account(wallet: &Pubkey, plan: &Plan) -> Result<[Instruction; 2], BuildError> {
+    let temporary = temporary_account(wallet, &plan.marker);
     let spent = if plan.token_in.is_native() { plan.amount_in } else { Atoms::ZERO };
     let lamports = plan
         .token_account_rent
         .checked_add(spent)
         .ok_or_else(|| encoding("the amount and the rent together exceed 64 bits"))?;
-    let fund = transfer(wallet, &temporary, lamports.get());
-    let allocate = allocate_with_seed(
+    let create = create_account_with_seed(
+        wallet,
         &temporary,
         wallet,
-        &seed(plan.order_id),
+        &plan.marker.seed,
+        lamports.get(),
         TOKEN_ACCOUNT_LENGTH,
         &WRAPPED_SOL_PROGRAM,
     );
     let initialise =
         initialize_account3(&WRAPPED_SOL_PROGRAM, &temporary, &token::NATIVE_MINT.pubkey(), wallet);
-    Ok([fund, allocate, initialise.map_err(encoding)?])
+    Ok([create, initialise.map_err(encoding)?])
 }
 
 fn encoding(error: impl std::fmt::Display) -> BuildError {

@@ -3,8 +3,10 @@ use crate::Hash;
 use solana_instruction::AccountMeta;
 
 const WALLET: &str = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB";
-const ORDER: &str = "018f4d2e-7c1a-7000-8000-000000000001";
-const TEMPORARY: &str = "DSU5VmrBZ5yDphQ86HUQA5nPgbm2w4MCSfGFynfZUrWa";
+/// The marker's seed, and what it makes.
+const SEED: &str = "abcdefghijklmnop";
+const TEMPORARY: &str = "Brn15t61Zrbta1SHNBJz5w5zvPci8K7FZu3vkf3TcepM";
+const MARKER: &str = "2aTV8JXztKxghRrFFMVtigV4BWGg6AWRSnQb97d82Xvf";
 const USDC_ACCOUNT: &str = "7woc3ajaGMMXczFYjxon4aQoHH3j126fMUR9c58eHRsK";
 const POOL_PROGRAM: Pubkey = Pubkey::new_from_array([9; 32]);
 
@@ -17,7 +19,7 @@ fn known(symbol: &str) -> Token {
 fn plan(token_in: &str, token_out: &str) -> Plan {
     let accounts = vec![AccountMeta::new(Pubkey::new_from_array([8; 32]), false)];
     Plan {
-        order_id: ORDER.parse().unwrap(),
+        marker: marker(token_in, token_out),
         token_in: known(token_in),
         token_out: known(token_out),
         intermediates: Vec::new(),
@@ -26,7 +28,15 @@ fn plan(token_in: &str, token_out: &str) -> Plan {
         compute_unit_limit: 200_000,
         compute_unit_price: 5_000,
         token_account_rent: Atoms::new(2_039_280),
+        marker_rent: Atoms::new(890_880),
     }
+}
+
+fn marker(token_in: &str, token_out: &str) -> Marker {
+    let wallet = WALLET.parse().unwrap();
+    let program = marker::marker_program(&known(token_in), &known(token_out));
+    let address = seeded_account(&wallet, SEED, &program).into();
+    Marker { address, wallet: wallet.into(), seed: SEED.to_owned(), generation: 0 }
 }
 
 fn blockhash() -> Blockhash {
@@ -73,19 +83,29 @@ const ASSOCIATED: &str = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL";
 const USDC: &str = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
 const SOL: &str = "So11111111111111111111111111111111111111112";
 
-/// The seed "018f4d2e7c1a70008000000000000001" in ASCII.
-const SEED_HEX: &str = "3031386634643265376331613730303038303030303030303030303030303031";
+/// [`SEED`] in ASCII, with its length in front.
+const SEED_HEX: &str = "10000000000000006162636465666768696a6b6c6d6e6f70";
 
+/// 890 880 lamports.
+const MARKER_RENT_HEX: &str = "00980d0000000000";
+
+/// The account of wrapped SOL is created, initialised and closed, and then it is the marker.
 fn open_and_close(lamports: &str) -> [(String, Vec<String>, String); 4] {
     let (payer, temporary) = (format!("{WALLET} ws"), format!("{TEMPORARY} w"));
-    let allocate =
-        format!("09000000{WALLET_HEX}2000000000000000{SEED_HEX}a500000000000000{TOKEN_PROGRAM_HEX}");
+    let create = format!("03000000{WALLET_HEX}{SEED_HEX}{lamports}a500000000000000{TOKEN_PROGRAM_HEX}");
     [
-        row(SYSTEM, &[&payer, &temporary], format!("02000000{lamports}")),
-        row(SYSTEM, &[&temporary, &payer], allocate),
+        row(SYSTEM, &[&payer, &temporary], create),
         row(TOKEN_PROGRAM, &[&temporary, SOL], format!("12{WALLET_HEX}")),
         row(TOKEN_PROGRAM, &[&temporary, &payer, &payer], "09".to_owned()),
+        row(SYSTEM, &[&payer, &temporary], format!("02000000{MARKER_RENT_HEX}")),
     ]
+}
+
+/// The marker is an account of its own.
+fn create_marker() -> (String, Vec<String>, String) {
+    let system = "00".repeat(32);
+    let create = format!("03000000{WALLET_HEX}{SEED_HEX}{MARKER_RENT_HEX}{}{system}", "00".repeat(8));
+    row(SYSTEM, &[&format!("{WALLET} ws"), &format!("{MARKER} w")], create)
 }
 
 fn budget() -> [(String, Vec<String>, String); 2] {
@@ -101,28 +121,29 @@ fn swap() -> (String, Vec<String>, String) {
 fn sol_is_wrapped_into_the_temporary_account_and_the_rest_comes_back() {
     let unsigned = built(&plan("SOL", "USDC"));
     // 1 000 000 000 + 2 039 280 lamports.
-    let [fund, allocate, initialise, close] = open_and_close("f0e7b93b00000000");
+    let [create, initialise, close, refill] = open_and_close("f0e7b93b00000000");
     let [limit, price] = budget();
     let (payer, usdc_account) = (format!("{WALLET} ws"), format!("{USDC_ACCOUNT} w"));
     let associated =
         row(ASSOCIATED, &[&payer, &usdc_account, &payer, USDC, SYSTEM, TOKEN_PROGRAM], "01".to_owned());
-    assert_eq!(written(&unsigned), [limit, price, fund, allocate, initialise, associated, swap(), close]);
+    assert_eq!(written(&unsigned), [limit, price, create, initialise, associated, swap(), close, refill]);
 }
 
 #[test]
 fn bought_sol_is_unwrapped_at_the_end() {
     let unsigned = built(&plan("USDC", "SOL"));
     // 2 039 280 lamports: the rent alone.
-    let [fund, allocate, initialise, close] = open_and_close("f01d1f0000000000");
+    let [create, initialise, close, refill] = open_and_close("f01d1f0000000000");
     let [limit, price] = budget();
-    assert_eq!(written(&unsigned), [limit, price, fund, allocate, initialise, swap(), close]);
+    assert_eq!(written(&unsigned), [limit, price, create, initialise, swap(), close, refill]);
 }
 
 #[test]
 fn without_sol_there_is_no_temporary_account() {
-    let programs: Vec<String> =
-        written(&built(&plan("USDC", "USDT"))).into_iter().map(|(program, _, _)| program).collect();
-    assert_eq!(programs, [BUDGET, BUDGET, ASSOCIATED, &POOL_PROGRAM.to_string()]);
+    let written = written(&built(&plan("USDC", "USDT")));
+    assert_eq!(written[2], create_marker());
+    let programs: Vec<&str> = written.iter().map(|(program, _, _)| program.as_str()).collect();
+    assert_eq!(programs, [BUDGET, BUDGET, SYSTEM, ASSOCIATED, &POOL_PROGRAM.to_string()]);
 }
 
 #[test]
@@ -138,26 +159,28 @@ fn a_token_between_has_its_associated_account_opened_too() {
 fn sol_between_is_held_in_the_temporary_account() {
     let unsigned = built(&Plan { intermediates: vec![known("SOL")], ..plan("JUP", "USDC") });
     // 2 039 280 lamports: the rent alone.
-    let [fund, allocate, initialise, close] = open_and_close("f01d1f0000000000");
+    let [create, initialise, close, _] = open_and_close("f01d1f0000000000");
     let [limit, price] = budget();
     let (payer, usdc_account) = (format!("{WALLET} ws"), format!("{USDC_ACCOUNT} w"));
     let associated =
         row(ASSOCIATED, &[&payer, &usdc_account, &payer, USDC, SYSTEM, TOKEN_PROGRAM], "01".to_owned());
-    assert_eq!(written(&unsigned), [limit, price, fund, allocate, initialise, associated, swap(), close]);
+    let marker = create_marker();
+    assert_eq!(written(&unsigned), [limit, price, marker, create, initialise, associated, swap(), close]);
 }
 
 #[test]
 fn token_accounts_are_those_of_the_chain() {
-    let (wallet, order_id) = (WALLET.parse().unwrap(), ORDER.parse().unwrap());
-    assert_eq!(token_account(&wallet, &known("SOL"), order_id).to_string(), TEMPORARY);
-    assert_eq!(token_account(&wallet, &known("USDC"), order_id).to_string(), USDC_ACCOUNT);
+    let (wallet, marker) = (WALLET.parse().unwrap(), marker("SOL", "USDC"));
+    assert_eq!(token_account(&wallet, &known("SOL"), &marker).to_string(), TEMPORARY);
+    assert_eq!(marker.address.to_string(), TEMPORARY, "of an order for SOL they are the same");
+    assert_eq!(token_account(&wallet, &known("USDC"), &marker).to_string(), USDC_ACCOUNT);
     let token_2022 = Token { program: token::Program::Token2022, ..known("USDC") };
     assert_eq!(
-        token_account(&wallet, &token_2022, order_id).to_string(),
+        token_account(&wallet, &token_2022, &marker).to_string(),
         "7xBDZrwWNm6Zj1i12GTpCVwKrMrJzPaWv5fZ1Hz817RJ"
     );
-    let other = "018f4d2e-7c1a-7000-8000-000000000002".parse().unwrap();
-    assert_ne!(token_account(&wallet, &known("SOL"), other).to_string(), TEMPORARY);
+    let other = Marker { seed: "another".to_owned(), ..marker };
+    assert_ne!(token_account(&wallet, &known("SOL"), &other).to_string(), TEMPORARY);
 }
 
 #[test]
@@ -234,23 +257,24 @@ fn failures_are_told_in_the_catalogues_words() {
         let failure = TransactionFailure::read(&err).unwrap();
         unsigned.failure(&failure, &[], explain).code
     };
-    // The swap is instruction 6, opening the temporary account begins with instruction 2.
+    // The swap is instruction 5, opening the temporary account begins with instruction 2.
     assert_eq!(
-        code(serde_json::json!({"InstructionError":[6,{"Custom":6005}]})),
+        code(serde_json::json!({"InstructionError":[5,{"Custom":6005}]})),
         failure::Code::SlippageExceeded
     );
     assert_eq!(
-        code(serde_json::json!({"InstructionError":[6,{"Custom":6000}]})),
+        code(serde_json::json!({"InstructionError":[5,{"Custom":6000}]})),
         failure::Code::SimulationFailed
     );
     assert_eq!(
-        code(serde_json::json!({"InstructionError":[5,{"Custom":6005}]})),
+        code(serde_json::json!({"InstructionError":[4,{"Custom":6005}]})),
         failure::Code::SimulationFailed
     );
     assert_eq!(
         code(serde_json::json!({"InstructionError":[2,{"Custom":1}]})),
         failure::Code::InsufficientFunds
     );
+    assert_eq!(code(serde_json::json!({"InstructionError":[2,{"Custom":0}]})), failure::Code::MarkerInUse);
     assert_eq!(code(serde_json::json!("InsufficientFundsForFee")), failure::Code::InsufficientFunds);
     assert_eq!(
         code(serde_json::json!({"InsufficientFundsForRent":{"account_index":0}})),
@@ -267,7 +291,7 @@ fn the_program_that_was_called_is_the_one_that_failed() {
         token.then_some((failure::Code::InsufficientFunds, "InsufficientFunds"))
     }
     let unsigned = built(&plan("USDC", "USDT"));
-    let err = serde_json::json!({"InstructionError":[3,{"Custom":1}]});
+    let err = serde_json::json!({"InstructionError":[4,{"Custom":1}]});
     let failure = TransactionFailure::read(&err).unwrap();
     let code = |logs: &[&str]| {
         let logs: Vec<String> = logs.iter().map(|line| (*line).to_owned()).collect();

@@ -1,4 +1,4 @@
-use super::Intent;
+use super::{Intent, Marker};
 use crate::{Atoms, Failure, Quote, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,19 @@ pub enum Event {
     TransactionSigned {
         /// The bytes that may be sent, and no others.
         transaction: SignedTransaction,
+    },
+    /// A transaction of the order was found on the chain after all: one that counted as expired, or one that
+    /// a restored database had lost. The order waits for it again.
+    TransactionFound {
+        /// Its bytes.
+        transaction: SignedTransaction,
+    },
+    /// An operator has said what became of a transaction that no node decides.
+    Settled {
+        /// Whether it landed, and so swapped.
+        landed: bool,
+        /// What the operator has seen, in the operator's words.
+        evidence: String,
     },
     /// The chain spoke of the transaction.
     Observed {
@@ -53,6 +66,8 @@ impl Event {
             Self::RoutingStarted { .. } => "routing_started",
             Self::RouteChosen { .. } => "route_chosen",
             Self::TransactionSigned { .. } => "transaction_signed",
+            Self::TransactionFound { .. } => "transaction_found",
+            Self::Settled { .. } => "settled",
             Self::Observed { .. } => "observed",
             Self::AttemptFailed { .. } => "attempt_failed",
             Self::Failed { .. } => "failed",
@@ -87,6 +102,10 @@ pub struct SignedTransaction {
     /// before this was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blockhash_slot: Option<u64>,
+    /// The account that it creates, as every transaction of its order does. None in events that were
+    /// recorded before there were markers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<Marker>,
 }
 
 /// What the chain said of a transaction.
@@ -95,8 +114,8 @@ pub struct SignedTransaction {
 pub enum Observation {
     /// It landed without an error, at the configured commitment.
     Landed {
-        /// What it moved.
-        fill: Fill,
+        /// The amounts that it moved. None if no node shows the transaction, though several confirm it.
+        fill: Option<Fill>,
     },
     /// It landed with an error: the fee was paid, nothing was swapped.
     Reverted {

@@ -2,11 +2,13 @@
 
 mod event;
 mod intent;
+mod marker;
 mod retry;
 mod state;
 
 pub use event::{Event, Fill, Observation, Recorded, SignedTransaction};
 pub use intent::{Anchor, Intent, InvalidIntent};
+pub use marker::Marker;
 pub use retry::RetryPolicy;
 pub use state::{State, Status};
 
@@ -106,13 +108,24 @@ pub struct Order {
     seq: u64,
     attempt: u32,
     anchor: Option<Atoms>,
+    transactions: Vec<SignedTransaction>,
+    marker_generation: u32,
 }
 
 impl Order {
     /// A new order, as its first fact makes it.
     pub fn accepted(id: Id, intent: Intent) -> Self {
         let anchor = intent.anchor().map(|anchor| anchor.amount_out);
-        Self { id, intent, state: State::Pending { retry: None }, seq: 1, attempt: 0, anchor }
+        Self {
+            id,
+            intent,
+            state: State::Pending { retry: None },
+            seq: 1,
+            attempt: 0,
+            anchor,
+            transactions: Vec::new(),
+            marker_generation: 0,
+        }
     }
 
     /// The order that a complete list of facts adds up to.
@@ -156,12 +169,33 @@ impl Order {
                 self.anchor = self.anchor.filter(|_| *attempt == 1)
             });
         }
-        if let Event::RouteChosen { quote } = event {
-            self.anchor.get_or_insert(quote.amount_out);
+        match event {
+            Event::RouteChosen { quote } => {
+                self.anchor.get_or_insert(quote.amount_out);
+            }
+            Event::TransactionSigned { transaction } | Event::TransactionFound { transaction } => {
+                self.remember(transaction);
+            }
+            // An executor says so only after it has seen that somebody else occupied the address.
+            Event::AttemptFailed { failure, .. } if failure.code == failure::Code::MarkerInUse => {
+                self.marker_generation = self.marker_generation.saturating_add(1);
+            }
+            Event::Accepted { .. }
+            | Event::RoutingStarted { .. }
+            | Event::Settled { .. }
+            | Event::Observed { .. }
+            | Event::AttemptFailed { .. }
+            | Event::Failed { .. } => {}
         }
         self.state = next;
         self.seq = self.seq.saturating_add(1);
         Ok(())
+    }
+
+    fn remember(&mut self, transaction: &SignedTransaction) {
+        if !self.transactions.iter().any(|known| known.signature == transaction.signature) {
+            self.transactions.push(transaction.clone());
+        }
     }
 
     /// The transition table.
@@ -184,6 +218,25 @@ impl Order {
             }
             (State::Building { quote, min_out }, Event::TransactionSigned { transaction }) => {
                 State::Submitted { quote: quote.clone(), min_out: *min_out, transaction: transaction.clone() }
+            }
+            (
+                State::Building { quote, .. } | State::Voided { quote, .. },
+                Event::TransactionFound { transaction },
+            ) => State::Submitted {
+                quote: quote.clone(),
+                min_out: self.min_out()?,
+                transaction: transaction.clone(),
+            },
+            (State::Submitted { quote, min_out, transaction }, Event::Settled { landed: true, .. }) => {
+                let (quote, transaction) = (quote.clone(), transaction.clone());
+                State::Confirmed { quote, min_out: *min_out, transaction, fill: None }
+            }
+            (State::Submitted { quote, transaction, .. }, Event::Settled { landed: false, evidence }) => {
+                let failure = Failure::new(
+                    failure::Code::TransactionExpired,
+                    format!("an operator has settled that it did not land: {evidence}"),
+                );
+                State::Failed { failure, quote: Some(quote.clone()), transaction: Some(transaction.clone()) }
             }
             (State::Submitted { quote, min_out, transaction }, Event::Observed { observation }) => {
                 let (quote, transaction) = (quote.clone(), transaction.clone());
@@ -284,6 +337,16 @@ impl Order {
     /// How many attempts have begun.
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// Every transaction that was signed for it, the oldest first.
+    pub fn transactions(&self) -> &[SignedTransaction] {
+        &self.transactions
+    }
+
+    /// The generation of the marker that its next transaction creates.
+    pub fn marker_generation(&self) -> u32 {
+        self.marker_generation
     }
 
     /// The least output that is accepted. Fixed by the first quote, or by the caller's; it never

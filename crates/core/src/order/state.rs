@@ -47,8 +47,8 @@ pub enum State {
         min_out: Atoms,
         /// The transaction that landed.
         transaction: SignedTransaction,
-        /// What it moved.
-        fill: Fill,
+        /// The amounts that it moved; None if they are unknown.
+        fill: Option<Fill>,
     },
     /// Ended: nothing swapped.
     Failed {

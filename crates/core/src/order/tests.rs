@@ -45,12 +45,28 @@ fn quote(amount_out: u64) -> Quote {
     }
 }
 
+fn marker() -> Marker {
+    let address = |byte: u8| crate::AccountAddress::new([byte; 32]);
+    Marker { address: address(4), wallet: address(5), seed: "abcdefghijklmnop".to_owned(), generation: 0 }
+}
+
+/// The transaction of [`signed`] again, after it counted as expired.
+fn found() -> Event {
+    let Event::TransactionSigned { transaction } = signed() else { panic!() };
+    Event::TransactionFound { transaction }
+}
+
+fn settled(landed: bool) -> Event {
+    Event::Settled { landed, evidence: "seen in an explorer".to_owned() }
+}
+
 fn signed() -> Event {
     let transaction = SignedTransaction {
         signature: Signature::new([1; 64]),
         bytes: vec![1, 2, 3],
         last_valid_block_height: 150,
         blockhash_slot: Some(5),
+        marker: Some(marker()),
     };
     Event::TransactionSigned { transaction }
 }
@@ -62,7 +78,7 @@ fn landed(amount_out: u64) -> Event {
         network_fee: Atoms::new(5000),
         slot: 6,
     };
-    Event::Observed { observation: Observation::Landed { fill } }
+    Event::Observed { observation: Observation::Landed { fill: Some(fill) } }
 }
 
 fn reverted() -> Event {
@@ -81,7 +97,10 @@ fn any_event() -> impl Strategy<Value = Event> {
         (0u32..5).prop_map(|attempt| Event::RoutingStarted { attempt }),
         (0u64..2000).prop_map(|amount_out| Event::RouteChosen { quote: quote(amount_out) }),
         Just(signed()),
+        Just(found()),
+        any::<bool>().prop_map(settled),
         Just(landed(1000)),
+        Just(Event::Observed { observation: Observation::Landed { fill: None } }),
         Just(reverted()),
         Just(Event::Observed { observation: Observation::Expired }),
         Just(Event::AttemptFailed { failure: failure(failure::Code::NoRoute), retry_in_ms: 1 }),
@@ -186,6 +205,57 @@ fn a_lost_owner_costs_an_attempt_only_before_the_signature() {
 }
 
 #[test]
+fn a_transaction_that_counted_as_expired_and_is_found_is_waited_for_again() {
+    let expired = Event::Observed { observation: Observation::Expired };
+    let retry = Event::AttemptFailed { failure: failure(failure::Code::TransactionExpired), retry_in_ms: 1 };
+    let mut order = order(&[
+        Event::RoutingStarted { attempt: 1 },
+        Event::RouteChosen { quote: quote(1000) },
+        signed(),
+        expired,
+        retry,
+        Event::RoutingStarted { attempt: 2 },
+    ]);
+    assert!(order.apply(&found()).is_err(), "without a route there is nothing to show");
+    order.apply(&Event::RouteChosen { quote: quote(1000) }).unwrap();
+    order.apply(&found()).unwrap();
+    assert_eq!(order.transactions().len(), 1, "it is the same transaction");
+    assert!(matches!(order.next_step(), Step::Land { .. }));
+    order.apply(&Event::Observed { observation: Observation::Landed { fill: None } }).unwrap();
+    assert_eq!((order.status(), order.attempt()), (Status::Confirmed, 2));
+}
+
+#[test]
+fn the_next_marker_is_used_only_after_the_address_was_occupied() {
+    let routed = |attempt| [Event::RoutingStarted { attempt }, Event::RouteChosen { quote: quote(1000) }];
+    let failed = |code| Event::AttemptFailed { failure: failure(code), retry_in_ms: 1 };
+    let mut order = order(&routed(1));
+    for (attempt, code, generation) in [
+        (2, failure::Code::TransactionExpired, 0),
+        (3, failure::Code::TransactionReverted, 0),
+        (4, failure::Code::MarkerInUse, 1),
+        (5, failure::Code::SlippageExceeded, 1),
+    ] {
+        order.apply(&failed(code)).unwrap();
+        assert_eq!(order.marker_generation(), generation, "{code}");
+        routed(attempt).iter().for_each(|event| order.apply(event).unwrap());
+    }
+}
+
+#[test]
+fn an_operator_settles_only_what_is_submitted() {
+    let submitted =
+        [Event::RoutingStarted { attempt: 1 }, Event::RouteChosen { quote: quote(1000) }, signed()];
+    let settled_as = |landed| {
+        let mut order = order(&submitted);
+        order.apply(&settled(landed)).unwrap();
+        order.status()
+    };
+    assert_eq!((settled_as(true), settled_as(false)), (Status::Confirmed, Status::Failed));
+    assert!(order(&submitted[..2]).apply(&settled(false)).is_err());
+}
+
+#[test]
 fn a_history_replays_to_the_same_order_and_gaps_are_found() {
     let recorded = |seq, event| Recorded { seq, attempt: 0, event, at: Timestamp::UNIX_EPOCH };
     let history = [
@@ -232,8 +302,15 @@ fn events_keep_their_json_form() {
         format!(r#"{old}"{}","bytes":"AQID","last_valid_block_height":150}}}}"#, Signature::new([1; 64]));
     let Event::TransactionSigned { transaction } = serde_json::from_str(&old).unwrap() else { panic!() };
     assert_eq!(transaction.blockhash_slot, None, "facts of before there was one stay readable");
+    assert_eq!(transaction.marker, None, "and those of before there were markers");
+    assert_eq!(
+        json(&settled(true)),
+        r#"{"kind":"settled","landed":true,"evidence":"seen in an explorer"}"#
+    );
+    assert!(json(&signed()).contains(r#""marker":{"address":"#), "{}", json(&signed()));
     for event in [
         signed(),
+        found(),
         reverted(),
         Event::RouteChosen { quote: quote(5) },
         Event::Accepted { intent: intent(None) },
@@ -263,7 +340,8 @@ proptest! {
                     prop_assert_eq!(order.seq(), before.seq() + 1);
                     prop_assert!(order.attempt() == before.attempt() || order.attempt() == before.attempt() + 1);
                     if let State::Submitted { .. } = before.state() {
-                        prop_assert!(matches!(event, Event::Observed { .. }), "only the chain moves a submitted order");
+                        let evidence = matches!(event, Event::Observed { .. } | Event::Settled { .. });
+                        prop_assert!(evidence, "only the chain, or an operator's evidence, moves a submitted order");
                     }
                     prop_assert_eq!(order.status().is_terminal(), order.next_step() == Step::End);
                 }

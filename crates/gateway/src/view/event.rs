@@ -3,7 +3,7 @@
 use super::quote::Pair;
 use super::story::sol;
 use super::{Alternative, Failed, Price, Step, Story, message};
-use order_core::order::{self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, Status};
+use order_core::order::{self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, SignedTransaction, Status};
 use order_core::quote::Mode;
 use order_core::{Failure, Quote, Timestamp};
 use serde::Serialize;
@@ -164,10 +164,13 @@ impl Event {
             order::Event::RoutingStarted { .. } => {}
             order::Event::RouteChosen { quote } => event.route = Some(Route::of(quote, story)),
             order::Event::TransactionSigned { transaction } => {
-                event.transaction = Some(Transaction {
-                    tx_hash: transaction.signature.to_string(),
-                    last_valid_block_height: transaction.last_valid_block_height,
-                });
+                event.transaction = Some(Transaction::of(transaction));
+            }
+            order::Event::TransactionFound { transaction } => {
+                event.transaction = Some(Transaction::of(transaction));
+            }
+            order::Event::Settled { landed, .. } => {
+                event.outcome = Some(if *landed { "landed" } else { "expired" });
             }
             order::Event::Observed { observation } => event.observed(observation, intent),
             order::Event::AttemptFailed { failure, retry_in_ms } => {
@@ -183,9 +186,9 @@ impl Event {
         match observation {
             Observation::Landed { fill } => {
                 self.outcome = Some("landed");
-                self.fill = Some(Filled::of(fill, intent));
-                self.network_fee = Some(sol(fill.network_fee));
-                self.slot = Some(fill.slot);
+                self.fill = fill.as_ref().map(|fill| Filled::of(fill, intent));
+                self.network_fee = fill.as_ref().map(|fill| sol(fill.network_fee));
+                self.slot = fill.as_ref().map(|fill| fill.slot);
             }
             Observation::Reverted { failure, network_fee, slot } => {
                 self.outcome = Some("reverted");
@@ -199,6 +202,15 @@ impl Event {
 
     fn failed(&mut self, failure: &Failure) {
         self.error = Some(Failed::of(failure));
+    }
+}
+
+impl Transaction {
+    fn of(transaction: &SignedTransaction) -> Self {
+        Self {
+            tx_hash: transaction.signature.to_string(),
+            last_valid_block_height: transaction.last_valid_block_height,
+        }
     }
 }
 

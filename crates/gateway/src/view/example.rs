@@ -60,7 +60,7 @@ pub(crate) fn confirmed() -> Vec<Recorded> {
         Event::RoutingStarted { attempt: 1 },
         Event::RouteChosen { quote: quote(15_000_000_000) },
         signed(),
-        Event::Observed { observation: Observation::Landed { fill } },
+        Event::Observed { observation: Observation::Landed { fill: Some(fill) } },
     ])
 }
 
@@ -94,6 +94,7 @@ fn signed() -> Event {
             bytes: vec![1, 2, 3],
             last_valid_block_height: 150,
             blockhash_slot: Some(5),
+            marker: None,
         },
     }
 }

@@ -129,7 +129,7 @@ impl Story {
 
 fn fill(state: &State) -> Option<&Fill> {
     match state {
-        State::Confirmed { fill, .. } => Some(fill),
+        State::Confirmed { fill, .. } => fill.as_ref(),
         State::Pending { .. }
         | State::Routing
         | State::Building { .. }
@@ -142,13 +142,15 @@ fn fill(state: &State) -> Option<&Fill> {
 /// The network fee that an event tells of: a reverted transaction pays one as well.
 fn paid(event: &Event) -> Option<Atoms> {
     match event {
-        Event::Observed { observation: Observation::Landed { fill } } => Some(fill.network_fee),
+        Event::Observed { observation: Observation::Landed { fill } } => fill.as_ref().map(|fill| fill.network_fee),
         Event::Observed { observation: Observation::Reverted { network_fee, .. } } => Some(*network_fee),
         Event::Observed { observation: Observation::Expired }
         | Event::Accepted { .. }
         | Event::RoutingStarted { .. }
         | Event::RouteChosen { .. }
         | Event::TransactionSigned { .. }
+        | Event::TransactionFound { .. }
+        | Event::Settled { .. }
         | Event::AttemptFailed { .. }
         | Event::Failed { .. } => None,
     }

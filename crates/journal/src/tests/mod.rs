@@ -209,6 +209,7 @@ fn signed() -> Event {
             bytes: vec![1, 2, 3],
             last_valid_block_height: u64::MAX,
             blockhash_slot: Some(u64::MAX),
+            marker: None,
         },
     }
 }
@@ -220,7 +221,7 @@ fn landed() -> Event {
         network_fee: Atoms::new(5000),
         slot: 6,
     };
-    Event::Observed { observation: Observation::Landed { fill } }
+    Event::Observed { observation: Observation::Landed { fill: Some(fill) } }
 }
 
 fn no_route() -> Failure {

@@ -24,8 +24,14 @@ const TABLE: usize = ADDRESS + 2;
 /// both instructions of the compute budget.
 const FRAME: usize = (1 + 64) + (1 + 3) + 32 + 1 + 1 + 1 + 8 + 12;
 
-/// The instructions that fund, allocate, initialise and close the account of wrapped SOL.
-const WRAPPING: usize = 17 + 121 + 38 + 7;
+/// The instructions that create, initialise and close the account of wrapped SOL.
+const WRAPPING: usize = CREATING + 38 + 7;
+
+/// The instruction that creates an account from a seed.
+const CREATING: usize = 5 + 92 + chain::SEED_LENGTH;
+
+/// The instruction that makes the closed account of wrapped SOL the order's marker.
+const REFILLING: usize = 17;
 
 /// The instruction that makes sure of an associated account.
 const ASSOCIATING: usize = 10;
@@ -35,6 +41,9 @@ const WALLET: Pubkey = Pubkey::new_from_array([0xA1; 32]);
 
 /// Stands for the program of associated accounts.
 const ASSOCIATED: Pubkey = Pubkey::new_from_array([0xA2; 32]);
+
+/// Stands for the order's marker, where it is an account of its own.
+const MARKER: Pubkey = Pubkey::new_from_array([0xA4; 32]);
 
 /// Stands for the program of the compute budget.
 const BUDGET: Pubkey = Pubkey::new_from_array([0xA3; 32]);
@@ -174,11 +183,16 @@ impl Parts {
         self.parts.len().saturating_sub(1)
     }
 
-    /// What every route has: the output's account is opened, and the input's if it is SOL.
+    /// What every route has: the order's marker, and the output's account and the input's if it is SOL are opened.
     fn frame(&mut self, token_in: &Token, token_out: &Token) -> usize {
         let mut part = Part { addresses: vec![WALLET, BUDGET], bytes: FRAME, ..Part::default() };
         if token_in.is_native() || token_out.is_native() {
             part.opened |= part.wrapped();
+            part.bytes = part.bytes.saturating_add(REFILLING);
+        } else {
+            part.addresses.extend([MARKER, SYSTEM]);
+            part.called.push(SYSTEM);
+            part.bytes = part.bytes.saturating_add(CREATING);
         }
         if !token_out.is_native() {
             part.associated(token_out);

@@ -7,12 +7,11 @@ use super::Route;
 use crate::book::Book;
 use amm::{Limit, Trader};
 use chain::transaction::{self, BuildError, Plan, token_account};
-use chain::{Blockhash, Hash};
-use order_core::order;
+use chain::{Blockhash, Hash, SEED_LENGTH};
+use order_core::order::Marker;
 use order_core::quote::Swap;
 use order_core::{Atoms, Pubkey};
 use proto::quote::Request;
-use uuid::Uuid;
 
 /// Stands for the wallet, whichever it will be: an address has the same length as any other.
 const WALLET: Pubkey = Pubkey::new_from_array([0xA1; 32]);
@@ -48,7 +47,7 @@ fn plan(book: &Book, request: &Request, route: &Route) -> Option<Plan> {
     // Deriving an address takes longer than a quote.
     let tokens = intermediates.iter().chain([token_in, token_out]);
     let accounts: Vec<_> =
-        tokens.map(|token| (token.mint, token_account(&WALLET, token, ORDER_ID))).collect();
+        tokens.map(|token| (token.mint, token_account(&WALLET, token, &marker()))).collect();
     let account = |mint| accounts.iter().find(|(known, _)| *known == mint).map(|(_, account)| *account);
     let swaps = route.swaps.iter().map(|swap| {
         let market = book.entry(swap.pool)?.market.as_ref().ok()?;
@@ -57,7 +56,7 @@ fn plan(book: &Book, request: &Request, route: &Route) -> Option<Plan> {
         market.instruction(&trader, swap.mint_in, limit(request, swap)).ok()
     });
     Some(Plan {
-        order_id: ORDER_ID,
+        marker: marker(),
         token_in: token_in.clone(),
         token_out: token_out.clone(),
         swaps: swaps.collect::<Option<_>>()?,
@@ -66,6 +65,7 @@ fn plan(book: &Book, request: &Request, route: &Route) -> Option<Plan> {
         compute_unit_limit: 1,
         compute_unit_price: 1,
         token_account_rent: Atoms::new(1),
+        marker_rent: Atoms::new(1),
     })
 }
 
@@ -78,5 +78,8 @@ fn limit(request: &Request, swap: &Swap) -> Limit {
     }
 }
 
-/// Stands for the order's.
-const ORDER_ID: order::Id = order::Id(Uuid::nil());
+/// Stands for the order's: every marker has the same length.
+fn marker() -> Marker {
+    let address = Pubkey::new_from_array([0xA4; 32]).into();
+    Marker { address, wallet: WALLET.into(), seed: "A".repeat(SEED_LENGTH), generation: 0 }
+}

@@ -1,0 +1,99 @@
+//! A transaction that may land, and what was heard of it so far.
+
+use super::Pace;
+use crate::{Commitment, Error, Hash, Trade, transaction};
+use order_core::Signature;
+use order_core::order::{Observation, SignedTransaction};
+use solana_pubkey::Pubkey;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) transaction: SignedTransaction,
+    pub(super) trade: Trade,
+    pub(super) reply: oneshot::Sender<Observation>,
+    pub(super) since: Instant,
+    /// Since when nodes have said that it is in a block.
+    landed_since: Option<Instant>,
+    /// Since when every node that answers has said, each time, that it is not and never will be.
+    absent_since: Option<Instant>,
+    /// A human was called because no node tells its outcome.
+    pub(super) alarmed: bool,
+    /// A human was called because it landed and makes no sense.
+    pub(super) unreadable: bool,
+}
+
+/// A node's word that a transaction is in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Report {
+    pub(super) node: usize,
+    pub(super) commitment: Commitment,
+    /// It is there with an error.
+    pub(super) reverted: bool,
+}
+
+impl Flight {
+    pub(super) fn new(
+        transaction: SignedTransaction,
+        trade: Trade,
+        reply: oneshot::Sender<Observation>,
+    ) -> Self {
+        Self {
+            transaction,
+            trade,
+            reply,
+            since: Instant::now(),
+            landed_since: None,
+            absent_since: None,
+            alarmed: false,
+            unreadable: false,
+        }
+    }
+
+    pub(super) fn signature(&self) -> Signature {
+        self.transaction.signature
+    }
+
+    pub(super) fn marker(&self) -> Option<Pubkey> {
+        self.transaction.marker.as_ref().map(|marker| marker.address.pubkey())
+    }
+
+    /// The blockhash that it names; None for bytes that are no transaction.
+    pub(super) fn blockhash(&self) -> Option<Hash> {
+        transaction::message(&self.transaction.bytes).ok().map(|message| *message.recent_blockhash())
+    }
+
+    /// True if a history that begins with this block has the transaction, if it landed.
+    pub(super) fn is_within(&self, first: &Result<u64, Error>) -> bool {
+        match (self.transaction.blockhash_slot, first) {
+            // Signed before this was recorded.
+            (None, _) => true,
+            (Some(slot), Ok(first)) => *first <= slot,
+            (Some(_), Err(_)) => false,
+        }
+    }
+
+    /// Notes that nodes say that it is in a block.
+    pub(super) fn note_landed(&mut self) {
+        self.landed_since.get_or_insert_with(Instant::now);
+        self.absent_since = None;
+    }
+
+    /// Notes the nodes' word at one look that it can never land, and tells whether they have said so for long
+    /// enough. Nodes that do not answer may know better, so they are waited for.
+    pub(super) fn note_absent(&mut self, all_answered: bool, pace: &Pace) -> bool {
+        let since = self.absent_since.get_or_insert_with(Instant::now);
+        since.elapsed() >= if all_answered { pace.absence } else { pace.silence }
+    }
+
+    /// Notes that nodes do not agree, or do not know, that it can never land.
+    pub(super) fn note_undecided(&mut self) {
+        self.absent_since = None;
+    }
+
+    /// True once nodes that do not answer have been waited for long enough since it landed.
+    pub(super) fn has_waited_for_silent_nodes(&self, pace: &Pace) -> bool {
+        self.landed_since.is_some_and(|since| since.elapsed() >= pace.silence)
+    }
+}

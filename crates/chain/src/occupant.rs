@@ -1,0 +1,122 @@
+//! Who has put lamports at the address of an order's marker.
+
+use crate::client::AccountSignature;
+use crate::{Client, Commitment, Error, transaction};
+use futures_util::future::join_all;
+use order_core::Signature;
+use order_core::order::{Marker, SignedTransaction};
+use solana_transaction::versioned::VersionedTransaction;
+use std::collections::BTreeSet;
+
+/// Transactions of a marker that are looked at.
+const SIGNATURES_MAX: usize = 20;
+/// Blocks in which a blockhash can be used: an upper bound for a transaction whose own is not known.
+const BLOCKHASH_AGE_MAX: u64 = 150;
+/// Hosts that must agree, where there are as many.
+const WITNESSES: usize = 2;
+
+/// Who has put lamports at the address of an order's marker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Occupant {
+    /// No transaction: there is no such account.
+    Nobody,
+    /// A transaction that the order's wallet has signed, and so one of this order.
+    Ours(SignedTransaction),
+    /// Transactions of others alone. The order needs another marker.
+    Stranger,
+    /// Nodes contradict each other, or do not tell.
+    Unknown,
+}
+
+/// One node's word.
+enum Testimony {
+    Nobody,
+    Ours(SignedTransaction),
+    Stranger,
+    Unknown,
+}
+
+impl Client {
+    /// Asks every node who has occupied a marker. `known` are the order's transactions; one that the wallet has
+    /// signed and that is not among them, as after a database was restored, is ours as well.
+    pub async fn occupant(&self, marker: &Marker, known: &[SignedTransaction]) -> Occupant {
+        let nodes = 0..self.node_count();
+        let answers = join_all(nodes.map(|node| self.occupant_by(node, marker, known))).await;
+        let (mut nobody, mut stranger) = (BTreeSet::new(), BTreeSet::new());
+        for (node, answer) in answers.into_iter().enumerate() {
+            match answer {
+                // Nobody but the wallet can have signed it, and it is followed to its end.
+                Ok(Testimony::Ours(transaction)) => return Occupant::Ours(transaction),
+                Ok(Testimony::Nobody) => _ = nobody.insert(self.host(node)),
+                Ok(Testimony::Stranger) => _ = stranger.insert(self.host(node)),
+                Ok(Testimony::Unknown) => {}
+                Err(error) => tracing::debug!(%error, "a node does not tell who occupies a marker"),
+            }
+        }
+        let enough = self.host_count().min(WITNESSES);
+        match (nobody.len() >= enough, stranger.len() >= enough) {
+            (true, false) if stranger.is_empty() => Occupant::Nobody,
+            (false, true) if nobody.is_empty() => Occupant::Stranger,
+            (true | false, true | false) => Occupant::Unknown,
+        }
+    }
+
+    async fn occupant_by(
+        &self,
+        node: usize,
+        marker: &Marker,
+        known: &[SignedTransaction],
+    ) -> Result<Testimony, Error> {
+        let address = marker.address.pubkey();
+        let snapshot = self.accounts_of(node, &[address], Commitment::Confirmed).await?;
+        if snapshot.accounts.iter().all(Option::is_none) {
+            return Ok(Testimony::Nobody);
+        }
+        let named = self.signatures_of(node, &address, SIGNATURES_MAX, Commitment::Confirmed).await?;
+        let mut others = 0usize;
+        for AccountSignature { signature, .. } in named.iter().filter(|named| named.succeeded) {
+            if let Some(ours) = known.iter().find(|known| known.signature == *signature) {
+                return Ok(Testimony::Ours(ours.clone()));
+            }
+            match self.signed_by(node, marker, signature).await? {
+                Some(ours) => return Ok(Testimony::Ours(ours)),
+                None => others = others.saturating_add(1),
+            }
+        }
+        Ok(if others > 0 { Testimony::Stranger } else { Testimony::Unknown })
+    }
+
+    /// A transaction as one node shows it, if the marker's wallet has signed it.
+    async fn signed_by(
+        &self,
+        node: usize,
+        marker: &Marker,
+        signature: &Signature,
+    ) -> Result<Option<SignedTransaction>, Error> {
+        let missing = || Error::Malformed {
+            method: "getTransaction",
+            reason: format!("the node has the signature {signature} and not its transaction"),
+        };
+        let shown = self.transaction_of(node, signature, Commitment::Confirmed).await?.ok_or_else(missing)?;
+        let payer = transaction::message(&shown.bytes).ok();
+        let payer = payer.and_then(|message| message.static_account_keys().first().copied());
+        if payer != Some(marker.wallet.pubkey()) || !is_signed(&shown.bytes, signature) {
+            return Ok(None);
+        }
+        let height = self.epoch_info(node, Commitment::Confirmed).await?.block_height;
+        Ok(Some(SignedTransaction {
+            signature: *signature,
+            bytes: shown.bytes,
+            last_valid_block_height: height.saturating_add(BLOCKHASH_AGE_MAX),
+            blockhash_slot: None,
+            marker: Some(marker.clone()),
+        }))
+    }
+}
+
+/// True if the bytes are a transaction with this signature, and it is valid.
+fn is_signed(bytes: &[u8], signature: &Signature) -> bool {
+    let Ok(decoded) = bincode::deserialize::<VersionedTransaction>(bytes) else { return false };
+    let first = decoded.signatures.first().map(ToString::to_string);
+    first == Some(signature.to_string()) && decoded.verify_with_results().into_iter().all(|valid| valid)
+}

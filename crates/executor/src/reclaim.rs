@@ -1,0 +1,53 @@
+//! Takes the lamports of order markers back once every transaction of the order is certainly dead.
+
+use crate::executor::Executor;
+use chain::{RECLAIMED_AT_ONCE, ReclaimError};
+use std::time::Duration;
+
+/// The pause between two looks for old markers.
+const EVERY: Duration = Duration::from_secs(30);
+
+impl Executor {
+    /// Looks for old markers again and again.
+    pub(crate) async fn reclaim(&self) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            // As long as there are many, there is no pause.
+            while self.reclaim_some().await {}
+        }
+    }
+
+    /// Takes the lamports of some markers back; true if there may be more.
+    async fn reclaim_some(&self) -> bool {
+        let wallet = self.wallet.pubkey().to_string();
+        let old = match self.journal.old_markers(&wallet, self.marker_age, RECLAIMED_AT_ONCE).await {
+            Ok(old) => old,
+            Err(error) => {
+                tracing::debug!(%error, "the next look for old markers follows");
+                return false;
+            }
+        };
+        let markers: Vec<_> =
+            old.into_iter().map(|old| (old.marker, old.last_valid_block_height)).collect();
+        if markers.is_empty() {
+            return false;
+        }
+        match self.cluster.reclaim(&self.wallet, &markers).await {
+            Ok(gone) => {
+                let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
+                if let Err(error) = self.journal.forget_markers(&gone).await {
+                    tracing::debug!(%error, "markers that are gone are looked at again");
+                }
+                true
+            }
+            Err(error @ (ReclaimError::TooEarly { .. } | ReclaimError::Node(_))) => {
+                tracing::debug!(%error, "markers are not reclaimed yet");
+                false
+            }
+            Err(error @ ReclaimError::Refused(_)) => {
+                tracing::warn!(%error, "markers were not reclaimed; they are tried again");
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Compares what the wallet has done on the chain with what the database knows: a database that was restored from
+//! a backup lacks the last orders.
+
+use crate::executor::Executor;
+use anyhow::Context as _;
+use chain::PastTransaction;
+use order_core::Signature;
+use std::time::Duration;
+
+/// The pause between two comparisons.
+const EVERY: Duration = Duration::from_secs(30);
+/// The pause before nodes or a database that did not answer at the start are asked again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Unknown transactions that an operator is told of at once.
+const TOLD_MAX: usize = 5;
+
+impl Executor {
+    /// Compares once, before any order is worked on. Waits for nodes and the database.
+    ///
+    /// # Errors
+    /// The process is asked to stop.
+    pub(crate) async fn reconcile_once(&self) -> anyhow::Result<()> {
+        loop {
+            match self.compare_with_chain().await {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::warn!(%error, "comparing the wallet's transactions with the database again"),
+            }
+            let pause = self.shutdown.run_until_cancelled(tokio::time::sleep(ASK_AGAIN_AFTER));
+            pause.await.context("stopped before the wallet's transactions were compared with the database")?;
+        }
+    }
+
+    /// Compares again and again: a database may be replaced while executors run.
+    pub(crate) async fn reconcile(&self) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            if let Err(error) = self.compare_with_chain().await {
+                tracing::debug!(%error, "the next comparison with the chain follows");
+            }
+        }
+    }
+
+    /// Halts trading if an order of this wallet landed that the database does not know.
+    async fn compare_with_chain(&self) -> anyhow::Result<()> {
+        // The chain is asked first: whatever it knows was recorded before it was sent.
+        let past = self.cluster.past_transactions(&self.wallet.pubkey()).await?;
+        let bound_at = self.journal.cluster_bound_at().await?.map_or(i64::MAX, |at| at.timestamp());
+        let since = |past: &&PastTransaction| past.block_time.is_none_or(|time| time >= bound_at);
+        let signatures: Vec<Signature> = past.iter().filter(since).map(|past| past.signature).collect();
+        let mut unknown = Vec::new();
+        for signature in self.journal.unknown_signatures(&signatures).await? {
+            if self.cluster.executes_an_order(&signature, &self.wallet.pubkey()).await? {
+                unknown.push(signature);
+            }
+        }
+        crate::metrics::unknown_landings(unknown.len());
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<String> = unknown.iter().take(TOLD_MAX).map(ToString::to_string).collect();
+        let reason = format!(
+            "{} landed transactions of the wallet are not in the database, as after a restore: {}; see to them, \
+             then `journal adopt SIGNATURE` and `journal resume`",
+            unknown.len(),
+            told.join(", ")
+        );
+        tracing::error!(reason, "trading is halted");
+        self.journal.halt(&reason).await.context("halting")
+    }
+}

@@ -1,0 +1,104 @@
+//! Order markers whose lamports were not taken back yet.
+
+use crate::columns::milliseconds;
+use crate::{Error, Journal, metrics};
+use order_core::order::Marker;
+use sqlx::FromRow;
+use std::time::Duration;
+
+/// A marker that nobody has tried to reclaim for this long is tried again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// A marker of an order that has ended, and whose transactions are old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldMarker {
+    /// The marker.
+    pub marker: Marker,
+    /// The last block height at which one of the order's transactions with it could land.
+    pub last_valid_block_height: u64,
+}
+
+impl Journal {
+    /// Up to `limit` markers of a wallet whose orders have ended and whose last transaction was signed `age` ago
+    /// by the database's clock, oldest first. Each is given to one caller, and again to another after a while.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn old_markers(
+        &self,
+        wallet: &str,
+        age: Duration,
+        limit: u32,
+    ) -> Result<Vec<OldMarker>, Error> {
+        let take = sqlx::query_as(OLD)
+            .bind(wallet)
+            .bind(milliseconds(age))
+            .bind(i64::from(limit))
+            .bind(milliseconds(TRY_AGAIN_AFTER))
+            .fetch_all(&self.pool);
+        let rows: Vec<Row> = metrics::statement("old_markers", take).await.map_err(reading)?;
+        let markers: Result<Vec<_>, sqlx::Error> = rows.into_iter().map(OldMarker::try_from).collect();
+        markers.map_err(reading)
+    }
+
+    /// Forgets markers that do not exist on the chain any more. Says how many it knew.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn forget_markers(&self, addresses: &[String]) -> Result<u64, Error> {
+        let forget = sqlx::query(FORGET).bind(addresses).execute(&self.pool);
+        let forgotten = metrics::statement("forget_markers", forget).await;
+        let forgotten = forgotten.map_err(|error| Error::from_statement("forget order markers", error))?;
+        Ok(forgotten.rows_affected())
+    }
+}
+
+fn reading(error: sqlx::Error) -> Error {
+    Error::from_statement("read order markers", error)
+}
+
+const OLD: &str = "
+WITH old AS MATERIALIZED (
+  SELECT address FROM order_markers
+  WHERE wallet = $1
+    AND signed_at <= now() - $2 * interval '1 millisecond'
+    AND (tried_at IS NULL OR tried_at <= now() - $4 * interval '1 millisecond')
+    AND EXISTS (SELECT FROM orders WHERE orders.id = order_id AND ended_at IS NOT NULL)
+  ORDER BY signed_at
+  LIMIT $3
+  FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE order_markers SET tried_at = now() FROM old
+WHERE order_markers.address = old.address
+RETURNING order_markers.address, wallet, seed, generation,
+  last_valid_block_height::text AS last_valid_block_height";
+
+const FORGET: &str = "DELETE FROM order_markers WHERE address = ANY($1)";
+
+#[derive(FromRow)]
+struct Row {
+    address: String,
+    wallet: String,
+    seed: String,
+    generation: i64,
+    last_valid_block_height: String,
+}
+
+impl TryFrom<Row> for OldMarker {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+            sqlx::Error::Decode(Box::new(error))
+        }
+        Ok(Self {
+            marker: Marker {
+                address: row.address.parse().map_err(decode)?,
+                wallet: row.wallet.parse().map_err(decode)?,
+                seed: row.seed,
+                generation: u32::try_from(row.generation).map_err(decode)?,
+            },
+            last_valid_block_height: row.last_valid_block_height.parse().map_err(decode)?,
+        })
+    }
+}
