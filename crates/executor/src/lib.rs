@@ -20,6 +20,7 @@ mod leg;
 pub mod lookup_table;
 mod metrics;
 mod path;
+mod permits;
 mod pools;
 mod pull;
 mod report;

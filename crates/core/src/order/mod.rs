@@ -1,11 +1,13 @@
 //! The order: a list of facts, and the state they add up to.
 
 mod event;
+mod expiry;
 mod intent;
 mod retry;
 mod state;
 
 pub use event::{Event, Fill, Observation, Recorded, SignedTransaction};
+pub use expiry::Expiry;
 pub use intent::{Anchor, Intent, InvalidIntent};
 pub use retry::RetryPolicy;
 pub use state::{State, Status};
@@ -209,6 +211,12 @@ impl Order {
                 quote: state.quote().cloned(),
                 transaction: state.transaction().cloned(),
             },
+            (state, Event::Cancelled) if state.is_unsigned() => {
+                State::Cancelled { failure: state.failure().cloned(), quote: state.quote().cloned() }
+            }
+            (state, Event::Expired) if state.is_unsigned() => {
+                State::Expired { failure: state.failure().cloned(), quote: state.quote().cloned() }
+            }
             // Whatever is not written above does not happen: a table of what does is easier to
             // trust than one of what does not.
             _ => return None,
@@ -223,7 +231,10 @@ impl Order {
             State::Building { quote, min_out } => Step::Sign { quote, min_out: *min_out },
             State::Submitted { transaction, .. } => Step::Land { transaction },
             State::Voided { failure, .. } => Step::Settle { failure },
-            State::Confirmed { .. } | State::Failed { .. } => Step::End,
+            State::Confirmed { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Expired { .. } => Step::End,
         }
     }
 
@@ -242,7 +253,9 @@ impl Order {
             | State::Submitted { .. }
             | State::Voided { .. }
             | State::Confirmed { .. }
-            | State::Failed { .. } => None,
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Expired { .. } => None,
         }
     }
 
