@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use system_tests::{Cluster, Wallet};
+use system_tests::{Cluster, Wallet, is_terminal};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -103,7 +103,7 @@ fn count(stage: &Stage, statement: &str) -> Result<u64> {
 /// The updates of an order as they are told now. Of one that is stuck there is no end to wait for.
 async fn replay(gateway: SocketAddr, order: &Order) -> Result<Vec<Value>> {
     let url = format!("ws://{gateway}/api/orders/{}/ws?after=0", order.id);
-    let stuck = order.status != "confirmed" && order.status != "failed";
+    let stuck = !is_terminal(&order.status);
     let (mut socket, _) = tokio_tungstenite::connect_async(&url).await.with_context(|| url.clone())?;
     let mut updates = Vec::new();
     while let Ok(Some(message)) = timeout(REPLAY_WITHIN, socket.next()).await {

@@ -9,11 +9,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Where the server is asked about the stream of orders, a message of it, and the executors' consumer,
-/// and the subject that the gateways publish to.
+/// and the first words of the subjects that the gateways publish to: one for each order. What the
+/// faults put there has subjects of its own, so that it does come twice.
 const STREAM: &str = "$JS.API.STREAM.INFO.ORDERS";
 const MESSAGE: &str = "$JS.API.STREAM.MSG.GET.ORDERS";
 const CONSUMER: &str = "$JS.API.CONSUMER.INFO.ORDERS.executor";
-const SUBJECT: &str = "ORDERS.execute.market";
+const SUBJECT: &str = "ORDERS.execute";
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -26,7 +27,8 @@ struct Connection(BufReader<TcpStream>);
 pub(crate) fn publish(server: SocketAddr, payloads: &[String]) -> Result<()> {
     let mut connection = Connection::open(server)?;
     for payload in payloads {
-        connection.send(&format!("PUB {SUBJECT} {}\r\n{payload}\r\n", payload.len()))?;
+        let subject = format!("{SUBJECT}.{}", uuid::Uuid::now_v7());
+        connection.send(&format!("PUB {subject} {}\r\n{payload}\r\n", payload.len()))?;
     }
     connection.send("PING\r\n")?;
     connection.line("PONG").map(drop)

@@ -102,7 +102,12 @@ impl Cluster {
     }
 
     async fn begin(&self, fault: &str) {
-        let answer = self.http.post(self.faults()).json(&json!({ "fault": fault })).send().await.unwrap();
+        self.fault(&json!({ "fault": fault })).await;
+    }
+
+    /// Begins a fault, as the sandbox reads it, until [`Cluster::heal`].
+    pub async fn fault(&self, script: &Value) {
+        let answer = self.http.post(self.faults()).json(script).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
     }
 

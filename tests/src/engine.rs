@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// How often a condition is looked at that nobody announces.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
+/// A loaded machine is slow, and a test of something else wants no order to expire.
+const ORDER_TTL_SECONDS: &str = "1800";
+
 /// Short slots: a test waits for many of them. Nothing depends on their length but the time it takes.
 const SLOT_MS: &str = "50";
 
@@ -121,6 +124,7 @@ impl Engine {
             redis_url: format!("redis://{}", redis.address),
         };
         settings.insert(0, setting("sandbox", "SLOT_MS", SLOT_MS));
+        settings.insert(0, setting("gateway", "ORDER_TTL_SECONDS", ORDER_TTL_SECONDS));
         let plan = Plan { executors, gateways, port: None, settings };
         let services = services_folder(variant)?;
         let stack = Stack::start(&supervisor, &services, path, &stores, &plan)?;

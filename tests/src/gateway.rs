@@ -83,6 +83,11 @@ impl Gateway {
         id
     }
 
+    /// Asks for an order's end.
+    pub async fn cancel(&self, id: &str) -> Answer {
+        self.send(self.request(Method::DELETE, &format!("/api/orders/{id}"))).await
+    }
+
     /// One order as it is now.
     pub async fn order(&self, id: &str) -> Value {
         self.get(&format!("/api/orders/{id}")).await
@@ -92,7 +97,7 @@ impl Gateway {
     pub async fn ended(&self, id: &str) -> Value {
         eventually(&format!("the end of order {id}"), async || {
             let order = self.order(id).await;
-            is_terminal(&order["status"]).then_some(order)
+            order["status"].as_str().is_some_and(is_terminal).then_some(order)
         })
         .await
     }
@@ -116,6 +121,6 @@ pub fn market_order(token_in: &str, token_out: &str, amount: &str, max_slippage:
 }
 
 /// Whether an order with this status has ended.
-pub(crate) fn is_terminal(status: &Value) -> bool {
-    status == "confirmed" || status == "failed"
+pub fn is_terminal(status: &str) -> bool {
+    ["confirmed", "failed", "cancelled", "expired"].contains(&status)
 }

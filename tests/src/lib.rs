@@ -15,7 +15,7 @@ mod updates;
 
 pub use cluster::{Cluster, Wallet};
 pub use engine::{Engine, Part, eventually, setting};
-pub use gateway::{Answer, Gateway, http, market_order};
+pub use gateway::{Answer, Gateway, http, is_terminal, market_order};
 pub use proxy::{Ailment, Proxy};
 pub use random::Random;
 pub use updates::Updates;

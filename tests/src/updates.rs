@@ -54,7 +54,7 @@ impl Updates {
     /// That is not so.
     pub async fn to_the_end(mut self, first: u64) -> Vec<Value> {
         let mut updates: Vec<Value> = Vec::new();
-        while !updates.last().is_some_and(|update| is_terminal(&update["status"])) {
+        while !updates.last().is_some_and(|update| update["status"].as_str().is_some_and(is_terminal)) {
             let update = self.next().await;
             let due = first + u64::try_from(updates.len()).unwrap();
             assert_eq!(update["seq"], due, "a gap or a duplicate: {update}");

@@ -125,9 +125,10 @@ impl Failure {
     /// Longest message that is kept: what a program logs can be long.
     const MAX_MESSAGE: usize = 500;
 
-    /// A failure with its message, cut to 500 characters.
+    /// A failure with its message, cut to 500 characters. Control characters become spaces: what a
+    /// node says goes into the database, which takes no NUL, and into logs.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        let message: String = message.into();
+        let message = message.into().replace(char::is_control, " ");
         let message = match message.char_indices().nth(Self::MAX_MESSAGE) {
             None => message,
             Some((end, _)) => message.get(..end).unwrap_or_default().to_owned(),
@@ -145,6 +146,12 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
         }
+    }
+
+    #[test]
+    fn hostile_text_becomes_harmless() {
+        let failure = Failure::new(Code::NoRoute, "a\0b\u{1b}[31mc\nd");
+        assert_eq!(failure.message, "a b [31mc d");
     }
 
     #[test]

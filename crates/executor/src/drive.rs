@@ -3,6 +3,7 @@
 use crate::deadline::Deadline;
 use crate::executor::Executor;
 use crate::metrics;
+use crate::permits::Permit;
 use journal::{AppendError, Claim};
 use order_core::Order;
 use order_core::order::{Event, Observation, Step};
@@ -10,9 +11,10 @@ use tracing::{Instrument as _, info_span};
 
 impl Executor {
     /// Moves a claimed order on until it has ended, or waits for its next attempt, or somebody else
-    /// must go on: its state says what to do, what comes of it is recorded, and so on.
-    pub(crate) async fn drive(&self, mut claim: Claim) {
-        match self.advance(&mut claim).await {
+    /// must go on: its state says what to do, what comes of it is recorded, and so on. The permit to work
+    /// is given back as soon as the order waits for the chain.
+    pub(crate) async fn drive(&self, mut claim: Claim, mut permit: Permit) {
+        match self.advance(&mut claim, &mut permit).await {
             Ok(true) => return,
             Ok(false) => {}
             Err(AppendError::Fenced) => tracing::info!("another executor has the order: letting go"),
@@ -28,13 +30,16 @@ impl Executor {
 
     /// Whether an event that was recorded in this claim has given it up. The order's state alone does
     /// not say: a retry that was just claimed is in the state that the failed attempt left it in.
-    async fn advance(&self, claim: &mut Claim) -> Result<bool, AppendError> {
+    async fn advance(&self, claim: &mut Claim, permit: &mut Permit) -> Result<bool, AppendError> {
         let held = self.leases.hold(claim.order().id(), claim.fence());
         if let Some(event) = claim.order().interruption(&self.retry, rand::random()) {
             return self.record(claim, event).await;
         }
         let mut deadline = Deadline::after(self.attempt_timeout);
         loop {
+            if matches!(claim.order().next_step(), Step::Land { .. }) {
+                faults::defect!("permit_held", {}, instead of permit.wait());
+            }
             let event = tokio::select! {
                 biased;
                 () = held.lost() => {
@@ -108,6 +113,8 @@ fn gives_up(event: &Event) -> bool {
         Event::AttemptFailed { .. }
         | Event::Failed { .. }
         | Event::Settled { .. }
+        | Event::Cancelled
+        | Event::Expired
         | Event::Observed { observation: Observation::Landed { .. } } => true,
         Event::Observed { observation: Observation::Reverted { .. } | Observation::Expired }
         | Event::Accepted { .. }

@@ -1,5 +1,6 @@
 use crate::guard::{Limits, Switch};
 use crate::leases::Leases;
+use crate::permits::Permits;
 use crate::pools::Dependencies;
 use crate::sign::Rent;
 use crate::{Configuration, cluster, metrics};
@@ -46,6 +47,7 @@ pub struct Executor {
     pub(crate) marker_age: Duration,
     pub(crate) lease: Duration,
     pub(crate) concurrency: u32,
+    pub(crate) permits: Arc<Permits>,
     pub(crate) limits: Limits,
     pub(crate) switch: Switch,
     pub(crate) max_price_impact: Fraction,
@@ -107,6 +109,7 @@ pub(crate) async fn connect(
         marker_age: configuration.marker_age(),
         lease: configuration.lease(),
         concurrency: configuration.concurrency,
+        permits: Permits::new(configuration.concurrency.try_into().unwrap_or(usize::MAX)),
         limits: configuration.limits()?,
         switch: Switch::default(),
         max_price_impact: configuration.max_price_impact,
@@ -144,12 +147,6 @@ pub async fn serve(executor: Executor, shell: &Shell) -> anyhow::Result<()> {
     // Leases were kept until here.
     drop(background);
     Ok(())
-}
-
-impl Executor {
-    pub(crate) fn capacity(&self) -> usize {
-        usize::try_from(self.concurrency).unwrap_or(usize::MAX)
-    }
 }
 
 /// What goes on beside the orders, until `done`.

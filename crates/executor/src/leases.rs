@@ -1,6 +1,6 @@
 use journal::{Fence, Journal};
 use order_core::order;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -8,6 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 /// A lease is renewed this often within its length, so that two renewals in a row may fail.
 const RENEWALS_PER_LEASE: u32 = 4;
+
+/// Leases that one statement renews: it locks as many rows that their owners write to.
+const RENEWED_AT_ONCE: usize = 1_000;
 
 /// The orders that this process holds.
 #[derive(Debug, Default)]
@@ -53,15 +56,17 @@ impl Leases {
             if asked.is_empty() {
                 continue;
             }
-            match journal.renew(&asked, lease).await {
-                Ok(kept) => self.lose(&asked, &kept),
-                // The fence protects the orders; what is lost meanwhile shows at the next renewal.
-                Err(error) => tracing::warn!(%error, "leases were not renewed"),
+            for asked in asked.chunks(RENEWED_AT_ONCE) {
+                match journal.renew(asked, lease).await {
+                    Ok(kept) => self.lose(asked, &kept.into_iter().collect()),
+                    // The fence protects the orders; what is lost meanwhile shows at the next renewal.
+                    Err(error) => tracing::warn!(%error, "leases were not renewed"),
+                }
             }
         }
     }
 
-    fn lose(&self, asked: &[(order::Id, Fence)], kept: &[order::Id]) {
+    fn lose(&self, asked: &[(order::Id, Fence)], kept: &HashSet<order::Id>) {
         faults::defect!("no_fence", { return });
         let held = self.lock();
         for (id, fence) in asked.iter().filter(|(id, _)| !kept.contains(id)) {

@@ -21,6 +21,7 @@ pub mod lookup_table;
 mod marker;
 mod metrics;
 mod path;
+mod permits;
 mod pools;
 mod pull;
 mod reclaim;

@@ -11,7 +11,7 @@ pub(crate) fn describe() {
     describe_counter!("orders_ended_total", "Orders that ended, by status and by the code of their failure.");
     describe_counter!("orders_attempts_total", "Attempts that began.");
     describe_counter!("orders_attempts_failed_total", "Attempts that failed and are made again, by code.");
-    describe_counter!("orders_swept_total", "Orders put back on the queue by the sweep.");
+    describe_counter!("orders_unreadable_total", "Claims of orders whose events this version cannot read.");
     describe_counter!("orders_leases_lost_total", "Orders that another executor took over from this one.");
     describe_counter!("orders_drift_total", "Simulations that differed from our own maths, by venue.");
     describe_gauge!("orders_halted", "1 while an operator has stopped trading.");
@@ -46,7 +46,9 @@ pub(crate) fn recorded(claim: &Claim, recorded: &Recorded) {
         | Event::TransactionSigned { .. }
         | Event::TransactionFound { .. }
         | Event::Settled { .. }
-        | Event::Observed { .. } => "",
+        | Event::Observed { .. }
+        | Event::Cancelled
+        | Event::Expired => "",
     };
     if claim.order().status().is_terminal() {
         counter!("orders_ended_total", "status" => status, "code" => code).increment(1);
@@ -71,8 +73,13 @@ pub(crate) fn unknown_landings(transactions: usize) {
     gauge!("orders_unknown_landings").set(u32::try_from(transactions).unwrap_or(u32::MAX));
 }
 
-pub(crate) fn swept(orders: u64) {
-    counter!("orders_swept_total").increment(orders);
+/// An order that has expired, or was cancelled: its event is its status.
+pub(crate) fn ended_by_sweep(recorded: &Recorded) {
+    counter!("orders_ended_total", "status" => recorded.event.kind(), "code" => "").increment(1);
+}
+
+pub(crate) fn unreadable() {
+    counter!("orders_unreadable_total").increment(1);
 }
 
 pub(crate) fn lease_lost() {

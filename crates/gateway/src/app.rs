@@ -7,7 +7,7 @@ use crate::tradables::Tradables;
 use crate::watch::Hub;
 use anyhow::Context as _;
 use journal::{Journal, Queue};
-use live::Live;
+use live::{Live, QuoteKey};
 use service::Shell;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -31,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) journal: Journal,
     pub(crate) queue: Queue,
     pub(crate) live: Live,
+    pub(crate) quote_key: QuoteKey,
     pub(crate) tradables: Tradables,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) backlog: Backlog,
@@ -64,6 +65,7 @@ impl App {
             .context("connecting to the queue; check NATS_URL")?;
         let live = Live::connect(&configuration.redis_url).context("check REDIS_URL")?;
         let tradables = Tradables::new(&configuration.router_url).context("check ROUTER_URL")?;
+        let quote_key = QuoteKey::new(journal.quote_key().await.context("reading the key of quotes")?);
         let reading = Backlog::read(&journal);
         let backlog = shell
             .shutdown()
@@ -71,7 +73,7 @@ impl App {
             .await
             .context("stopped before the database answered")?;
         let app = Self(Arc::new(Parts {
-            dispatcher: Dispatcher::new(journal.clone(), queue.clone(), shell.tasks().clone()),
+            dispatcher: Dispatcher::new(queue.clone(), shell.tasks().clone()),
             backlog,
             hub: Arc::new(Hub::default()),
             sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
@@ -80,6 +82,7 @@ impl App {
             journal,
             queue,
             live,
+            quote_key,
             tradables,
         }));
         app.start();

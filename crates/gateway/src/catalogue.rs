@@ -24,6 +24,10 @@ pub(crate) enum Code {
     EqualTokens,
     /// The slippage is no fraction of at least 0 and below 1.
     InvalidSlippage,
+    /// The slippage is more than the operator lets an order have.
+    SlippageTooHigh,
+    /// The expiry is no moment in the future, or too far in it.
+    InvalidExpiry,
     /// The quote that an order names does not exist, or no longer.
     QuoteNotFound,
     /// The quote that an order names may no longer be used.
@@ -34,6 +38,8 @@ pub(crate) enum Code {
     InvalidIdempotencyKey,
     /// The key was used before, with another body.
     IdempotencyKeyReused,
+    /// A transaction of the order may land, or it has ended.
+    TooLate,
     /// No such order.
     OrderNotFound,
     /// No such page.
@@ -83,7 +89,7 @@ pub(crate) struct Entry {
 
 impl Code {
     /// Every code that is not what an attempt failed of.
-    const REQUEST: [Self; 29] = [
+    const REQUEST: [Self; 32] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::MissingField,
@@ -93,11 +99,14 @@ impl Code {
         Self::UnknownToken,
         Self::EqualTokens,
         Self::InvalidSlippage,
+        Self::SlippageTooHigh,
+        Self::InvalidExpiry,
         Self::QuoteNotFound,
         Self::QuoteExpired,
         Self::QuoteMismatch,
         Self::InvalidIdempotencyKey,
         Self::IdempotencyKeyReused,
+        Self::TooLate,
         Self::OrderNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -132,6 +141,10 @@ impl Code {
             Self::UnknownToken => refused("unknown_token", "The token is not known", 422),
             Self::EqualTokens => refused("equal_tokens", "Input and output token are the same", 422),
             Self::InvalidSlippage => refused("invalid_slippage", "The slippage is out of range", 422),
+            Self::SlippageTooHigh => {
+                refused("slippage_too_high", "The slippage is more than is allowed", 422)
+            }
+            Self::InvalidExpiry => refused("invalid_expiry", "The expiry is out of range", 422),
             Self::QuoteNotFound => refused("quote_not_found", "The quote is not known", 422),
             Self::QuoteExpired => refused("quote_expired", "The quote has expired", 422),
             Self::QuoteMismatch => refused("quote_mismatch", "The quote is for another order", 422),
@@ -141,6 +154,7 @@ impl Code {
             Self::IdempotencyKeyReused => {
                 refused("idempotency_key_reused", "The idempotency key was used for another order", 422)
             }
+            Self::TooLate => refused("too_late", "The order cannot be cancelled any more", 409),
             Self::OrderNotFound => refused("order_not_found", "There is no such order", 404),
             Self::NotFound => refused("not_found", "There is nothing here", 404),
             Self::MethodNotAllowed => refused("method_not_allowed", "The method is not allowed here", 405),
@@ -182,6 +196,12 @@ impl Code {
             }
             Self::EqualTokens => "A token cannot be swapped for itself.",
             Self::InvalidSlippage => "A slippage is a fraction: 0.01 is one percent. At least 0, below 1.",
+            Self::SlippageTooHigh => {
+                "An operator has bounded the slippage of orders (MAX_SLIPPAGE). Nothing was recorded."
+            }
+            Self::InvalidExpiry => {
+                "The expiry is a moment in RFC 3339, in the future, and at most 30 minutes away."
+            }
             Self::QuoteNotFound => {
                 "No quote with this id is kept. Quotes are forgotten soon after they expire. Ask for a new one."
             }
@@ -194,6 +214,9 @@ impl Code {
             }
             Self::IdempotencyKeyReused => {
                 "The same key with another body is a mistake of the client. Nothing was recorded."
+            }
+            Self::TooLate => {
+                "A transaction of the order is signed and may land, or the order has ended. The cancel of an open order is kept: if its transaction comes to nothing, no other follows."
             }
             Self::OrderNotFound => "No order has this id. An id that is no UUID is no order's either.",
             Self::NotFound => "The path does not exist. GET /docs lists those that do.",

@@ -1,6 +1,7 @@
 use clap::Parser;
 use order_core::Slippage;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// The gateway: REST and WebSocket in front of the engine.
 #[derive(Debug, Clone, Parser)]
@@ -30,9 +31,22 @@ pub struct Configuration {
     /// How many orders, and as many quotes, a client's address may ask for in a minute.
     #[arg(long, env = "ORDERS_PER_MINUTE", default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub orders_per_minute: u32,
+    /// Most that an order may name as its slippage, as a fraction.
+    #[arg(long, env = "MAX_SLIPPAGE", default_value = "0.999999999", value_parser = Slippage::parse)]
+    pub max_slippage: Slippage,
+    /// How long after its acceptance an order that names no expiry may still be signed, in seconds.
+    #[arg(long, env = "ORDER_TTL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_800))]
+    pub order_ttl_seconds: u64,
     /// How many orders may be waiting for their end before new ones are refused.
     #[arg(long, env = "MAX_BACKLOG", default_value_t = 10_000)]
     pub max_backlog: u64,
+}
+
+impl Configuration {
+    /// How long an order that names no expiry may still be signed.
+    pub(crate) fn order_ttl(&self) -> Duration {
+        Duration::from_secs(self.order_ttl_seconds)
+    }
 }
 
 impl service::Configuration for Configuration {

@@ -1,6 +1,6 @@
 //! Accepted orders onto the queue, behind the back of the answer.
 
-use journal::{Journal, Queue};
+use journal::Queue;
 use order_core::order::Id;
 use service::TaskTracker;
 use std::sync::Arc;
@@ -8,24 +8,23 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-/// Orders on their way to the queue at once. Those beyond wait in the journal for its sweep, so a
-/// queue that hangs costs no memory here.
+/// Orders on their way to the queue at once. Those beyond wait in the journal until an executor looks, so
+/// a queue that hangs costs no memory here.
 const MAX_PUBLISHING: usize = 256;
 
-/// How long the queue may take to confirm an order; after that the sweep sees to it.
+/// How long the queue may take to confirm an order.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Puts accepted orders on the queue. Nothing is lost by what it does not manage.
 pub(crate) struct Dispatcher {
-    journal: Journal,
     queue: Queue,
     tasks: TaskTracker,
     publishing: Arc<Semaphore>,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(journal: Journal, queue: Queue, tasks: TaskTracker) -> Self {
-        Self { journal, queue, tasks, publishing: Arc::new(Semaphore::new(MAX_PUBLISHING)) }
+    pub(crate) fn new(queue: Queue, tasks: TaskTracker) -> Self {
+        Self { queue, tasks, publishing: Arc::new(Semaphore::new(MAX_PUBLISHING)) }
     }
 
     /// Publishes a newly accepted order in the background.
@@ -34,13 +33,15 @@ impl Dispatcher {
             metrics::counter!("gateway_dispatches_skipped_total").increment(1);
             return;
         };
-        let (journal, queue) = (self.journal.clone(), self.queue.clone());
+        let queue = self.queue.clone();
         let publishing = async move {
             match tokio::time::timeout(TIMEOUT, queue.publish(id, traceparent.as_deref())).await {
-                Ok(Ok(())) => journal.dispatched(id),
-                Ok(Err(error)) => tracing::warn!(order.id = %id, %error, "the sweep will queue the order"),
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(order.id = %id, %error, "not rung for; an executor will find the order")
+                }
                 Err(_) => {
-                    tracing::warn!(order.id = %id, "the queue is silent; the sweep will queue the order")
+                    tracing::warn!(order.id = %id, "the queue is silent; an executor will find the order")
                 }
             }
             drop(permit);

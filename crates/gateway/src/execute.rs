@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// An order was accepted.
+/// An order was accepted, or cancelled.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Receipt {
@@ -25,6 +25,12 @@ pub(crate) struct Receipt {
     status: Status,
     #[schema(example = "Order received and queued")]
     message: &'static str,
+}
+
+impl Receipt {
+    pub(crate) fn of(order_id: Id, status: Status) -> Self {
+        Self { order_id, status, message: view::message(status) }
+    }
 }
 
 /// Places a market order.
@@ -57,8 +63,7 @@ pub(crate) async fn execute(
 }
 
 fn answer(placed: Placed) -> Response {
-    let status = Status::Pending;
-    let receipt = Receipt { order_id: placed.id, status, message: view::message(status) };
+    let receipt = Receipt::of(placed.id, Status::Pending);
     let mut response = (StatusCode::ACCEPTED, Json(receipt)).into_response();
     let headers = response.headers_mut();
     if let Ok(location) = HeaderValue::try_from(format!("/api/orders/{}", placed.id)) {

@@ -8,6 +8,7 @@
 mod app;
 mod backlog;
 mod body;
+mod cancel;
 mod catalogue;
 mod configuration;
 mod dispatch;

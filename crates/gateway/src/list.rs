@@ -36,7 +36,7 @@ pub(crate) struct Orders {
     params(
         ("limit" = Option<u32>, Query, description = "1 to 100; 50 if not given"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
-        ("status" = Option<String>, Query, description = "pending, routing, building, submitted, confirmed or failed"),
+        ("status" = Option<String>, Query, description = "pending, routing, building, submitted, confirmed, failed, cancelled or expired"),
         ("dex" = Option<String>, Query, description = "The exchange of the latest route"),
         ("tokenIn" = Option<String>, Query, description = "A known symbol, or a mint"),
         ("tokenOut" = Option<String>, Query, description = "A known symbol, or a mint"),

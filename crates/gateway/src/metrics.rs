@@ -12,7 +12,7 @@ pub(crate) fn describe() {
     describe_counter!("gateway_rate_limited_total", "Requests over their client's limit");
     describe_counter!(
         "gateway_dispatches_skipped_total",
-        "Orders left to the sweep because the queue is slow"
+        "Orders that were not rung for because the queue is slow"
     );
     describe_gauge!("gateway_halted", "1 while an operator has stopped trading");
     describe_counter!("orders_accepted_total", "Orders accepted, replays apart");

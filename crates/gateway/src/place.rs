@@ -6,9 +6,9 @@ use crate::problem::Problem;
 use crate::request;
 use http::{HeaderMap, HeaderName};
 use journal::{Acceptance, Accepted, Idempotency};
-use order_core::failure;
-use order_core::order::{Anchor, Id, Intent, InvalidIntent};
+use order_core::order::{Anchor, Expiry, Id, Intent, InvalidIntent};
 use order_core::quote::{self, Mode};
+use order_core::{Timestamp, failure};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -128,27 +128,47 @@ async fn intent(app: &App, request: request::Order) -> Result<Intent, Problem> {
         let detail = format!("{} orders are waiting already; try again", app.configuration.max_backlog);
         return Err(Problem::new(Code::Overloaded, detail));
     }
+    let expiry = expiry(app, request.expires_at, service::now())?;
+    let max_slippage = request.swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
+    if max_slippage > app.configuration.max_slippage {
+        let most = app.configuration.max_slippage.to_decimal();
+        return Err(Problem::field(Code::SlippageTooHigh, "maxSlippage", format!("must be at most {most}")));
+    }
     let anchor = match request.quote_id {
         None => None,
         Some(id) => Some(anchor(app, id, &request.swap).await?),
     };
     let swap = request.swap;
-    let max_slippage = swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
-    Intent::market(swap.token_in, swap.token_out, swap.amount, max_slippage, anchor).map_err(|error| {
-        match error {
-            InvalidIntent::EqualTokens => {
-                Problem::field(Code::EqualTokens, "tokenOut", "must differ from tokenIn")
-            }
-            InvalidIntent::ZeroAmount => {
-                Problem::field(Code::InvalidAmount, "amount", "must be greater than zero")
-            }
+    let intent = Intent::market(swap.token_in, swap.token_out, swap.amount, max_slippage, anchor);
+    let intent = intent.map_err(|error| match error {
+        InvalidIntent::EqualTokens => {
+            Problem::field(Code::EqualTokens, "tokenOut", "must differ from tokenIn")
         }
-    })
+        InvalidIntent::ZeroAmount => {
+            Problem::field(Code::InvalidAmount, "amount", "must be greater than zero")
+        }
+    })?;
+    Ok(intent.expiring(expiry))
+}
+
+/// When the order expires. The database's clock decides later: this only refuses what makes no sense.
+fn expiry(app: &App, asked: Option<Timestamp>, now: Timestamp) -> Result<Expiry, Problem> {
+    let Some(moment) = asked else {
+        let after = app.configuration.order_ttl().as_millis();
+        return Ok(Expiry::AfterMs(u64::try_from(after).unwrap_or(u64::MAX)));
+    };
+    let away = moment.signed_duration_since(now).to_std();
+    if away.is_ok_and(|away| !away.is_zero() && away <= Expiry::MAX) {
+        return Ok(Expiry::At(moment));
+    }
+    let minutes = Expiry::MAX.as_secs() / 60;
+    let message = format!("must be in the future, and at most {minutes} minutes away");
+    Err(Problem::field(Code::InvalidExpiry, "expiresAt", message))
 }
 
 /// The price that the client has seen.
 async fn anchor(app: &App, id: quote::Id, swap: &request::Swap) -> Result<Anchor, Problem> {
-    let quoted = app.live.quote(id).await.map_err(|error| {
+    let quoted = app.live.quote(id, &app.quote_key).await.map_err(|error| {
         tracing::warn!(%error, "a quote was not looked up");
         Problem::new(Code::QuotesUnavailable, "quotes cannot be looked up; try again, or order without one")
     })?;
@@ -205,6 +225,7 @@ mod tests {
             r#"{"tokenIn":"RAY","tokenOut":"USDC","amount":100}"#,
             r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.01}"#,
             r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"quoteId":"00000000-0000-0000-0000-000000000000"}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"expiresAt":"2026-01-01T00:00:00Z"}"#,
             r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"side":"buy"}"#,
             r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":-100}"#,
             "{",

@@ -106,6 +106,24 @@ impl Problem {
         }
     }
 
+    /// Why it is not known that an order is cancelled.
+    pub(crate) fn cancelling(error: journal::Error) -> Self {
+        match &error {
+            journal::Error::Unknown { .. } => {
+                tracing::warn!(%error, "the journal may have cancelled an order");
+                Self::new(
+                    Code::OutcomeUnknown,
+                    "the database was lost in the middle; the order may be cancelled: its events tell, or cancel it again",
+                )
+            }
+            journal::Error::Unavailable { .. }
+            | journal::Error::NotMigrated { .. }
+            | journal::Error::Overloaded { .. }
+            | journal::Error::Refused { .. }
+            | journal::Error::Corrupt { .. } => Self::from(error),
+        }
+    }
+
     /// The status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         self.code.entry().status

@@ -49,7 +49,8 @@ pub(crate) async fn quote(
     let pair = view::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
     let seen = view::Quote::of(&quoted.quote, pair, swap.amount, mode, max_slippage);
     let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);
-    if let Err(error) = app.live.remember_quote(&quoted, left.saturating_add(REMEMBERED)).await {
+    let kept = app.live.remember_quote(&quoted, &app.quote_key, left.saturating_add(REMEMBERED)).await;
+    if let Err(error) = kept {
         tracing::debug!(%error, quote.id = %quoted.quote.id, "no order can name this quote");
     }
     Ok(Json(seen))

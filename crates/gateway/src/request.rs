@@ -5,7 +5,7 @@ use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::tradables::Tradables;
 use order_core::quote::{self, Mode};
-use order_core::{Atoms, Slippage, Token, decimal};
+use order_core::{Atoms, Slippage, Timestamp, Token, decimal};
 use serde::Serialize;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -24,6 +24,7 @@ pub(crate) struct Quote {
 pub(crate) struct Order {
     pub(crate) swap: Swap,
     pub(crate) quote_id: Option<quote::Id>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// What both have: two different tokens, more than nothing, and a slippage.
@@ -77,6 +78,10 @@ pub(crate) struct OrderBody {
     /// The quote that the slippage is measured from; without one it is the order's first.
     #[schema(required = false)]
     quote_id: Uuid,
+    /// Nothing is signed after this moment (RFC 3339): in the future, at most 30 minutes away. Without it
+    /// the configuration says how long an order lives.
+    #[schema(required = false, value_type = String, format = DateTime)]
+    expires_at: Timestamp,
 }
 
 /// The notation of amounts, for the documentation.
@@ -130,8 +135,15 @@ impl Order {
                 None
             }
         });
+        let expires_at = fields.optional_text("expiresAt").and_then(|text| {
+            if let Ok(moment) = text.parse() {
+                return Some(moment);
+            }
+            fields.refuse(Code::InvalidExpiry, "expiresAt", "is no moment in RFC 3339");
+            None
+        });
         let swap = Swap::read(fields, Mode::ExactIn, tradables).await?;
-        Ok(Self { swap, quote_id })
+        Ok(Self { swap, quote_id, expires_at })
     }
 }
 
@@ -150,8 +162,13 @@ pub(crate) fn essence(body: &[u8]) -> Option<String> {
         Some(text) => text.parse::<Uuid>().ok()?.to_string(),
         None => "none".to_owned(),
     };
+    // Absent it is as it was before there was one: keys of then are still known.
+    let expiry = match fields.optional_text("expiresAt") {
+        Some(text) => format!("\n{}", text.parse::<Timestamp>().ok()?.to_rfc3339()),
+        None => String::new(),
+    };
     fields.finish().ok()?;
-    Some(format!("market\n{token_in}\n{token_out}\n{amount}\n{slippage}\n{quote_id}"))
+    Some(format!("market\n{token_in}\n{token_out}\n{amount}\n{slippage}\n{quote_id}{expiry}"))
 }
 
 /// The mint of a known token, or what else the name is.
@@ -338,6 +355,7 @@ mod tests {
             amount: "1".to_owned(),
             max_slippage: "0".to_owned(),
             quote_id: Uuid::nil(),
+            expires_at: Timestamp::UNIX_EPOCH,
         });
         Order::read(order.unwrap().to_string().as_bytes(), &tradables()).await.unwrap();
     }

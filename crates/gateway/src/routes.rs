@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::catalogue::Code;
 use crate::problem::Problem;
 use crate::{
-    docs, events, execute, health, limits, list, observe, order, quote, socket, statistics, tradables,
+    cancel, docs, events, execute, health, limits, list, observe, order, quote, socket, statistics, tradables,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -41,7 +41,7 @@ fn documented(app: &App) -> OpenApiRouter<App> {
         .merge(limited_quotes)
         .merge(limited_orders)
         .routes(routes!(list::list))
-        .routes(routes!(order::order))
+        .routes(routes!(order::order, cancel::cancel))
         .routes(routes!(events::events))
         .routes(routes!(socket::watch::upgrade))
         .routes(routes!(statistics::queue))

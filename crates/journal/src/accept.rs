@@ -1,6 +1,8 @@
+use crate::columns::bigint;
 use crate::writer::{Statement, half_done};
 use crate::{Error, Journal, metrics};
-use order_core::order::{self, Event, Intent};
+use order_core::Timestamp;
+use order_core::order::{self, Event, Expiry, Intent};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 use std::collections::{HashMap, HashSet};
@@ -50,14 +52,15 @@ pub enum Accepted {
 
 impl Journal {
     /// Takes an order on: it is durable when this returns. Written together with whatever else
-    /// waits to be accepted. Publish it afterwards, then call [`Journal::dispatched`].
+    /// waits to be accepted. Publish it afterwards, so that an executor looks at once.
     ///
     /// # Errors
     /// See [`Error`]. After [`Error::Unknown`] the same acceptance, with the same id or key, tells
     /// what happened.
     pub async fn accept(&self, acceptance: Acceptance) -> Result<Accepted, Error> {
         faults::defect!("ack_before_commit", {
-            self.accepts.post(acceptance);
+            let accepts = self.accepts.clone();
+            tokio::spawn(async move { drop(accepts.write(acceptance).await) });
             return Ok(Accepted::New);
         });
         self.accepts.write(acceptance).await
@@ -92,13 +95,16 @@ SELECT id, request_hash = $3 AS same_request FROM orders WHERE owner = $1 AND id
 const ACCEPT: &str = "
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::jsonb[], $7::text[],
-      $8::text[], $9::text[])
-    AS input (id, owner, idempotency_key, request_hash, traceparent, body, token_in, token_out, amount_in)
+      $8::text[], $9::text[], $10::timestamptz[], $11::bigint[])
+    AS input (id, owner, idempotency_key, request_hash, traceparent, body, token_in, token_out, amount_in,
+      expires_at, expires_after_ms)
 ), accepted AS (
   INSERT INTO orders (id, owner, idempotency_key, request_hash, traceparent, intent, status, seq, attempt,
-    token_in, token_out, amount_in, genesis_hash)
+    token_in, token_out, amount_in, expires_at, genesis_hash)
   SELECT id, owner, idempotency_key, request_hash, traceparent, body -> 'intent', 'pending', 1, 0,
-    token_in, token_out, amount_in::numeric, (SELECT genesis_hash FROM cluster)
+    token_in, token_out, amount_in::numeric,
+    coalesce(expires_at, now() + expires_after_ms * interval '1 millisecond'),
+    (SELECT genesis_hash FROM cluster)
   FROM input ORDER BY owner, idempotency_key, id
   ON CONFLICT DO NOTHING
   RETURNING id, created_at
@@ -168,6 +174,8 @@ async fn insert(connection: &mut PgConnection, items: &[Acceptance]) -> Result<H
         .bind(text(|intent| intent.token_in().mint.to_string()))
         .bind(text(|intent| intent.token_out().mint.to_string()))
         .bind(text(|intent| intent.amount_in().get().to_string()))
+        .bind(items.iter().map(expires_at).collect::<Vec<_>>())
+        .bind(items.iter().map(expires_after_ms).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
     Ok(ids.into_iter().collect())
@@ -203,6 +211,20 @@ async fn accepted_before(
         before.insert(wanted, accepted);
     }
     Ok(before)
+}
+
+fn expires_at(item: &Acceptance) -> Option<Timestamp> {
+    match item.intent.expiry()? {
+        Expiry::At(moment) => Some(moment),
+        Expiry::AfterMs(_) => None,
+    }
+}
+
+fn expires_after_ms(item: &Acceptance) -> Option<i64> {
+    match item.intent.expiry()? {
+        Expiry::At(_) => None,
+        Expiry::AfterMs(milliseconds) => Some(bigint(milliseconds)),
+    }
 }
 
 fn key(item: &Acceptance) -> Option<&str> {

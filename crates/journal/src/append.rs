@@ -1,4 +1,5 @@
 use crate::columns::{bigint, numeric};
+use crate::error::broken_rule;
 use crate::writer::{Statement, half_done};
 use crate::{Claim, Error, Journal};
 use order_core::order::{Event, IllegalTransition, Marker, Observation, Order, Recorded, SignedTransaction};
@@ -15,8 +16,8 @@ pub enum AppendError {
     /// The event may not happen in the order's state. The claim still holds.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
-    /// Another owner has the order, or an earlier append of this claim was cancelled, or it is a signature
-    /// and trading is halted: let go of the order. Its next owner begins another attempt.
+    /// Another owner has the order, or it has ended, or an earlier append of this claim was cancelled, or it
+    /// is a signature and trading is halted, or the order is cancelled or expired: let go of the order.
     #[error("the order has another owner, went on without this claim, or must not be signed: let go of it")]
     Fenced,
     /// The database is at fault: see the error. Let go of the order; its next owner goes on from
@@ -24,6 +25,9 @@ pub enum AppendError {
     #[error(transparent)]
     Journal(#[from] Error),
 }
+
+/// The rules that refuse a signature after the statement has waited for its order.
+const STOPPED: [&str; 2] = ["transactions_not_while_halted", "transactions_not_after_expiry"];
 
 impl Journal {
     /// Records an event of a claimed order; `claim.order()` moves on with it. Written together with
@@ -38,7 +42,13 @@ impl Journal {
         let mut next = claim.order.clone();
         next.apply(&event)?;
         let append = Append::new(claim, &next, event.clone());
-        let at = self.appends.write(append).await?.ok_or(AppendError::Fenced)?;
+        let written = self.appends.write(append).await;
+        if let Err(Error::Refused { rule, .. }) = &written
+            && STOPPED.into_iter().any(|constraint| rule == broken_rule(constraint))
+        {
+            return Err(AppendError::Fenced);
+        }
+        let at = written?.ok_or(AppendError::Fenced)?;
         claim.order = next;
         let seq = faults::defect!(
             "seq_from_memory",
@@ -108,7 +118,9 @@ impl Append {
             Event::Accepted { .. }
             | Event::RoutingStarted { .. }
             | Event::RouteChosen { .. }
-            | Event::Failed { .. } => {}
+            | Event::Failed { .. }
+            | Event::Cancelled
+            | Event::Expired => {}
         }
         append
     }
@@ -123,8 +135,8 @@ fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
 }
 
 /// Writes the events whose claims still hold, with their orders' rows and transactions; the others
-/// write nothing, and nor does a signature while trading is halted: its executor asked before it signed, and
-/// the halt came since. The orders are locked in the order of their ids, so that two processes with the
+/// write nothing, and nor does a signature while trading is halted, or after its order's expiry: its executor
+/// asked before it signed. What changes while this waits for a row, a trigger of the schema sees. The orders are locked in the order of their ids, so that two processes with the
 /// same orders do not wait for each other. A failed attempt raises the fence, which ends the claim.
 const APPEND: &str = "
 WITH input AS (
@@ -136,15 +148,16 @@ WITH input AS (
 ), owned AS MATERIALIZED (
   SELECT input.* FROM orders JOIN input ON input.order_id = orders.id
   WHERE orders.seq = input.seq - 1 AND orders.fence = input.fence AND orders.ended_at IS NULL
-    AND (NOT input.signs OR NOT EXISTS (SELECT FROM halts WHERE resumed_at IS NULL))
+    AND (NOT input.signs
+      OR orders.expires_at > now() IS NOT FALSE AND NOT EXISTS (SELECT FROM halts WHERE resumed_at IS NULL))
   ORDER BY orders.id
   FOR NO KEY UPDATE OF orders
 ), event AS (
   INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
   SELECT order_id, seq, attempt, fence, body, now() FROM owned
 ), signed AS (
-  INSERT INTO transactions (signature, order_id, attempt, last_valid_block_height, state, signed_at)
-  SELECT signature, order_id, attempt, last_valid_block_height::numeric, 'open', now()
+  INSERT INTO transactions (signature, order_id, attempt, last_valid_block_height, state, signed_at, found)
+  SELECT signature, order_id, attempt, last_valid_block_height::numeric, 'open', now(), NOT signs
   FROM owned WHERE signature IS NOT NULL
   ON CONFLICT (signature) DO UPDATE SET state = 'open', observed_at = NULL
 ), marked AS (
@@ -166,7 +179,7 @@ UPDATE orders SET
   status = owned.status,
   fence = orders.fence + CASE WHEN owned.retry_in_ms IS NULL THEN 0 ELSE 1 END,
   lease_until = CASE
-    WHEN owned.status IN ('confirmed', 'failed') THEN NULL
+    WHEN owned.status IN ('confirmed', 'failed', 'cancelled', 'expired') THEN NULL
     WHEN owned.retry_in_ms IS NOT NULL THEN now()
     ELSE orders.lease_until
   END,
@@ -175,7 +188,7 @@ UPDATE orders SET
   quoted_out = coalesce(owned.quoted_out::numeric, orders.quoted_out),
   executed_out = owned.executed_out::numeric,
   updated_at = now(),
-  ended_at = CASE WHEN owned.status IN ('confirmed', 'failed') THEN now() END
+  ended_at = CASE WHEN owned.status IN ('confirmed', 'failed', 'cancelled', 'expired') THEN now() END
 FROM owned
 WHERE orders.id = owned.order_id
 RETURNING orders.id, orders.updated_at";

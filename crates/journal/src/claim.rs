@@ -1,7 +1,6 @@
 use crate::columns::milliseconds;
-use crate::{Error, Journal, metrics};
+use crate::{Claimed, Error, Journal, metrics};
 use order_core::{Order, Timestamp, order};
-use sqlx::FromRow;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -15,6 +14,7 @@ pub struct Fence(pub(crate) i64);
 pub struct Claim {
     pub(crate) order: Order,
     pub(crate) fence: Fence,
+    pub(crate) owner: String,
     pub(crate) traceparent: Option<String>,
     pub(crate) created_at: Timestamp,
 }
@@ -30,6 +30,11 @@ impl Claim {
         self.fence
     }
 
+    /// Who placed the order.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
     /// The W3C trace context of the request that placed the order.
     pub fn traceparent(&self) -> Option<&str> {
         self.traceparent.as_deref()
@@ -43,22 +48,16 @@ impl Claim {
 
 impl Journal {
     /// Takes an order that nobody owns, for `lease` from now by the database's clock. None if it is
-    /// unknown, has ended, is not due yet, or is leased to another.
+    /// unknown, has ended, is not due yet, is cancelled or expired, or is leased to another.
     ///
     /// # Errors
-    /// The database does not answer, or the order's events are corrupt. The lease may then have
-    /// been taken all the same; it runs out by itself.
+    /// The database does not answer, or the order's events are corrupt: it is then given back.
     pub async fn claim(&self, id: order::Id, lease: Duration) -> Result<Option<Claim>, Error> {
-        let claim = sqlx::query_as(CLAIM).bind(id.0).bind(milliseconds(lease)).fetch_optional(&self.pool);
-        let claimed: Option<Claimed> = metrics::statement("claim", claim)
-            .await
-            .map_err(|error| Error::from_statement(CLAIMING, error))?;
-        let Some(Claimed { fence, traceparent, created_at }) = claimed else { return Ok(None) };
-        // Read after the claim is committed: from then on nobody else adds an event.
-        let history = self.history(id, 0).await?.unwrap_or_default();
-        let order = Order::replay(id, &history)
-            .map_err(|invalid| Error::Corrupt { id, reason: invalid.to_string() })?;
-        Ok(Some(Claim { order, fence: Fence(fence), traceparent, created_at }))
+        match self.claim_some(&[id], 1, lease).await?.pop() {
+            None => Ok(None),
+            Some(Claimed::Order(claim)) => Ok(Some(*claim)),
+            Some(Claimed::Unreadable { id, reason }) => Err(Error::Corrupt { id, reason }),
+        }
     }
 
     /// Extends leases to `lease` from now, and returns the orders that are still held. Whoever is
@@ -84,35 +83,18 @@ impl Journal {
     /// # Errors
     /// The database does not answer; the lease then runs out by itself.
     pub async fn release(&self, claim: Claim) -> Result<(), Error> {
-        let release = sqlx::query(RELEASE).bind(claim.order.id().0).bind(claim.fence.0).execute(&self.pool);
+        self.give_back(claim.order.id(), claim.fence).await
+    }
+
+    pub(crate) async fn give_back(&self, id: order::Id, fence: Fence) -> Result<(), Error> {
+        let release = sqlx::query(RELEASE).bind(id.0).bind(fence.0).execute(&self.pool);
         let released = metrics::statement("release", release).await;
         released.map(drop).map_err(|error| Error::from_statement(RELEASING, error))
     }
 }
 
-const CLAIMING: &str = "claim an order";
 const RENEWING: &str = "renew leases";
 const RELEASING: &str = "release an order";
-
-/// An order of another cluster than the database's is never claimed. Whoever comes second waits for the row, and then finds it leased: `now()` is when the statement
-/// began, so a wait never makes a lease look expired.
-const CLAIM: &str = "
-UPDATE orders SET
-  fence = fence + 1,
-  lease_until = clock_timestamp() + $2 * interval '1 millisecond',
-  next_attempt_at = NULL
-WHERE id = $1 AND ended_at IS NULL
-  AND (lease_until IS NULL OR lease_until <= now())
-  AND (next_attempt_at IS NULL OR next_attempt_at <= now())
-  AND (genesis_hash IS NULL OR genesis_hash = (SELECT genesis_hash FROM cluster))
-RETURNING fence, traceparent, created_at";
-
-#[derive(FromRow)]
-struct Claimed {
-    fence: i64,
-    traceparent: Option<String>,
-    created_at: Timestamp,
-}
 
 /// A lease that ran out is renewed all the same, unless somebody else has claimed since. Locked in
 /// the order of the ids, as appends are.

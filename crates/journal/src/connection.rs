@@ -1,6 +1,5 @@
 use crate::accept::Accepts;
 use crate::append::Appends;
-use crate::dispatch::Marks;
 use crate::history::Reads;
 use crate::writer::Writer;
 use crate::{Error, metrics};
@@ -54,7 +53,6 @@ pub struct Journal {
     pub(crate) pool: PgPool,
     pub(crate) accepts: Writer<Accepts>,
     pub(crate) appends: Writer<Appends>,
-    pub(crate) marks: Writer<Marks>,
     pub(crate) reads: Writer<Reads>,
 }
 
@@ -70,7 +68,6 @@ impl Journal {
         Ok(Self {
             accepts: Writer::start(pool.clone()),
             appends: Writer::start(pool.clone()),
-            marks: Writer::start(pool.clone()),
             reads: Writer::start(pool.clone()),
             pool,
         })
@@ -100,7 +97,6 @@ impl Journal {
         tokio::select! {
             () = self.accepts.stopped() => {}
             () = self.appends.stopped() => {}
-            () = self.marks.stopped() => {}
             () = self.reads.stopped() => {}
         }
     }

@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// What each named constraint of the schema demands.
-pub(crate) const RULES: [(&str, &str); 44] = [
+pub(crate) const RULES: [(&str, &str); 50] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_owner_length", "an owner has 1 to 255 bytes"),
@@ -137,11 +137,17 @@ pub(crate) const RULES: [(&str, &str); 44] = [
         "transactions_one_open_or_landed",
         "an order has no second transaction before the first is known to swap nothing",
     ),
+    ("transactions_not_while_halted", "no signature is recorded while trading is halted"),
+    ("transactions_not_after_expiry", "no signature is recorded of an order that is cancelled or expired"),
     ("transactions_kept", "a transaction is never deleted"),
     ("transactions_observed_is_final", "a transaction that was observed never changes"),
     ("halts_pkey", "halts are told apart by their number"),
     ("halts_reason_length", "a halt has a reason of 1 to 1000 bytes"),
+    ("halts_wait_for_signatures", "a halt waits for signatures under way"),
     ("halts_one_at_a_time", "what is halted is not halted again"),
+    ("shared_keys_pkey", "a shared key is told by its name"),
+    ("shared_keys_length", "a shared key has 32 bytes"),
+    ("orders_give_back_spending", "an order without a swap spends nothing"),
     ("spending_pkey", "an order's spending counts once"),
     ("spending_order_id_fkey", "spending belongs to an order"),
     ("spending_day_fkey", "spending belongs to a day"),

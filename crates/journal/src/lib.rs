@@ -1,8 +1,8 @@
 //! The durable record of every order, in PostgreSQL, and the queue that carries work, in JetStream.
 //!
 //! Architecture invariants: this crate alone speaks SQL and NATS. PostgreSQL is the truth; the queue
-//! is a transport that may be wiped at any moment, because [`Journal::sweep`] finds whatever
-//! it lost. Only the database's clock decides who owns an order and when it is due. Every statement
+//! only rings: it may be wiped at any moment, because [`Journal::due`] finds every order
+//! that waits. Only the database's clock decides who owns an order and when it is due. Every statement
 //! is one transaction of its own: no future of a caller ever owns a transaction, so a caller may be
 //! cancelled anywhere. An order's event, its row and its transaction are written by one statement,
 //! guarded by the order's `seq` and the owner's fence.
@@ -13,10 +13,11 @@ mod claim;
 mod cluster;
 mod columns;
 mod connection;
-mod dispatch;
+mod due;
 mod error;
 mod halt;
 mod history;
+mod keys;
 mod list;
 mod markers;
 mod metrics;
@@ -25,7 +26,7 @@ mod queue;
 mod reconcile;
 mod spending;
 mod statistics;
-mod sweep;
+mod stop;
 mod venues;
 mod writer;
 
@@ -33,6 +34,7 @@ pub use accept::{Acceptance, Accepted, Idempotency};
 pub use append::AppendError;
 pub use claim::{Claim, Fence};
 pub use connection::Journal;
+pub use due::Claimed;
 pub use error::Error;
 pub use halt::Halt;
 pub use list::{Filter, Listed};
@@ -41,7 +43,7 @@ pub use parked::{Parked, ReplayError};
 pub use queue::{Delivery, Queue, QueueError};
 pub use spending::Spending;
 pub use statistics::{Ended, QueueStats};
-pub use sweep::SweepError;
+pub use stop::Cancellation;
 pub use venues::{DisabledVenue, Drift, Stops};
 
 #[cfg(test)]

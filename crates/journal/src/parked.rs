@@ -4,9 +4,11 @@ use crate::columns::count;
 use crate::{Delivery, Error, Journal, Queue, QueueError, metrics};
 use order_core::{Timestamp, order};
 use sqlx::FromRow;
+use std::collections::HashSet;
+use uuid::Uuid;
 
 /// Messages that are kept. The oldest are, because they show how it began; later ones are dropped
-/// with an alarm. No order is lost by that: the sweep puts it on the queue again.
+/// with an alarm. No order is lost by that: the queue only rings.
 const PARKED_MAX: i64 = 10_000;
 
 /// A message that nobody could work on.
@@ -42,8 +44,8 @@ pub enum ReplayError {
 }
 
 impl Journal {
-    /// Keeps a message that nobody can work on for the operator, and takes it off the queue. The
-    /// sweep leaves the order that it names alone until then.
+    /// Keeps a message that nobody can work on for the operator, and takes it off the queue. An order
+    /// that it names is not claimed until it is replayed.
     ///
     /// # Errors
     /// The database does not answer; the message then comes again.
@@ -122,14 +124,17 @@ impl Journal {
             .map_err(|error| Error::from_statement("discard a parked message", error))
     }
 
-    /// Whether there is such an order. One whose message is on the queue was accepted before.
+    /// Those of these orders that there are. One whose message is on the queue was accepted before.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn knows(&self, id: order::Id) -> Result<bool, Error> {
-        let read = sqlx::query_scalar(KNOWS).bind(id.0).fetch_one(&self.pool);
-        let known = metrics::statement("knows", read).await;
-        known.map_err(|error| Error::from_statement("look for an order", error))
+    pub async fn known(&self, ids: &[order::Id]) -> Result<HashSet<order::Id>, Error> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let read = sqlx::query_scalar(KNOWN).bind(ids).fetch_all(&self.pool);
+        let known: Vec<Uuid> = metrics::statement("known", read)
+            .await
+            .map_err(|error| Error::from_statement("look for orders", error))?;
+        Ok(known.into_iter().map(order::Id).collect())
     }
 }
 
@@ -154,4 +159,4 @@ const DISCARD: &str = "
 DELETE FROM parked_messages WHERE id = $1
   AND NOT EXISTS (SELECT FROM orders WHERE orders.id = order_id AND ended_at IS NULL)";
 
-const KNOWS: &str = "SELECT EXISTS (SELECT FROM orders WHERE id = $1)";
+const KNOWN: &str = "SELECT id FROM orders WHERE id = ANY ($1::uuid[])";

@@ -1,4 +1,3 @@
-use crate::dispatch::Dispatch;
 use crate::{Parked, metrics};
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
@@ -19,20 +18,19 @@ const STREAM: &str = "ORDERS";
 /// All executors share it: each message goes to one of them.
 const CONSUMER: &str = "executor";
 
-/// Twenty times the backlog that the gateway accepts. Past it publishing fails and the sweep waits.
+/// Twenty times the backlog that the gateway accepts. Past it publishing fails, and executors find the orders all the same.
 const MESSAGES_MAX: i64 = 200_000;
 /// Older messages are dropped: a server that was killed keeps messages that it takes for acknowledged, and
-/// gives them to nobody. They would fill the stream in the end. An order that still waits comes again from
-/// the sweep.
+/// gives them to nobody. They would fill the stream in the end. The queue only rings, so no order is lost.
 const MESSAGE_AGE_MAX: Duration = Duration::from_secs(60 * 60);
 /// A message is an id and a trace context.
 const MESSAGE_BYTES_MAX: i32 = 8 * 1024;
-/// While a message with the same id was published this recently, publishing again adds nothing. No
-/// longer than an order may wait after somebody has emptied the stream, which does not empty this, or
-/// after the server was killed: it may then hold messages that it takes for acknowledged.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(20);
-/// A message that nobody acknowledged comes again after this. Acknowledging follows the claim, so
-/// it takes milliseconds; who takes longer is dead or paused, and its orders wait for as long as this.
+/// One message for each order: whoever rings again while it is there adds nothing.
+const MESSAGES_PER_ORDER: i64 = 1;
+/// What the server answers when a message of the order is there already.
+const THERE_ALREADY: &str = "maximum messages per subject exceeded";
+/// A message that nobody acknowledged comes again after this. It is acknowledged as soon as it is heard;
+/// who takes longer is dead or paused.
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
 /// Messages with the executors at one moment; they ask for no more than they have room for.
 const UNACKNOWLEDGED_MAX: i64 = 10_000;
@@ -41,11 +39,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// A dead connection is noticed after two of these.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The headers of a message. The first makes the server drop what it was given before.
-const MESSAGE_ID: &str = "Nats-Msg-Id";
+/// The header with the trace of the request that placed the order.
 const TRACEPARENT: &str = "traceparent";
 
-/// Why the queue did not do what it was asked. Nothing is lost by it: the sweep finds every order.
+/// Why the queue did not do what it was asked. Nothing is lost by it: [`crate::Journal::due`] finds every order.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// No connection at the moment; it is being re-established in the background.
@@ -109,24 +106,32 @@ impl Queue {
         Ok(Self { client, context, stream: stream.into(), consumer: Arc::default() })
     }
 
-    /// Puts a newly accepted order on the queue, and waits until the server has it.
+    /// Rings for an order that can be claimed, and waits until the server has the message, or says that
+    /// one for the order is there already.
     ///
     /// # Errors
-    /// It may or may not be on the queue; leave the rest to the sweep.
+    /// It may or may not be on the queue; the executors find the order without it.
     pub async fn publish(&self, id: order::Id, traceparent: Option<&str>) -> Result<(), QueueError> {
-        // No claim of a new order has been made: the fence is 0.
-        self.put(id, 0, traceparent).await
+        const DOING: &str = "publish an order";
+        self.require_connection()?;
+        let mut headers = HeaderMap::new();
+        if let Some(traceparent) = traceparent {
+            headers.insert(TRACEPARENT, traceparent);
+        }
+        let mut result = self.put(id, headers.clone()).await;
+        if result.as_ref().is_err_and(|error| error.kind() == PublishErrorKind::StreamNotFound) {
+            self.make_stream().await?;
+            result = self.put(id, headers).await;
+        }
+        let result = match result {
+            Err(error) if error.to_string().contains(THERE_ALREADY) => Ok(()),
+            result => result.map_err(failed(DOING)),
+        };
+        metrics::published(result.is_ok());
+        result
     }
 
-    /// Puts an order that the sweep found on the queue, and waits until the server has it.
-    ///
-    /// # Errors
-    /// It may or may not be on the queue; leave the rest to the sweep.
-    pub(crate) async fn republish(&self, dispatch: &Dispatch) -> Result<(), QueueError> {
-        self.put(dispatch.id, dispatch.fence.0, dispatch.traceparent.as_deref()).await
-    }
-
-    /// Puts a parked message back, as it was but for its id: the server must not drop it.
+    /// Puts a parked message back, as it was.
     ///
     /// # Errors
     /// It may or may not be on the queue.
@@ -179,36 +184,14 @@ impl Queue {
         }
     }
 
-    /// The claim in the message's id makes a repetition a new message exactly if the order was
-    /// claimed in between. That spares work; safety is in the claim.
-    async fn put(&self, id: order::Id, fence: i64, traceparent: Option<&str>) -> Result<(), QueueError> {
-        const DOING: &str = "publish an order";
-        self.require_connection()?;
-        let mut headers = HeaderMap::new();
-        headers.insert(MESSAGE_ID, format!("{id}:{fence}"));
-        if let Some(traceparent) = traceparent {
-            headers.insert(TRACEPARENT, traceparent);
-        }
-        let mut result = self.put_once(id, headers.clone()).await;
-        if result.as_ref().is_err_and(|error| error.kind() == PublishErrorKind::StreamNotFound) {
-            self.make_stream().await?;
-            result = self.put_once(id, headers).await;
-        }
-        metrics::published(result.is_ok());
-        result.map_err(failed(DOING))
-    }
-
-    async fn put_once(
-        &self,
-        id: order::Id,
-        headers: HeaderMap,
-    ) -> Result<(), jetstream::context::PublishError> {
-        let subject = format!("{}.execute.market", self.stream);
+    async fn put(&self, id: order::Id, headers: HeaderMap) -> Result<(), jetstream::context::PublishError> {
+        let subject = format!("{}.execute.{id}", self.stream);
         let acknowledged = self.context.publish_with_headers(subject, headers, id.to_string().into()).await?;
         acknowledged.await.map(drop)
     }
 
     async fn make_stream(&self) -> Result<Stream, QueueError> {
+        const DOING: &str = "make its stream";
         let config = jetstream::stream::Config {
             name: self.stream.to_string(),
             subjects: vec![format!("{}.execute.*", self.stream)],
@@ -216,12 +199,19 @@ impl Queue {
             // Old messages are orders that wait: never drop them for new ones.
             discard: DiscardPolicy::New,
             max_messages: MESSAGES_MAX,
+            max_messages_per_subject: MESSAGES_PER_ORDER,
+            discard_new_per_subject: true,
             max_age: MESSAGE_AGE_MAX,
             max_message_size: MESSAGE_BYTES_MAX,
-            duplicate_window: DUPLICATE_WINDOW,
             ..Default::default()
         };
-        self.context.get_or_create_stream(config).await.map_err(failed("make its stream"))
+        let mut stream = self.context.get_or_create_stream(&config).await.map_err(failed(DOING))?;
+        // One that an earlier version has made takes any number.
+        if !stream.cached_info().config.discard_new_per_subject {
+            self.context.update_stream(&config).await.map_err(failed(DOING))?;
+            stream = self.context.get_stream(&*self.stream).await.map_err(failed(DOING))?;
+        }
+        Ok(stream)
     }
 
     async fn consumer(&self) -> Result<PullConsumer, QueueError> {
@@ -259,11 +249,10 @@ impl Delivery {
         &self.message
     }
 
-    /// Tells the queue that the order need not come again: once it is claimed (from there on the
-    /// lease and the sweep carry it), or if it cannot be.
+    /// Tells the queue that the message need not come again: whoever was rung looks for what is due.
     ///
     /// # Errors
-    /// It may come again; the claim then finds nothing to do.
+    /// It may come again; nothing may then be due.
     pub async fn acknowledge(&self) -> Result<(), QueueError> {
         self.message.ack().await.map_err(failed("acknowledge an order"))
     }

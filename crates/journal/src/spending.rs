@@ -20,8 +20,8 @@ pub enum Spending {
 impl Journal {
     /// Counts an order into the day's spending if the sum stays within `per_day`. The day is that of
     /// UTC by the database's clock. An order counts once: later calls find it counted, with the
-    /// first call's value, even on another day or under another limit. It stays counted whatever
-    /// becomes of the order.
+    /// first call's value, even on another day or under another limit. An order that ends without a
+    /// swap gives its amount back.
     ///
     /// # Errors
     /// The database does not answer, or there is no such order. The same call may be made again.

@@ -52,8 +52,7 @@ type Answer<S> = oneshot::Sender<Result<<S as Statement>::Outcome, Error>>;
 
 struct Job<S: Statement> {
     item: S::Item,
-    /// None if nobody waits for the outcome.
-    answer: Option<Answer<S>>,
+    answer: Answer<S>,
     /// When it was handed over: patience counts from there, not from when its turn comes.
     since: Instant,
 }
@@ -93,7 +92,7 @@ impl<S: Statement> Writer<S> {
     /// have had its item written.
     pub(crate) async fn write(&self, item: S::Item) -> Result<S::Outcome, Error> {
         let (answer, outcome) = oneshot::channel();
-        let job = Job { item, answer: Some(answer), since: Instant::now() };
+        let job = Job { item, answer, since: Instant::now() };
         let crashed = || Arc::new(sqlx::Error::WorkerCrashed);
         self.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Overloaded { doing: S::DOING },
@@ -105,19 +104,13 @@ impl<S: Statement> Writer<S> {
             Err(_) => Err(Error::Unknown { doing: S::DOING, cause: crashed() }),
         }
     }
-
-    /// Has an item written, if there is room, and does not wait.
-    pub(crate) fn post(&self, item: S::Item) {
-        // Whoever posts can do without.
-        let _ = self.jobs.try_send(Job { item, answer: None, since: Instant::now() });
-    }
 }
 
 async fn run<S: Statement>(pool: PgPool, mut waiting: mpsc::Receiver<Job<S>>) {
     let mut jobs = Vec::with_capacity(GROUP_MAX);
     while waiting.recv_many(&mut jobs, GROUP_MAX).await > 0 {
         // Nobody relies on what nobody waits for any more.
-        jobs.retain(|job| job.answer.as_ref().is_none_or(|answer| !answer.is_closed()));
+        jobs.retain(|job| !job.answer.is_closed());
         let Some(oldest) = jobs.iter().map(|job| job.since).min() else { continue };
         let (items, answers): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.item, job.answer)).unzip();
         metrics::group(S::NAME, items.len());
@@ -128,7 +121,7 @@ async fn run<S: Statement>(pool: PgPool, mut waiting: mpsc::Receiver<Job<S>>) {
 async fn write_group<S: Statement>(
     pool: &PgPool,
     items: Vec<S::Item>,
-    answers: Vec<Option<Answer<S>>>,
+    answers: Vec<Answer<S>>,
     deadline: Instant,
 ) {
     match write_patiently::<S>(pool, &items, deadline).await {
@@ -152,7 +145,7 @@ async fn write_group<S: Statement>(
 async fn write_singly<S: Statement>(
     pool: &PgPool,
     items: &[S::Item],
-    answers: Vec<Option<Answer<S>>>,
+    answers: Vec<Answer<S>>,
     deadline: Instant,
 ) {
     let mut lost: Option<Error> = None;
@@ -174,11 +167,9 @@ fn only<T>(outcomes: Vec<T>) -> Result<T, Error> {
     outcomes.into_iter().next().ok_or_else(lost)
 }
 
-fn tell<S: Statement>(answer: Option<Answer<S>>, result: Result<S::Outcome, Error>) {
-    if let Some(answer) = answer {
-        // The caller may have gone.
-        let _ = answer.send(result);
-    }
+fn tell<S: Statement>(answer: Answer<S>, result: Result<S::Outcome, Error>) {
+    // The caller may have gone.
+    let _ = answer.send(result);
 }
 
 /// Writes the items, again and again until the database has said what became of them or the

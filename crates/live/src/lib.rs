@@ -11,7 +11,7 @@ mod rate;
 
 pub use fanout::Notice;
 pub use presence::ExecutorReport;
-pub use quotes::Quoted;
+pub use quotes::{QuoteKey, Quoted};
 pub use rate::Decision;
 
 use deadpool_redis::redis;

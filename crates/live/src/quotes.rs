@@ -2,10 +2,41 @@
 
 use super::{Error, Live};
 use deadpool_redis::redis;
+use hmac::{Hmac, Mac as _};
 use order_core::quote::{Id, Mode};
 use order_core::{Atoms, Quote, Token};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use std::time::Duration;
+
+/// The length of the code in front of a quote, in bytes.
+const CODE_LENGTH: usize = 32;
+
+/// The key that quotes are authenticated with. A quote decides what an order accepts at least, and Redis
+/// must not: what comes back without the right code is no quote.
+#[derive(Clone)]
+pub struct QuoteKey(Hmac<Sha256>);
+
+impl QuoteKey {
+    /// The key that all gateways share.
+    pub fn new(secret: [u8; 32]) -> Self {
+        // As HMAC pads a key that is shorter than a block.
+        let mut block = [0; 64];
+        let (key, _) = block.split_at_mut(secret.len());
+        key.copy_from_slice(&secret);
+        Self(Hmac::new(&block.into()))
+    }
+
+    fn code(&self, body: &[u8]) -> [u8; CODE_LENGTH] {
+        self.0.clone().chain_update(body).finalize().into_bytes().into()
+    }
+
+    /// The quote's own bytes, if nobody has changed them.
+    fn open<'a>(&self, kept: &'a [u8]) -> Option<&'a [u8]> {
+        let (code, body) = kept.split_at_checked(CODE_LENGTH)?;
+        self.0.clone().chain_update(body).verify_slice(code).is_ok().then_some(body)
+    }
+}
 
 /// A quote with what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,28 +54,35 @@ pub struct Quoted {
 }
 
 impl Live {
-    /// Keeps a quote for `ttl`, by its id.
+    /// Keeps a quote for `ttl`, by its id, with its code under `key`.
     ///
     /// # Errors
     /// Redis is of no help: an order cannot name the quote.
-    pub async fn remember_quote(&self, quoted: &Quoted, ttl: Duration) -> Result<(), Error> {
-        let body = serde_json::to_string(quoted).map_err(|error| Error::Refused(error.to_string()))?;
+    pub async fn remember_quote(&self, quoted: &Quoted, key: &QuoteKey, ttl: Duration) -> Result<(), Error> {
+        let body = serde_json::to_vec(quoted).map_err(|error| Error::Refused(error.to_string()))?;
         let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let mut command = redis::cmd("SET");
-        command.arg(self.quote_key(quoted.quote.id)).arg(body).arg("PX").arg(ttl_ms);
+        let kept = [&key.code(&body)[..], &body].concat();
+        command.arg(self.quote_key(quoted.quote.id)).arg(kept).arg("PX").arg(ttl_ms);
         self.command::<redis::Value>(&command).await.map(drop)
     }
 
-    /// The quote of that id, if it is still kept.
+    /// The quote of that id, if it is still kept, and as it was given out.
     ///
     /// # Errors
     /// Redis is of no help.
-    pub async fn quote(&self, id: Id) -> Result<Option<Quoted>, Error> {
+    pub async fn quote(&self, id: Id, key: &QuoteKey) -> Result<Option<Quoted>, Error> {
         let mut command = redis::cmd("GET");
         command.arg(self.quote_key(id));
-        let body: Option<Vec<u8>> = self.command(&command).await?;
-        body.map(|body| serde_json::from_slice(&body).map_err(|error| Error::Refused(error.to_string())))
-            .transpose()
+        let Some(kept): Option<Vec<u8>> = self.command(&command).await? else { return Ok(None) };
+        let quoted: Option<Quoted> = key.open(&kept).and_then(|body| serde_json::from_slice(body).ok());
+        // A quote that was given out under another id is a forgery, too.
+        let quoted = quoted.filter(|quoted| quoted.quote.id == id);
+        if quoted.is_none() {
+            metrics::counter!("live_quotes_forged_total").increment(1);
+            tracing::error!(quote.id = %id, "a quote in Redis is not the one that was given out");
+        }
+        Ok(quoted)
     }
 
     fn quote_key(&self, id: Id) -> String {
@@ -84,11 +122,35 @@ mod tests {
     #[tokio::test]
     async fn a_quote_is_kept_by_its_id_and_forgotten_in_time() {
         let (live, kept, brief) = (testing::live(), quoted(), quoted());
-        live.remember_quote(&kept, Duration::from_secs(60)).await.unwrap();
-        assert_eq!(live.quote(kept.quote.id).await.unwrap(), Some(kept));
-        assert_eq!(live.quote(Id(uuid::Uuid::nil())).await.unwrap(), None);
-        live.remember_quote(&brief, Duration::from_millis(1)).await.unwrap();
-        let forgotten = async { while live.quote(brief.quote.id).await.unwrap().is_some() {} };
+        live.remember_quote(&kept, &key(), Duration::from_secs(60)).await.unwrap();
+        assert_eq!(live.quote(kept.quote.id, &key()).await.unwrap(), Some(kept));
+        assert_eq!(live.quote(Id(uuid::Uuid::nil()), &key()).await.unwrap(), None);
+        live.remember_quote(&brief, &key(), Duration::from_millis(1)).await.unwrap();
+        let forgotten = async { while live.quote(brief.quote.id, &key()).await.unwrap().is_some() {} };
         tokio::time::timeout(Duration::from_secs(10), forgotten).await.unwrap();
+    }
+
+    fn key() -> QuoteKey {
+        QuoteKey::new([7; 32])
+    }
+
+    /// Altered, under another key, without a code, or given out under another id.
+    #[tokio::test]
+    async fn what_was_not_given_out_as_it_is_is_no_quote() {
+        let (live, first, second) = (testing::live(), quoted(), quoted());
+        let minute = Duration::from_secs(60);
+        let (id, name) = (first.quote.id, live.quote_key(first.quote.id));
+        live.remember_quote(&first, &key(), minute).await.unwrap();
+        let given: Vec<u8> = live.command(redis::cmd("GET").arg(&name)).await.unwrap();
+        assert_eq!(live.quote(id, &QuoteKey::new([8; 32])).await.unwrap(), None);
+        let text = serde_json::to_vec(&first).unwrap();
+        let other = serde_json::to_vec(&second).unwrap();
+        let altered: Vec<u8> = [&given[..given.len() - 1], b" "].concat();
+        let signed_other = [&key().code(&other)[..], &other].concat();
+        for forged in [text, altered, given[..16].to_vec(), Vec::new(), signed_other] {
+            let mut set = redis::cmd("SET");
+            live.command::<redis::Value>(set.arg(&name).arg(&forged)).await.unwrap();
+            assert_eq!(live.quote(id, &key()).await.unwrap(), None, "{}", forged.escape_ascii());
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Evidence, Violations};
 use crate::log::Line;
 use std::collections::{BTreeMap, BTreeSet};
+use system_tests::is_terminal;
 
 /// Answers that leave open whether the order was recorded. They tell the client to ask again.
 const OPEN_CODES: [&str; 4] = ["outcome_unknown", "timeout", "request_timeout", "internal"];
@@ -28,8 +29,7 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
             }
             Some(_) | None => violations.add(format!("I2 nobody asked for order {}", order.id)),
         }
-        let ended = order.status == "confirmed" || order.status == "failed";
-        violations.unless(ended, || {
+        violations.unless(is_terminal(&order.status), || {
             format!("I3 order {} is still {} after {} ms", order.id, order.status, order.age_ms)
         });
     }

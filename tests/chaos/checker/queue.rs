@@ -3,6 +3,7 @@
 
 use super::{Evidence, Violations};
 use crate::nemesis::POISON;
+use system_tests::is_terminal;
 
 /// What is left on the queue, and beside it.
 #[derive(Debug, Default)]
@@ -22,10 +23,7 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
     let Queue { messages, deliverable, killed, parked } = &evidence.queue;
     violations.unless(*deliverable == 0, || format!("I14 {deliverable} messages are still to be delivered"));
     for message in messages {
-        let ended = evidence
-            .orders
-            .get(message)
-            .is_some_and(|order| order.status == "confirmed" || order.status == "failed");
+        let ended = evidence.orders.get(message).is_some_and(|order| is_terminal(&order.status));
         violations.unless(ended && *killed, || format!("I14 `{message}` is left on the queue"));
     }
     for message in parked.iter().filter(|message| *message != POISON) {

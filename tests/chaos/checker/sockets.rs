@@ -5,6 +5,7 @@ use super::{Evidence, Violations};
 use crate::log::Line;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use system_tests::is_terminal;
 
 /// What came over one WebSocket.
 #[derive(Debug)]
@@ -95,5 +96,5 @@ fn check_replay(id: &str, replay: &[Value], evidence: &Evidence, violations: &mu
 }
 
 fn has_ended(update: Option<&Value>) -> bool {
-    update.is_some_and(|update| update["status"] == "confirmed" || update["status"] == "failed")
+    update.is_some_and(|update| update["status"].as_str().is_some_and(is_terminal))
 }

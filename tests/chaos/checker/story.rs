@@ -62,14 +62,18 @@ fn check_numbers(order: &Order, violations: &mut Violations) {
 /// The rules once more, in other words than the engine's own.
 fn may_follow(one: &Event, next: &Event) -> bool {
     let settles = matches!(next, Event::AttemptFailed { .. } | Event::Failed { .. });
+    let stops = matches!(next, Event::Cancelled | Event::Expired);
     match one {
         Event::Accepted { .. } | Event::AttemptFailed { .. } => {
-            matches!(next, Event::RoutingStarted { .. } | Event::Failed { .. })
+            stops || matches!(next, Event::RoutingStarted { .. } | Event::Failed { .. })
         }
-        Event::RoutingStarted { .. } => settles || matches!(next, Event::RouteChosen { .. }),
-        Event::RouteChosen { .. } => settles || matches!(next, Event::TransactionSigned { .. }),
+        Event::RoutingStarted { .. } => settles || stops || matches!(next, Event::RouteChosen { .. }),
+        Event::RouteChosen { .. } => settles || stops || matches!(next, Event::TransactionSigned { .. }),
         Event::TransactionSigned { .. } => matches!(next, Event::Observed { .. }),
         Event::Observed { observation: Observation::Reverted { .. } | Observation::Expired } => settles,
-        Event::Observed { observation: Observation::Landed { .. } } | Event::Failed { .. } => false,
+        Event::Observed { observation: Observation::Landed { .. } }
+        | Event::Failed { .. }
+        | Event::Cancelled
+        | Event::Expired => false,
     }
 }

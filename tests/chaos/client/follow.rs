@@ -6,6 +6,7 @@ use crate::log::Line;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use std::time::Duration;
+use system_tests::is_terminal;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -112,7 +113,7 @@ impl Client {
                 Inbound::Frame(frame) => {
                     if let Some(seq) = seq(&frame) {
                         *seen = seq;
-                        ended = frame["status"] == "confirmed" || frame["status"] == "failed";
+                        ended = frame["status"].as_str().is_some_and(is_terminal);
                     }
                     self.workload.log(Line::Frame { connection, order_id: id.to_owned(), frame });
                 }

@@ -464,7 +464,8 @@ async fn found_late_wins_over_expired() {
 
 #[tokio::test]
 async fn one_node_that_has_it_outweighs_another_that_does_not() {
-    let without = Script { heights: [epoch(LAST_VALID + 1)].into(), ..Script::silent() }.start().await;
+    // A hole in its history: the state knows better.
+    let without = Script { markers: [marker_there(true)].into(), ..Script::past() }.start().await;
     let with = Script {
         heights: [Answer::Status(500), Answer::Status(500), epoch(LAST_VALID + 1)].into(),
         history: [statuses(&status("finalized"))].into(),

@@ -99,8 +99,9 @@ async fn landing() -> Node {
         Answer::Result(match method {
             "getMultipleAccounts" => json!({ "context": context, "value": [shown(&table(ADDRESS, NEVER))] }),
             "getLatestBlockhash" => json!({
-                "context": context, "value": { "blockhash": key(3).to_string(), "lastValidBlockHeight": 99 }
+                "context": context, "value": { "blockhash": key(3).to_string(), "lastValidBlockHeight": 199 }
             }),
+            "getBlockHeight" => json!(50),
             "getSignatureStatuses" => json!({ "context": context, "value": [{
                 "slot": 52, "confirmations": 1, "err": null, "confirmationStatus": "confirmed"
             }] }),

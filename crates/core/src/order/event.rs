@@ -56,6 +56,10 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// The order ended without a swap: its owner cancelled it, and nothing could land any more.
+    Cancelled,
+    /// The order ended without a swap: its expiry passed, and nothing could land any more.
+    Expired,
 }
 
 impl Event {
@@ -71,6 +75,8 @@ impl Event {
             Self::Observed { .. } => "observed",
             Self::AttemptFailed { .. } => "attempt_failed",
             Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
         }
     }
 }

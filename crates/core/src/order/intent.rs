@@ -1,3 +1,4 @@
+use super::Expiry;
 use crate::{Atoms, Slippage, Token, quote};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,8 @@ pub struct Intent {
     amount_in: Atoms,
     max_slippage: Slippage,
     anchor: Option<Anchor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry: Option<Expiry>,
 }
 
 impl Intent {
@@ -44,7 +47,13 @@ impl Intent {
         max_slippage: Slippage,
         anchor: Option<Anchor>,
     ) -> Result<Self, InvalidIntent> {
-        Unchecked { token_in, token_out, amount_in, max_slippage, anchor }.try_into()
+        Unchecked { token_in, token_out, amount_in, max_slippage, anchor, expiry: None }.try_into()
+    }
+
+    /// The same order, which may not be signed after its expiry.
+    #[must_use]
+    pub fn expiring(self, expiry: Expiry) -> Self {
+        Self { expiry: Some(expiry), ..self }
     }
 
     /// What is spent.
@@ -72,6 +81,11 @@ impl Intent {
         self.anchor.as_ref()
     }
 
+    /// When the order expires. None for orders of before there was an expiry: they never do.
+    pub fn expiry(&self) -> Option<Expiry> {
+        self.expiry
+    }
+
     /// Whether SOL is wrapped or unwrapped on the way.
     pub fn requires_wrapping(&self) -> bool {
         self.token_in.is_native() || self.token_out.is_native()
@@ -85,19 +99,21 @@ struct Unchecked {
     amount_in: Atoms,
     max_slippage: Slippage,
     anchor: Option<Anchor>,
+    #[serde(default)]
+    expiry: Option<Expiry>,
 }
 
 impl TryFrom<Unchecked> for Intent {
     type Error = InvalidIntent;
 
     fn try_from(unchecked: Unchecked) -> Result<Self, InvalidIntent> {
-        let Unchecked { token_in, token_out, amount_in, max_slippage, anchor } = unchecked;
+        let Unchecked { token_in, token_out, amount_in, max_slippage, anchor, expiry } = unchecked;
         if token_in.mint == token_out.mint {
             return Err(InvalidIntent::EqualTokens);
         }
         if amount_in.is_zero() {
             return Err(InvalidIntent::ZeroAmount);
         }
-        Ok(Self { token_in, token_out, amount_in, max_slippage, anchor })
+        Ok(Self { token_in, token_out, amount_in, max_slippage, anchor, expiry })
     }
 }

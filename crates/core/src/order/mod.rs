@@ -1,12 +1,14 @@
 //! The order: a list of facts, and the state they add up to.
 
 mod event;
+mod expiry;
 mod intent;
 mod marker;
 mod retry;
 mod state;
 
 pub use event::{Event, Fill, Observation, Recorded, SignedTransaction};
+pub use expiry::Expiry;
 pub use intent::{Anchor, Intent, InvalidIntent};
 pub use marker::Marker;
 pub use retry::RetryPolicy;
@@ -262,6 +264,12 @@ impl Order {
                 quote: state.quote().cloned(),
                 transaction: state.transaction().cloned(),
             },
+            (state, Event::Cancelled) if state.is_unsigned() => {
+                State::Cancelled { failure: state.failure().cloned(), quote: state.quote().cloned() }
+            }
+            (state, Event::Expired) if state.is_unsigned() => {
+                State::Expired { failure: state.failure().cloned(), quote: state.quote().cloned() }
+            }
             // Whatever is not written above does not happen: a table of what does is easier to
             // trust than one of what does not.
             _ => return None,
@@ -276,7 +284,10 @@ impl Order {
             State::Building { quote, min_out } => Step::Sign { quote, min_out: *min_out },
             State::Submitted { transaction, .. } => Step::Land { transaction },
             State::Voided { failure, .. } => Step::Settle { failure },
-            State::Confirmed { .. } | State::Failed { .. } => Step::End,
+            State::Confirmed { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Expired { .. } => Step::End,
         }
     }
 
@@ -295,7 +306,9 @@ impl Order {
             | State::Submitted { .. }
             | State::Voided { .. }
             | State::Confirmed { .. }
-            | State::Failed { .. } => None,
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Expired { .. } => None,
         }
     }
 

@@ -7,7 +7,11 @@ pub struct RetryPolicy {
     pub pause_ms: u64,
 }
 
-/// Pauses double no further than this, whatever the policy.
+/// No pause is longer, whatever the policy: a moment further away than this was written by a clock
+/// that has been set back since.
+const MAX_PAUSE_MS: u64 = 60_000;
+
+/// More doublings than any pause has.
 const MAX_DOUBLINGS: u32 = 16;
 
 impl RetryPolicy {
@@ -17,7 +21,7 @@ impl RetryPolicy {
         let doublings = attempt.saturating_sub(1).min(MAX_DOUBLINGS);
         let pause = self.pause_ms.saturating_mul(1u64 << doublings);
         let spread = (pause >> 2).saturating_add(1);
-        pause.saturating_add(jitter.checked_rem(spread).unwrap_or(0))
+        pause.saturating_add(jitter.checked_rem(spread).unwrap_or(0)).min(MAX_PAUSE_MS)
     }
 }
 
@@ -40,6 +44,6 @@ mod tests {
             (1_000, 1_250, 1_000)
         );
         assert_eq!(policy.pause_ms(2, 0), 2_000);
-        assert!(policy.pause_ms(u32::MAX, u64::MAX) >= 1_000 << MAX_DOUBLINGS);
+        assert_eq!(policy.pause_ms(u32::MAX, u64::MAX), MAX_PAUSE_MS);
     }
 }

@@ -59,6 +59,20 @@ pub enum State {
         /// The last attempt's transaction, if it came that far.
         transaction: Option<SignedTransaction>,
     },
+    /// Ended: cancelled before anything was signed, or after what was signed came to nothing.
+    Cancelled {
+        /// Why the last attempt failed, if one did.
+        failure: Option<Failure>,
+        /// The current attempt's route, if it came that far.
+        quote: Option<Quote>,
+    },
+    /// Ended: expired before anything was signed, or after what was signed came to nothing.
+    Expired {
+        /// Why the last attempt failed, if one did.
+        failure: Option<Failure>,
+        /// The current attempt's route, if it came that far.
+        quote: Option<Quote>,
+    },
 }
 
 impl State {
@@ -71,6 +85,22 @@ impl State {
             Self::Submitted { .. } | Self::Voided { .. } => Status::Submitted,
             Self::Confirmed { .. } => Status::Confirmed,
             Self::Failed { .. } => Status::Failed,
+            Self::Cancelled { .. } => Status::Cancelled,
+            Self::Expired { .. } => Status::Expired,
+        }
+    }
+
+    /// Whether the order has not ended and no transaction of it can land: it may be cancelled, and it
+    /// may expire.
+    pub const fn is_unsigned(&self) -> bool {
+        match self {
+            Self::Pending { .. } | Self::Routing | Self::Building { .. } => true,
+            Self::Submitted { .. }
+            | Self::Voided { .. }
+            | Self::Confirmed { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled { .. }
+            | Self::Expired { .. } => false,
         }
     }
 
@@ -82,14 +112,20 @@ impl State {
             | Self::Submitted { quote, .. }
             | Self::Voided { quote, .. }
             | Self::Confirmed { quote, .. } => Some(quote),
-            Self::Failed { quote, .. } => quote.as_ref(),
+            Self::Failed { quote, .. } | Self::Cancelled { quote, .. } | Self::Expired { quote, .. } => {
+                quote.as_ref()
+            }
         }
     }
 
     /// The transaction of the current, or the last, attempt.
     pub const fn transaction(&self) -> Option<&SignedTransaction> {
         match self {
-            Self::Pending { .. } | Self::Routing | Self::Building { .. } => None,
+            Self::Pending { .. }
+            | Self::Routing
+            | Self::Building { .. }
+            | Self::Cancelled { .. }
+            | Self::Expired { .. } => None,
             Self::Submitted { transaction, .. }
             | Self::Voided { transaction, .. }
             | Self::Confirmed { transaction, .. } => Some(transaction),
@@ -100,7 +136,9 @@ impl State {
     /// What went wrong last.
     pub const fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Pending { retry } => retry.as_ref(),
+            Self::Pending { retry: failure }
+            | Self::Cancelled { failure, .. }
+            | Self::Expired { failure, .. } => failure.as_ref(),
             Self::Routing | Self::Building { .. } | Self::Submitted { .. } | Self::Confirmed { .. } => None,
             Self::Voided { failure, .. } | Self::Failed { failure, .. } => Some(failure),
         }
@@ -123,12 +161,24 @@ pub enum Status {
     Confirmed,
     /// Not swapped. Nothing follows.
     Failed,
+    /// Not swapped, because it was cancelled. Nothing follows.
+    Cancelled,
+    /// Not swapped in time. Nothing follows.
+    Expired,
 }
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Routing, Self::Building, Self::Submitted, Self::Confirmed, Self::Failed];
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Routing,
+        Self::Building,
+        Self::Submitted,
+        Self::Confirmed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Expired,
+    ];
 
     /// The name in API answers and the database.
     pub const fn name(self) -> &'static str {
@@ -139,6 +189,8 @@ impl Status {
             Self::Submitted => "submitted",
             Self::Confirmed => "confirmed",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
         }
     }
 
@@ -146,7 +198,7 @@ impl Status {
     pub const fn is_terminal(self) -> bool {
         match self {
             Self::Pending | Self::Routing | Self::Building | Self::Submitted => false,
-            Self::Confirmed | Self::Failed => true,
+            Self::Confirmed | Self::Failed | Self::Cancelled | Self::Expired => true,
         }
     }
 }

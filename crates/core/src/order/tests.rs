@@ -105,6 +105,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Observed { observation: Observation::Expired }),
         Just(Event::AttemptFailed { failure: failure(failure::Code::NoRoute), retry_in_ms: 1 }),
         Just(Event::Failed { failure: failure(failure::Code::NoRoute) }),
+        Just(Event::Cancelled),
+        Just(Event::Expired),
     ]
 }
 
@@ -253,6 +255,25 @@ fn an_operator_settles_only_what_is_submitted() {
     };
     assert_eq!((settled_as(true), settled_as(false)), (Status::Confirmed, Status::Failed));
     assert!(order(&submitted[..2]).apply(&settled(false)).is_err());
+}
+
+#[test]
+fn an_order_is_cancelled_or_expires_only_while_no_transaction_may_land() {
+    let steps = [
+        Event::RoutingStarted { attempt: 1 },
+        Event::RouteChosen { quote: quote(1000) },
+        signed(),
+        reverted(),
+        Event::AttemptFailed { failure: failure(failure::Code::SlippageExceeded), retry_in_ms: 1 },
+    ];
+    for end in [Event::Cancelled, Event::Expired] {
+        let possible: Vec<bool> =
+            (0..=steps.len()).map(|taken| order(&steps[..taken]).apply(&end).is_ok()).collect();
+        assert_eq!(possible, [true, true, true, false, false, true], "{end:?}");
+        let mut ended = order(&steps);
+        ended.apply(&end).unwrap();
+        assert_eq!(ended.state().failure().unwrap().code, failure::Code::SlippageExceeded);
+    }
 }
 
 #[test]

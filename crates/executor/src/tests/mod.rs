@@ -3,6 +3,7 @@
 
 use crate::configuration::Configuration;
 use crate::executor::{Executor, connect};
+use crate::permits::Permit;
 use crate::testing::intent;
 use clap::Parser as _;
 use journal::{Acceptance, Claim, Journal};
@@ -31,6 +32,11 @@ fn required(name: &str) -> String {
 
 /// An executor with a database of its own, and a connection to that which it knows nothing of.
 async fn executor() -> (Executor, PgConnection) {
+    executor_at(&required("TEST_NATS_URL")).await
+}
+
+/// As above, with another queue than the one that the tests share.
+async fn executor_at(nats_url: &str) -> (Executor, PgConnection) {
     let server = required("TEST_DATABASE_URL");
     let name = format!("test_{}", Uuid::now_v7().simple());
     let mut connection = PgConnection::connect(&server).await.unwrap();
@@ -48,7 +54,7 @@ async fn executor() -> (Executor, PgConnection) {
         "--database-url",
         &database,
         "--nats-url",
-        &required("TEST_NATS_URL"),
+        nats_url,
         "--redis-url",
         &required("TEST_REDIS_URL"),
         "--router-url",
@@ -72,6 +78,10 @@ async fn accepted(journal: &Journal) -> Id {
     id
 }
 
+fn permit(executor: &Executor) -> Permit {
+    executor.permits.take("test").unwrap()
+}
+
 async fn claim(journal: &Journal, id: Id) -> Claim {
     journal.claim(id, LONG).await.unwrap().expect("the order is free")
 }
@@ -90,7 +100,7 @@ async fn a_retry_whose_first_event_is_not_recorded_is_given_back() {
     let retry = claim(journal, id).await;
     let refuse = "ALTER TABLE order_events ADD CONSTRAINT refuse CHECK (seq < 4)";
     witness.execute(refuse).await.unwrap();
-    executor.drive(retry).await;
+    executor.drive(retry, permit(&executor)).await;
     // At once, with a lease of ten minutes.
     assert_eq!(claim(journal, id).await.order().seq(), 3);
 }
@@ -101,39 +111,25 @@ async fn an_executor_that_is_broken_off_gives_its_order_back() {
     let id = accepted(&executor.journal).await;
     let claimed = claim(&executor.journal, id).await;
     executor.halt.cancel();
-    executor.drive(claimed).await;
+    executor.drive(claimed, permit(&executor)).await;
     claim(&executor.journal, id).await;
 }
 
 #[tokio::test]
-async fn what_nobody_can_work_on_is_parked_and_taken_off_the_queue() {
-    let (executor, mut witness) = executor().await;
+async fn messages_that_name_no_order_are_parked_and_taken_off_the_queue() {
+    let (executor, _witness) = executor().await;
     let executor = Arc::new(executor);
-    let later = accepted(&executor.journal).await;
-    sqlx::query(
-        "INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
-         VALUES ($1, 2, 1, 9, '{\"kind\": \"cancelled\"}', now())",
-    )
-    .bind(later.0)
-    .execute(&mut witness)
-    .await
-    .unwrap();
     let (rubbish, unknown) = (format!("rubbish {}", Uuid::now_v7()), Uuid::now_v7().to_string());
     let queue = async_nats::jetstream::new(async_nats::connect(required("TEST_NATS_URL")).await.unwrap());
     eventually("the queue is there", async || executor.queue.ping().await.is_ok()).await;
-    for message in [rubbish.clone(), unknown.clone(), later.to_string()] {
-        queue.publish("ORDERS.execute.market", message.into()).await.unwrap().await.unwrap();
+    for message in [rubbish.clone(), unknown.clone()] {
+        let subject = format!("ORDERS.execute.{}", Uuid::now_v7());
+        queue.publish(subject, message.into()).await.unwrap().await.unwrap();
     }
-    let (shutdown, orders) = (CancellationToken::new(), TaskTracker::new());
-    let pulling = tokio::spawn({
-        let (executor, shutdown, orders) = (Arc::clone(&executor), shutdown.clone(), orders.clone());
-        async move { executor.pull(&shutdown, &orders).await }
-    });
-    for (message, reason) in [
-        (rubbish, "it names no order"),
-        (unknown, "it names an order that does not exist"),
-        (later.to_string(), "cancelled"),
-    ] {
+    let pulling = Pulling::start(&executor);
+    for (message, reason) in
+        [(rubbish, "it names no order"), (unknown, "it names an order that does not exist")]
+    {
         // Other tests may have left messages on the queue.
         let parked = async || {
             let parked = executor.journal.parked().await.unwrap();
@@ -141,8 +137,53 @@ async fn what_nobody_can_work_on_is_parked_and_taken_off_the_queue() {
         };
         eventually(reason, parked).await;
     }
-    shutdown.cancel();
-    pulling.await.unwrap();
+    pulling.stop().await;
+}
+
+/// A rolling upgrade: the later version has written an event that this one does not know.
+#[tokio::test]
+async fn an_order_with_an_event_of_a_later_version_is_left_alone_and_not_parked() {
+    // No queue: what others ring for on the shared one would come here.
+    let (executor, mut witness) = executor_at("nats://127.0.0.1:1").await;
+    let executor = Arc::new(executor);
+    let later = accepted(&executor.journal).await;
+    let event = "WITH event AS (
+            INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
+            SELECT id, 2, 1, 9, '{\"kind\": \"of a later version\"}', now() FROM orders)
+        UPDATE orders SET seq = 2, status = 'submitted'";
+    witness.execute(event).await.unwrap();
+    let pulling = Pulling::start(&executor);
+    let fence = async |witness: &mut PgConnection| -> i64 {
+        sqlx::query_scalar("SELECT fence FROM orders").fetch_one(witness).await.unwrap()
+    };
+    eventually("the order was met", async || fence(&mut witness).await > 0).await;
+    // It goes on with others.
+    let known = accepted(&executor.journal).await;
+    eventually("another order is worked on", async || {
+        executor.journal.history(known, 1).await.unwrap().is_some_and(|events| !events.is_empty())
+    })
+    .await;
+    pulling.stop().await;
+    assert_eq!(executor.journal.parked().await.unwrap(), []);
+    // Met once and given back: free for who can read it.
+    assert_eq!(fence(&mut witness).await, 2);
+    assert!(executor.journal.due(10, &[], &[]).await.unwrap().contains(&later));
+}
+
+/// An executor that takes orders.
+struct Pulling(CancellationToken, tokio::task::JoinHandle<()>);
+
+impl Pulling {
+    fn start(executor: &Arc<Executor>) -> Self {
+        let (executor, shutdown) = (Arc::clone(executor), CancellationToken::new());
+        let until = shutdown.clone();
+        Self(shutdown, tokio::spawn(async move { executor.pull(&until, &TaskTracker::new()).await }))
+    }
+
+    async fn stop(self) {
+        self.0.cancel();
+        self.1.await.unwrap();
+    }
 }
 
 /// Asks again and again until the answer is yes.

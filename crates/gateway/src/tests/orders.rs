@@ -1,6 +1,6 @@
 //! Placing orders and reading them.
 
-use super::{Gateway, ORDER, until};
+use super::{Gateway, ORDER};
 use crate::view::example;
 use futures_util::future::join_all;
 use http::StatusCode;
@@ -34,18 +34,6 @@ async fn an_accepted_order_can_be_read_at_once() {
     assert_eq!((&history["status"], &history["events"][0]["kind"]), (&json!("pending"), &json!("accepted")));
     let stats = gateway.get("/api/queue/stats").await.json();
     assert_eq!((&stats["waiting"], &stats["config"]["ordersPerMinute"]), (&json!(1), &json!(6000)));
-}
-
-#[tokio::test]
-async fn an_accepted_order_goes_onto_the_queue() {
-    let gateway = Gateway::start().await;
-    let id: Uuid = gateway.place().await.parse().unwrap();
-    let mut witness = PgConnection::connect(&gateway.app.configuration.database_url).await.unwrap();
-    until("the order is noted as dispatched", async || {
-        let read = sqlx::query_scalar("SELECT dispatched_at IS NOT NULL FROM orders WHERE id = $1").bind(id);
-        read.fetch_one(&mut witness).await.unwrap()
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -102,7 +90,7 @@ async fn an_order_with_an_event_of_a_later_version_hides_no_other() {
     let mut database = PgConnection::connect(&gateway.app.configuration.database_url).await.unwrap();
     sqlx::query(
         "INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
-         VALUES ($1, 2, 1, 9, '{\"kind\": \"cancelled\"}', now())",
+         VALUES ($1, 2, 1, 9, '{\"kind\": \"of a later version\"}', now())",
     )
     .bind(strange.parse::<Uuid>().unwrap())
     .execute(&mut database)
@@ -160,7 +148,7 @@ async fn remember(gateway: &Gateway, valid: chrono::TimeDelta, mode: Mode) -> Qu
     let asked = quote.amount_in;
     let left = Quote { amount_in: Atoms::new(asked.get() - 1), ..quote.clone() };
     let quoted = Quoted { quote: left, token_in, token_out, mode, amount: asked };
-    gateway.app.live.remember_quote(&quoted, Duration::from_secs(60)).await.unwrap();
+    gateway.app.live.remember_quote(&quoted, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
     quote
 }
 
@@ -216,7 +204,62 @@ async fn a_repeated_request_outlives_its_quote() {
         mode: Mode::ExactIn,
         amount: quote.amount_in,
     };
-    gateway.app.live.remember_quote(&gone, Duration::from_secs(60)).await.unwrap();
+    gateway.app.live.remember_quote(&gone, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
     assert_eq!(order_by(&gateway, &quote, 100, Some("k")).await, (202, first));
     assert_eq!(order_by(&gateway, &quote, 100, Some("other")).await.0, 422);
+}
+
+#[tokio::test]
+async fn an_order_has_an_expiry_that_its_client_or_the_configuration_names() {
+    let gateway = Gateway::with(&["--order-ttl-seconds", "90"]).await;
+    let order = async |id: &str| gateway.get(&format!("/api/orders/{id}")).await.json();
+    let moment = |value: &Value| value.as_str().unwrap().parse::<order_core::Timestamp>().unwrap();
+    let usual = order(&gateway.place().await).await;
+    let lives = moment(&usual["expiresAt"]) - moment(&usual["createdAt"]);
+    assert_eq!(lives, chrono::TimeDelta::seconds(90));
+    let expiring =
+        |at: order_core::Timestamp| ORDER.replace('}', &format!(r#","expiresAt":"{}"}}"#, at.to_rfc3339()));
+    let soon = service::now() + chrono::TimeDelta::minutes(5);
+    let receipt = gateway.execute(&expiring(soon), None).await.json();
+    assert_eq!(moment(&order(receipt["orderId"].as_str().unwrap()).await["expiresAt"]), soon);
+    for away in [-1, 31 * 60] {
+        let answer =
+            gateway.execute(&expiring(service::now() + chrono::TimeDelta::seconds(away)), None).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (422, &json!("invalid_expiry")));
+    }
+    let nonsense = ORDER.replace('}', r#","expiresAt":"tomorrow"}"#);
+    assert_eq!(gateway.execute(&nonsense, None).await.json()["code"], "invalid_expiry");
+}
+
+#[tokio::test]
+async fn no_order_has_more_slippage_than_the_operator_allows() {
+    let gateway = Gateway::with(&["--max-slippage", "0.05"]).await;
+    gateway.place().await;
+    let answer = gateway.execute(&ORDER.replace("0.05", "0.050000001"), None).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (422, &json!("slippage_too_high")));
+    assert_eq!(answer.json()["errors"][0]["field"], "maxSlippage");
+}
+
+#[tokio::test]
+async fn a_cancel_ends_an_unsigned_order_and_may_be_repeated() {
+    let gateway = Gateway::start().await;
+    let id = gateway.place().await;
+    let cancel = async |id: &str| {
+        let path = format!("/api/orders/{id}");
+        gateway.send(http::Request::delete(path).body(axum::body::Body::empty()).unwrap()).await
+    };
+    for _ in 0..2 {
+        let answer = cancel(&id).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert_eq!(
+            answer.json(),
+            json!({"orderId": id, "status": "cancelled", "message": "Order cancelled"})
+        );
+    }
+    let order = gateway.get(&format!("/api/orders/{id}")).await.json();
+    assert_eq!((&order["status"], &order["seq"]), (&json!("cancelled"), &json!(2)));
+    for unknown in [Uuid::now_v7().to_string(), "x".to_owned()] {
+        let answer = cancel(&unknown).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (404, &json!("order_not_found")));
+    }
 }

@@ -18,6 +18,7 @@ async fn every_operation_of_the_contract_is_described() {
         ("post", "/api/orders/execute"),
         ("get", "/api/orders/execute"),
         ("get", "/api/orders/{orderId}"),
+        ("delete", "/api/orders/{orderId}"),
         ("get", "/api/orders/{orderId}/events"),
         ("get", "/api/orders"),
         ("get", "/api/queue/stats"),

@@ -161,7 +161,7 @@ impl Event {
         };
         match &recorded.event {
             order::Event::Accepted { intent } => event.request = Some(Request::of(intent)),
-            order::Event::RoutingStarted { .. } => {}
+            order::Event::RoutingStarted { .. } | order::Event::Cancelled | order::Event::Expired => {}
             order::Event::RouteChosen { quote } => event.route = Some(Route::of(quote, story)),
             order::Event::TransactionSigned { transaction } => {
                 event.transaction = Some(Transaction::of(transaction));

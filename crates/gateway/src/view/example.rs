@@ -1,6 +1,8 @@
 //! Orders and quotes for tests.
 
-use order_core::order::{Event, Fill, Id, Intent, Observation, Recorded, RetryPolicy, SignedTransaction};
+use order_core::order::{
+    Event, Expiry, Fill, Id, Intent, Observation, Recorded, RetryPolicy, SignedTransaction,
+};
 use order_core::quote::{self, Alternative, Swap};
 use order_core::{
     Atoms, Failure, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue, failure,
@@ -84,7 +86,7 @@ pub(crate) fn reverted_then_failed() -> Vec<Recorded> {
 fn accepted() -> Event {
     let slippage = Slippage::parse("0.01").unwrap();
     let intent = Intent::market(token("SOL"), token("USDC"), AMOUNT_IN, slippage, None).unwrap();
-    Event::Accepted { intent }
+    Event::Accepted { intent: intent.expiring(Expiry::AfterMs(60_000)) }
 }
 
 fn signed() -> Event {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 pub(crate) struct Order {
     #[schema(value_type = uuid::Uuid)]
     pub(super) order_id: Id,
-    /// pending, routing, building, submitted, confirmed or failed.
+    /// pending, routing, building, submitted, confirmed, failed, cancelled or expired.
     #[schema(value_type = String, example = "confirmed")]
     pub(super) status: Status,
     /// The status for people.
@@ -34,6 +34,9 @@ pub(crate) struct Order {
     #[schema(example = "0.01")]
     pub(super) max_slippage: String,
     pub(super) data: Data,
+    /// Nothing is signed after this moment; null for orders of before there was an expiry.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(super) expires_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     pub(super) created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -127,6 +130,8 @@ pub(crate) const fn message(status: Status) -> &'static str {
         Status::Submitted => "Transaction sent to network",
         Status::Confirmed => "Transaction confirmed",
         Status::Failed => "Order execution failed",
+        Status::Cancelled => "Order cancelled",
+        Status::Expired => "Order expired before it was executed",
     }
 }
 
@@ -144,7 +149,7 @@ mod tests {
                 r#"{"orderId":"00000000-0000-0000-0000-000000000007","status":"pending","message":"Order received and queued","seq":1,"attempts":0,"#,
                 r#""tokenIn":"SOL","tokenOut":"USDC","amount":"100","maxSlippage":"0.01","#,
                 r#""data":{"quote":null,"estimatedOutput":null,"minimumOutput":null,"txHash":null,"executedPrice":null,"executedInput":null,"executedOutput":null,"slippage":null,"networkFee":null,"error":null,"requiresWrapping":true},"#,
-                r#""createdAt":"1970-01-01T00:00:01Z","updatedAt":"1970-01-01T00:00:01Z","timestamp":"1970-01-01T00:00:00Z"}"#
+                r#""expiresAt":"1970-01-01T00:01:01Z","createdAt":"1970-01-01T00:00:01Z","updatedAt":"1970-01-01T00:00:01Z","timestamp":"1970-01-01T00:00:00Z"}"#
             )
         );
     }

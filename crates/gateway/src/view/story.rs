@@ -79,6 +79,7 @@ impl Story {
             amount: intent.amount_in().to_decimal(intent.token_in().decimals),
             max_slippage: intent.max_slippage().to_decimal(),
             data: self.data(),
+            expires_at: intent.expiry().map(|expiry| expiry.moment(self.created_at)),
             created_at: self.created_at,
             updated_at: self.updated_at,
             timestamp: now,
@@ -135,7 +136,9 @@ fn fill(state: &State) -> Option<&Fill> {
         | State::Building { .. }
         | State::Submitted { .. }
         | State::Voided { .. }
-        | State::Failed { .. } => None,
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Expired { .. } => None,
     }
 }
 
@@ -152,7 +155,9 @@ fn paid(event: &Event) -> Option<Atoms> {
         | Event::TransactionFound { .. }
         | Event::Settled { .. }
         | Event::AttemptFailed { .. }
-        | Event::Failed { .. } => None,
+        | Event::Failed { .. }
+        | Event::Cancelled
+        | Event::Expired => None,
     }
 }
 

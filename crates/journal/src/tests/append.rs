@@ -165,3 +165,14 @@ async fn a_cancelled_append_leaves_a_claim_that_is_refused() {
     append_all(&journal, &mut next, [route()]).await;
     assert_eq!(next.order().seq(), 3);
 }
+
+/// PostgreSQL takes no NUL, neither as text nor in JSON.
+#[tokio::test]
+async fn hostile_text_of_a_node_is_recorded() {
+    let (_database, journal) = journal().await;
+    let mut claim = claimed(&journal).await;
+    append_all(&journal, &mut claim, [routing(1)]).await;
+    let failure = Failure::new(failure::Code::SimulationFailed, "Program log: \0\u{1b}[2J\u{202e} '; --");
+    let recorded = journal.append(&mut claim, Event::Failed { failure }).await.unwrap();
+    assert_eq!(journal.history(claim.order().id(), 2).await.unwrap().unwrap(), [recorded]);
+}

@@ -4,6 +4,7 @@ mod accept;
 mod append;
 mod claim;
 mod contention;
+mod due;
 mod halt;
 mod outage;
 mod parked;
@@ -11,7 +12,7 @@ mod queue;
 mod read;
 mod schema;
 mod spending;
-mod sweep;
+mod stop;
 mod venues;
 
 use crate::{Acceptance, Claim, Idempotency, Journal};
@@ -116,6 +117,13 @@ async fn until_blocked(witness: &mut PgConnection) {
     until("a statement waits for a lock", async || number(witness, BLOCKED).await == 1).await;
 }
 
+/// Waits until a statement of the database waits for a row.
+async fn until_waiting(witness: &mut PgConnection) {
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until("a statement waits", async || number(witness, WAITING).await == 1).await;
+}
+
 fn token(symbol: &str) -> Token {
     token::known().find(|token| token.symbol == symbol).unwrap()
 }
@@ -161,6 +169,7 @@ fn copy(claim: &Claim) -> Claim {
     Claim {
         order: claim.order.clone(),
         fence: claim.fence,
+        owner: claim.owner.clone(),
         traceparent: claim.traceparent.clone(),
         created_at: claim.created_at,
     }

@@ -3,7 +3,7 @@ use super::*;
 use crate::{Delivery, Queue};
 
 async fn send(name: &str, payload: &'static str) {
-    let subject = format!("{name}.execute.market");
+    let subject = format!("{name}.execute.{}", payload.len());
     jetstream().await.publish(subject, payload.into()).await.unwrap().await.unwrap();
 }
 
@@ -40,18 +40,17 @@ async fn a_parked_order_is_left_alone_until_it_is_replayed() {
     let id = accepted(&journal).await;
     queue.publish(id, Some(TRACEPARENT)).await.unwrap();
     journal.park(delivered(&queue).await, "a test").await.unwrap();
-    assert_eq!(journal.sweep(&queue, 100, Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(journal.due(100, &[], &[]).await.unwrap(), []);
     let parked = journal.parked().await.unwrap().remove(0);
     // An accepted order must end.
     assert!(!journal.discard(parked.id).await.unwrap());
-    // At once: within the time in which the server drops what it was given before.
     journal.replay(&queue, &parked).await.unwrap();
     assert_eq!(journal.count_parked().await.unwrap(), 0);
     let again = delivered(&queue).await;
     assert_eq!((again.order_id, again.traceparent.as_deref()), (Some(id), Some(TRACEPARENT)));
     again.acknowledge().await.unwrap();
     until("the queue is empty", async || messages_left(&name).await == 0).await;
-    assert_eq!(journal.sweep(&queue, 100, Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(journal.due(100, &[], &[]).await.unwrap(), [id]);
 }
 
 #[tokio::test]
@@ -61,8 +60,8 @@ async fn what_stands_for_no_open_order_may_be_discarded() {
     let mut ended = claimed(&journal).await;
     append_all(&journal, &mut ended, [routing(1), failed()]).await;
     let unknown = order::Id(Uuid::now_v7());
-    assert!(journal.knows(ended.order().id()).await.unwrap());
-    assert!(!journal.knows(unknown).await.unwrap());
+    let ids = [ended.order().id(), unknown];
+    assert_eq!(journal.known(&ids).await.unwrap().into_iter().collect::<Vec<_>>(), [ids[0]]);
     for id in [ended.order().id(), unknown] {
         queue.publish(id, None).await.unwrap();
         journal.park(delivered(&queue).await, "a test").await.unwrap();

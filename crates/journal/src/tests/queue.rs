@@ -1,6 +1,5 @@
 use super::*;
-use crate::dispatch::Dispatch;
-use crate::{Delivery, Fence, Queue, QueueError};
+use crate::{Delivery, Queue, QueueError};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use futures_util::StreamExt as _;
 use std::collections::HashSet;
@@ -58,29 +57,63 @@ async fn the_stream_never_drops_new_messages_for_old_ones_and_no_message_stays_f
 async fn a_message_is_an_id_with_its_trace() {
     let (name, queue) = queue().await;
     let id: order::Id = "018f4e2a-0000-7000-8000-000000000001".parse().unwrap();
-    queue
-        .republish(&Dispatch { id, fence: Fence(3), traceparent: Some(TRACEPARENT.to_owned()) })
-        .await
-        .unwrap();
+    queue.publish(id, Some(TRACEPARENT)).await.unwrap();
     let stream = jetstream().await.get_stream(&name).await.unwrap();
     let message = stream.get_raw_message(1).await.unwrap();
-    assert_eq!(message.subject.as_str(), format!("{name}.execute.market"));
+    assert_eq!(message.subject.as_str(), format!("{name}.execute.{id}"));
     assert_eq!(message.payload, "018f4e2a-0000-7000-8000-000000000001");
     let header = |name: &str| message.headers.get(name).unwrap().to_string();
     assert_eq!(header("traceparent"), TRACEPARENT);
-    assert_eq!(header("Nats-Msg-Id"), "018f4e2a-0000-7000-8000-000000000001:3");
 }
 
+/// However often it is rung for, delivered and not acknowledged yet or not.
 #[tokio::test]
-async fn an_order_is_on_the_queue_once_a_claim() {
+async fn an_order_is_on_the_queue_once() {
     let (name, queue) = queue().await;
     let id = id();
-    let dispatch = |fence| Dispatch { id, fence: Fence(fence), traceparent: None };
+    for _ in 0..3 {
+        queue.publish(id, None).await.unwrap();
+        assert_eq!(messages_left(&name).await, 1);
+    }
+    let delivery = next(&queue, 10).await.remove(0);
     queue.publish(id, None).await.unwrap();
-    queue.republish(&dispatch(0)).await.unwrap();
     assert_eq!(messages_left(&name).await, 1);
-    queue.republish(&dispatch(1)).await.unwrap();
-    assert_eq!(messages_left(&name).await, 2);
+    delivery.acknowledge().await.unwrap();
+    until("the message is gone", async || messages_left(&name).await == 0).await;
+    queue.publish(id, None).await.unwrap();
+    assert_eq!(messages_left(&name).await, 1);
+}
+
+/// The stream of a version that put all orders on one subject, any number of times.
+#[tokio::test]
+async fn a_stream_of_an_earlier_version_is_changed() {
+    let name = format!("TEST_{}", Uuid::now_v7().simple());
+    let jetstream = jetstream().await;
+    let config = async_nats::jetstream::stream::Config {
+        name: name.clone(),
+        subjects: vec![format!("{name}.execute.*")],
+        retention: async_nats::jetstream::stream::RetentionPolicy::WorkQueue,
+        discard: async_nats::jetstream::stream::DiscardPolicy::New,
+        duplicate_window: Duration::from_secs(20),
+        max_messages: 200_000,
+        max_age: Duration::from_secs(3_600),
+        ..Default::default()
+    };
+    jetstream.create_stream(config).await.unwrap();
+    for _ in 0..5 {
+        let message = Uuid::now_v7().to_string();
+        jetstream.publish(format!("{name}.execute.market"), message.into()).await.unwrap().await.unwrap();
+    }
+    let queue = Queue::open(&required("TEST_NATS_URL"), &name).await.unwrap();
+    until("the queue is connected", async || queue.ping().await.is_ok()).await;
+    let id = id();
+    queue.publish(id, None).await.unwrap();
+    queue.publish(id, None).await.unwrap();
+    let mut rung = Vec::new();
+    for delivery in next(&queue, 100).await {
+        rung.push(delivery.order_id.unwrap());
+    }
+    assert_eq!(rung.iter().filter(|rung| **rung == id).count(), 1, "{rung:?}");
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ async fn an_event_of_a_later_version_hides_no_other_order() {
         (accepted(&journal).await, accepted(&journal).await, accepted(&journal).await);
     sqlx::query(
         "INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
-         VALUES ($1, 2, 1, 9, '{\"kind\": \"cancelled\"}', now()), ($1, 3, 1, 9, '{\"kind\": \"failed\"}', now())",
+         VALUES ($1, 2, 1, 9, '{\"kind\": \"of a later version\"}', now()), ($1, 3, 1, 9, '{\"kind\": \"failed\"}', now())",
     )
     .bind(strange.0)
     .execute(&mut database.witness().await)

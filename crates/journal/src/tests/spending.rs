@@ -22,6 +22,28 @@ async fn an_order_counts_once_and_the_limit_is_exact() {
     assert_eq!(journal.spent_today().await.unwrap(), usd(100));
 }
 
+/// Failed, cancelled and expired orders cost nothing, a confirmed one does; the day they were counted
+/// on gets it back.
+#[tokio::test]
+async fn what_ends_without_a_swap_is_given_back() {
+    let (_database, journal) = journal().await;
+    let mut failing = claimed(&journal).await;
+    let cancelled = accepted(&journal).await;
+    let mut landing = claimed(&journal).await;
+    for (id, amount) in [(failing.order().id(), 10), (cancelled, 20), (landing.order().id(), 40)] {
+        journal.spend(id, usd(amount), usd(100)).await.unwrap();
+    }
+    append_all(&journal, &mut failing, [routing(1), retry(0)]).await;
+    assert_eq!(journal.spent_today().await.unwrap(), usd(70), "a retry risks it again");
+    let mut failing = journal.claim(failing.order().id(), LONG).await.unwrap().unwrap();
+    append_all(&journal, &mut failing, [routing(2), failed()]).await;
+    assert_eq!(journal.spent_today().await.unwrap(), usd(60));
+    journal.cancel(cancelled).await.unwrap();
+    append_all(&journal, &mut landing, [routing(1), route(), signed(), landed()]).await;
+    assert_eq!(journal.spent_today().await.unwrap(), usd(40));
+    assert_eq!(journal.spend(accepted(&journal).await, usd(60), usd(100)).await.unwrap(), Spending::Counted);
+}
+
 #[tokio::test]
 async fn no_amount_slips_through_by_its_size() {
     let (_database, journal) = journal().await;

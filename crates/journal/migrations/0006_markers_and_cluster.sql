@@ -24,6 +24,15 @@ CREATE TRIGGER transactions_observed_is_final BEFORE UPDATE ON transactions
   FOR EACH ROW WHEN (OLD.state <> 'open' AND NOT (OLD.state = 'expired' AND NEW.state = 'open'))
   EXECUTE FUNCTION refuse_change();
 
+-- It is no new signature, so neither a halt nor an expiry refuses it.
+ALTER TABLE transactions ADD COLUMN found boolean NOT NULL DEFAULT false;
+DROP TRIGGER transactions_not_while_halted ON transactions;
+CREATE TRIGGER transactions_not_while_halted BEFORE INSERT ON transactions
+  FOR EACH ROW WHEN (NOT NEW.found) EXECUTE FUNCTION refuse_while_halted();
+DROP TRIGGER transactions_not_after_expiry ON transactions;
+CREATE TRIGGER transactions_not_after_expiry BEFORE INSERT ON transactions
+  FOR EACH ROW WHEN (NOT NEW.found) EXECUTE FUNCTION refuse_after_expiry();
+
 -- Order markers whose lamports were not taken back yet: as many as there were orders in the last hour or so.
 -- A marker keeps the chain from executing its order twice, so its row goes only with its lamports.
 CREATE TABLE order_markers (

@@ -1,0 +1,54 @@
+//! `DELETE /api/orders/{orderId}`
+
+use crate::app::App;
+use crate::catalogue::Code;
+use crate::execute::Receipt;
+use crate::order::Named;
+use crate::problem::{self, Problem};
+use axum::Json;
+use axum::extract::State;
+use journal::Cancellation;
+use order_core::order::{Id, Status};
+
+/// Cancels an order.
+///
+/// An order of which nothing is signed ends at once; this answers 200 again when it is repeated. Once a
+/// transaction is signed it is too late, but if that comes to nothing, no other follows. Works while
+/// trading is halted.
+#[utoipa::path(
+    delete, path = "/api/orders/{orderId}", tag = "Orders",
+    params(("orderId" = String, Path, description = "The order")),
+    responses(
+        (status = 200, body = Receipt, description = "The order is cancelled"),
+        (status = 404, description = "There is no such order", body = problem::Body, content_type = "application/problem+json"),
+        (status = 409, description = "A transaction of the order may land, or it has ended otherwise", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer; the order may be cancelled", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn cancel(State(app): State<App>, Named(name): Named) -> Result<Json<Receipt>, Problem> {
+    let id: Id = name.parse().map_err(|_| Problem::unknown_order(&name))?;
+    let cancelled = match app.journal.cancel(id).await {
+        // The same call tells what became of the first.
+        Err(journal::Error::Unknown { .. }) => app.journal.cancel(id).await,
+        cancelled => cancelled,
+    };
+    match cancelled.map_err(Problem::cancelling)?.ok_or_else(|| Problem::unknown_order(&name))? {
+        Cancellation::Now(recorded) => {
+            metrics::counter!("orders_cancelled_total").increment(1);
+            tracing::info!(order.id = %id, "cancelled an order");
+            app.live.publish(id, &recorded).await;
+            Ok(Json(Receipt::of(id, Status::Cancelled)))
+        }
+        Cancellation::Before => Ok(Json(Receipt::of(id, Status::Cancelled))),
+        Cancellation::TooLate(status) => Err(too_late(status)),
+    }
+}
+
+fn too_late(status: Status) -> Problem {
+    let detail = if status.is_terminal() {
+        format!("the order is {status}")
+    } else {
+        format!("the order is {status}: its transaction may land; if it does not, no other follows")
+    };
+    Problem::field(Code::TooLate, "status", detail)
+}
