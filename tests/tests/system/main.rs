@@ -7,6 +7,7 @@ mod bad_input;
 mod crash;
 mod discovery;
 mod drift;
+mod evidence;
 mod guards;
 mod limits;
 mod load;
