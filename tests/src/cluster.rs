@@ -1,3 +1,4 @@
+use crate::eventually;
 use order_core::{Atoms, Mint, Pubkey};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -102,13 +103,59 @@ impl Cluster {
     }
 
     async fn begin(&self, fault: &str) {
+<<<<<<< HEAD
         self.fault(&json!({ "fault": fault })).await;
     }
 
     /// Begins a fault, as the sandbox reads it, until [`Cluster::heal`].
     pub async fn fault(&self, script: &Value) {
         let answer = self.http.post(self.faults()).json(script).send().await.unwrap();
+=======
+        self.fault(json!({ "fault": fault })).await;
+    }
+
+    /// Begins the fault that a script says, until it is over or [`Cluster::heal`], and gives its number.
+    ///
+    /// # Panics
+    /// The script makes no sense.
+    pub async fn fault(&self, script: Value) -> u64 {
+        let answer = self.http.post(self.faults()).json(&script).send().await.unwrap();
+        let (status, body) = (answer.status(), answer.text().await.unwrap());
+        assert_eq!(status, 200, "{script}: {body}");
+        serde_json::from_str::<Value>(&body).unwrap()["id"].as_u64().unwrap()
+    }
+
+    /// Ends the fault with this number.
+    ///
+    /// # Panics
+    /// There is none.
+    pub async fn end(&self, fault: u64) {
+        let answer = self.http.delete(format!("{}/{fault}", self.faults())).send().await.unwrap();
+>>>>>>> 31209fd0bfd025b46e32696ef8f87d954292d615
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    }
+
+    /// Whether the node answers calls.
+    pub async fn answers(&self) -> bool {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "getHealth" });
+        self.http.post(&self.url).json(&request).send().await.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// How often the faults that have not been removed have struck.
+    pub async fn struck(&self) -> u64 {
+        let faults: Vec<Value> = self.http.get(self.faults()).send().await.unwrap().json().await.unwrap();
+        faults.iter().map(|fault| fault["struck"].as_u64().unwrap()).sum()
+    }
+
+    /// The newest slot.
+    pub async fn slot(&self) -> u64 {
+        self.call("getSlot", json!([{ "commitment": "processed" }])).await.as_u64().unwrap()
+    }
+
+    /// Waits until there are so many slots more.
+    pub async fn pass(&self, slots: u64) {
+        let until = self.slot().await + slots;
+        eventually("slots pass", async || (self.slot().await >= until).then_some(())).await;
     }
 
     /// Ends every fault.

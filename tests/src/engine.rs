@@ -196,6 +196,72 @@ impl Engine {
         }
     }
 
+    /// Starts a process again that is to refuse to work, and gives what it has written since.
+    ///
+    /// # Panics
+    /// It becomes ready, or does not end by itself.
+    pub fn restart_in_vain(&mut self, part: Part) -> String {
+        let (supervisor, process) = self.process(part);
+        let written = process.log().len();
+        supervisor.restart(process).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while self.process(part).1.exited().unwrap().is_none() {
+            let ready = self.service(part).is_some_and(|service| service.ready().is_ok());
+            assert!(!ready, "{part:?} works");
+            assert!(Instant::now() < deadline, "{part:?} does not end: {}", self.process(part).1.log());
+            std::thread::sleep(POLL_INTERVAL);
+        }
+        self.process(part).1.log().split_off(written)
+    }
+
+    /// Gives a process an environment variable from its next start on.
+    pub fn set_environment(&mut self, part: Part, key: &str, value: &str) {
+        self.process(part).1.set_environment(key, value);
+    }
+
+    /// Kills the gateways and executors and copies the database, as a backup that is taken while they
+    /// are down. They are started again.
+    ///
+    /// # Panics
+    /// It cannot be copied, or one does not start.
+    pub fn back_up(&mut self) {
+        self.without_services(|engine| engine.copy_database(&engine.database, &engine.backup()));
+    }
+
+    /// Puts the last backup in the place of the database, while gateways and executors are down.
+    ///
+    /// # Panics
+    /// As there; or there is no backup.
+    pub fn restore(&mut self) {
+        self.without_services(|engine| {
+            let drop = format!("DROP DATABASE {} WITH (FORCE)", engine.database);
+            postgres::execute(engine.postgres, postgres::FIRST_DATABASE, &drop).unwrap();
+            engine.copy_database(&engine.backup(), &engine.database);
+        });
+    }
+
+    fn without_services(&mut self, act: impl FnOnce(&Self)) {
+        let gateways = (0..self.stack.gateways.len()).map(Part::Gateway);
+        let parts: Vec<Part> = gateways.chain((0..self.stack.executors.len()).map(Part::Executor)).collect();
+        parts.iter().for_each(|part| self.kill(*part));
+        act(self);
+        parts.iter().for_each(|part| self.restart(*part));
+    }
+
+    /// The connections of killed processes end a moment after them.
+    fn copy_database(&self, from: &str, to: &str) {
+        let copy = format!("CREATE DATABASE {to} TEMPLATE {from}");
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = postgres::execute(self.postgres, postgres::FIRST_DATABASE, &copy) {
+            assert!(Instant::now() < deadline, "copying the database: {error:#}");
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    fn backup(&self) -> String {
+        format!("{}_backup", self.database)
+    }
+
     /// Removes everything that NATS, which has been killed, keeps.
     ///
     /// # Panics
@@ -246,6 +312,24 @@ impl Engine {
         xtask::stack::journal(&programs, &url, arguments).unwrap()
     }
 
+    /// The signatures of the transactions that landed with success, in their order.
+    ///
+    /// # Panics
+    /// The ledger cannot be read.
+    pub fn landed(&self) -> Vec<String> {
+        let ledger = self.ledger();
+        let well = ledger.iter().filter(|line| line["kind"] == "landed" && line["err"].is_null());
+        well.map(|line| line["signature"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The rows that a statement in this engine's database gives, as text.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn query(&self, statement: &str) -> Vec<Vec<Option<String>>> {
+        postgres::query(self.postgres, &self.database, statement).unwrap()
+    }
+
     /// Runs a statement in this engine's database.
     ///
     /// # Panics
@@ -270,8 +354,11 @@ impl Drop for Engine {
         let dropped = match &mut self.own_postgres {
             Some(postgres) => postgres.stop(&self.supervisor),
             None => {
-                let statement = format!("DROP DATABASE {} WITH (FORCE)", self.database);
-                postgres::execute(self.postgres, postgres::FIRST_DATABASE, &statement)
+                let drop = |database: &str| {
+                    let statement = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
+                    postgres::execute(self.postgres, postgres::FIRST_DATABASE, &statement)
+                };
+                drop(&self.database).and_then(|()| drop(&self.backup()))
             }
         };
         let removed = self.directory.take().map_or(Ok(()), Directory::remove);

@@ -9,6 +9,7 @@
 mod cluster;
 mod engine;
 mod gateway;
+mod nodes;
 mod proxy;
 mod random;
 mod updates;
@@ -16,6 +17,7 @@ mod updates;
 pub use cluster::{Cluster, Wallet};
 pub use engine::{Engine, Part, eventually, setting};
 pub use gateway::{Answer, Gateway, http, is_terminal, market_order};
+pub use nodes::Nodes;
 pub use proxy::{Ailment, Proxy};
 pub use random::Random;
 pub use updates::Updates;

@@ -35,6 +35,11 @@ impl Node {
         kept.map_or(0, |kept| view.slot(Commitment::Processed).saturating_sub(kept))
     }
 
+    /// Whether the node's history has a slot, as of a view.
+    pub(crate) fn has(&self, view: &View<'_>, slot: u64) -> bool {
+        slot >= self.first_available(view) && !self.faults().lacks(self.number, slot)
+    }
+
     /// Writes down that the node was handed a transaction.
     ///
     /// # Errors

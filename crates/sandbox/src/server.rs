@@ -12,8 +12,8 @@ use anyhow::Context as _;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State, WebSocketUpgrade};
-use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use litesvm::LiteSVM;
@@ -238,9 +238,12 @@ async fn call(State(app): State<App>, ConnectInfo(reset): ConnectInfo<Reset>, bo
 
 async fn fail(failure: &Failure, reset: &Reset, shutdown: &CancellationToken) -> Response {
     match failure {
-        Failure::Http { status, retry_after_seconds } => {
+        Failure::Http { status, body, content_type, retry_after_seconds } => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let mut response = status.into_response();
+            let mut response = (status, body.clone().unwrap_or_default()).into_response();
+            if let Some(name) = content_type.as_deref().and_then(|name| HeaderValue::from_str(name).ok()) {
+                response.headers_mut().insert(CONTENT_TYPE, name);
+            }
             if let Some(seconds) = retry_after_seconds {
                 response.headers_mut().insert(RETRY_AFTER, (*seconds).into());
             }

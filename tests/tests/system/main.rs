@@ -8,6 +8,7 @@ mod crash;
 mod discovery;
 mod doorbell;
 mod drift;
+mod evidence;
 mod guards;
 mod limits;
 mod load;

@@ -15,6 +15,7 @@ pub(crate) const TRANSACTION_BYTES_MAX: usize = 1232;
 const COMPUTE_BUDGET: Pubkey = Pubkey::from_str_const("ComputeBudget111111111111111111111111111111");
 
 /// A transaction with everything a node remembers of it.
+#[derive(Clone)]
 pub(crate) struct Landed {
     /// Where it landed.
     pub(crate) slot: u64,

@@ -1,5 +1,7 @@
 use crate::cluster::{Delay, LAG_MAX};
+use axum::http::HeaderValue;
 use serde::{Deserialize, Serialize};
+use solana_hash::Hash;
 
 /// All of so many.
 const ALWAYS: u16 = 10_000;
@@ -23,6 +25,29 @@ pub(crate) enum Fault {
         #[serde(default, rename = "fromHistory")]
         from_history: bool,
     },
+    /// A status is told without its transaction: `getTransaction` gives null. Choices are kept as above.
+    WithholdTransactions,
+    /// A transaction that landed well is told as finalized and reverted. Choices are kept as above.
+    ForgeRevert,
+    /// `getTransaction` tells of other amounts than were moved. Choices are kept as above.
+    ForgeFill {
+        /// By how much less the payer received, in ten-thousandths.
+        #[serde(default, rename = "lessOutputBps")]
+        less_output_bps: u16,
+        /// By how much more the payer spent, in ten-thousandths.
+        #[serde(default, rename = "moreInputBps")]
+        more_input_bps: u16,
+    },
+    /// The history lacks these slots, and `getFirstAvailableBlock` does not say so: a node that was
+    /// restarted from a newer snapshot, or, with slots from 0 on, one that began with an empty ledger.
+    HistoryHole {
+        /// The first slot that is missing.
+        #[serde(default)]
+        from: u64,
+        /// The last slot that is missing; all later ones without it.
+        #[serde(default = "last_slot")]
+        until: u64,
+    },
     /// The history has only the last so many slots, as that of a node with little room.
     PruneHistory {
         /// How far back it reaches.
@@ -37,6 +62,21 @@ pub(crate) enum Fault {
     ClaimSlot {
         /// How much later.
         ahead: u64,
+    },
+    /// `getLatestBlockhash` gives this as the last valid block height.
+    ClaimLastValidBlockHeight {
+        /// What it gives.
+        height: u64,
+    },
+    /// `getBlockHeight` and `getEpochInfo` give a height that is too great.
+    ClaimBlockHeight {
+        /// By how much.
+        ahead: u64,
+    },
+    /// `getGenesisHash` gives that of another cluster.
+    ClaimGenesisHash {
+        /// What it gives, in base58.
+        hash: String,
     },
     /// In an answer with several accounts each second one is of so many slots before the others.
     MixAccounts {
@@ -70,10 +110,16 @@ pub(crate) enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) enum Failure {
-    /// A status of HTTP in place of any JSON.
+    /// A status of HTTP, and a body in place of the answer.
     Http {
-        /// For instance 500 or 429.
+        /// For instance 500 or 429. One of success needs a body.
         status: u16,
+        /// The body; empty without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        /// The header `Content-Type` of the body.
+        #[serde(default, rename = "contentType", skip_serializing_if = "Option::is_none")]
+        content_type: Option<String>,
         /// The header `Retry-After`.
         #[serde(default, rename = "retryAfterSeconds", skip_serializing_if = "Option::is_none")]
         retry_after_seconds: Option<u32>,
@@ -122,6 +168,10 @@ fn always() -> u16 {
     ALWAYS
 }
 
+fn last_slot() -> u64 {
+    u64::MAX
+}
+
 fn unhealthy() -> String {
     "Node is unhealthy".to_owned()
 }
@@ -141,36 +191,23 @@ impl Script {
         );
         anyhow::ensure!((1..=ALWAYS).contains(&self.probability_bps), "probabilityBps is from 1 to {ALWAYS}");
         anyhow::ensure!(self.count != Some(0), "count is at least 1");
-        match self.fault {
-            Fault::Lag { slots } | Fault::MixAccounts { slots } => {
-                anyhow::ensure!((1..=LAG_MAX).contains(&slots), "slots is from 1 to {LAG_MAX}");
-            }
-            Fault::Slow { milliseconds } => {
-                anyhow::ensure!(milliseconds <= SLOW_MAX, "milliseconds is at most {SLOW_MAX}");
-            }
-            Fault::Fail { how: Failure::Http { status, .. }, .. } => {
-                anyhow::ensure!((400..=599).contains(&status), "status is from 400 to 599");
-            }
-            Fault::Fail { how: Failure::Rpc { .. } | Failure::Reset | Failure::Hang, .. }
-            | Fault::DropTransactions
-            | Fault::DelayTransactions(_)
-            | Fault::HideTransactions { .. }
-            | Fault::PruneHistory { .. }
-            | Fault::FreezeSlots
-            | Fault::CutSubscriptions
-            | Fault::MuteSubscriptions
-            | Fault::MuteAccounts
-            | Fault::ClaimSlot { .. } => {}
-        }
-        Ok(())
+        self.fault.check()
     }
 
     /// Whether what it chooses for a transaction is kept, beyond its count.
     pub(super) fn keeps_choices(&self) -> bool {
         match self.fault {
-            Fault::DropTransactions | Fault::DelayTransactions(_) => true,
+            Fault::DropTransactions
+            | Fault::DelayTransactions(_)
+            | Fault::WithholdTransactions
+            | Fault::ForgeRevert
+            | Fault::ForgeFill { .. } => true,
             Fault::HideTransactions { .. }
+            | Fault::HistoryHole { .. }
             | Fault::PruneHistory { .. }
+            | Fault::ClaimLastValidBlockHeight { .. }
+            | Fault::ClaimBlockHeight { .. }
+            | Fault::ClaimGenesisHash { .. }
             | Fault::Lag { .. }
             | Fault::Fail { .. }
             | Fault::Slow { .. }
@@ -191,5 +228,66 @@ impl Script {
     /// Whether a number drawn from so many strikes.
     pub(super) fn is_struck_by(&self, draw: impl FnOnce(u16) -> u16) -> bool {
         self.is_certain() || draw(ALWAYS) < self.probability_bps
+    }
+}
+
+impl Fault {
+    /// Whether its numbers and texts make sense.
+    fn check(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Lag { slots } | Self::MixAccounts { slots } => {
+                anyhow::ensure!((1..=LAG_MAX).contains(slots), "slots is from 1 to {LAG_MAX}");
+            }
+            Self::Slow { milliseconds } => {
+                anyhow::ensure!(*milliseconds <= SLOW_MAX, "milliseconds is at most {SLOW_MAX}");
+            }
+            Self::HistoryHole { from, until } => {
+                anyhow::ensure!(from <= until, "a hole is from a slot until the same or a later one");
+            }
+            Self::ForgeFill { less_output_bps, more_input_bps } => {
+                let forged = less_output_bps.max(more_input_bps);
+                anyhow::ensure!(
+                    (1..=ALWAYS).contains(forged),
+                    "lessOutputBps or moreInputBps is from 1 to {ALWAYS}"
+                );
+            }
+            Self::ClaimGenesisHash { hash } => {
+                anyhow::ensure!(hash.parse::<Hash>().is_ok(), "hash is one in base58");
+            }
+            Self::Fail { how, .. } => how.check()?,
+            Self::DropTransactions
+            | Self::DelayTransactions(_)
+            | Self::HideTransactions { .. }
+            | Self::WithholdTransactions
+            | Self::ForgeRevert
+            | Self::PruneHistory { .. }
+            | Self::ClaimLastValidBlockHeight { .. }
+            | Self::ClaimBlockHeight { .. }
+            | Self::FreezeSlots
+            | Self::CutSubscriptions
+            | Self::MuteSubscriptions
+            | Self::MuteAccounts
+            | Self::ClaimSlot { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+impl Failure {
+    fn check(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Http { status, body, content_type, .. } => {
+                let refused = (400..=599).contains(status);
+                let disguised = (200..=299).contains(status) && body.is_some();
+                anyhow::ensure!(
+                    refused || disguised,
+                    "status is from 400 to 599, or with a body from 200 to 299"
+                );
+                let named = content_type.as_deref().is_none_or(|name| HeaderValue::from_str(name).is_ok());
+                anyhow::ensure!(named, "contentType is the value of a header");
+            }
+            Self::Rpc { .. } | Self::Reset | Self::Hang => {}
+        }
+        Ok(())
     }
 }

@@ -14,9 +14,10 @@ use std::sync::Arc;
 /// Recent fees are of this many blocks, as on real nodes.
 const FEE_BLOCKS: usize = 150;
 
-/// Names every cluster of this kind, and never a real one.
-pub(super) fn genesis_hash() -> Hash {
-    Hash::new_from_array(Sha256::digest(b"local sandbox cluster").into())
+/// Names every cluster of this kind, and never a real one, unless the node lies.
+pub(super) fn genesis_hash(node: &Node) -> String {
+    let right = || Hash::new_from_array(Sha256::digest(b"local sandbox cluster").into()).to_string();
+    node.faults().genesis_hash(node.number).unwrap_or_else(right)
 }
 
 pub(super) fn slot(node: &Node, params: &Params) -> Result<Value, Error> {
@@ -26,7 +27,8 @@ pub(super) fn slot(node: &Node, params: &Params) -> Result<Value, Error> {
 
 pub(super) fn block_height(node: &Node, params: &Params) -> Result<Value, Error> {
     let context: Context = params.optional(0, "config")?;
-    Ok(json!(block(&node.view(), context)?.height))
+    let block = block(&node.view(), context)?;
+    Ok(json!(claimed_height(node, &block)))
 }
 
 pub(super) fn epoch_info(node: &Node, params: &Params) -> Result<Value, Error> {
@@ -34,7 +36,7 @@ pub(super) fn epoch_info(node: &Node, params: &Params) -> Result<Value, Error> {
     let block = block(&node.view(), context)?;
     Ok(json!({
         "absoluteSlot": block.slot,
-        "blockHeight": block.height,
+        "blockHeight": claimed_height(node, &block),
         "epoch": block.slot / EPOCH_SLOTS,
         "slotIndex": block.slot % EPOCH_SLOTS,
         "slotsInEpoch": EPOCH_SLOTS,
@@ -45,15 +47,27 @@ pub(super) fn epoch_info(node: &Node, params: &Params) -> Result<Value, Error> {
 pub(super) fn latest_blockhash(node: &Node, params: &Params) -> Result<Value, Error> {
     let context: Context = params.optional(0, "config")?;
     let block = block(&node.view(), context)?;
-    Ok(in_context(block.slot, blockhash(&block)))
+    let claimed = node.faults().last_valid_block_height(node.number);
+    let last_valid = claimed.unwrap_or_else(|| last_valid_block_height(&block));
+    Ok(in_context(block.slot, show_blockhash(&block, last_valid)))
+}
+
+/// The height that the node says a block has.
+fn claimed_height(node: &Node, block: &Block) -> u64 {
+    block.height.saturating_add(node.faults().heights_ahead(node.number))
 }
 
 /// A blockhash and the last block that may contain a transaction with it.
 pub(super) fn blockhash(block: &Block) -> Value {
-    json!({
-        "blockhash": block.hash.to_string(),
-        "lastValidBlockHeight": block.height.saturating_add(BLOCKHASH_AGE_MAX),
-    })
+    show_blockhash(block, last_valid_block_height(block))
+}
+
+fn show_blockhash(block: &Block, last_valid: u64) -> Value {
+    json!({ "blockhash": block.hash.to_string(), "lastValidBlockHeight": last_valid })
+}
+
+fn last_valid_block_height(block: &Block) -> u64 {
+    block.height.saturating_add(BLOCKHASH_AGE_MAX)
 }
 
 pub(super) fn is_blockhash_valid(node: &Node, params: &Params) -> Result<Value, Error> {

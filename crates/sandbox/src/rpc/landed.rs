@@ -1,9 +1,9 @@
 //! Methods about transactions that have landed.
 
 use super::error::Error;
-use super::in_context;
 use super::params::Params;
 use super::state::token_amount;
+use super::{forge, in_context};
 use crate::cluster::{Balances, Commitment, FINALIZATION_LAG, Landed, Status};
 use crate::node::Node;
 use base64::Engine as _;
@@ -54,14 +54,23 @@ pub(super) fn statuses(node: &Node, params: &Params) -> Result<Value, Error> {
         return Err(Error::invalid_params(format!("Too many inputs provided; max {SIGNATURES_MAX}")));
     }
     let (view, searched) = (node.view(), config.search_transaction_history);
-    let (now, first) = (view.slot(Commitment::Processed), node.first_available(&view));
+    let now = view.slot(Commitment::Processed);
     let shown = signatures.iter().map(|text| {
-        let status = view.status(&signature(text)?);
+        let signature = signature(text)?;
         let found = |status: &&Status| {
             let recent = now <= status.slot.saturating_add(STATUS_SLOTS);
-            status.slot >= first && (searched || recent) && !node.faults().hides(node.number, searched)
+            node.has(&view, status.slot)
+                && (searched || recent)
+                && !node.faults().hides(node.number, searched)
         };
-        Ok(status.filter(found).map_or(Value::Null, |status| show_status(status, now)))
+        let status = view.status(&signature).filter(found);
+        Ok(status.map_or(Value::Null, |status| {
+            if status.error.is_none() && node.faults().forges_revert(node.number, &signature) {
+                show_status(&forge::status(status), now.saturating_add(FINALIZATION_LAG))
+            } else {
+                show_status(status, now)
+            }
+        }))
     });
     let shown = shown.collect::<Result<Vec<_>, Error>>()?;
     Ok(in_context(now, Value::Array(shown)))
@@ -89,11 +98,7 @@ pub(super) fn transaction(node: &Node, params: &Params) -> Result<Value, Error> 
     if config.commitment == Commitment::Processed {
         return Err(Error::invalid_params("Method does not support commitment below `confirmed`"));
     }
-    let view = node.view();
-    let first = node.first_available(&view);
-    let landed = view.transaction(&signature, config.commitment).cloned();
-    let has = |landed: &Arc<Landed>| landed.slot >= first && !node.faults().hides(node.number, true);
-    let Some(landed) = landed.filter(has) else {
+    let Some(landed) = find(node, &signature, config.commitment) else {
         return Ok(Value::Null);
     };
     let version = match (landed.transaction.version(), config.max_supported_transaction_version) {
@@ -112,6 +117,27 @@ pub(super) fn transaction(node: &Node, params: &Params) -> Result<Value, Error> 
         fields.insert("version".to_owned(), version);
     }
     Ok(shown)
+}
+
+/// A transaction as the node tells of it: as it landed, unless the node lies.
+fn find(node: &Node, signature: &Signature, commitment: Commitment) -> Option<Arc<Landed>> {
+    let (view, faults) = (node.view(), node.faults());
+    let newest = view.transaction(signature, Commitment::Processed)?;
+    if !node.has(&view, newest.slot)
+        || faults.hides(node.number, true)
+        || faults.withholds(node.number, signature)
+    {
+        return None;
+    }
+    // A revert that is made up is told as finalized.
+    if newest.error.is_none() && faults.forges_revert(node.number, signature) {
+        return Some(Arc::new(forge::reverted(newest)));
+    }
+    let landed = view.transaction(signature, commitment)?;
+    Some(match faults.forged_fill(node.number, signature) {
+        Some(forgery) => Arc::new(forge::filled(landed, forgery)),
+        None => Arc::clone(landed),
+    })
 }
 
 fn show_transaction(landed: &Landed, encoding: Encoding) -> Result<Value, Error> {

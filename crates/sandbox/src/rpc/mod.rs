@@ -4,6 +4,7 @@
 mod account;
 mod chain;
 mod error;
+mod forge;
 mod landed;
 mod params;
 mod send;
@@ -134,7 +135,7 @@ fn call_method(node: &Node, method: &str, params: &Params) -> Result<Value, Erro
     match method {
         "getHealth" => Ok(json!("ok")),
         "getVersion" => Ok(json!({ "solana-core": API_VERSION, "feature-set": 0 })),
-        "getGenesisHash" => Ok(json!(chain::genesis_hash().to_string())),
+        "getGenesisHash" => Ok(json!(chain::genesis_hash(node))),
         "getSlot" => chain::slot(node, params),
         "getBlockHeight" => chain::block_height(node, params),
         "getEpochInfo" => chain::epoch_info(node, params),

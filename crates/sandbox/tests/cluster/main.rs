@@ -5,6 +5,8 @@ mod faults;
 #[cfg(test)]
 mod forks;
 #[cfg(test)]
+mod lies;
+#[cfg(test)]
 mod lookup_tables;
 #[cfg(test)]
 mod pubsub;
