@@ -103,14 +103,6 @@ impl Cluster {
     }
 
     async fn begin(&self, fault: &str) {
-<<<<<<< HEAD
-        self.fault(&json!({ "fault": fault })).await;
-    }
-
-    /// Begins a fault, as the sandbox reads it, until [`Cluster::heal`].
-    pub async fn fault(&self, script: &Value) {
-        let answer = self.http.post(self.faults()).json(script).send().await.unwrap();
-=======
         self.fault(json!({ "fault": fault })).await;
     }
 
@@ -131,7 +123,6 @@ impl Cluster {
     /// There is none.
     pub async fn end(&self, fault: u64) {
         let answer = self.http.delete(format!("{}/{fault}", self.faults())).send().await.unwrap();
->>>>>>> 31209fd0bfd025b46e32696ef8f87d954292d615
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
     }
 

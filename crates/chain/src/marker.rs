@@ -61,15 +61,7 @@ pub(crate) fn seeded_account(wallet: &Pubkey, seed: &str, program: &Pubkey) -> P
 pub(crate) fn create(marker: &Marker, rent: Atoms) -> Instruction {
     let (wallet, address) = (marker.wallet.pubkey(), marker.address.pubkey());
     let system = solana_system_interface::program::ID;
-    create_account_with_seed(
-        &wallet,
-        &address,
-        &wallet,
-        &marker.seed,
-        rent.get(),
-        MARKER_LENGTH,
-        &system,
-    )
+    create_account_with_seed(&wallet, &address, &wallet, &marker.seed, rent.get(), MARKER_LENGTH, &system)
 }
 
 /// Gives a marker's lamports back to its wallet. From then on the chain no longer refuses a second

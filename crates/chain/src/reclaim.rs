@@ -55,7 +55,8 @@ impl Client {
                 return Err(ReclaimError::TooEarly { height: snapshot.slot, last: info.slot });
             }
             let there = markers.iter().zip(snapshot.accounts);
-            lamports.extend(there.filter_map(|((marker, _), account)| Some((marker.address, account?.lamports))));
+            lamports
+                .extend(there.filter_map(|((marker, _), account)| Some((marker.address, account?.lamports))));
         }
         let instructions: Vec<_> = markers
             .iter()

@@ -1,9 +1,9 @@
 use crate::executor::Executor;
+use crate::sign::Rent;
 use anyhow::{Context as _, bail, ensure};
 use chain::Client;
-use order_core::failure::Code;
-use crate::sign::Rent;
 use journal::Journal;
+use order_core::failure::Code;
 use order_core::{Failure, Pubkey};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

@@ -27,8 +27,7 @@ impl Executor {
                 return false;
             }
         };
-        let markers: Vec<_> =
-            old.into_iter().map(|old| (old.marker, old.last_valid_block_height)).collect();
+        let markers: Vec<_> = old.into_iter().map(|old| (old.marker, old.last_valid_block_height)).collect();
         if markers.is_empty() {
             return false;
         }

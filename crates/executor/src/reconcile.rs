@@ -23,10 +23,14 @@ impl Executor {
         loop {
             match self.compare_with_chain().await {
                 Ok(()) => return Ok(()),
-                Err(error) => tracing::warn!(%error, "comparing the wallet's transactions with the database again"),
+                Err(error) => {
+                    tracing::warn!(%error, "comparing the wallet's transactions with the database again")
+                }
             }
             let pause = self.shutdown.run_until_cancelled(tokio::time::sleep(ASK_AGAIN_AFTER));
-            pause.await.context("stopped before the wallet's transactions were compared with the database")?;
+            pause
+                .await
+                .context("stopped before the wallet's transactions were compared with the database")?;
         }
     }
 

@@ -272,8 +272,8 @@ const fn status_code(status: u16) -> StatusCode {
 
 const fn failed(code: failure::Code) -> Entry {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded, MarkerInUse,
-        NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,
+        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded,
+        MarkerInUse, NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,
         TransactionExpired, TransactionReverted, Unsupported, WalletChanged,
     };
     let (title, status) = match code {
@@ -299,8 +299,8 @@ const fn failed(code: failure::Code) -> Entry {
 
 const fn explain_failure(code: failure::Code) -> &'static str {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded, MarkerInUse,
-        NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,
+        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded,
+        MarkerInUse, NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,
         TransactionExpired, TransactionReverted, Unsupported, WalletChanged,
     };
     match code {

@@ -175,7 +175,11 @@ fn add_changes(order: &Order, balances: &mut Balances) {
     for event in &order.events {
         let Event::Observed { observation } = &event.event else { continue };
         match observation {
-            Observation::Landed { fill } => add_fill(order, fill, balances),
+            Observation::Landed { fill } => {
+                fill.iter().for_each(|fill| add_fill(order, fill, balances));
+                // The marker keeps it until every transaction of the order is certainly dead.
+                add(balances, "SOL", -MARKER_RENT);
+            }
             Observation::Reverted { network_fee, .. } => {
                 add(balances, "SOL", -i128::from(network_fee.get()));
             }
@@ -197,6 +201,9 @@ fn add(balances: &mut Balances, symbol: &str, change: i128) {
     }
 }
 
+/// The lamports that an order's marker locks.
+const MARKER_RENT: i128 = 890_880;
+
 /// The first quote fixes what every later one, and the fill, must give.
 fn check_floor(order: &Order, violations: &mut Violations) {
     let Some(Event::Accepted { intent }) = order.events.first().map(|event| &event.event) else { return };
@@ -205,7 +212,9 @@ fn check_floor(order: &Order, violations: &mut Violations) {
         _ => None,
     });
     let filled = order.events.iter().filter_map(|event| match &event.event {
-        Event::Observed { observation: Observation::Landed { fill } } => Some(fill.amount_out),
+        Event::Observed { observation: Observation::Landed { fill } } => {
+            fill.as_ref().map(|fill| fill.amount_out)
+        }
         _ => None,
     });
     let given: Vec<_> = quoted.chain(filled).collect();

@@ -68,11 +68,20 @@ fn may_follow(one: &Event, next: &Event) -> bool {
             stops || matches!(next, Event::RoutingStarted { .. } | Event::Failed { .. })
         }
         Event::RoutingStarted { .. } => settles || stops || matches!(next, Event::RouteChosen { .. }),
-        Event::RouteChosen { .. } => settles || stops || matches!(next, Event::TransactionSigned { .. }),
-        Event::TransactionSigned { .. } => matches!(next, Event::Observed { .. }),
-        Event::Observed { observation: Observation::Reverted { .. } | Observation::Expired } => settles,
+        Event::RouteChosen { .. } => {
+            settles
+                || stops
+                || matches!(next, Event::TransactionSigned { .. } | Event::TransactionFound { .. })
+        }
+        Event::TransactionSigned { .. } | Event::TransactionFound { .. } => {
+            matches!(next, Event::Observed { .. })
+        }
+        Event::Observed { observation: Observation::Reverted { .. } | Observation::Expired } => {
+            settles || matches!(next, Event::TransactionFound { .. })
+        }
         Event::Observed { observation: Observation::Landed { .. } }
         | Event::Failed { .. }
+        | Event::Settled { .. }
         | Event::Cancelled
         | Event::Expired => false,
     }

@@ -277,7 +277,9 @@ fn a_minimum_that_is_not_that_of_the_quote_is_seen() {
 #[test]
 fn a_fill_below_what_the_first_quote_allows_is_seen() {
     expect("I10", |evidence| match &mut only(evidence).events[4].event {
-        Event::Observed { observation: Observation::Landed { fill: Some(fill) } } => fill.amount_out = Atoms::new(141),
+        Event::Observed { observation: Observation::Landed { fill: Some(fill) } } => {
+            fill.amount_out = Atoms::new(141)
+        }
         other => panic!("not the landing: {other:?}"),
     });
 }

@@ -13,6 +13,9 @@ pub(crate) fn atoms(value: &Value, symbol: &str) -> Atoms {
     Atoms::parse(text, known(symbol).decimals).unwrap()
 }
 
+/// The lamports that an account without data holds, as the cluster asks for them.
+pub(crate) const MARKER_RENT: i128 = 890_880;
+
 /// What the wallet has of some tokens, or how that has changed, in atoms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Balances(BTreeMap<String, i128>);
@@ -45,6 +48,7 @@ impl Balances {
                 let (token_in, token_out) = pair(order);
                 changes.add(token_in, -signed(atoms(&order["data"]["executedInput"], token_in)));
                 changes.add(token_out, signed(atoms(&order["data"]["executedOutput"], token_out)));
+                changes.add_marker();
             }
             // A transaction that was reverted has cost its fee too.
             if order["data"]["networkFee"].is_string() {
@@ -52,6 +56,13 @@ impl Balances {
             }
         }
         changes
+    }
+
+    /// The marker of an order that landed keeps its rent until the order's transactions are old.
+    fn add_marker(&mut self) {
+        if let Some(lamports) = self.0.get_mut("SOL") {
+            *lamports -= MARKER_RENT;
+        }
     }
 
     fn add(&mut self, symbol: &str, change: i128) {

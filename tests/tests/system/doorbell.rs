@@ -42,7 +42,7 @@ async fn orders_that_wait_for_the_chain_hold_no_permit() {
     let engine = Engine::start(1, 1, vec![setting("sandbox", "SLOT_MS", "400")]);
     let (gateway, cluster) = (engine.gateway(0), engine.cluster());
     let undisturbed = time_to_confirm(&gateway).await;
-    cluster.fault(&json!({ "fault": "dropTransactions", "count": PERMITS })).await;
+    cluster.fault(json!({ "fault": "dropTransactions", "count": PERMITS })).await;
     let lost = join_all((0..PERMITS).map(async |_| gateway.place(&order()).await)).await;
     for id in &lost {
         until_status(&gateway, id, "submitted").await;

@@ -297,11 +297,13 @@ async fn an_order_that_a_restored_database_has_forgotten_does_not_trade_again() 
     assert_eq!(trades.len(), 1, "one order traded {} times: {trades:?}", trades.len());
     // The operator is told of the landing that this database has forgotten.
     let halted = scene.engine.query("SELECT reason FROM halts WHERE resumed_at IS NULL");
+    let halted = format!("{halted:?}");
     let order = scene.gateway.order(&id).await;
     assert!(order["status"] == "confirmed" || halted.contains(&trades[0].0), "{order} {halted}");
     assert_ne!(order["status"], "failed", "it landed: {order}");
 }
 
 fn is_over(order: &Value) -> bool {
-    order["status"] != "pending" && !["routing", "building", "submitted"].iter().any(|open| order["status"] == *open)
+    order["status"] != "pending"
+        && !["routing", "building", "submitted"].iter().any(|open| order["status"] == *open)
 }

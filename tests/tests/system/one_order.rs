@@ -1,7 +1,7 @@
 use crate::amounts::{Balances, atoms, known};
-use order_core::{Atoms, Pubkey};
+use order_core::Atoms;
 use serde_json::{Value, json};
-use system_tests::{Cluster, Engine, Gateway, Part, market_order};
+use system_tests::{Cluster, Engine, Gateway, eventually, market_order};
 
 const STATUSES: [&str; 5] = ["pending", "routing", "building", "submitted", "confirmed"];
 const MESSAGES: [&str; 5] = [
@@ -48,25 +48,37 @@ async fn an_order_submitted_by_websocket_is_told_of_on_the_same_connection() {
     assert_eq!(after.since(&before), Balances::according_to(&[order], &["SOL", "USDC"]));
 }
 
+/// Whoever sees a transaction before it lands can occupy its order's marker: that costs an attempt, and the next
+/// one has another marker.
 #[tokio::test]
-async fn lamports_that_anybody_sends_to_an_order_s_temporary_account_do_not_stop_it() {
-    let mut engine = Engine::start(1, 1, vec![]);
+async fn an_order_whose_marker_a_stranger_occupies_is_executed_once_under_the_next() {
+    let engine = Engine::start(1, 1, vec![]);
     let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
-    engine.kill(Part::Executor(0));
+    let before = Balances::read(&cluster, wallet, &["SOL", "USDC"]).await;
+    cluster.freeze().await;
     let id = gateway.place(&market_order("SOL", "USDC", "1", "0.05")).await;
-    let seed = id.parse::<uuid::Uuid>().unwrap().simple().to_string();
-    let tokens = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA".parse().unwrap();
-    let temporary = Pubkey::create_with_seed(&wallet, &seed, &tokens).unwrap();
-    let before = cluster.lamports(wallet).await;
-    cluster.airdrop(temporary, Atoms::new(1_000_000)).await;
-    engine.restart(Part::Executor(0));
+    let marker = eventually("a marker", async || {
+        let rows = engine.query("SELECT address FROM order_markers");
+        rows.first().and_then(|row| row.first().cloned()).flatten()
+    })
+    .await;
+    cluster.airdrop(marker.parse().unwrap(), Atoms::new(890_880)).await;
+    cluster.heal().await;
 
     let order = gateway.ended(&id).await;
     assert_eq!(order["status"], "confirmed", "{order}");
-    assert_eq!(order["data"]["executedInput"], "1", "what was sent to the account is no part of the swap");
-    let spent = before.get() - cluster.lamports(wallet).await.get();
-    let fee = atoms(&order["data"]["networkFee"], "SOL").get();
-    assert_eq!(spent, 1_000_000_000 - 1_000_000 + fee, "what was sent to the account is the wallet's");
+    let events = gateway.get(&format!("/api/orders/{id}/events")).await;
+    let failed: Vec<_> = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["kind"] == "attempt_failed")
+        .collect();
+    assert_eq!(failed.len(), 1, "{events}");
+    assert_eq!(failed[0]["error"]["code"], "marker_in_use", "{events}");
+    let after = Balances::read(&cluster, wallet, &["SOL", "USDC"]).await;
+    assert_eq!(after.since(&before), Balances::according_to(&[order], &["SOL", "USDC"]));
+    assert_eq!(engine.query("SELECT 1 FROM order_markers").len(), 2, "both are reclaimed some day");
 }
 
 #[tokio::test]

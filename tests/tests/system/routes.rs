@@ -1,4 +1,4 @@
-use crate::amounts::{atoms, known};
+use crate::amounts::{MARKER_RENT, atoms, known};
 use order_core::Atoms;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,6 +48,7 @@ async fn an_order_without_a_pool_of_its_own_is_executed_over_a_third_token_to_th
         *expected.get_mut(spent).unwrap() -= units(&end["fill"]["input"], spent);
         *expected.get_mut(bought).unwrap() += units(&end["fill"]["output"], bought);
         *expected.get_mut("SOL").unwrap() -= units(&end["networkFee"], "SOL");
+        *expected.get_mut("SOL").unwrap() -= MARKER_RENT;
         assert_eq!(held().await, expected, "nothing of a third token is left or taken");
     }
 }

@@ -120,7 +120,11 @@ impl Client {
     }
 }
 
-pub(super) fn params(addresses: &[Pubkey], commitment: Commitment, min_slot: Option<u64>) -> Result<Value, Error> {
+pub(super) fn params(
+    addresses: &[Pubkey],
+    commitment: Commitment,
+    min_slot: Option<u64>,
+) -> Result<Value, Error> {
     limit(ACCOUNTS, addresses.len(), Client::ACCOUNTS_MAX)?;
     let mut options = json!({ "encoding": "base64", "commitment": commitment.name() });
     if let (Some(slot), Some(options)) = (min_slot, options.as_object_mut()) {
@@ -129,7 +133,10 @@ pub(super) fn params(addresses: &[Pubkey], commitment: Commitment, min_slot: Opt
     Ok(json!([texts(addresses), options]))
 }
 
-pub(super) fn read(addresses: &[Pubkey], answer: InContext<Vec<Option<WireAccount>>>) -> Result<Snapshot, Error> {
+pub(super) fn read(
+    addresses: &[Pubkey],
+    answer: InContext<Vec<Option<WireAccount>>>,
+) -> Result<Snapshot, Error> {
     let accounts = decode_accounts(answer.value).map_err(|reason| malformed(ACCOUNTS, reason))?;
     complete(ACCOUNTS, addresses.len(), accounts.len())?;
     Ok(Snapshot { slot: answer.context.slot, accounts })

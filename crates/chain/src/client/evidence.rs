@@ -68,7 +68,8 @@ impl Client {
     /// The block height that each node tells at `confirmed`; None for a node that does not answer.
     pub(crate) async fn heights(&self) -> Vec<Option<u64>> {
         let params = json!([{ "commitment": Commitment::Confirmed.name() }]);
-        let ask = async |node| self.nodes.call_one(node, "getBlockHeight", &params, HEIGHT_TIMEOUT).await.ok();
+        let ask =
+            async |node| self.nodes.call_one(node, "getBlockHeight", &params, HEIGHT_TIMEOUT).await.ok();
         join_all((0..self.node_count()).map(ask)).await
     }
 
@@ -88,7 +89,8 @@ impl Client {
         let agree = told.iter().filter(|height| is_possible(last, **height)).count();
         let own = heights.get(node).copied().flatten();
         if own.is_none_or(|own| !is_possible(last, own)) || agree.saturating_mul(2) <= told.len() {
-            let reason = format!("its last valid block height {last} does not fit the block heights {told:?}");
+            let reason =
+                format!("its last valid block height {last} does not fit the block heights {told:?}");
             return Err(malformed(METHOD, reason));
         }
         let slot = answer.context.slot;
@@ -150,8 +152,7 @@ impl Client {
     ) -> Result<Option<LandedTransaction>, Error> {
         const METHOD: &str = "getTransaction";
         let params = super::transaction_params(signature, commitment);
-        let found: Option<WireTransaction> =
-            self.nodes.call_one(node, METHOD, &params, CALL_TIMEOUT).await?;
+        let found: Option<WireTransaction> = self.nodes.call_one(node, METHOD, &params, CALL_TIMEOUT).await?;
         let decoded = found.map(WireTransaction::decode).transpose();
         decoded.map_err(|reason| malformed(METHOD, reason))
     }

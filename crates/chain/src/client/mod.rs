@@ -3,10 +3,7 @@ mod evidence;
 
 use crate::fill::{Balances, InvalidBalances, Trade};
 use crate::rpc::{CALL_TIMEOUT, Nodes};
-use crate::wire::{
-    InContext, WirePrioritizationFee, WireSimulation, WireStatus,
-    WireTransaction,
-};
+use crate::wire::{InContext, WirePrioritizationFee, WireSimulation, WireStatus, WireTransaction};
 use crate::{Account, Error, Hash, TransactionFailure, transaction};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

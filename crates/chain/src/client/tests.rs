@@ -330,9 +330,11 @@ async fn an_impossible_last_valid_block_height_is_refused_and_the_next_node_aske
 
 #[tokio::test]
 async fn a_node_of_another_cluster_is_not_asked_and_one_that_comes_back_is_asked_who_it_is() {
-    let genesis = |genesis: u8| move |method: &str, _: &Value| match method {
-        "getGenesisHash" => Answer::Result(json!(key(genesis).to_string())),
-        _ => Answer::Result(json!(7)),
+    let genesis = |genesis: u8| {
+        move |method: &str, _: &Value| match method {
+            "getGenesisHash" => Answer::Result(json!(key(genesis).to_string())),
+            _ => Answer::Result(json!(7)),
+        }
     };
     let (other, ours) = (Node::start(genesis(2)).await, Node::start(genesis(1)).await);
     let client = client(&[&other, &ours]);

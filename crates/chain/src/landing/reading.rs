@@ -56,7 +56,9 @@ impl Reader<'_> {
             let asked: Vec<_> = landed
                 .iter()
                 .filter(|(flight, report)| elsewhere(report) && open(&flight.signature()))
-                .filter_map(|(flight, report)| Some((flight.signature(), flight.marker()?, report.commitment)))
+                .filter_map(|(flight, report)| {
+                    Some((flight.signature(), flight.marker()?, report.commitment))
+                })
                 .collect();
             for chunk in asked.chunks(Client::ACCOUNTS_MAX) {
                 let Ok(there) = self.markers(node, chunk).await else { continue };
@@ -156,7 +158,8 @@ impl Reader<'_> {
             Some(marker) => self.client.accounts_of(node, &[marker], Commitment::Finalized).await.ok(),
             None => None,
         };
-        let has_marker = marker.as_ref().is_some_and(|snapshot| snapshot.accounts.iter().any(Option::is_some));
+        let has_marker =
+            marker.as_ref().is_some_and(|snapshot| snapshot.accounts.iter().any(Option::is_some));
         let success = match &landed {
             _ if has_marker => Some(true),
             Some(landed) => Some(landed.failure.is_none()),

@@ -532,7 +532,9 @@ async fn lamports_of_a_stranger_at_the_marker_are_no_landing() {
 
 #[tokio::test]
 async fn nodes_of_one_host_are_one_witness() {
-    let start = |mut script: Script| Node::start_on("127.0.0.251", move |method, params| script.answer(method, params));
+    let start = |mut script: Script| {
+        Node::start_on("127.0.0.251", move |method, params| script.answer(method, params))
+    };
     let (first, second) = (start(Script::past()).await, start(Script::past()).await);
     let behind = Script::silent().start().await;
     let lander = lander(&[&first, &second, &behind], Commitment::Confirmed);
@@ -593,7 +595,12 @@ async fn one_node_alone_reverts_nothing_while_another_has_not_spoken() {
         ..Script::silent()
     };
     let behind = Script {
-        transactions: [Answer::Result(Value::Null), Answer::Result(Value::Null), Answer::Result(landed(&err))].into(),
+        transactions: [
+            Answer::Result(Value::Null),
+            Answer::Result(Value::Null),
+            Answer::Result(landed(&err)),
+        ]
+        .into(),
         ..Script::silent()
     };
     let (first, second) = (reverted.start().await, behind.start().await);

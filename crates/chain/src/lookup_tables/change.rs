@@ -105,7 +105,11 @@ impl Client {
     }
 
     /// Sends the instructions until they are confirmed, or can no longer land.
-    pub(crate) async fn execute(&self, wallet: &Wallet, instructions: &[Instruction]) -> Result<(), ChangeError> {
+    pub(crate) async fn execute(
+        &self,
+        wallet: &Wallet,
+        instructions: &[Instruction],
+    ) -> Result<(), ChangeError> {
         let blockhash = self.latest_blockhash().await?;
         let unsigned = transaction::unsigned(&wallet.pubkey(), instructions, &[], &blockhash)?;
         let transaction = unsigned.sign(wallet)?;

@@ -187,7 +187,9 @@ impl Order {
             | Event::Settled { .. }
             | Event::Observed { .. }
             | Event::AttemptFailed { .. }
-            | Event::Failed { .. } => {}
+            | Event::Failed { .. }
+            | Event::Cancelled
+            | Event::Expired => {}
         }
         self.state = next;
         self.seq = self.seq.saturating_add(1);

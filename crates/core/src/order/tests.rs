@@ -324,10 +324,7 @@ fn events_keep_their_json_form() {
     let Event::TransactionSigned { transaction } = serde_json::from_str(&old).unwrap() else { panic!() };
     assert_eq!(transaction.blockhash_slot, None, "facts of before there was one stay readable");
     assert_eq!(transaction.marker, None, "and those of before there were markers");
-    assert_eq!(
-        json(&settled(true)),
-        r#"{"kind":"settled","landed":true,"evidence":"seen in an explorer"}"#
-    );
+    assert_eq!(json(&settled(true)), r#"{"kind":"settled","landed":true,"evidence":"seen in an explorer"}"#);
     assert!(json(&signed()).contains(r#""marker":{"address":"#), "{}", json(&signed()));
     for event in [
         signed(),

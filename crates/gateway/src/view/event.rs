@@ -3,7 +3,9 @@
 use super::quote::Pair;
 use super::story::sol;
 use super::{Alternative, Failed, Price, Step, Story, message};
-use order_core::order::{self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, SignedTransaction, Status};
+use order_core::order::{
+    self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, SignedTransaction, Status,
+};
 use order_core::quote::Mode;
 use order_core::{Failure, Quote, Timestamp};
 use serde::Serialize;

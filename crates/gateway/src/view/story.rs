@@ -145,7 +145,9 @@ fn fill(state: &State) -> Option<&Fill> {
 /// The network fee that an event tells of: a reverted transaction pays one as well.
 fn paid(event: &Event) -> Option<Atoms> {
     match event {
-        Event::Observed { observation: Observation::Landed { fill } } => fill.as_ref().map(|fill| fill.network_fee),
+        Event::Observed { observation: Observation::Landed { fill } } => {
+            fill.as_ref().map(|fill| fill.network_fee)
+        }
         Event::Observed { observation: Observation::Reverted { network_fee, .. } } => Some(*network_fee),
         Event::Observed { observation: Observation::Expired }
         | Event::Accepted { .. }

@@ -1,4 +1,5 @@
 use super::Landed;
+use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -44,6 +45,12 @@ impl History {
         self.statuses.retain(|signature, _| !signatures.contains(signature));
         self.transactions.retain(|signature, _| !signatures.contains(signature));
         self.oldest.retain(|signature| !signatures.contains(signature));
+    }
+
+    /// The transactions that named an account, the newest first.
+    pub(crate) fn naming<'a>(&'a self, address: &'a Pubkey) -> impl Iterator<Item = &'a Arc<Landed>> {
+        let newest = self.oldest.iter().rev().filter_map(|signature| self.transactions.get(signature));
+        newest.filter(|landed| landed.accounts.addresses.contains(address))
     }
 
     /// Where a transaction landed; None if it has not.

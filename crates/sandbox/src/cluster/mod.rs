@@ -98,6 +98,11 @@ impl Cluster {
         Self { bank, history: History::default(), ledger, waiting: Queue::default(), entropy }
     }
 
+    /// What this cluster has and no other.
+    pub(crate) fn entropy(&self) -> &[u8; 32] {
+        &self.entropy
+    }
+
     /// Produces the first block and enough others that it is finalized for every node that lags.
     ///
     /// # Errors

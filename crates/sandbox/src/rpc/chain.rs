@@ -14,9 +14,14 @@ use std::sync::Arc;
 /// Recent fees are of this many blocks, as on real nodes.
 const FEE_BLOCKS: usize = 150;
 
-/// Names every cluster of this kind, and never a real one, unless the node lies.
+/// The hash that identifies this cluster: another at each start, because an order that was accepted for one chain
+/// must not be executed on the next. A node may lie about it.
 pub(super) fn genesis_hash(node: &Node) -> String {
-    let right = || Hash::new_from_array(Sha256::digest(b"local sandbox cluster").into()).to_string();
+    let right = || {
+        let hash =
+            Sha256::new_with_prefix(b"local sandbox cluster").chain_update(node.view().cluster().entropy());
+        Hash::new_from_array(hash.finalize().into()).to_string()
+    };
     node.faults().genesis_hash(node.number).unwrap_or_else(right)
 }
 

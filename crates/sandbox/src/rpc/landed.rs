@@ -1,7 +1,7 @@
 //! Methods about transactions that have landed.
 
 use super::error::Error;
-use super::params::Params;
+use super::params::{Params, address};
 use super::state::token_amount;
 use super::{forge, in_context};
 use crate::cluster::{Balances, Commitment, FINALIZATION_LAG, Landed, Status};
@@ -19,6 +19,9 @@ use std::sync::Arc;
 
 /// The most signatures of one `getSignatureStatuses`, as on real nodes.
 const SIGNATURES_MAX: usize = 256;
+
+/// The most transactions of one `getSignaturesForAddress`, as on real nodes.
+const NAMED_MAX: usize = 1_000;
 
 /// Statuses are found without a search for this many slots, as on real nodes.
 const STATUS_SLOTS: u64 = FINALIZATION_LAG + 300;
@@ -45,6 +48,19 @@ struct TransactionConfig {
     encoding: Encoding,
     commitment: Commitment,
     max_supported_transaction_version: Option<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SignaturesConfig {
+    limit: usize,
+    commitment: Commitment,
+}
+
+impl Default for SignaturesConfig {
+    fn default() -> Self {
+        Self { limit: NAMED_MAX, commitment: Commitment::default() }
+    }
 }
 
 pub(super) fn statuses(node: &Node, params: &Params) -> Result<Value, Error> {
@@ -74,6 +90,30 @@ pub(super) fn statuses(node: &Node, params: &Params) -> Result<Value, Error> {
     });
     let shown = shown.collect::<Result<Vec<_>, Error>>()?;
     Ok(in_context(now, Value::Array(shown)))
+}
+
+pub(super) fn signatures_for_address(node: &Node, params: &Params) -> Result<Value, Error> {
+    let named = address(&params.required::<String>(0, "address")?)?;
+    let config: SignaturesConfig = params.optional(1, "config")?;
+    if config.commitment == Commitment::Processed {
+        return Err(Error::invalid_params("Method does not support commitment below `confirmed`"));
+    }
+    let view = node.view();
+    let seen = view.slot(config.commitment);
+    let naming = view.cluster().history.naming(&named).filter(|landed| landed.slot <= seen);
+    let shown =
+        naming.filter(|landed| node.has(&view, landed.slot) && !node.faults().hides(node.number, true));
+    let shown = shown.take(config.limit.min(NAMED_MAX)).map(|landed| {
+        json!({
+            "signature": landed.signature.to_string(),
+            "slot": landed.slot,
+            "err": landed.error,
+            "memo": null,
+            "blockTime": landed.block_time,
+            "confirmationStatus": Commitment::of_age(view.slot(Commitment::Processed).saturating_sub(landed.slot)),
+        })
+    });
+    Ok(shown.collect())
 }
 
 fn show_status(status: &Status, now: u64) -> Value {

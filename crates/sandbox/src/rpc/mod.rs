@@ -136,6 +136,7 @@ fn call_method(node: &Node, method: &str, params: &Params) -> Result<Value, Erro
         "getHealth" => Ok(json!("ok")),
         "getVersion" => Ok(json!({ "solana-core": API_VERSION, "feature-set": 0 })),
         "getGenesisHash" => Ok(json!(chain::genesis_hash(node))),
+        "getSignaturesForAddress" => landed::signatures_for_address(node, params),
         "getSlot" => chain::slot(node, params),
         "getBlockHeight" => chain::block_height(node, params),
         "getEpochInfo" => chain::epoch_info(node, params),
