@@ -33,6 +33,14 @@ fn request(lie: Lie) -> (&'static str, Value) {
         Lie::DropTransactions => (FAULTS, json!({ "fault": "dropTransactions", "probabilityBps": 5_000 })),
         Lie::HideTransactions => (FAULTS, json!({ "fault": { "hideTransactions": {} } })),
         Lie::NotFound => (FAULTS, json!({ "fault": { "hideTransactions": { "fromHistory": true } } })),
+        Lie::HistoryHole => (FAULTS, json!({ "fault": { "historyHole": {} } })),
+        Lie::Withhold => (FAULTS, json!({ "fault": "withholdTransactions" })),
+        Lie::ForgeRevert => (FAULTS, json!({ "fault": "forgeRevert" })),
+        Lie::ForgeFill => (FAULTS, json!({ "fault": { "forgeFill": { "lessOutputBps": 5_000 } } })),
+        Lie::LastValidHeight => {
+            (FAULTS, json!({ "fault": { "claimLastValidBlockHeight": { "height": 1 } } }))
+        }
+        Lie::Height => (FAULTS, json!({ "fault": { "claimBlockHeight": { "ahead": 1_000_000 } } })),
         Lie::Dead => (FAULTS, json!({ "fault": { "fail": { "how": "reset" } } })),
         Lie::Silent => (FAULTS, json!({ "fault": { "fail": { "how": "hang" } } })),
         Lie::Lag(slots) => (FAULTS, json!({ "fault": { "lag": { "slots": slots } } })),

@@ -13,6 +13,28 @@ pub(crate) const NODES: usize = 3;
 /// Short, so that many takeovers fit into a run.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
+/// How the executors see the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Witnesses {
+    /// Each node on a host of its own.
+    Hosts,
+    /// All nodes on one host, and so one witness.
+    OneHost,
+    /// One node alone.
+    OneNode,
+}
+
+impl Witnesses {
+    /// Those of a seed's run. Most operators are told to have several hosts.
+    pub(crate) const fn of(seed: u64) -> Self {
+        match seed % 5 {
+            3 => Self::OneHost,
+            4 => Self::OneNode,
+            _ => Self::Hosts,
+        }
+    }
+}
+
 /// The engine works undisturbed for this long, so that there is something to disturb.
 const HEAD_START_MS: u64 = 2_000;
 
@@ -115,6 +137,18 @@ pub(crate) enum Lie {
     HideTransactions,
     /// What landed is not found, in the history either.
     NotFound,
+    /// The history lacks everything, and says that it reaches back to the first block.
+    HistoryHole,
+    /// The status of what landed is told, and not the transaction.
+    Withhold,
+    /// What landed well is told as finalized and reverted.
+    ForgeRevert,
+    /// Half of the output is told.
+    ForgeFill,
+    /// A blockhash comes with a last valid block height of 1.
+    LastValidHeight,
+    /// The block height is a million too great.
+    Height,
     /// All calls are reset.
     Dead,
     /// No call is answered.
@@ -141,6 +175,12 @@ impl Lie {
             Self::DropTransactions => "transactions dropped",
             Self::HideTransactions => "landings hidden",
             Self::NotFound => "landings denied",
+            Self::HistoryHole => "hole in the history",
+            Self::Withhold => "transactions withheld",
+            Self::ForgeRevert => "reverts forged",
+            Self::ForgeFill => "amounts forged",
+            Self::LastValidHeight => "last valid height understated",
+            Self::Height => "height overstated",
             Self::Dead => "dead",
             Self::Silent => "silent",
             Self::Lag(_) => "lagging",
@@ -263,8 +303,8 @@ fn draw_fault(random: &mut Random) -> (Fault, u64) {
         53..=56 => (Fault::Duplicate, 0),
         57..=58 => (Fault::Poison, 0),
         59..=62 => (Fault::Roll, 12_000),
-        63..=72 => (Fault::Cluster(draw_lie(random)), random.between(1_000, 5_000)),
-        73..=81 => {
+        63..=70 => (Fault::Cluster(draw_lie(random)), random.between(1_000, 5_000)),
+        71..=84 => {
             let node = random.pick(&[0, 1, 2]);
             (Fault::Node(node, draw_lie_of_a_node(random)), random.between(1_000, 8_000))
         }
@@ -296,7 +336,21 @@ fn draw_lie(random: &mut Random) -> Lie {
 /// One node alone may do worse than all together: the others know better.
 fn draw_lie_of_a_node(random: &mut Random) -> Lie {
     let (lag, slow) = (Lie::Lag(random.between(2, 60)), Lie::Slow(random.between(100, 3_000)));
-    random.pick(&[lag, slow, Lie::NotFound, Lie::HideTransactions, Lie::Dead, Lie::Silent, Lie::Fail])
+    random.pick(&[
+        lag,
+        slow,
+        Lie::NotFound,
+        Lie::HideTransactions,
+        Lie::Dead,
+        Lie::Silent,
+        Lie::Fail,
+        Lie::HistoryHole,
+        Lie::Withhold,
+        Lie::ForgeRevert,
+        Lie::ForgeFill,
+        Lie::LastValidHeight,
+        Lie::Height,
+    ])
 }
 
 fn draw_ailment(random: &mut Random) -> Ailment {
@@ -332,7 +386,7 @@ mod tests {
         for who in Who::MORTAL {
             assert!(kinds.contains(&Fault::Kill(who).kind()), "{who:?}: {kinds:?}");
         }
-        let expected = 6 + 7 + 6 + 5 + 9 + 7;
+        let expected = 6 + 7 + 6 + 5 + 9 + 13;
         assert_eq!(kinds.len(), expected, "kills, pauses, networks, stores, cluster, nodes: {kinds:?}");
     }
 

@@ -1,9 +1,9 @@
 //! The whole engine, with a proxy on every connection and a hand on every process.
 
-use crate::schedule::{EXECUTORS, GATEWAYS, LEASE, Link, NODES, Who};
+use crate::schedule::{EXECUTORS, GATEWAYS, LEASE, Link, NODES, Who, Witnesses};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use system_tests::Proxy;
@@ -61,8 +61,9 @@ impl Stage {
 
         let nodes = (0..NODES).map(|_| port::free()).collect::<Result<Vec<_>>>()?;
         let router = port::free()?;
-        let mut links = links(&servers, &nodes, router).await?;
-        let settings = settings(&links, &nodes, router);
+        let witnesses = Witnesses::of(seed);
+        let mut links = links(&servers, &nodes, router, witnesses).await?;
+        let settings = settings(&links, &nodes, router, witnesses);
         let plan = Plan { executors: EXECUTORS, gateways: GATEWAYS, port: None, settings };
         let stores = Stores {
             database_url: postgres::url(database, DATABASE),
@@ -143,7 +144,12 @@ impl Stage {
     }
 }
 
-async fn links(servers: &Servers, nodes: &[SocketAddr], router: SocketAddr) -> Result<BTreeMap<Link, Proxy>> {
+async fn links(
+    servers: &Servers,
+    nodes: &[SocketAddr],
+    router: SocketAddr,
+    witnesses: Witnesses,
+) -> Result<BTreeMap<Link, Proxy>> {
     let mut links = BTreeMap::new();
     for link in Link::ALL {
         let target = match link {
@@ -155,30 +161,41 @@ async fn links(servers: &Servers, nodes: &[SocketAddr], router: SocketAddr) -> R
             Link::GatewayRouter | Link::ExecutorRouter => router,
             Link::ExecutorNode(node) | Link::RouterNode(node) => nodes[node],
         };
-        links.insert(link, Proxy::start(target).await.context("starting a proxy")?);
+        let host = match (link, witnesses) {
+            (Link::ExecutorNode(node), Witnesses::Hosts) => u8::try_from(node)?.saturating_add(2),
+            _ => 1,
+        };
+        let host = Ipv4Addr::new(127, 0, 0, host);
+        links.insert(link, Proxy::start_on(host, target).await.context("starting a proxy")?);
     }
     Ok(links)
 }
 
-fn settings(links: &BTreeMap<Link, Proxy>, nodes: &[SocketAddr], router: SocketAddr) -> Vec<Setting> {
+fn settings(
+    links: &BTreeMap<Link, Proxy>,
+    nodes: &[SocketAddr],
+    router: SocketAddr,
+    witnesses: Witnesses,
+) -> Vec<Setting> {
     let at = |link: Link| links[&link].address;
     let database = |link: Link| format!("postgres://{}:{PASSWORD}@{}/{DATABASE}", postgres::ROLE, at(link));
     let list = |parts: Vec<String>| parts.join(",");
-    let node_urls = |link: fn(usize) -> Link| {
-        list((0..NODES).map(|node| format!("http://{}/?api-key={NODE_KEY}", at(link(node)))).collect())
+    let executors_nodes = if witnesses == Witnesses::OneNode { 1 } else { NODES };
+    let node_urls = |link: fn(usize) -> Link, nodes: usize| {
+        list((0..nodes).map(|node| format!("http://{}/?api-key={NODE_KEY}", at(link(node)))).collect())
     };
     vec![
         setting("sandbox", "LISTEN", list(nodes.iter().map(SocketAddr::to_string).collect())),
         setting("sandbox", "SLOT_MS", SLOT_MS.to_string()),
         setting("sandbox", "PRICE_VOLATILITY_BPS", PRICE_VOLATILITY_BPS.to_string()),
         setting("router", "LISTEN", router.to_string()),
-        setting("router", "SOLANA_RPC_URL", node_urls(Link::RouterNode)),
+        setting("router", "SOLANA_RPC_URL", node_urls(Link::RouterNode, NODES)),
         setting("executor", "LEASE_SECONDS", LEASE.as_secs().to_string()),
         setting("executor", "DATABASE_URL", database(Link::ExecutorPostgres)),
         setting("executor", "NATS_URL", format!("nats://{}", at(Link::ExecutorNats))),
         setting("executor", "REDIS_URL", format!("redis://{}", at(Link::ExecutorRedis))),
         setting("executor", "ROUTER_URL", format!("http://{}", at(Link::ExecutorRouter))),
-        setting("executor", "SOLANA_RPC_URL", node_urls(Link::ExecutorNode)),
+        setting("executor", "SOLANA_RPC_URL", node_urls(Link::ExecutorNode, executors_nodes)),
         setting("gateway", "ORDERS_PER_MINUTE", ORDERS_PER_MINUTE.to_string()),
         setting("gateway", "DATABASE_URL", database(Link::GatewayPostgres)),
         setting("gateway", "NATS_URL", format!("nats://{}", at(Link::GatewayNats))),

@@ -1,5 +1,5 @@
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,7 +43,15 @@ impl Proxy {
     /// # Errors
     /// There is no free port.
     pub async fn start(target: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_on(Ipv4Addr::LOCALHOST, target).await
+    }
+
+    /// Starts to serve on one of this machine's own addresses.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub async fn start_on(host: Ipv4Addr, target: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind((host, 0)).await?;
         let address = listener.local_addr()?;
         let (ailment, watched) = watch::channel(None);
         tokio::spawn(accept(listener, target, watched));

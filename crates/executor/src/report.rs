@@ -19,6 +19,7 @@ impl Executor {
                 attempts: self.retry.attempts,
                 attempt_timeout_seconds: self.attempt_timeout.as_secs(),
                 active,
+                undecided: u64::try_from(self.lander.undecided()).unwrap_or(u64::MAX),
             };
             self.live.report_executor(&report).await;
             if let Ok(stops) = self.journal.stops().await {

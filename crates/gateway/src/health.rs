@@ -24,6 +24,9 @@ pub(crate) struct Health {
     timestamp: Timestamp,
     version: &'static str,
     dependencies: Dependencies,
+    /// Transactions that no node decides; absent if there are none. An operator must settle their orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undecided_transactions: Option<u64>,
 }
 
 /// `ok`: everything answers. `degraded`: orders are accepted, and something is slower or late.
@@ -74,9 +77,19 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
         ask("router", app.tradables.health()),
     );
     let dependencies = Dependencies { postgres, nats, redis, router };
-    let status = dependencies.status();
-    let answer =
-        Health { status, timestamp: crate::view::now(), version: env!("CARGO_PKG_VERSION"), dependencies };
+    let reports = app.live.executors().await.unwrap_or_default();
+    let undecided: u64 = reports.iter().map(|report| report.undecided).fold(0, u64::saturating_add);
+    let status = match dependencies.status() {
+        Status::Ok if undecided > 0 => Status::Degraded,
+        status => status,
+    };
+    let answer = Health {
+        status,
+        timestamp: crate::view::now(),
+        version: env!("CARGO_PKG_VERSION"),
+        dependencies,
+        undecided_transactions: (undecided > 0).then_some(undecided),
+    };
     let code = match status {
         Status::Ok | Status::Degraded => StatusCode::OK,
         Status::Down => StatusCode::SERVICE_UNAVAILABLE,

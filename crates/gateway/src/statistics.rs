@@ -319,6 +319,7 @@ mod tests {
             attempts: 3,
             attempt_timeout_seconds: 30,
             active: Vec::new(),
+            undecided: 0,
         };
         let known = Config::of(Some(&[report(10), report(4)]), 60);
         assert_eq!(

@@ -1,12 +1,12 @@
 -- The chain that this database belongs to: the genesis hash, written by the first executor that starts. A
 -- process that sees another chain refuses to start.
 CREATE TABLE cluster (
-  only         boolean     NOT NULL DEFAULT true,
+  singleton    boolean     NOT NULL DEFAULT true,
   genesis_hash text        NOT NULL,
   bound_at     timestamptz NOT NULL DEFAULT now(),
 
-  CONSTRAINT cluster_pkey PRIMARY KEY (only),
-  CONSTRAINT cluster_one_row CHECK (only)
+  CONSTRAINT cluster_pkey PRIMARY KEY (singleton),
+  CONSTRAINT cluster_one_row CHECK (singleton)
 );
 
 -- The chain that an order was accepted for. Null in orders from before this was recorded.

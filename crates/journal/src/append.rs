@@ -136,8 +136,9 @@ fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
 
 /// Writes the events whose claims still hold, with their orders' rows and transactions; the others
 /// write nothing, and nor does a signature while trading is halted, or after its order's expiry: its executor
-/// asked before it signed. What changes while this waits for a row, a trigger of the schema sees. The orders are locked in the order of their ids, so that two processes with the
-/// same orders do not wait for each other. A failed attempt raises the fence, which ends the claim.
+/// asked before it signed. What changes while this waits for a row, a trigger of the schema sees. A transaction
+/// that was found is on record already, unless the database was restored. The orders are locked in the order of
+/// their ids, so that two processes with the same orders do not wait for each other. A failed attempt raises the fence, which ends the claim.
 const APPEND: &str = "
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[],
@@ -156,9 +157,13 @@ WITH input AS (
   INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
   SELECT order_id, seq, attempt, fence, body, now() FROM owned
 ), signed AS (
+  INSERT INTO transactions (signature, order_id, attempt, last_valid_block_height, state, signed_at)
+  SELECT signature, order_id, attempt, last_valid_block_height::numeric, 'open', now()
+  FROM owned WHERE signs
+), found AS (
   INSERT INTO transactions (signature, order_id, attempt, last_valid_block_height, state, signed_at, found)
-  SELECT signature, order_id, attempt, last_valid_block_height::numeric, 'open', now(), NOT signs
-  FROM owned WHERE signature IS NOT NULL
+  SELECT signature, order_id, attempt, last_valid_block_height::numeric, 'open', now(), true
+  FROM owned WHERE signature IS NOT NULL AND NOT signs
   ON CONFLICT (signature) DO UPDATE SET state = 'open', observed_at = NULL
 ), marked AS (
   INSERT INTO order_markers AS known

@@ -5,7 +5,8 @@ use order_core::Timestamp;
 
 impl Journal {
     /// Binds the database to the cluster with this genesis hash, unless it is bound already, and answers with
-    /// the genesis hash that it is bound to: whoever sees another cluster must not work on it.
+    /// the genesis hash that it is bound to: whoever sees another cluster must not work on it. Unsigned orders
+    /// from before the first binding expire.
     ///
     /// # Errors
     /// The database does not answer.
@@ -38,7 +39,14 @@ impl Journal {
     }
 }
 
-const BIND: &str = "INSERT INTO cluster (genesis_hash) VALUES ($1) ON CONFLICT DO NOTHING";
+/// Orders that were accepted before their cluster was known expire with the first binding: nobody can say which
+/// cluster they were meant for.
+const BIND: &str = "
+WITH bound AS (
+  INSERT INTO cluster (genesis_hash) VALUES ($1) ON CONFLICT DO NOTHING RETURNING genesis_hash
+)
+UPDATE orders SET expires_at = now()
+WHERE EXISTS (SELECT FROM bound) AND genesis_hash IS NULL AND ended_at IS NULL AND status <> 'submitted'";
 
 const BOUND_AT: &str = "SELECT bound_at FROM cluster";
 

@@ -71,6 +71,19 @@ impl Journal {
         claims.into_iter().collect()
     }
 
+    /// Takes a submitted order away from whoever has it, for an operator who settles it. None if it is not
+    /// submitted.
+    pub(crate) async fn seize(&self, id: order::Id) -> Result<Option<Claimed>, Error> {
+        let seize = sqlx::query_as(SEIZE).bind(id.0).fetch_optional(&self.pool);
+        let row: Option<Row> = metrics::statement("seize", seize)
+            .await
+            .map_err(|error| Error::from_statement("take an order over", error))?;
+        match row {
+            Some(row) => self.read(row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn read(&self, row: Row) -> Result<Claimed, Error> {
         let (id, fence) = (order::Id(row.id), Fence(row.fence));
         let history = match self.history(id, 0).await {
@@ -157,6 +170,12 @@ FROM chosen
 WHERE orders.id = chosen.id
 RETURNING orders.id, orders.fence, orders.owner, orders.traceparent, orders.created_at"
 );
+
+/// Raising the fence makes the claim worthless to the executor that has it.
+const SEIZE: &str = "
+UPDATE orders SET fence = fence + 1, lease_until = clock_timestamp() + interval '10 seconds'
+WHERE id = $1 AND ended_at IS NULL AND status = 'submitted'
+RETURNING id, fence, owner, traceparent, created_at";
 
 #[derive(FromRow)]
 struct Row {

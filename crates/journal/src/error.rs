@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// What each named constraint of the schema demands.
-pub(crate) const RULES: [(&str, &str); 50] = [
+pub(crate) const RULES: [(&str, &str); 55] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_owner_length", "an owner has 1 to 255 bytes"),
@@ -119,7 +119,7 @@ pub(crate) const RULES: [(&str, &str); 50] = [
     ("orders_seq_positive", "an order has at least one event"),
     ("orders_attempt_not_negative", "attempts are counted from 0"),
     ("orders_ended_whole", "an order has an end exactly if its status is final"),
-    ("orders_executed_when_confirmed", "an order has an output exactly if it is confirmed"),
+    ("orders_executed_when_confirmed", "an order has an output only if it is confirmed"),
     ("orders_ended_unleased", "nobody holds an ended order"),
     ("orders_kept", "an order is never deleted"),
     ("orders_ended_is_final", "an ended order never changes"),
@@ -141,6 +141,11 @@ pub(crate) const RULES: [(&str, &str); 50] = [
     ("transactions_not_after_expiry", "no signature is recorded of an order that is cancelled or expired"),
     ("transactions_kept", "a transaction is never deleted"),
     ("transactions_observed_is_final", "a transaction that was observed never changes"),
+    ("order_markers_pkey", "an order marker is told by its address"),
+    ("cluster_pkey", "a database belongs to one cluster"),
+    ("cluster_one_row", "a database belongs to one cluster at a time"),
+    ("adopted_transactions_pkey", "an adopted transaction is told by its signature"),
+    ("adopted_transactions_reason_length", "a transaction is adopted for a reason of 1 to 1000 bytes"),
     ("halts_pkey", "halts are told apart by their number"),
     ("halts_reason_length", "a halt has a reason of 1 to 1000 bytes"),
     ("halts_wait_for_signatures", "a halt waits for signatures under way"),

@@ -1,9 +1,9 @@
 //! What operators do to the journal. Its database is migrated by hand, never at a service's start, so
 //! that a new version that cannot start changes nothing.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use journal::{DisabledVenue, Journal, Parked, Queue};
-use order_core::Venue;
+use order_core::{Signature, Venue, order};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -49,9 +49,45 @@ enum Command {
     /// See to the venues, which are pool programs such as raydium_cpmm, that orders are kept off.
     #[command(subcommand)]
     Venue(VenueCommand),
+    /// See to single orders.
+    #[command(subcommand)]
+    Order(OrderCommand),
+    /// Note that you have seen a landed transaction which this database does not know, as after a restore. It
+    /// no longer halts trading; then `resume`.
+    Adopt {
+        /// The transaction's signature.
+        signature: Signature,
+        /// What became of it, for the record.
+        #[arg(long)]
+        reason: String,
+    },
     /// See to the messages of the queue that nobody can work on.
     #[command(subcommand)]
     Parked(ParkedCommand),
+}
+
+#[derive(Subcommand)]
+enum OrderCommand {
+    /// End a submitted order whose transaction no node decides, by evidence of your own.
+    Settle {
+        /// Its id.
+        id: order::Id,
+        /// What became of its transaction.
+        #[arg(long)]
+        outcome: Outcome,
+        /// How you know, for the record: for example what two explorers show.
+        #[arg(long)]
+        evidence: String,
+    },
+}
+
+/// What became of a transaction.
+#[derive(Clone, Copy, ValueEnum)]
+enum Outcome {
+    /// It is in a finalized block, without an error.
+    Landed,
+    /// It is in no block, or with an error, and can never land again.
+    NotLanded,
 }
 
 #[derive(Subcommand)]
@@ -136,6 +172,15 @@ async fn run(database_url: &str, command: Command) -> Said {
         }),
         Command::Status => status(&journal().await?).await,
         Command::Venue(command) => venue(&journal().await?, command).await,
+        Command::Order(OrderCommand::Settle { id, outcome, evidence }) => {
+            let landed = matches!(outcome, Outcome::Landed);
+            journal().await?.settle(id, landed, &evidence).await?;
+            Ok(format!("settled {id}: {}", if landed { "confirmed" } else { "failed" }))
+        }
+        Command::Adopt { signature, reason } => {
+            journal().await?.adopt(&signature, &reason).await?;
+            Ok(format!("adopted {signature}"))
+        }
         Command::Parked(ParkedCommand::List) => Ok(list(&journal().await?.parked().await?)),
         Command::Parked(ParkedCommand::Replay { which, nats_url }) => {
             replay(&journal().await?, &which, &nats_url).await

@@ -26,6 +26,9 @@ pub struct ExecutorReport {
     pub attempt_timeout_seconds: u64,
     /// The orders it works on now.
     pub active: Vec<order::Id>,
+    /// How many transactions wait for a human, because no node decides them.
+    #[serde(default)]
+    pub undecided: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,6 +134,7 @@ mod tests {
             attempts: 3,
             attempt_timeout_seconds: 30,
             active: active.iter().map(|id| order::Id(Uuid::from_u128(*id))).collect(),
+            undecided: 0,
         };
         for said in [report(1, 10, &[]), report(2, 4, &[]), report(1, 10, &[7, 8])] {
             live.report_executor(&said).await;

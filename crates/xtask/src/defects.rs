@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 /// The mistakes that the services can be asked to make (see the crate `faults`), each with the
 /// invariants of which it must be seen to break one: a run that breaks others has found something else.
-const DEFECTS: [(&str, &[&str]); 7] = [
+const DEFECTS: [(&str, &[&str]); 8] = [
     ("no_fence", &["I4", "I6", "I8", "I11"]),
     ("ack_before_commit", &["I1"]),
     ("sign_again_on_timeout", &["I6", "I8"]),
@@ -14,6 +14,7 @@ const DEFECTS: [(&str, &[&str]); 7] = [
     ("publish_without_sweep", &["I3"]),
     ("seq_from_memory", &["I13"]),
     ("anchor_loosened_on_retry", &["I10"]),
+    ("marker_left_out", &["I9"]),
 ];
 
 #[derive(Debug, Args)]

@@ -6,8 +6,10 @@ use super::path::Path;
 /// The most that a path can take is found to this part of the range that it is in.
 const BRIM_STEPS: u32 = 5;
 
-/// A path whose capacity is below one of so many of the amount is left alone.
-const CAPACITY_PARTS: [u64; 5] = [1, 4, 16, 64, 256];
+/// A path whose capacity is below the last of these parts of the amount is left alone. However little a path
+/// takes, it can be worth more than all others: where these are nearly empty.
+const CAPACITY_PARTS: [u64; 13] =
+    [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
 /// The second of the two quotes is for one of so many of what the path can take.
 const SMALL_PART: u64 = 8;
