@@ -4,6 +4,7 @@ use order_core::{Mint, PoolAddress, Room, Venue};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+mod lengths;
 mod optimum;
 mod splits;
 mod tables;

@@ -9,7 +9,7 @@ use order_core::Pubkey;
 use std::sync::Arc;
 
 /// A book with tables of the pools' accounts: the first has every `first`th of them, the second the others.
-fn book_with_tables(pools: &[TestPool], now: Instant, first: usize) -> Book {
+pub(super) fn book_with_tables(pools: &[TestPool], now: Instant, first: usize) -> Book {
     let accounts = pools.iter().flat_map(|pool| &pool.accounts).map(|(address, _)| *address).enumerate();
     let (one, other): (Vec<_>, Vec<_>) = accounts.partition(|(place, _)| place.is_multiple_of(first));
     let table = |key: u8, addresses: Vec<(usize, Pubkey)>| LookupTable {
