@@ -42,22 +42,24 @@ impl Client {
     pub async fn occupant(&self, marker: &Marker, known: &[SignedTransaction]) -> Occupant {
         let nodes = 0..self.node_count();
         let answers = join_all(nodes.map(|node| self.occupant_by(node, marker, known))).await;
-        let (mut nobody, mut stranger) = (BTreeSet::new(), BTreeSet::new());
+        let (mut nobody, mut stranger, mut unknown) = (0usize, BTreeSet::new(), false);
         for (node, answer) in answers.into_iter().enumerate() {
             match answer {
                 // Nobody but the wallet can have signed it, and it is followed to its end.
                 Ok(Testimony::Ours(transaction)) => return Occupant::Ours(transaction),
-                Ok(Testimony::Nobody) => _ = nobody.insert(self.host(node)),
+                Ok(Testimony::Nobody) => nobody = nobody.saturating_add(1),
                 Ok(Testimony::Stranger) => _ = stranger.insert(self.host(node)),
-                Ok(Testimony::Unknown) => {}
+                Ok(Testimony::Unknown) => unknown = true,
                 Err(error) => tracing::debug!(%error, "a node does not tell who occupies a marker"),
             }
         }
-        let enough = self.host_count().min(WITNESSES);
-        match (nobody.len() >= enough, stranger.len() >= enough) {
-            (true, false) if stranger.is_empty() => Occupant::Nobody,
-            (false, true) if nobody.is_empty() => Occupant::Stranger,
-            (true | false, true | false) => Occupant::Unknown,
+        if nobody > 0 && stranger.is_empty() && !unknown {
+            // The same marker serves again, so a node that does not answer need not be waited for.
+            Occupant::Nobody
+        } else if nobody == 0 && !unknown && stranger.len() >= self.host_count().min(WITNESSES) {
+            Occupant::Stranger
+        } else {
+            Occupant::Unknown
         }
     }
 

@@ -42,6 +42,8 @@ struct Node {
     host: String,
     /// Told the right genesis hash since it was last out of reach.
     verified: AtomicBool,
+    /// Answered when it was last asked.
+    reachable: AtomicBool,
 }
 
 impl Nodes {
@@ -67,6 +69,11 @@ impl Nodes {
     /// The cluster that every node must be of. Set once: a process serves one cluster.
     pub(crate) fn require_genesis(&self, genesis: Hash) {
         self.genesis.get_or_init(|| genesis);
+    }
+
+    /// True if a node answered when it was last asked.
+    pub(crate) fn is_reachable(&self, index: usize) -> bool {
+        self.nodes.get(index).is_some_and(|node| node.reachable.load(Ordering::Relaxed))
     }
 
     /// The host of a node; empty for one that does not exist.
@@ -138,7 +145,9 @@ impl Nodes {
         self.verify(node, method, timeout).await?;
         let started = Instant::now();
         let result = self.post(node, method, params, timeout).await.and_then(|body| parse(method, &body));
-        if matches!(&result, Err(Error::Unreachable { .. })) {
+        let reachable = !matches!(&result, Err(Error::Unreachable { .. }));
+        node.reachable.store(reachable, Ordering::Relaxed);
+        if !reachable {
             // Another node may be there when it comes back.
             node.verified.store(false, Ordering::Relaxed);
         }
@@ -165,7 +174,9 @@ impl Nodes {
         if method == GENESIS || node.verified.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let body = self.post(node, GENESIS, &json!([]), timeout).await?;
+        let answer = self.post(node, GENESIS, &json!([]), timeout).await;
+        node.reachable.store(answer.is_ok(), Ordering::Relaxed);
+        let body = answer?;
         let found: String = parse(GENESIS, &body)?;
         if found != expected.to_string() {
             metrics::counter!("chain_nodes_of_another_cluster_total").increment(1);
@@ -222,7 +233,7 @@ impl Node {
             None => host.to_owned(),
         };
         let host = host.to_owned();
-        Some(Self { url, name, host, verified: AtomicBool::new(false) })
+        Some(Self { url, name, host, verified: AtomicBool::new(false), reachable: AtomicBool::new(true) })
     }
 }
 

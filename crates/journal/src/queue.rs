@@ -131,7 +131,7 @@ impl Queue {
         result
     }
 
-    /// Puts a parked message back, as it was.
+    /// Puts a parked message back, under a subject of its own: that which it had may hold another by now.
     ///
     /// # Errors
     /// It may or may not be on the queue.
@@ -143,7 +143,9 @@ impl Queue {
         if let Some(traceparent) = &parked.traceparent {
             headers.insert(TRACEPARENT, traceparent.as_str());
         }
-        let (subject, payload) = (parked.subject.clone(), parked.payload.clone());
+        let since = parked.first_at.timestamp_micros();
+        let subject = format!("{}.execute.parked-{}-{since}", self.stream, parked.id);
+        let payload = parked.payload.clone();
         let sent = self.context.publish_with_headers(subject, headers, payload.into()).await;
         sent.map_err(failed(DOING))?.await.map(drop).map_err(failed(DOING))
     }

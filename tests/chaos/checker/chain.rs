@@ -177,8 +177,9 @@ fn add_changes(order: &Order, balances: &mut Balances) {
         match observation {
             Observation::Landed { fill } => {
                 fill.iter().for_each(|fill| add_fill(order, fill, balances));
-                // The marker keeps it until every transaction of the order is certainly dead.
-                add(balances, "SOL", -MARKER_RENT);
+                if has_marker(order) {
+                    add(balances, "SOL", -MARKER_RENT);
+                }
             }
             Observation::Reverted { network_fee, .. } => {
                 add(balances, "SOL", -i128::from(network_fee.get()));
@@ -186,6 +187,18 @@ fn add_changes(order: &Order, balances: &mut Balances) {
             Observation::Expired => {}
         }
     }
+}
+
+/// True if the order's last transaction says that it creates a marker, which then keeps its rent until every
+/// transaction of the order is certainly dead.
+fn has_marker(order: &Order) -> bool {
+    let mut signed = order.events.iter().rev().filter_map(|event| match &event.event {
+        Event::TransactionSigned { transaction } | Event::TransactionFound { transaction } => {
+            Some(transaction)
+        }
+        _ => None,
+    });
+    signed.next().is_some_and(|transaction| transaction.marker.is_some())
 }
 
 fn add_fill(order: &Order, fill: &Fill, balances: &mut Balances) {

@@ -60,6 +60,11 @@ impl Client {
         self.nodes.count()
     }
 
+    /// True if a node answered when it was last asked.
+    pub(crate) fn is_reachable(&self, node: usize) -> bool {
+        self.nodes.is_reachable(node)
+    }
+
     /// The host of a node.
     pub(crate) fn host(&self, node: usize) -> &str {
         self.nodes.host(node)

@@ -1,6 +1,6 @@
 //! Evidence that a transaction can never land.
 
-use super::flight::{Flight, Report};
+use super::flight::{Flight, Report, Suspect};
 use super::{Pace, WITNESSES, decisive};
 use crate::{Client, Commitment, EpochInfo, Error, SignatureStatus, Snapshot};
 use futures_util::future::join_all;
@@ -14,7 +14,7 @@ const MARKER_SIGNATURES_MAX: usize = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Testimony {
     /// It is in a block, this sure, with or without an error.
-    InBlock { commitment: Commitment, reverted: bool },
+    InBlock { commitment: Commitment, reverted: bool, slot: u64 },
     /// It may still land, or be in a block of a fork that may yet be dropped.
     Pending,
     /// It is in no block, and its marker is not there.
@@ -34,14 +34,14 @@ pub(super) enum Verdict {
     Undecided,
 }
 
-/// Asks each node whether its finalized chain has left any of the flights behind without having it.
+/// Asks each node whether its finalized chain has left any of the suspects behind without having it.
 pub(super) async fn verdicts(
-    client: &Client,
-    flights: &[Flight],
+    client: Client,
+    suspects: Vec<Suspect>,
     commitment: Commitment,
 ) -> BTreeMap<Signature, Verdict> {
-    let nodes = client.node_count();
-    let answers = join_all((0..nodes).map(|node| testimonies(client, node, flights, commitment))).await;
+    let (client, suspects, nodes) = (&client, suspects.as_slice(), client.node_count());
+    let answers = join_all((0..nodes).map(|node| testimonies(client, node, suspects, commitment))).await;
     let mut heard: BTreeMap<Signature, Vec<(usize, Testimony)>> = BTreeMap::new();
     for (node, answer) in answers.into_iter().enumerate() {
         match answer {
@@ -60,7 +60,7 @@ pub(super) async fn verdicts(
 }
 
 /// One node that has it outweighs any number that do not: found late wins over expired. Of several that have it
-/// the surest counts, and success before failure.
+/// the surest counts, and success before failure. A node that does not answer is no witness, and is waited for.
 fn judge<'a>(
     testimonies: &[(usize, Testimony)],
     nodes: usize,
@@ -72,8 +72,8 @@ fn judge<'a>(
     let mut landed: Option<Report> = None;
     for (node, testimony) in testimonies {
         match *testimony {
-            Testimony::InBlock { commitment, reverted } => {
-                let report = Report { node: *node, commitment, reverted };
+            Testimony::InBlock { commitment, reverted, slot } => {
+                let report = Report { node: *node, commitment, reverted, slot };
                 let rank = |report: &Report| (!report.reverted, report.commitment);
                 if landed.as_ref().is_none_or(|earlier| rank(&report) > rank(earlier)) {
                     landed = Some(report);
@@ -85,12 +85,13 @@ fn judge<'a>(
             }
         }
     }
+    let all_answered = testimonies.len() == nodes;
     match landed {
         Some(report) => Verdict::Landed(report),
-        None if absent.len() >= hosts.min(WITNESSES) && !pending => {
-            Verdict::Absent { all_answered: testimonies.len() == nodes }
-        }
-        None => Verdict::Undecided,
+        None if pending || absent.is_empty() => Verdict::Undecided,
+        // Too few hosts have spoken, and none is left that could.
+        None if all_answered && absent.len() < hosts.min(WITNESSES) => Verdict::Undecided,
+        None => Verdict::Absent { all_answered },
     }
 }
 
@@ -103,15 +104,15 @@ fn judge<'a>(
 async fn testimonies(
     client: &Client,
     node: usize,
-    flights: &[Flight],
+    suspects: &[Suspect],
     commitment: Commitment,
 ) -> Result<Vec<(Signature, Testimony)>, Error> {
     let finalized = faults::effect!("height", client.finalized(node).await)?;
-    let past = |flight: &&Flight| finalized.block_height > flight.transaction.last_valid_block_height;
-    let past: Vec<&Flight> = flights.iter().filter(past).collect();
+    let past = |suspect: &&Suspect| finalized.block_height > suspect.last_valid_block_height;
+    let past: Vec<Suspect> = suspects.iter().filter(past).copied().collect();
     let mut testimonies = Vec::with_capacity(past.len());
     for chunk in past.chunks(Client::ACCOUNTS_MAX) {
-        let signatures: Vec<Signature> = chunk.iter().map(|flight| flight.signature()).collect();
+        let signatures: Vec<Signature> = chunk.iter().map(|suspect| suspect.signature).collect();
         let answer = faults::effect!("history", client.history(node, &signatures).await)?;
         if answer.slot < finalized.slot {
             tracing::debug!(answer.slot, finalized.slot, "a node's history is behind its finalized chain");
@@ -120,9 +121,9 @@ async fn testimonies(
         let first = client.first_available_block(node).await;
         let witness = Witness { client, node, finalized, first: &first, commitment };
         let markers = witness.markers(chunk).await?;
-        for (flight, status) in chunk.iter().zip(answer.statuses) {
-            if let Some(testimony) = witness.testify(flight, status, &markers).await? {
-                testimonies.push((flight.signature(), testimony));
+        for (suspect, status) in chunk.iter().zip(answer.statuses) {
+            if let Some(testimony) = witness.testify(suspect, status, &markers).await? {
+                testimonies.push((suspect.signature, testimony));
             }
         }
     }
@@ -139,10 +140,10 @@ struct Witness<'a> {
 }
 
 impl Witness<'_> {
-    /// The markers of these flights that exist on the node's finalized chain.
-    async fn markers(&self, flights: &[&Flight]) -> Result<BTreeSet<Signature>, Error> {
+    /// The suspects whose markers exist on the node's finalized chain.
+    async fn markers(&self, suspects: &[Suspect]) -> Result<BTreeSet<Signature>, Error> {
         let with_marker: Vec<_> =
-            flights.iter().filter_map(|flight| Some((flight.signature(), flight.marker()?))).collect();
+            suspects.iter().filter_map(|suspect| Some((suspect.signature, suspect.marker?))).collect();
         if with_marker.is_empty() {
             return Ok(BTreeSet::new());
         }
@@ -160,29 +161,32 @@ impl Witness<'_> {
         if snapshot.slot < self.finalized.slot { Err(behind()) } else { Ok(()) }
     }
 
-    /// The node's word about one flight; None if it cannot know.
+    /// The node's word about one suspect; None if it cannot know.
     async fn testify(
         &self,
-        flight: &Flight,
+        suspect: &Suspect,
         status: Option<SignatureStatus>,
         markers: &BTreeSet<Signature>,
     ) -> Result<Option<Testimony>, Error> {
         if let Some(status) = status {
             return Ok(Some(match decisive(&status, self.commitment) {
-                Some(commitment) => Testimony::InBlock { commitment, reverted: status.failure.is_some() },
+                Some(commitment) => {
+                    let (reverted, slot) = (status.failure.is_some(), status.slot);
+                    Testimony::InBlock { commitment, reverted, slot }
+                }
                 None => Testimony::Pending,
             }));
         }
-        if markers.contains(&flight.signature()) {
-            return self.testify_by_marker(flight).await.map(Some);
+        if markers.contains(&suspect.signature) {
+            return self.testify_by_marker(suspect).await.map(Some);
         }
-        if !flight.is_within(self.first) {
-            let signature = flight.signature();
+        if !suspect.is_within(self.first) {
+            let signature = suspect.signature;
             tracing::debug!(self.node, ?self.first, %signature, "a node's history does not reach back");
             return Ok(None);
         }
         // A node that still takes the blockhash contradicts its own height.
-        let usable = match flight.blockhash() {
+        let usable = match suspect.blockhash {
             Some(blockhash) => self.client.is_blockhash_valid(self.node, blockhash).await?,
             None => false,
         };
@@ -191,8 +195,8 @@ impl Witness<'_> {
 
     /// The word of a node that lacks the transaction and has its marker. If another transaction has put
     /// lamports there, this one did not land.
-    async fn testify_by_marker(&self, flight: &Flight) -> Result<Testimony, Error> {
-        let Some(marker) = flight.marker() else { return Ok(Testimony::Pending) };
+    async fn testify_by_marker(&self, suspect: &Suspect) -> Result<Testimony, Error> {
+        let Some(marker) = suspect.marker else { return Ok(Testimony::Pending) };
         let named = self
             .client
             .signatures_of(self.node, &marker, MARKER_SIGNATURES_MAX, Commitment::Finalized)
@@ -202,8 +206,9 @@ impl Witness<'_> {
             // It exists, and the history does not say by which transaction.
             return Ok(Testimony::Pending);
         }
-        let ours = succeeded.any(|named| named.signature == flight.signature());
-        let landed = Testimony::InBlock { commitment: Commitment::Finalized, reverted: false };
+        let ours = succeeded.any(|named| named.signature == suspect.signature);
+        let slot = self.finalized.slot;
+        let landed = Testimony::InBlock { commitment: Commitment::Finalized, reverted: false, slot };
         Ok(if ours { landed } else { Testimony::Absent })
     }
 }
@@ -227,14 +232,15 @@ mod tests {
     fn a_verdict_needs_every_witness_and_no_trace() {
         let (confirmed, finalized) = (Commitment::Confirmed, Commitment::Finalized);
         let (absent, pending) = (Testimony::Absent, Testimony::Pending);
-        let found = |commitment| Testimony::InBlock { commitment, reverted: false };
-        let failed = Testimony::InBlock { commitment: finalized, reverted: true };
-        let landed = |node, commitment| Verdict::Landed(Report { node, commitment, reverted: false });
-        let reverted = |node| Verdict::Landed(Report { node, commitment: finalized, reverted: true });
+        let found = |commitment| Testimony::InBlock { commitment, reverted: false, slot: 9 };
+        let failed = Testimony::InBlock { commitment: finalized, reverted: true, slot: 9 };
+        let report = |node, commitment, reverted| Report { node, commitment, reverted, slot: 9 };
+        let landed = |node, commitment| Verdict::Landed(report(node, commitment, false));
+        let reverted = |node| Verdict::Landed(report(node, finalized, true));
         for (testimonies, hosts, verdict) in [
             (vec![], 1, Verdict::Undecided),
             (vec![absent], 1, Verdict::Absent { all_answered: false }),
-            (vec![absent], 2, Verdict::Undecided),
+            (vec![absent], 2, Verdict::Absent { all_answered: false }),
             (vec![absent, absent], 2, Verdict::Absent { all_answered: true }),
             (vec![absent, absent, found(finalized)], 2, landed(2, finalized)),
             (vec![found(confirmed), absent], 1, landed(0, confirmed)),
@@ -252,7 +258,8 @@ mod tests {
     #[test]
     fn nodes_of_one_host_are_one_witness() {
         let heard = [(0, Testimony::Absent), (1, Testimony::Absent)];
-        assert_eq!(judge(&heard, 3, 2, |_| "same"), Verdict::Undecided);
+        assert_eq!(judge(&heard, 2, 2, |_| "same"), Verdict::Undecided);
+        assert_eq!(judge(&heard, 3, 2, |_| "same"), Verdict::Absent { all_answered: false });
         assert_eq!(judge(&heard, 2, 1, |_| "same"), Verdict::Absent { all_answered: true });
     }
 }

@@ -31,6 +31,31 @@ pub(super) struct Report {
     pub(super) commitment: Commitment,
     /// It is there with an error.
     pub(super) reverted: bool,
+    /// The slot of its block.
+    pub(super) slot: u64,
+}
+
+/// A transaction that may have expired.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Suspect {
+    pub(super) signature: Signature,
+    pub(super) last_valid_block_height: u64,
+    pub(super) blockhash_slot: Option<u64>,
+    /// None for bytes that are no transaction.
+    pub(super) blockhash: Option<Hash>,
+    pub(super) marker: Option<Pubkey>,
+}
+
+impl Suspect {
+    /// True if a history that begins with this block has the transaction, if it landed.
+    pub(super) fn is_within(&self, first: &Result<u64, Error>) -> bool {
+        match (self.blockhash_slot, first) {
+            // Signed before this was recorded.
+            (None, _) => true,
+            (Some(slot), Ok(first)) => *first <= slot,
+            (Some(_), Err(_)) => false,
+        }
+    }
 }
 
 impl Flight {
@@ -59,18 +84,15 @@ impl Flight {
         self.transaction.marker.as_ref().map(|marker| marker.address.pubkey())
     }
 
-    /// The blockhash that it names; None for bytes that are no transaction.
-    pub(super) fn blockhash(&self) -> Option<Hash> {
-        transaction::message(&self.transaction.bytes).ok().map(|message| *message.recent_blockhash())
-    }
-
-    /// True if a history that begins with this block has the transaction, if it landed.
-    pub(super) fn is_within(&self, first: &Result<u64, Error>) -> bool {
-        match (self.transaction.blockhash_slot, first) {
-            // Signed before this was recorded.
-            (None, _) => true,
-            (Some(slot), Ok(first)) => *first <= slot,
-            (Some(_), Err(_)) => false,
+    /// What the search for expired transactions needs of it.
+    pub(super) fn suspect(&self) -> Suspect {
+        let message = transaction::message(&self.transaction.bytes);
+        Suspect {
+            signature: self.signature(),
+            last_valid_block_height: self.transaction.last_valid_block_height,
+            blockhash_slot: self.transaction.blockhash_slot,
+            blockhash: message.ok().map(|message| *message.recent_blockhash()),
+            marker: self.marker(),
         }
     }
 

@@ -3,10 +3,11 @@
 use super::flight::{Flight, Report};
 use super::{Pace, WITNESSES};
 use crate::transaction::{failed_program, message};
-use crate::{Client, Commitment, Error, Explain, LandedTransaction};
+use crate::{Client, Commitment, Error, Explain, LandedTransaction, Snapshot};
 use futures_util::future::join_all;
 use order_core::order::Observation;
 use order_core::{Signature, failure};
+use solana_pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// What is known of a transaction that nodes say is in a block.
@@ -38,62 +39,51 @@ impl Reader<'_> {
         }
     }
 
-    /// The flights whose success a second host confirms: their markers are there. Where there is only one host,
-    /// or the others are silent for too long, the word of the one counts.
+    /// The flights whose success no other host contradicts, and one confirms if it answers: their markers are
+    /// there. A node that is behind, or does not answer, says nothing.
     pub(super) async fn witnessed(&self, landed: &[(&Flight, Report)]) -> BTreeSet<Signature> {
-        let mut witnessed = BTreeSet::new();
-        if self.client.host_count() < WITNESSES {
-            witnessed.extend(landed.iter().map(|(flight, _)| flight.signature()));
-            return witnessed;
-        }
-        // Before there were markers, one node's word was enough.
-        let without = landed.iter().filter(|(flight, _)| flight.marker().is_none());
-        witnessed.extend(without.map(|(flight, _)| flight.signature()));
-        let mut answered = BTreeSet::new();
-        for node in 0..self.client.node_count() {
+        let mut confirmed = BTreeSet::new();
+        let mut contradicted = BTreeSet::new();
+        for node in (0..self.client.node_count()).filter(|node| self.client.is_reachable(*node)) {
             let elsewhere = |report: &Report| self.client.host(report.node) != self.client.host(node);
-            let open = |signature: &Signature| !witnessed.contains(signature);
             let asked: Vec<_> = landed
                 .iter()
-                .filter(|(flight, report)| elsewhere(report) && open(&flight.signature()))
-                .filter_map(|(flight, report)| {
-                    Some((flight.signature(), flight.marker()?, report.commitment))
-                })
+                .filter(|(flight, report)| elsewhere(report) && !confirmed.contains(&flight.signature()))
+                .filter_map(|(flight, report)| Some((flight.signature(), flight.marker()?, *report)))
                 .collect();
             for chunk in asked.chunks(Client::ACCOUNTS_MAX) {
-                let Ok(there) = self.markers(node, chunk).await else { continue };
-                answered.extend(chunk.iter().map(|(signature, ..)| *signature));
-                witnessed.extend(there);
+                let Ok(snapshot) = self.markers(node, chunk).await else { continue };
+                for ((signature, _, report), account) in chunk.iter().zip(&snapshot.accounts) {
+                    if account.is_some() {
+                        confirmed.insert(*signature);
+                    } else if snapshot.slot >= report.slot {
+                        contradicted.insert(*signature);
+                    }
+                }
             }
         }
-        let silent = |flight: &Flight| !answered.contains(&flight.signature());
-        let patient = |flight: &Flight| flight.has_waited_for_silent_nodes(self.pace);
-        let alone = landed.iter().filter(|(flight, _)| silent(flight) && patient(flight));
-        witnessed.extend(alone.map(|(flight, _)| flight.signature()));
-        witnessed
+        let signatures = landed.iter().map(|(flight, _)| flight.signature());
+        signatures.filter(|landed| confirmed.contains(landed) || !contradicted.contains(landed)).collect()
     }
 
-    async fn markers(
-        &self,
-        node: usize,
-        asked: &[(Signature, solana_pubkey::Pubkey, Commitment)],
-    ) -> Result<Vec<Signature>, Error> {
+    async fn markers(&self, node: usize, asked: &[(Signature, Pubkey, Report)]) -> Result<Snapshot, Error> {
         let addresses: Vec<_> = asked.iter().map(|(_, address, _)| *address).collect();
-        let commitment = asked.iter().map(|(.., commitment)| *commitment).min();
-        let commitment = commitment.unwrap_or(Commitment::Finalized);
-        let snapshot = self.client.accounts_of(node, &addresses, commitment).await?;
-        let there = asked.iter().zip(snapshot.accounts);
-        Ok(there.filter_map(|((signature, ..), account)| account.map(|_| *signature)).collect())
+        let commitment = asked.iter().map(|(.., report)| report.commitment).min();
+        self.client.accounts_of(node, &addresses, commitment.unwrap_or(Commitment::Finalized)).await
     }
 
-    /// Asks one node after the other, the one that told of the success last: so a lie has to agree with the
-    /// truth of another. The amounts must be ones that the chain may have let happen.
+    /// Asks one node after the other, the one that told of the success after those that answer: so a lie has to
+    /// agree with the truth of another. The amounts must be ones that the chain may have let happen.
     async fn read_success(&self, flight: &Flight, report: Report) -> Reading {
         let signature = flight.signature();
         let nodes = self.client.node_count();
         let mut complaint = None;
-        for turn in 1..=nodes {
-            let node = report.node.saturating_add(turn).checked_rem(nodes).unwrap_or(0);
+        let in_turn =
+            (1..=nodes).map(|turn| report.node.saturating_add(turn).checked_rem(nodes).unwrap_or(0));
+        let (mut asked, silent): (Vec<usize>, Vec<usize>) =
+            in_turn.partition(|node| self.client.is_reachable(*node));
+        asked.extend(silent);
+        for node in asked {
             let (client, commitment) = (self.client, report.commitment);
             match faults::effect!("transaction", client.transaction_of(node, &signature, commitment).await) {
                 // The node may still be on another fork than the one that the status came from.
@@ -133,9 +123,11 @@ impl Reader<'_> {
             let mut shown = votes.iter().filter_map(|vote| vote.landed.as_ref());
             shown.find(|landed| landed.failure.is_some() == reverted)
         };
-        let silent = votes.iter().any(|vote| vote.success.is_none());
+        let mut undecided = votes.iter().enumerate().filter(|(_, vote)| vote.success.is_none());
+        let awaited = undecided.any(|(node, _)| self.client.is_reachable(node))
+            && !flight.has_waited_for_silent_nodes(self.pace);
         let enough = reverts.len() >= self.client.host_count().min(WITNESSES)
-            || silent && !reverts.is_empty() && flight.has_waited_for_silent_nodes(self.pace);
+            || !awaited && !reverts.is_empty();
         let landed = match (shown(false), shown(true)) {
             (Some(success), _) if successes.len() > reverts.len() => success,
             (None, Some(revert)) if successes.is_empty() && enough => revert,

@@ -12,7 +12,7 @@ const PACE: Pace = Pace {
     status: Duration::from_millis(5),
     expiry: Duration::from_millis(10),
     absence: Duration::from_millis(10),
-    silence: Duration::from_millis(300),
+    silence: Duration::from_secs(1),
 };
 /// The last block height at which the tests' transaction can land.
 const LAST_VALID: u64 = 1_000;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// Landed transactions that are read at the same time: the node's other callers want answers too.
@@ -30,6 +31,8 @@ pub(super) struct Watch {
     /// True if the last call for statuses went unanswered: said once, not at every look.
     unanswered: bool,
     undecided: Arc<AtomicUsize>,
+    /// A search for expired transactions that is under way.
+    search: Option<JoinHandle<BTreeMap<Signature, Verdict>>>,
 }
 
 impl Watch {
@@ -40,7 +43,16 @@ impl Watch {
         pace: Pace,
         undecided: Arc<AtomicUsize>,
     ) -> Self {
-        Self { client, commitment, explain, pace, flights: Vec::new(), unanswered: false, undecided }
+        Self {
+            client,
+            commitment,
+            explain,
+            pace,
+            flights: Vec::new(),
+            unanswered: false,
+            undecided,
+            search: None,
+        }
     }
 
     /// Runs until nobody can ask for a landing any more.
@@ -64,9 +76,11 @@ impl Watch {
             self.flights.retain(|flight| !flight.reply.is_closed());
             self.tell();
             self.look_for_landed().await;
-            if last_expiry_look.is_none_or(|last: Instant| last.elapsed() >= self.pace.expiry) {
+            self.conclude_search().await;
+            let due = last_expiry_look.is_none_or(|last: Instant| last.elapsed() >= self.pace.expiry);
+            if due && self.search.is_none() && !self.flights.is_empty() {
                 last_expiry_look = Some(Instant::now());
-                self.look_for_expired().await;
+                self.look_for_expired();
                 self.alarm();
             }
         }
@@ -84,19 +98,27 @@ impl Watch {
                 let Some(status) = status else { continue };
                 if let Some(commitment) = decisive(&status, self.commitment) {
                     let reverted = status.failure.is_some();
-                    landed.insert(*signature, Report { node, commitment, reverted });
+                    let slot = status.slot;
+                    landed.insert(*signature, Report { node, commitment, reverted, slot });
                 }
             }
         }
         self.conclude(landed).await;
     }
 
-    /// Asks each node whether its finalized chain has left a transaction behind without having it.
-    async fn look_for_expired(&mut self) {
-        if self.flights.is_empty() {
-            return;
-        }
-        let verdicts = expiry::verdicts(&self.client, &self.flights, self.commitment).await;
+    /// Asks each node, beside everything else, whether its finalized chain has left a transaction behind without
+    /// having it: a node that hangs holds up no landing.
+    fn look_for_expired(&mut self) {
+        let suspects = self.flights.iter().map(Flight::suspect).collect();
+        let search = expiry::verdicts(self.client.clone(), suspects, self.commitment);
+        self.search = Some(tokio::spawn(search));
+    }
+
+    /// Takes what such a search has found.
+    async fn conclude_search(&mut self) {
+        let Some(search) = self.search.take_if(|search| search.is_finished()) else { return };
+        // It panicked: the next one follows.
+        let Ok(verdicts) = search.await else { return };
         faults::defect!("expiry_believed_from_one_node", {
             let absent = |(signature, verdict): (&Signature, &Verdict)| {
                 matches!(verdict, Verdict::Absent { .. }).then_some(*signature)

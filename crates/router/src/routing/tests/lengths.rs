@@ -34,7 +34,13 @@ fn over_every_two_venues(mint_in: Mint, marker: usize) -> [Fitting; 2] {
             let reserves = [10_000_000_000_000, 300_000_000_000];
             let pools = [
                 testing::trading(first, 1, [mint_in, STRANGER], reserves, 100_000),
-                testing::trading(second, 2, [STRANGER, usdc()], [300_000_000_000, 1_500_000_000_000], 100_000),
+                testing::trading(
+                    second,
+                    2,
+                    [STRANGER, usdc()],
+                    [300_000_000_000, 1_500_000_000_000],
+                    100_000,
+                ),
             ];
             let now = Instant::now();
             let with_table = book_with_tables(&pools, now, 1);
