@@ -41,7 +41,10 @@ pub(crate) async fn meet(
         let told: Vec<_> = told.into_iter().flatten().collect();
         if let Some(genesis) = told.first() {
             let same = told.iter().all(|other| other == genesis);
-            ensure!(same, "the nodes of SOLANA_RPC_URL are of several clusters: they tell {told:?}");
+            ensure!(
+                same,
+                "the nodes of SOLANA_RPC_URL are of several clusters: their genesis hashes are {told:?}"
+            );
             permit(&genesis.to_string(), permission, cluster.host_count())?;
             let bound = journal.bind_cluster(&genesis.to_string()).await;
             belongs(&bound.context("binding the database to its cluster")?, &genesis.to_string())?;
@@ -79,8 +82,8 @@ pub(crate) fn permit(genesis: &str, permission: Permission, hosts: usize) -> any
 fn belongs(bound: &str, genesis: &str) -> anyhow::Result<()> {
     ensure!(
         bound == genesis,
-        "the database belongs to the cluster {bound}, and SOLANA_RPC_URL is a node of {genesis}: use the \
-         database of this cluster, or an empty one"
+        "the database belongs to the cluster with the genesis hash {bound}, and SOLANA_RPC_URL is a node of \
+         {genesis}: use the database of this cluster, or an empty one"
     );
     Ok(())
 }

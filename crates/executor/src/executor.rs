@@ -14,6 +14,7 @@ use order_core::{Atoms, Fraction};
 use proto::RouterClient;
 use service::{CancellationToken, Shell, TaskTracker};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -67,8 +68,15 @@ pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result
     let permission = configuration.permission();
     let (executor, landing) = connect(configuration, shell.shutdown()).await?;
     register_checks(&executor, shell);
+    let met = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&met);
+    shell.check("start", move || {
+        let met = asked.load(Ordering::Relaxed);
+        async move { if met { Ok(()) } else { Err("the cluster is not known yet".to_owned()) } }
+    });
     cluster::meet(&executor.cluster, &executor.journal, permission, &executor.shutdown).await?;
     executor.reconcile_once().await?;
+    met.store(true, Ordering::Relaxed);
     let writing = executor.journal.clone();
     shell.vital("journal", async move { writing.stopped().await });
     // Ends when the executor, and with it the lander, is gone: not before the service stops.

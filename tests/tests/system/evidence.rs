@@ -4,7 +4,7 @@
 use crate::amounts::known;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
-use system_tests::{Cluster, Engine, Gateway, Nodes, Part, eventually, market_order};
+use system_tests::{Cluster, Engine, Gateway, Nodes, Part, eventually, market_order, setting};
 
 const EXECUTOR: Part = Part::Executor(0);
 
@@ -33,7 +33,10 @@ struct Scene {
 impl Scene {
     fn start(nodes: u8) -> Self {
         let nodes = Nodes::new(nodes);
-        let engine = Engine::start(1, 1, nodes.settings());
+        let mut settings = nodes.settings();
+        // A node that gives no usable blockhash costs each attempt all of its time.
+        settings.push(setting("executor", "ATTEMPT_TIMEOUT_SECONDS", "10"));
+        let engine = Engine::start(1, 1, settings);
         Self { gateway: engine.gateway(0), cluster: nodes.cluster(0), engine }
     }
 

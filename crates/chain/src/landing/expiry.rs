@@ -1,14 +1,11 @@
 //! Evidence that a transaction can never land.
 
 use super::flight::{Flight, Report, Suspect};
-use super::{Pace, WITNESSES, decisive};
+use super::{MARKER_SIGNATURES_MAX, Pace, WITNESSES, decisive};
 use crate::{Client, Commitment, EpochInfo, Error, SignatureStatus, Snapshot};
 use futures_util::future::join_all;
 use order_core::Signature;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Transactions of a marker that are looked at: its creation, and a few that were refused.
-const MARKER_SIGNATURES_MAX: usize = 20;
 
 /// One node's word about a transaction that its finalized chain has left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

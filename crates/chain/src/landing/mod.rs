@@ -124,6 +124,9 @@ impl Default for Pace {
     }
 }
 
+/// Transactions of a marker that are looked at: its creation, and a few that were refused.
+const MARKER_SIGNATURES_MAX: usize = 20;
+
 /// Hosts that must agree before a transaction counts as expired, reverted or landed, where there are as many.
 const WITNESSES: usize = 2;
 

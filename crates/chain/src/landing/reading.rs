@@ -1,7 +1,7 @@
 //! What a transaction that is in a block did, as several nodes show it.
 
 use super::flight::{Flight, Report};
-use super::{Pace, WITNESSES};
+use super::{MARKER_SIGNATURES_MAX, Pace, WITNESSES};
 use crate::transaction::{failed_program, message};
 use crate::{Client, Commitment, Error, Explain, LandedTransaction, Snapshot};
 use futures_util::future::join_all;
@@ -109,8 +109,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Weighs what all nodes show. A host votes for success if it has the marker, or shows the transaction without
-    /// an error; for the revert if it shows the transaction with one and has no marker.
+    /// Weighs what all nodes show. A host votes for success if its marker is the transaction's, or it shows the
+    /// transaction without an error; for the revert if it shows the transaction with one and has no such marker.
     async fn read_revert(&self, flight: &Flight) -> Reading {
         let votes = join_all((0..self.client.node_count()).map(|node| self.vote(node, flight))).await;
         let hosts = |success: bool| -> BTreeSet<&str> {
@@ -126,8 +126,8 @@ impl Reader<'_> {
         let mut undecided = votes.iter().enumerate().filter(|(_, vote)| vote.success.is_none());
         let awaited = undecided.any(|(node, _)| self.client.is_reachable(node))
             && !flight.has_waited_for_silent_nodes(self.pace);
-        let enough = reverts.len() >= self.client.host_count().min(WITNESSES)
-            || !awaited && !reverts.is_empty();
+        let enough =
+            reverts.len() >= self.client.host_count().min(WITNESSES) || !awaited && !reverts.is_empty();
         let landed = match (shown(false), shown(true)) {
             (Some(success), _) if successes.len() > reverts.len() => success,
             (None, Some(revert)) if successes.is_empty() && enough => revert,
@@ -152,12 +152,20 @@ impl Reader<'_> {
         };
         let has_marker =
             marker.as_ref().is_some_and(|snapshot| snapshot.accounts.iter().any(Option::is_some));
-        let success = match &landed {
-            _ if has_marker => Some(true),
-            Some(landed) => Some(landed.failure.is_none()),
-            None => None,
-        };
+        let shown = landed.as_ref().map(|landed| landed.failure.is_none());
+        let success = if has_marker { self.success_by_marker(node, flight).await } else { shown };
         Vote { success, landed }
+    }
+
+    /// True if one node knows that the transaction has made its marker, false if it knows that others have. None
+    /// if it does not tell by which transaction the marker came to be.
+    async fn success_by_marker(&self, node: usize, flight: &Flight) -> Option<bool> {
+        let marker = flight.marker()?;
+        let named = self.client.signatures_of(node, &marker, MARKER_SIGNATURES_MAX, Commitment::Finalized);
+        let named = named.await.ok()?;
+        let mut succeeded = named.iter().filter(|named| named.succeeded).peekable();
+        succeeded.peek()?;
+        Some(succeeded.any(|named| named.signature == flight.signature()))
     }
 }
 
