@@ -1,4 +1,4 @@
-//! What a wallet has done on the chain.
+//! The past transactions of a wallet.
 
 use crate::{Client, Commitment, Error, transaction};
 use order_core::Signature;

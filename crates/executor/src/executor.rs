@@ -2,6 +2,7 @@ use crate::guard::{Limits, Switch};
 use crate::leases::Leases;
 use crate::permits::Permits;
 use crate::pools::Dependencies;
+use crate::reconcile::Inspected;
 use crate::sign::Rent;
 use crate::{Configuration, cluster, metrics};
 use anyhow::Context as _;
@@ -46,6 +47,7 @@ pub struct Executor {
     pub(crate) retry: RetryPolicy,
     pub(crate) attempt_timeout: Duration,
     pub(crate) marker_age: Duration,
+    pub(crate) inspected: Inspected,
     pub(crate) lease: Duration,
     pub(crate) concurrency: u32,
     pub(crate) permits: Arc<Permits>,
@@ -115,6 +117,7 @@ pub(crate) async fn connect(
         retry: configuration.retry(),
         attempt_timeout: configuration.attempt_timeout(),
         marker_age: configuration.marker_age(),
+        inspected: Inspected::default(),
         lease: configuration.lease(),
         concurrency: configuration.concurrency,
         permits: Permits::new(configuration.concurrency.try_into().unwrap_or(usize::MAX)),

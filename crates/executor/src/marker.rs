@@ -42,9 +42,7 @@ impl Executor {
         let Some(marker) = marker.filter(|_| may_hide_a_landing(failure.code)) else {
             return order.attempt_failed(failure.clone(), &self.retry, rand::random());
         };
-        faults::defect!("marker_not_looked_at", {
-            return order.attempt_failed(failure.clone(), &self.retry, rand::random());
-        });
+        let mut told = false;
         loop {
             let ended = |code| {
                 let failure = Failure { code, message: failure.message.clone() };
@@ -61,9 +59,14 @@ impl Executor {
                     return ended(Code::TransactionReverted);
                 }
                 Occupant::Nobody => return ended(failure.code),
-                Occupant::Unknown => {
-                    tracing::warn!(marker = %marker.address, "nodes do not tell who occupies an order's marker");
+                Occupant::Unknown if !told => {
+                    told = true;
+                    tracing::error!(
+                        marker = %marker.address,
+                        "nodes do not tell who occupies an order's marker; the order waits, and can be settled"
+                    );
                 }
+                Occupant::Unknown => {}
             }
             tokio::time::sleep(ASK_AGAIN_AFTER).await;
         }

@@ -16,6 +16,10 @@ pub(crate) fn describe() {
     describe_counter!("orders_drift_total", "Simulations that differed from our own maths, by venue.");
     describe_gauge!("orders_halted", "1 while an operator has stopped trading.");
     describe_gauge!("orders_venue_disabled", "1 while no order goes over a venue, by venue.");
+    describe_counter!(
+        "orders_misreported_total",
+        "Orders that ended without a swap and whose marker exists all the same, when it is taken back."
+    );
     describe_gauge!(
         "orders_unknown_landings",
         "Landed orders of the wallet that the database does not know, as after a restore."
@@ -67,6 +71,10 @@ pub(crate) fn stopped(stops: &Stops) {
     for venue in Venue::ALL {
         gauge!("orders_venue_disabled", "venue" => venue.name()).set(flag(stops.stops(venue)));
     }
+}
+
+pub(crate) fn misreported() {
+    counter!("orders_misreported_total").increment(1);
 }
 
 pub(crate) fn unknown_landings(transactions: usize) {

@@ -1,7 +1,10 @@
 //! Takes the lamports of order markers back once every transaction of the order is certainly dead.
 
 use crate::executor::Executor;
+use crate::metrics;
 use chain::{RECLAIMED_AT_ONCE, ReclaimError};
+use journal::OldMarker;
+use order_core::order::Status;
 use std::time::Duration;
 
 /// The pause between two looks for old markers.
@@ -27,12 +30,14 @@ impl Executor {
                 return false;
             }
         };
-        let markers: Vec<_> = old.into_iter().map(|old| (old.marker, old.last_valid_block_height)).collect();
+        let markers: Vec<_> =
+            old.iter().map(|old| (old.marker.clone(), old.last_valid_block_height)).collect();
         if markers.is_empty() {
             return false;
         }
         match self.cluster.reclaim(&self.wallet, &markers).await {
             Ok(gone) => {
+                old.iter().filter(|old| !gone.contains(&old.marker.address)).for_each(alarm_if_misreported);
                 let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
                 if let Err(error) = self.journal.forget_markers(&gone).await {
                     tracing::debug!(%error, "markers that are gone are looked at again");
@@ -48,5 +53,20 @@ impl Executor {
                 false
             }
         }
+    }
+}
+
+/// Calls for a human if the marker exists of an order that was told not to have swapped: either it has, or
+/// somebody else has put lamports there.
+fn alarm_if_misreported(old: &OldMarker) {
+    let (id, status) = old.order;
+    if status != Status::Confirmed {
+        metrics::misreported();
+        tracing::error!(
+            order.id = %id,
+            %status,
+            marker = %old.marker.address,
+            "the marker exists of an order that did not swap: look up which transaction made it"
+        );
     }
 }

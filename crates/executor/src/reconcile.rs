@@ -5,6 +5,8 @@ use crate::executor::Executor;
 use anyhow::Context as _;
 use chain::PastTransaction;
 use order_core::Signature;
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The pause between two comparisons.
@@ -13,6 +15,32 @@ const EVERY: Duration = Duration::from_secs(30);
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Unknown transactions that an operator is told of at once.
 const TOLD_MAX: usize = 5;
+
+/// Transactions that are remembered as executing no order: each is read once.
+const INSPECTED_MAX: usize = 10_000;
+
+/// The wallet's transactions that execute no order, such as those that take lamports back.
+#[derive(Debug, Default)]
+pub(crate) struct Inspected(Mutex<HashSet<Signature>>);
+
+impl Inspected {
+    fn contains(&self, signature: &Signature) -> bool {
+        self.lock().contains(signature)
+    }
+
+    fn add(&self, signature: Signature) {
+        let mut inspected = self.lock();
+        if inspected.len() >= INSPECTED_MAX {
+            // Those that still matter are read once more.
+            inspected.clear();
+        }
+        inspected.insert(signature);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<Signature>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Executor {
     /// Compares once, before any order is worked on. Waits for nodes and the database.
@@ -44,6 +72,22 @@ impl Executor {
         }
     }
 
+    /// True if a transaction executed an order. One that no node shows is asked for at the next comparison, and
+    /// keeps no executor from starting: the chain refuses to execute its order again.
+    async fn executes_an_order(&self, signature: &Signature) -> bool {
+        match self.cluster.executes_an_order(signature, &self.wallet.pubkey()).await {
+            Ok(false) => {
+                self.inspected.add(*signature);
+                false
+            }
+            Ok(true) => true,
+            Err(error) => {
+                tracing::warn!(%signature, %error, "a transaction of the wallet cannot be compared with the database");
+                false
+            }
+        }
+    }
+
     /// Halts trading if an order of this wallet landed that the database does not know.
     async fn compare_with_chain(&self) -> anyhow::Result<()> {
         // The chain is asked first: whatever it knows was recorded before it was sent.
@@ -53,7 +97,7 @@ impl Executor {
         let signatures: Vec<Signature> = past.iter().filter(since).map(|past| past.signature).collect();
         let mut unknown = Vec::new();
         for signature in self.journal.unknown_signatures(&signatures).await? {
-            if self.cluster.executes_an_order(&signature, &self.wallet.pubkey()).await? {
+            if !self.inspected.contains(&signature) && self.executes_an_order(&signature).await {
                 unknown.push(signature);
             }
         }

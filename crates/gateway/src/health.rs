@@ -77,7 +77,8 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
         ask("router", app.tradables.health()),
     );
     let dependencies = Dependencies { postgres, nats, redis, router };
-    let reports = app.live.executors().await.unwrap_or_default();
+    let reports = tokio::time::timeout(TIMEOUT, app.live.executors()).await;
+    let reports = reports.unwrap_or_else(|_| Ok(Vec::new())).unwrap_or_default();
     let undecided: u64 = reports.iter().map(|report| report.undecided).fold(0, u64::saturating_add);
     let status = match dependencies.status() {
         Status::Ok if undecided > 0 => Status::Degraded,

@@ -2,9 +2,10 @@
 
 use crate::columns::milliseconds;
 use crate::{Error, Journal, metrics};
-use order_core::order::Marker;
+use order_core::order::{self, Marker, Status};
 use sqlx::FromRow;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A marker that nobody has tried to reclaim for this long is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
@@ -16,6 +17,8 @@ pub struct OldMarker {
     pub marker: Marker,
     /// The last block height at which one of the order's transactions with it could land.
     pub last_valid_block_height: u64,
+    /// The order, and the status that it ended with.
+    pub order: (order::Id, Status),
 }
 
 impl Journal {
@@ -68,10 +71,10 @@ WITH old AS MATERIALIZED (
   LIMIT $3
   FOR NO KEY UPDATE SKIP LOCKED
 )
-UPDATE order_markers SET tried_at = now() FROM old
-WHERE order_markers.address = old.address
+UPDATE order_markers SET tried_at = now() FROM old, orders
+WHERE order_markers.address = old.address AND orders.id = order_markers.order_id
 RETURNING order_markers.address, wallet, seed, generation,
-  last_valid_block_height::text AS last_valid_block_height";
+  last_valid_block_height::text AS last_valid_block_height, order_id, orders.status";
 
 const FORGET: &str = "DELETE FROM order_markers WHERE address = ANY($1)";
 
@@ -82,6 +85,8 @@ struct Row {
     seed: String,
     generation: i64,
     last_valid_block_height: String,
+    order_id: Uuid,
+    status: String,
 }
 
 impl TryFrom<Row> for OldMarker {
@@ -99,6 +104,7 @@ impl TryFrom<Row> for OldMarker {
                 generation: u32::try_from(row.generation).map_err(decode)?,
             },
             last_valid_block_height: row.last_valid_block_height.parse().map_err(decode)?,
+            order: (order::Id(row.order_id), row.status.parse().map_err(decode)?),
         })
     }
 }

@@ -85,6 +85,31 @@ async fn an_order_that_no_node_decides_is_settled_by_an_operator() {
 }
 
 #[tokio::test]
+async fn the_lamports_of_an_old_marker_are_taken_back() {
+    let engine = Engine::start(1, 1, vec![]);
+    let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
+    for (token_in, token_out) in [("SOL", "USDC"), ("USDC", "USDT")] {
+        let id = gateway.place(&market_order(token_in, token_out, "1", "0.05")).await;
+        assert_eq!(gateway.ended(&id).await["status"], "confirmed");
+    }
+    cluster.expire_blockhashes().await;
+    cluster.pass(LIFE_SLOTS).await;
+    let before = cluster.lamports(wallet).await.get();
+    engine.sql("UPDATE order_markers SET signed_at = now() - interval '2 hours'");
+    let after = eventually("the lamports", async || {
+        let now = cluster.lamports(wallet).await.get();
+        (now != before).then_some(now)
+    })
+    .await;
+    // One transaction took back both, for one signature's fee.
+    assert_eq!(after - before, 2 * 890_880 - 5_000);
+    for row in engine.query("SELECT address FROM order_markers") {
+        let marker = row[0].as_deref().unwrap().parse().unwrap();
+        assert_eq!(cluster.lamports(marker).await.get(), 0);
+    }
+}
+
+#[tokio::test]
 async fn the_same_key_gives_the_same_order_once() {
     let engine = Engine::start(1, 1, vec![]);
     let gateway = engine.gateway(0);

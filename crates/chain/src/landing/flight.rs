@@ -84,7 +84,7 @@ impl Flight {
         self.transaction.marker.as_ref().map(|marker| marker.address.pubkey())
     }
 
-    /// What the search for expired transactions needs of it.
+    /// The part of it that the search for expired transactions needs.
     pub(super) fn suspect(&self) -> Suspect {
         let message = transaction::message(&self.transaction.bytes);
         Suspect {

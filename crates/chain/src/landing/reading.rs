@@ -1,4 +1,4 @@
-//! What a transaction that is in a block did, as several nodes show it.
+//! The outcome of a transaction that is in a block, as several nodes show it.
 
 use super::flight::{Flight, Report};
 use super::{MARKER_SIGNATURES_MAX, Pace, WITNESSES};
@@ -10,7 +10,7 @@ use order_core::{Signature, failure};
 use solana_pubkey::Pubkey;
 use std::collections::BTreeSet;
 
-/// What is known of a transaction that nodes say is in a block.
+/// The knowledge of a transaction that nodes say is in a block.
 #[derive(Debug, PartialEq)]
 pub(super) enum Reading {
     Decided(Observation),

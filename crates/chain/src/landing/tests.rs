@@ -125,7 +125,7 @@ struct Script {
     named: VecDeque<Answer>,
 }
 
-/// Whether the marker is there.
+/// A state with the marker, or without it.
 fn marker_there(there: bool) -> Answer {
     let account = json!({
         "lamports": 890_880, "owner": "11111111111111111111111111111111", "data": ["", "base64"],

@@ -259,7 +259,7 @@ pub(crate) fn unmarked_temporary_account(wallet: &Pubkey, id: order::Id) -> Pubk
     seeded_account(wallet, &id.0.simple().to_string(), &WRAPPED_SOL_PROGRAM)
 }
 
-/// What comes before the swaps: the budget, the marker, and every account that receives tokens is opened.
+/// The instructions before the swaps: the budget, the marker, and the opening of every receiving account.
 fn opening(wallet: &Pubkey, plan: &Plan) -> Result<Vec<Instruction>, BuildError> {
     let mut instructions = vec![
         ComputeBudgetInstruction::set_compute_unit_limit(plan.compute_unit_limit),
@@ -292,7 +292,7 @@ fn wraps(plan: &Plan) -> bool {
     received(plan).chain([&plan.token_in]).any(Token::is_native)
 }
 
-/// Whether the marker is an account of its own, and not the one for wrapped SOL.
+/// True if the marker is an account of its own, and not the one for wrapped SOL.
 fn marks_apart(plan: &Plan) -> bool {
     marker::marker_program(&plan.token_in, &plan.token_out) != WRAPPED_SOL_PROGRAM
 }

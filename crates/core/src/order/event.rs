@@ -34,9 +34,9 @@ pub enum Event {
     },
     /// An operator has said what became of a transaction that no node decides.
     Settled {
-        /// Whether it landed, and so swapped.
+        /// True if it landed, and so swapped.
         landed: bool,
-        /// What the operator has seen, in the operator's words.
+        /// The operator's evidence, in the operator's words.
         evidence: String,
     },
     /// The chain spoke of the transaction.

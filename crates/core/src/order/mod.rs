@@ -231,11 +231,19 @@ impl Order {
                 min_out: self.min_out()?,
                 transaction: transaction.clone(),
             },
-            (State::Submitted { quote, min_out, transaction }, Event::Settled { landed: true, .. }) => {
-                let (quote, transaction) = (quote.clone(), transaction.clone());
-                State::Confirmed { quote, min_out: *min_out, transaction, fill: None }
-            }
-            (State::Submitted { quote, transaction, .. }, Event::Settled { landed: false, evidence }) => {
+            (
+                State::Submitted { quote, transaction, .. } | State::Voided { quote, transaction, .. },
+                Event::Settled { landed: true, .. },
+            ) => State::Confirmed {
+                quote: quote.clone(),
+                min_out: self.min_out()?,
+                transaction: transaction.clone(),
+                fill: None,
+            },
+            (
+                State::Submitted { quote, transaction, .. } | State::Voided { quote, transaction, .. },
+                Event::Settled { landed: false, evidence },
+            ) => {
                 let failure = Failure::new(
                     failure::Code::TransactionExpired,
                     format!("an operator has settled that it did not land: {evidence}"),

@@ -90,7 +90,7 @@ impl State {
         }
     }
 
-    /// Whether the order has not ended and no transaction of it can land: it may be cancelled, and it
+    /// True if the order has not ended and no transaction of it can land: it may be cancelled, and it
     /// may expire.
     pub const fn is_unsigned(&self) -> bool {
         match self {
