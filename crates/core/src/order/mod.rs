@@ -233,23 +233,8 @@ impl Order {
             },
             (
                 State::Submitted { quote, transaction, .. } | State::Voided { quote, transaction, .. },
-                Event::Settled { landed: true, .. },
-            ) => State::Confirmed {
-                quote: quote.clone(),
-                min_out: self.min_out()?,
-                transaction: transaction.clone(),
-                fill: None,
-            },
-            (
-                State::Submitted { quote, transaction, .. } | State::Voided { quote, transaction, .. },
-                Event::Settled { landed: false, evidence },
-            ) => {
-                let failure = Failure::new(
-                    failure::Code::TransactionExpired,
-                    format!("an operator has settled that it did not land: {evidence}"),
-                );
-                State::Failed { failure, quote: Some(quote.clone()), transaction: Some(transaction.clone()) }
-            }
+                Event::Settled { landed, evidence },
+            ) => self.settled(quote, transaction, *landed, evidence)?,
             (State::Submitted { quote, min_out, transaction }, Event::Observed { observation }) => {
                 let (quote, transaction) = (quote.clone(), transaction.clone());
                 match observation {
@@ -284,6 +269,23 @@ impl Order {
             // trust than one of what does not.
             _ => return None,
         })
+    }
+
+    /// The end that an operator's evidence gives to an order.
+    fn settled(
+        &self,
+        quote: &Quote,
+        transaction: &SignedTransaction,
+        landed: bool,
+        evidence: &str,
+    ) -> Option<State> {
+        let (quote, transaction) = (quote.clone(), transaction.clone());
+        if landed {
+            return Some(State::Confirmed { quote, min_out: self.min_out()?, transaction, fill: None });
+        }
+        let message = format!("an operator has settled that it did not land: {evidence}");
+        let failure = Failure::new(failure::Code::TransactionExpired, message);
+        Some(State::Failed { failure, quote: Some(quote), transaction: Some(transaction) })
     }
 
     /// What an owner does next: the only place that decides it.
