@@ -3,6 +3,9 @@ use order_core::Atoms;
 use serde_json::{Value, json};
 use system_tests::{Cluster, Engine, Gateway, eventually, market_order};
 
+/// The blocks in which a transaction may land, and until that is finalized.
+const LIFE_SLOTS: u64 = 150 + 32;
+
 const STATUSES: [&str; 5] = ["pending", "routing", "building", "submitted", "confirmed"];
 const MESSAGES: [&str; 5] = [
     "Order received and queued",
@@ -48,10 +51,10 @@ async fn an_order_submitted_by_websocket_is_told_of_on_the_same_connection() {
     assert_eq!(after.since(&before), Balances::according_to(&[order], &["SOL", "USDC"]));
 }
 
-/// Whoever sees a transaction before it lands can occupy its order's marker: that costs an attempt, and the next
-/// one has another marker.
+/// Lamports at an order's marker that no transaction explains: nobody can say whether the order has landed. It
+/// waits, and an operator settles it.
 #[tokio::test]
-async fn an_order_whose_marker_a_stranger_occupies_is_executed_once_under_the_next() {
+async fn an_order_that_no_node_decides_is_settled_by_an_operator() {
     let engine = Engine::start(1, 1, vec![]);
     let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
     let before = Balances::read(&cluster, wallet, &["SOL", "USDC"]).await;
@@ -64,21 +67,21 @@ async fn an_order_whose_marker_a_stranger_occupies_is_executed_once_under_the_ne
     .await;
     cluster.airdrop(marker.parse().unwrap(), Atoms::new(890_880)).await;
     cluster.heal().await;
+    cluster.expire_blockhashes().await;
+    cluster.pass(2 * LIFE_SLOTS).await;
+    assert_eq!(gateway.order(&id).await["status"], "submitted", "nobody guesses");
 
+    let settle = ["order", "settle", &id, "--outcome", "not-landed", "--evidence", "no explorer has it"];
+    engine.journal(&settle);
     let order = gateway.ended(&id).await;
-    assert_eq!(order["status"], "confirmed", "{order}");
+    assert_eq!(order["status"], "failed", "{order}");
     let events = gateway.get(&format!("/api/orders/{id}/events")).await;
-    let failed: Vec<_> = events["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|event| event["kind"] == "attempt_failed")
-        .collect();
-    assert_eq!(failed.len(), 1, "{events}");
-    assert_eq!(failed[0]["error"]["code"], "marker_in_use", "{events}");
+    assert_eq!(events["events"].as_array().unwrap().last().unwrap()["kind"], "settled", "{events}");
+    // Other orders go on.
+    let next = gateway.place(&market_order("SOL", "USDC", "1", "0.05")).await;
+    let next = gateway.ended(&next).await;
     let after = Balances::read(&cluster, wallet, &["SOL", "USDC"]).await;
-    assert_eq!(after.since(&before), Balances::according_to(&[order], &["SOL", "USDC"]));
-    assert_eq!(engine.query("SELECT 1 FROM order_markers").len(), 2, "both are reclaimed some day");
+    assert_eq!(after.since(&before), Balances::according_to(&[order, next], &["SOL", "USDC"]));
 }
 
 #[tokio::test]
