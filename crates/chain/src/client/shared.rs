@@ -24,8 +24,11 @@ const ROUTES_MAX: usize = 1_000;
 pub(super) struct Shared {
     blockhash: Kept<Blockhash>,
     tables: Kept<Vec<LookupTable>>,
-    fees: SyncMutex<HashMap<Vec<Pubkey>, Arc<Kept<Vec<u64>>>>>,
+    fees: SyncMutex<HashMap<Vec<Pubkey>, Fees>>,
 }
+
+/// Fees of the routes over the same accounts.
+type Fees = Arc<Kept<Vec<u64>>>;
 
 /// One answer and its time. Whoever needs a newer one waits for the first who asks.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl<T: Clone> Kept<T> {
 }
 
 impl Shared {
-    fn fees_of(&self, accounts: &[Pubkey]) -> Arc<Kept<Vec<u64>>> {
+    fn fees_of(&self, accounts: &[Pubkey]) -> Fees {
         let mut fees = self.fees.lock().unwrap_or_else(PoisonError::into_inner);
         if fees.len() >= ROUTES_MAX && !fees.contains_key(accounts) {
             fees.clear();

@@ -84,7 +84,7 @@ pool_program!(OrcaWhirlpool, ChangedOrcaWhirlpool, Venue::OrcaWhirlpool, ORCA_WH
 const REFUSAL: u32 = 9_999;
 
 declare_process_instruction!(Refusing, RAYDIUM_AMM_V4_UNITS, |_invoke_context| {
-    Err(InstructionError::Custom(REFUSAL).into())
+    Err(InstructionError::Custom(REFUSAL))
 });
 
 declare_process_instruction!(MeteoraVault, METEORA_VAULT_UNITS, |invoke_context| {
