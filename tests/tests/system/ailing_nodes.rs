@@ -1,9 +1,10 @@
 //! Nodes as providers run them: they limit rates in many ways, fall silent, and lag. As long as one of two
 //! is well, that costs no order an attempt.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use system_tests::{Cluster, Engine, Gateway, Nodes, Part, eventually, market_order};
+use system_tests::{Cluster, Engine, Gateway, Nodes, Part, eventually, http, market_order, setting};
 
 const EXECUTOR: Part = Part::Executor(0);
 
@@ -114,4 +115,33 @@ async fn a_program_that_refuses_is_left_out_by_the_next_attempt() {
         (attempts == 2).then_some(())
     })
     .await;
+}
+
+/// Orders that are placed at once.
+const BUSY: usize = 200;
+
+/// Calls that one of them may cost, sends and the watch over all included.
+const CALLS_PER_ORDER: f64 = 4.0;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_among_many_costs_few_calls() {
+    let settings = vec![
+        setting("gateway", "ORDERS_PER_MINUTE", "1000000"),
+        setting("executor", "CONCURRENCY", "50"),
+        setting("sandbox", "SLOT_MS", "400"),
+    ];
+    let engine = Engine::start(1, 1, settings);
+    let gateway = engine.gateway(0);
+    let order = market_order("SOL", "USDC", "0.1", "0.05");
+    let ids = join_all((0..BUSY).map(|_| gateway.place(&order))).await;
+    for order in join_all(ids.iter().map(|id| gateway.ended(id))).await {
+        assert_eq!(order["status"], "confirmed", "{order}");
+    }
+    let metrics = http().get(format!("http://{}/metrics", engine.stack.executors[0].admin));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let calls: Vec<_> = metrics.lines().filter(|line| line.starts_with("chain_requests_total")).collect();
+    let sum: f64 = calls.iter().map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
+    let each = sum / f64::from(u32::try_from(BUSY).unwrap());
+    println!("{each} calls for each order");
+    assert!(each <= CALLS_PER_ORDER, "{each} calls for each order: {calls:#?}");
 }
