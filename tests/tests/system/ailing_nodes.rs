@@ -120,7 +120,7 @@ async fn a_program_that_refuses_is_left_out_by_the_next_attempt() {
 /// Orders that are placed at once.
 const BUSY: usize = 200;
 
-/// Calls that one of them may cost, sends and the watch over all included.
+/// Calls that one of them may cost, the watch over all included.
 const CALLS_PER_ORDER: f64 = 4.0;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +139,10 @@ async fn an_order_among_many_costs_few_calls() {
     }
     let metrics = http().get(format!("http://{}/metrics", engine.stack.executors[0].admin));
     let metrics = metrics.send().await.unwrap().text().await.unwrap();
-    let calls: Vec<_> = metrics.lines().filter(|line| line.starts_with("chain_requests_total")).collect();
+    let calls = metrics.lines().filter(|line| line.starts_with("chain_requests_total"));
+    // How often what has landed is sent again depends on how busy this machine is.
+    let again = |line: &&str| line.contains("sendTransaction") && line.contains("refused");
+    let calls: Vec<_> = calls.filter(|line| !again(line)).collect();
     let sum: f64 = calls.iter().map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
     let each = sum / f64::from(u32::try_from(BUSY).unwrap());
     println!("{each} calls for each order");
