@@ -21,7 +21,7 @@ pub enum Occupant {
     /// No transaction: there is no such account.
     Nobody,
     /// A transaction that the order's wallet has signed, and so one of this order.
-    Ours(SignedTransaction),
+    Ours(Box<SignedTransaction>),
     /// Transactions of others alone. The order needs another marker.
     Stranger,
     /// Nodes contradict each other, or do not tell.
@@ -31,7 +31,7 @@ pub enum Occupant {
 /// One node's word.
 enum Testimony {
     Nobody,
-    Ours(SignedTransaction),
+    Ours(Box<SignedTransaction>),
     Stranger,
     Unknown,
 }
@@ -78,10 +78,10 @@ impl Client {
         let mut others = 0usize;
         for AccountSignature { signature, .. } in named.iter().filter(|named| named.succeeded) {
             if let Some(ours) = known.iter().find(|known| known.signature == *signature) {
-                return Ok(Testimony::Ours(ours.clone()));
+                return Ok(Testimony::Ours(Box::new(ours.clone())));
             }
             match self.signed_by(node, marker, signature).await? {
-                Some(ours) => return Ok(Testimony::Ours(ours)),
+                Some(ours) => return Ok(Testimony::Ours(Box::new(ours))),
                 None => others = others.saturating_add(1),
             }
         }

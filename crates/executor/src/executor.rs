@@ -154,7 +154,7 @@ pub async fn serve(executor: Executor, shell: &Shell) -> anyhow::Result<()> {
         tracing::info!(orders = orders.len(), "no more orders are taken");
         orders.wait().await;
     };
-    finish(work, &shutdown, &executor.halt).await;
+    finish(Box::pin(work), &shutdown, &executor.halt).await;
     // Leases were kept until here.
     drop(background);
     Ok(())

@@ -22,7 +22,7 @@ impl Executor {
         match self.cluster.occupant(marker, order.transactions()).await {
             Occupant::Ours(transaction) => {
                 tracing::warn!(signature = %transaction.signature, "a transaction of the order has landed before");
-                Ok(Event::TransactionFound { transaction })
+                Ok(Event::TransactionFound { transaction: *transaction })
             }
             Occupant::Stranger => {
                 tracing::warn!(marker = %marker.address, "somebody else has occupied the order's marker");
@@ -53,7 +53,7 @@ impl Executor {
             match self.cluster.occupant(marker, order.transactions()).await {
                 Occupant::Ours(transaction) => {
                     tracing::warn!(signature = %transaction.signature, "a transaction of the order has landed after all");
-                    return Event::TransactionFound { transaction };
+                    return Event::TransactionFound { transaction: *transaction };
                 }
                 Occupant::Stranger => return ended(Code::MarkerInUse),
                 // Whatever was there is gone: the same marker serves again.

@@ -199,9 +199,7 @@ impl Code {
             Self::SlippageTooHigh => {
                 "An operator has bounded the slippage of orders (MAX_SLIPPAGE). Nothing was recorded."
             }
-            Self::InvalidExpiry => {
-                "The expiry is a moment in RFC 3339, in the future, and at most 30 minutes away."
-            }
+            Self::InvalidExpiry => "An expiry is a moment in RFC 3339, at most 30 minutes from now.",
             Self::QuoteNotFound => {
                 "No quote with this id is kept. Quotes are forgotten soon after they expire. Ask for a new one."
             }
@@ -209,9 +207,7 @@ impl Code {
             Self::QuoteMismatch => {
                 "An order that names a quote must have its tokens and its amount, and the quote must be of mode exactIn."
             }
-            Self::InvalidIdempotencyKey => {
-                "The header Idempotency-Key takes 1 to 255 visible ASCII characters."
-            }
+            Self::InvalidIdempotencyKey => "The header takes 1 to 255 visible ASCII characters.",
             Self::IdempotencyKeyReused => {
                 "The same key with another body is a mistake of the client. Nothing was recorded."
             }
@@ -223,9 +219,7 @@ impl Code {
             Self::MethodNotAllowed => "The header Allow lists the methods of this path.",
             Self::RequestTimeout => "The body did not arrive within the time allowed for it.",
             Self::BodyTooLarge => "Bodies of up to 16 KiB are read.",
-            Self::UnsupportedMediaType => {
-                "Requests with a body need the header Content-Type: application/json."
-            }
+            Self::UnsupportedMediaType => "A body needs the header Content-Type: application/json.",
             Self::UpgradeRequired => "Open this path as a WebSocket.",
             Self::OriginNotAllowed => {
                 "A WebSocket that a browser opens is only taken from a page of this host."

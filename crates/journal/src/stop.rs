@@ -10,7 +10,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cancellation {
     /// This call has ended the order.
-    Now(Recorded),
+    Now(Box<Recorded>),
     /// An earlier call has.
     Before,
     /// A transaction may land, or the order has ended otherwise. The cancel of an open order is kept: if
@@ -31,7 +31,7 @@ impl Journal {
             .map_err(|error| Error::from_statement(CANCELLING, error))?;
         let Some((status, seq, attempt, at)) = found else { return Ok(None) };
         if let (Some(seq), Some(attempt), Some(at)) = (seq, attempt, at) {
-            return Ok(Some(Cancellation::Now(recorded(Event::Cancelled, seq, attempt, at))));
+            return Ok(Some(Cancellation::Now(Box::new(recorded(Event::Cancelled, seq, attempt, at)))));
         }
         match status.parse() {
             Ok(Status::Cancelled) => Ok(Some(Cancellation::Before)),

@@ -95,7 +95,7 @@ async fn an_unsigned_order_is_cancelled_at_once_whoever_holds_it() {
     let pending = accepted(&journal).await;
     let Some(Cancellation::Now(recorded)) = journal.cancel(pending).await.unwrap() else { panic!() };
     assert_eq!((recorded.seq, &recorded.event), (2, &Event::Cancelled));
-    assert_eq!(journal.history(pending, 1).await.unwrap().unwrap(), [recorded]);
+    assert_eq!(journal.history(pending, 1).await.unwrap().unwrap(), [*recorded]);
     assert_eq!(journal.cancel(pending).await.unwrap(), Some(Cancellation::Before));
     let mut building = claimed(&journal).await;
     append_all(&journal, &mut building, [routing(1), route()]).await;
