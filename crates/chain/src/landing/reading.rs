@@ -152,7 +152,13 @@ impl Reader<'_> {
         };
         let has_marker =
             marker.as_ref().is_some_and(|snapshot| snapshot.accounts.iter().any(Option::is_some));
-        let shown = landed.as_ref().map(|landed| landed.failure.is_none());
+        // Only a state that has come past the transaction shows that no marker came of it.
+        let is_past = |landed: &LandedTransaction| {
+            let reached = |snapshot: &Snapshot| snapshot.slot >= landed.slot;
+            flight.marker().is_none() || marker.as_ref().is_some_and(reached)
+        };
+        let told = landed.as_ref().filter(|landed| landed.failure.is_none() || is_past(landed));
+        let shown = told.map(|landed| landed.failure.is_none());
         let success = if has_marker { self.success_by_marker(node, flight).await } else { shown };
         Vote { success, landed }
     }

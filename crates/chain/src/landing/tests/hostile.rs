@@ -85,6 +85,27 @@ async fn a_fill_that_the_transaction_does_not_allow_is_not_recorded_as_told() {
 }
 
 #[tokio::test]
+async fn a_revert_counts_only_once_the_node_s_finalized_state_shows_that_no_marker_came_of_it() {
+    let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
+    // The transaction is said to have landed in slot 42.
+    let before = || Answer::Result(json!({ "context": { "slot": 41 }, "value": [null] }));
+    let node = Script {
+        recent: [statuses(&failed_status("finalized", &err))].into(),
+        transactions: [
+            Answer::Result(landed(&err)),
+            Answer::Result(landed(&err)),
+            Answer::Result(landed(&Value::Null)),
+        ]
+        .into(),
+        markers: [before(), before(), marker_there(true)].into(),
+        ..Script::with_it()
+    }
+    .start()
+    .await;
+    assert_eq!(land(&[&node]).await, expected_fill());
+}
+
+#[tokio::test]
 async fn a_revert_that_one_node_makes_up_is_outvoted_by_the_marker() {
     let err = json!({ "InstructionError": [5, { "Custom": 6005 }] });
     let lies = Script {
