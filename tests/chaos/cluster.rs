@@ -50,6 +50,12 @@ fn request(lie: Lie) -> (&'static str, Value) {
         }
         Lie::Slow(milliseconds) => (FAULTS, json!({ "fault": { "slow": { "milliseconds": milliseconds } } })),
         Lie::Freeze => (FAULTS, json!({ "fault": "freezeSlots" })),
+        Lie::Limited(code) => {
+            let error = json!({ "code": code, "message": "Too many requests" });
+            let body = json!({ "jsonrpc": "2.0", "error": error, "id": 1 }).to_string();
+            let how = json!({ "http": { "status": 429, "body": body, "contentType": "application/json" } });
+            (FAULTS, json!({ "fault": { "fail": { "how": how } }, "probabilityBps": 5_000 }))
+        }
         Lie::CutSubscriptions => (FAULTS, json!({ "fault": "cutSubscriptions" })),
         Lie::RollBack => (
             "/admin/roll-back",

@@ -143,6 +143,8 @@ pub(crate) enum Lie {
     Withhold,
     /// What landed well is told as finalized and reverted.
     ForgeRevert,
+    /// Half of the calls are refused for their rate, with status 429 and this JSON-RPC error.
+    Limited(i64),
     /// Half of the output is told.
     ForgeFill,
     /// A blockhash comes with a last valid block height of 1.
@@ -178,6 +180,7 @@ impl Lie {
             Self::HistoryHole => "hole in the history",
             Self::Withhold => "transactions withheld",
             Self::ForgeRevert => "reverts forged",
+            Self::Limited(_) => "rate limits",
             Self::ForgeFill => "amounts forged",
             Self::LastValidHeight => "last valid height understated",
             Self::Height => "height overstated",
@@ -336,9 +339,11 @@ fn draw_lie(random: &mut Random) -> Lie {
 /// One node alone may do worse than all together: the others know better.
 fn draw_lie_of_a_node(random: &mut Random) -> Lie {
     let (lag, slow) = (Lie::Lag(random.between(2, 60)), Lie::Slow(random.between(100, 3_000)));
+    let limited = Lie::Limited(random.pick(&[-32_429, -32_603, -32_004, -32_005]));
     random.pick(&[
         lag,
         slow,
+        limited,
         Lie::NotFound,
         Lie::HideTransactions,
         Lie::Dead,
@@ -386,7 +391,7 @@ mod tests {
         for who in Who::MORTAL {
             assert!(kinds.contains(&Fault::Kill(who).kind()), "{who:?}: {kinds:?}");
         }
-        let expected = 6 + 7 + 6 + 5 + 9 + 13;
+        let expected = 6 + 7 + 6 + 5 + 9 + 14;
         assert_eq!(kinds.len(), expected, "kills, pauses, networks, stores, cluster, nodes: {kinds:?}");
     }
 

@@ -73,14 +73,32 @@ impl Cluster {
 
     /// Changes a venue's program so that it keeps a unit of what it sells, or back.
     pub async fn change_program(&self, venue: &str, changed: bool) {
+        self.set_program(venue, json!({ "changed": changed })).await;
+    }
+
+    /// Has a venue's program refuse every swap.
+    pub async fn refuse_swaps(&self, venue: &str) {
+        self.set_program(venue, json!({ "refuses": true })).await;
+    }
+
+    async fn set_program(&self, venue: &str, body: Value) {
         let url = format!("{}/admin/programs/{venue}", self.url);
-        let answer = self.http.post(url).json(&json!({ "changed": changed })).send().await.unwrap();
+        let answer = self.http.post(url).json(&body).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
     }
 
     /// Gives an account lamports, as anybody may send them.
     pub async fn airdrop(&self, address: Pubkey, amount: Atoms) {
-        let body = json!({ "address": address.to_string(), "amount": amount.get() });
+        self.give(json!({ "address": address.to_string(), "amount": amount.get() })).await;
+    }
+
+    /// Gives an account's owner tokens, as anybody may send them.
+    pub async fn airdrop_token(&self, owner: Pubkey, mint: Mint, amount: Atoms) {
+        let body = json!({ "address": owner.to_string(), "mint": mint.to_string(), "amount": amount.get() });
+        self.give(body).await;
+    }
+
+    async fn give(&self, body: Value) {
         let answer = self.http.post(format!("{}/admin/airdrop", self.url)).json(&body).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
     }

@@ -30,6 +30,18 @@ pub enum Error {
         /// What the transport said.
         reason: String,
     },
+    /// A node takes no more calls for now, in whatever words.
+    #[error("{method}: {node} takes no more calls for now: HTTP status {status}")]
+    Limited {
+        /// The RPC method.
+        method: &'static str,
+        /// The node's host.
+        node: String,
+        /// The status of HTTP.
+        status: u16,
+        /// How long it wants to be left alone, if it says so.
+        retry_after: Option<std::time::Duration>,
+    },
     /// A node answered with an error.
     #[error("{method}: the node answered {code}: {message}")]
     Answer {
@@ -62,12 +74,24 @@ pub enum Error {
     },
 }
 
-/// A node that is behind, or down for maintenance, says so with this code.
-const NODE_UNHEALTHY: i64 = -32005;
 /// A node that has not reached the slot that was asked for.
 const MIN_CONTEXT_SLOT_NOT_REACHED: i64 = -32016;
 /// A transaction that was simulated before it was sent, and failed.
 const PREFLIGHT_FAILURE: i64 = -32002;
+
+/// Errors that every node gives to the same request, now and later. Any other may be this node's alone,
+/// or a rate limit in the words of a provider, such as -32429, -32603, -32004 and -32005.
+const DETERMINISTIC: [i64; 9] = [
+    -32700, // The request is no JSON.
+    -32600, // It is no JSON-RPC.
+    -32601, // There is no such method.
+    -32602, // The parameters do not fit it.
+    -32015, // The transaction's version is not supported.
+    -32013, // The signature has another length.
+    -32006, // A precompiled program refuses the transaction.
+    -32003, // A signature is wrong.
+    PREFLIGHT_FAILURE,
+];
 
 impl Error {
     /// The JSON-RPC error code, where a node answered with one.
@@ -78,16 +102,20 @@ impl Error {
             | Self::OtherCluster { .. }
             | Self::Http(_)
             | Self::Unreachable { .. }
+            | Self::Limited { .. }
             | Self::Malformed { .. }
             | Self::TooMany { .. } => None,
         }
     }
 
     /// Whether another node, or the same one a little later, may well answer.
-    pub const fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Malformed { .. } | Self::OtherCluster { .. } => true,
-            Self::Answer { code, .. } => matches!(*code, NODE_UNHEALTHY | MIN_CONTEXT_SLOT_NOT_REACHED),
+            Self::Unreachable { .. }
+            | Self::Limited { .. }
+            | Self::Malformed { .. }
+            | Self::OtherCluster { .. } => true,
+            Self::Answer { code, .. } => !DETERMINISTIC.contains(code),
             Self::InvalidUrl { .. } | Self::Http(_) | Self::TooMany { .. } => false,
         }
     }
@@ -95,6 +123,34 @@ impl Error {
     /// Whether the node has not reached the slot that was asked for.
     pub const fn is_behind(&self) -> bool {
         matches!(self.code(), Some(MIN_CONTEXT_SLOT_NOT_REACHED))
+    }
+
+    /// Whether the node itself has trouble: it gave no answer, or none to this request.
+    pub(crate) fn is_trouble(&self) -> bool {
+        self.is_transient() && !self.is_behind()
+    }
+
+    /// How long the node wants to be left alone, if it says so.
+    pub(crate) const fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Limited { retry_after, .. } => *retry_after,
+            Self::Answer { .. }
+            | Self::InvalidUrl { .. }
+            | Self::OtherCluster { .. }
+            | Self::Http(_)
+            | Self::Unreachable { .. }
+            | Self::Malformed { .. }
+            | Self::TooMany { .. } => None,
+        }
+    }
+
+    /// What the programs logged, where a node refused a transaction after simulating it.
+    pub(crate) fn preflight_logs(&self) -> Vec<String> {
+        let Self::Answer { code: PREFLIGHT_FAILURE, data: Some(data), .. } = self else {
+            return Vec::new();
+        };
+        let logs = data.get("logs").and_then(serde_json::Value::as_array).into_iter().flatten();
+        logs.filter_map(|line| line.as_str().map(str::to_owned)).collect()
     }
 
     /// What the transaction failed with, where a node refused to forward it after simulating it.
@@ -108,8 +164,59 @@ impl Error {
             | Self::OtherCluster { .. }
             | Self::Http(_)
             | Self::Unreachable { .. }
+            | Self::Limited { .. }
             | Self::Malformed { .. }
             | Self::TooMany { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_a_read_is_another_node_s_chance_unless_all_would_give_it() {
+        for (code, transient) in [
+            (-32700, false),
+            (-32600, false),
+            (-32601, false),
+            (-32602, false),
+            (-32603, true),
+            (-32429, true),
+            (-32002, false),
+            (-32003, false),
+            (-32004, true),
+            (-32005, true),
+            (-32006, false),
+            (-32007, true),
+            (-32009, true),
+            (-32010, true),
+            (-32011, true),
+            (-32012, true),
+            (-32013, false),
+            (-32014, true),
+            (-32015, false),
+            (-32016, true),
+            (-32000, true),
+            (0, true),
+            (429, true),
+        ] {
+            let error = Error::Answer { method: "getSlot", code, message: "no".to_owned(), data: None };
+            assert_eq!(error.is_transient(), transient, "{code}");
+            assert_eq!(error.is_trouble(), transient && code != -32016, "{code}");
+        }
+        let limited =
+            Error::Limited { method: "getSlot", node: "a".to_owned(), status: 429, retry_after: None };
+        let unreachable =
+            Error::Unreachable { method: "getSlot", node: "a".to_owned(), reason: "refused".to_owned() };
+        let malformed = Error::Malformed { method: "getSlot", reason: "<html>".to_owned() };
+        for error in [limited, unreachable, malformed] {
+            assert!(error.is_transient() && error.is_trouble(), "{error}");
+        }
+        let too_many = Error::TooMany { method: "getSlot", asked: 2, limit: 1 };
+        for error in [too_many, Error::InvalidUrl { position: 1 }, Error::Http("no".to_owned())] {
+            assert!(!error.is_transient(), "{error}");
         }
     }
 }

@@ -12,6 +12,7 @@ mod client;
 mod error;
 mod failure;
 mod fill;
+mod health;
 pub mod landing;
 mod lookup_tables;
 mod marker;
@@ -27,8 +28,8 @@ mod wallet;
 mod wire;
 
 pub use client::{
-    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, Scan, SignatureStatus, Simulation, Snapshot,
-    Statuses,
+    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, NotTaken, Refusal, Scan, SignatureStatus,
+    Simulation, Snapshot, Statuses,
 };
 pub use error::Error;
 pub use failure::{Explain, TransactionFailure};

@@ -1,16 +1,21 @@
 //! JSON-RPC over HTTP: one call, failover between nodes, and the same call to all of them.
 
+use crate::health::Health;
 use crate::{Error, Hash};
 use futures_util::future::join_all;
-use reqwest::Url;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::fmt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// A node that takes longer to accept a connection is as good as down.
@@ -19,6 +24,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Searching all accounts of a program is slow everywhere.
 pub(crate) const SCAN_TIMEOUT: Duration = Duration::from_secs(30);
+/// After this part of a call's time without an answer the next node is asked too.
+const HEDGE_PART: u32 = 10;
+/// The most calls that go on in the background at one node.
+const BACKGROUND_MAX: usize = 256;
 /// The method that every node is asked first.
 const GENESIS: &str = "getGenesisHash";
 /// No answer that is asked for is longer; a broken node must not fill the memory.
@@ -44,6 +53,9 @@ struct Node {
     verified: AtomicBool,
     /// Answered when it was last asked.
     reachable: AtomicBool,
+    health: Mutex<Health>,
+    /// One permit for each call that may go on in the background.
+    background: Arc<Semaphore>,
 }
 
 impl Nodes {
@@ -85,50 +97,104 @@ impl Nodes {
         self.nodes.len()
     }
 
-    /// The node whose turn it is: the preferred one first.
-    pub(crate) fn in_turn(&self, turn: usize) -> usize {
-        let first = self.preferred.load(Ordering::Relaxed);
-        first.saturating_add(turn).checked_rem(self.nodes.len()).unwrap_or(0)
-    }
-
     /// Asks this node first from now on.
     pub(crate) fn prefer(&self, index: usize) {
         self.preferred.store(index, Ordering::Relaxed);
     }
 
-    /// Asks one node after the other until one answers, and says which.
+    /// Asks one node after the other until one answers, and says which. A node that takes its time does not
+    /// keep the next from being asked: the first answer counts.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         method: &'static str,
         params: &Value,
         timeout: Duration,
     ) -> Result<(usize, T), Error> {
-        let first = self.preferred.load(Ordering::Relaxed);
-        let mut last = Error::InvalidUrl { position: 1 };
-        for turn in 0..self.nodes.len() {
-            let index = first.saturating_add(turn).checked_rem(self.nodes.len()).unwrap_or(0);
-            match self.call_one(index, method, params, timeout).await {
-                Ok(result) => {
+        let ask = async |index| (index, self.call_one(index, method, params, timeout).await);
+        let mut order = self.order().into_iter();
+        let mut asked: FuturesUnordered<_> = order.next().map(ask).into_iter().collect();
+        loop {
+            let hedge = tokio::time::sleep(timeout / HEDGE_PART);
+            let answer = tokio::select! {
+                biased;
+                answer = asked.next() => answer,
+                () = hedge, if order.len() > 0 => {
+                    asked.extend(order.next().map(ask));
+                    continue;
+                }
+            };
+            match answer {
+                Some((index, Ok(result))) => {
                     self.prefer(index);
                     return Ok((index, result));
                 }
-                Err(error) if error.is_transient() => {
+                Some((_, Err(error))) if error.is_transient() => {
                     tracing::debug!(method, %error, "a node did not answer");
-                    last = error;
+                    asked.extend(order.next().map(ask));
+                    if asked.is_empty() {
+                        return Err(error);
+                    }
                 }
-                Err(error) => return Err(error),
+                Some((_, Err(error))) => return Err(error),
+                None => return Err(Error::InvalidUrl { position: 1 }),
             }
         }
-        Err(last)
     }
 
-    /// Asks every node at once.
+    /// The nodes in the order in which they are to be asked: those that answer, the preferred one first and
+    /// the quickest next; then those that failed, which are never left out altogether.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        let (preferred, now) = (self.preferred.load(Ordering::Relaxed), Instant::now());
+        let ranked = self.nodes.iter().enumerate().map(|(index, node)| {
+            let mut health = node.health();
+            ((health.state(now), index != preferred, health.latency()), index)
+        });
+        let mut ranked: Vec<_> = ranked.collect();
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(_, index)| index).collect()
+    }
+
+    /// Asks every node at once and waits for all.
     pub(crate) async fn call_all<T: DeserializeOwned>(
         &self,
         method: &'static str,
         params: &Value,
     ) -> Vec<Result<T, Error>> {
         join_all((0..self.nodes.len()).map(|index| self.call_one(index, method, params, CALL_TIMEOUT))).await
+    }
+
+    /// Asks every node at once, each in a task that goes on if the answer is not waited for. The answers
+    /// come as they arrive.
+    pub(crate) fn call_each<T: DeserializeOwned + Send + 'static>(
+        self: &Arc<Self>,
+        method: &'static str,
+        params: &Arc<Value>,
+    ) -> FuturesUnordered<JoinHandle<Result<T, Error>>> {
+        let ask = |index| {
+            let (nodes, params) = (Arc::clone(self), Arc::clone(params));
+            tokio::spawn(async move { nodes.call_in_background(index, method, &params).await })
+        };
+        (0..self.nodes.len()).map(ask).collect()
+    }
+
+    async fn call_in_background<T: DeserializeOwned>(
+        &self,
+        index: usize,
+        method: &'static str,
+        params: &Value,
+    ) -> Result<T, Error> {
+        let busy = |node: &Node| Error::Unreachable {
+            method,
+            node: node.name.clone(),
+            reason: format!("{BACKGROUND_MAX} calls wait for its answer already"),
+        };
+        let node = self.nodes.get(index);
+        let _permit =
+            match node.map(|node| Arc::clone(&node.background).try_acquire_owned().map_err(|_| node)) {
+                Some(Err(node)) => return Err(busy(node)),
+                permit => permit,
+            };
+        self.call_one(index, method, params, CALL_TIMEOUT).await
     }
 
     /// Asks one node.
@@ -142,18 +208,23 @@ impl Nodes {
         let Some(node) = self.nodes.get(index) else {
             return Err(Error::InvalidUrl { position: index.saturating_add(1) });
         };
-        self.verify(node, method, timeout).await?;
         let started = Instant::now();
-        let result = self.post(node, method, params, timeout).await.and_then(|body| parse(method, &body));
-        let reachable = !matches!(&result, Err(Error::Unreachable { .. }));
+        let result = match self.verify(node, method, timeout).await {
+            Ok(()) => self.post(node, method, params, timeout).await.and_then(|body| parse(method, &body)),
+            Err(error) => Err(error),
+        };
+        node.judge(started, result.as_ref().err());
+        // A node that limits rates says as little as one that is silent.
+        let reachable = !result.as_ref().is_err_and(Error::is_trouble);
         node.reachable.store(reachable, Ordering::Relaxed);
-        if !reachable {
+        if matches!(&result, Err(Error::Unreachable { .. })) {
             // Another node may be there when it comes back.
             node.verified.store(false, Ordering::Relaxed);
         }
         let outcome = match &result {
             Ok(_) => "ok",
             Err(Error::Answer { .. }) => "refused",
+            Err(Error::Limited { .. }) => "limited",
             Err(
                 Error::Unreachable { .. }
                 | Error::Malformed { .. }
@@ -174,9 +245,7 @@ impl Nodes {
         if method == GENESIS || node.verified.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let answer = self.post(node, GENESIS, &json!([]), timeout).await;
-        node.reachable.store(answer.is_ok(), Ordering::Relaxed);
-        let body = answer?;
+        let body = self.post(node, GENESIS, &json!([]), timeout).await?;
         let found: String = parse(GENESIS, &body)?;
         if found != expected.to_string() {
             metrics::counter!("chain_nodes_of_another_cluster_total").increment(1);
@@ -206,6 +275,18 @@ impl Nodes {
             .await
             .map_err(|error| unreachable(describe(error)))?;
         let status = response.status();
+        // Whatever the body says: providers have JSON, text and HTML for it.
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let retry_after =
+                retry_after.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+            return Err(Error::Limited {
+                method,
+                node: node.name.clone(),
+                status: status.as_u16(),
+                retry_after,
+            });
+        }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(describe(error)))? {
             if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
@@ -232,8 +313,22 @@ impl Node {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        let host = host.to_owned();
-        Some(Self { url, name, host, verified: AtomicBool::new(false), reachable: AtomicBool::new(true) })
+        let (host, background) = (host.to_owned(), Arc::new(Semaphore::new(BACKGROUND_MAX)));
+        let (verified, reachable) = (AtomicBool::new(false), AtomicBool::new(true));
+        Some(Self { url, name, host, verified, reachable, health: Mutex::default(), background })
+    }
+
+    /// Counts a call that has ended for the node's health.
+    fn judge(&self, started: Instant, error: Option<&Error>) {
+        let mut health = self.health();
+        match error.filter(|error| error.is_trouble()) {
+            None => health.answered(started.elapsed()),
+            Some(error) => health.failed(Instant::now(), error.retry_after()),
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

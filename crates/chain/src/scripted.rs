@@ -17,6 +17,8 @@ pub(crate) enum Answer {
     Error(i64, &'static str, Value),
     /// Answers with an HTTP status and no JSON.
     Status(u16),
+    /// Refuses with the status 429, and says for how many seconds.
+    Limited(Option<u32>),
     /// Closes the connection without a word.
     HangUp,
 }
@@ -95,6 +97,7 @@ async fn serve(mut stream: TcpStream, script: Script, calls: watch::Sender<Vec<C
         let (method, params) = (request["method"].as_str().unwrap(), &request["params"]);
         calls.send_modify(|calls| calls.push((method.to_owned(), params.clone())));
         let answer = (script.lock().unwrap())(method, params);
+        let mut retry_after = String::new();
         let (status, body) = match answer {
             Answer::Result(result) => (200, json!({ "jsonrpc": "2.0", "id": 1, "result": result })),
             Answer::Error(code, message, data) => {
@@ -102,10 +105,15 @@ async fn serve(mut stream: TcpStream, script: Script, calls: watch::Sender<Vec<C
                 (200, json!({ "jsonrpc": "2.0", "id": 1, "error": error }))
             }
             Answer::Status(status) => (status, json!("busy")),
+            Answer::Limited(seconds) => {
+                retry_after = seconds.map_or(String::new(), |seconds| format!("retry-after: {seconds}\r\n"));
+                (429, json!("Too many requests"))
+            }
             Answer::HangUp => return None,
         };
         let body = body.to_string();
-        let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 {status} Scripted\r\n{retry_after}content-length: {}\r\n\r\n", body.len());
         stream.write_all(format!("{head}{body}").as_bytes()).await.ok()?;
     }
 }

@@ -6,7 +6,7 @@ use crate::leg::{self, Leg};
 use crate::metrics;
 use crate::pools::State;
 use amm::Market;
-use journal::Drift;
+use journal::{Drift, PoolRefusal};
 use order_core::failure::Code;
 use order_core::order::Fill;
 use order_core::{Atoms, Failure, Order, PoolAddress, Pubkey, Venue};
@@ -53,6 +53,7 @@ impl Executor {
         let calculate = |legs: &[Leg]| leg::expected(legs, tokens[0].mint, tokens[1].mint);
         let expected = calculate(legs);
         if simulated.moved == expected && strays(legs, &simulated.changes).is_empty() {
+            self.tally.well(legs.iter().map(|leg| leg.market.address()));
             return Ok(());
         }
         match self.later(before, legs, simulated.slot).await {
@@ -84,6 +85,21 @@ impl Executor {
         }
     }
 
+    /// Records that a pool's program refused the order's swap, for a reason other than the order's limit. The
+    /// order avoids the venue from then on, and so do others for a while if most of them meet it.
+    pub(crate) async fn refused(&self, order: &Order, legs: &[Leg], program: Option<Pubkey>) {
+        let Some(venue) = program.and_then(|program| amm::venue(&program)) else { return };
+        let named = legs.iter().map(|leg| named(&leg.market));
+        let pools: Vec<_> = named.filter(|(refusing, _)| *refusing == venue).collect();
+        if pools.is_empty() {
+            return;
+        }
+        tracing::warn!(%venue, ?pools, "a pool's program refuses the swap");
+        let counts = self.tally.bad(pools.iter().map(|(_, pool)| *pool));
+        let refusal = PoolRefusal { order_id: order.id(), pools, counts };
+        answered(|| self.journal.observe_refusal(&refusal)).await;
+    }
+
     async fn drifted(
         &self,
         order: &Order,
@@ -101,7 +117,8 @@ impl Executor {
             "a pool's program does not do what our maths says: its quotes cannot be trusted"
         );
         pools.iter().for_each(|(venue, _)| metrics::drift(*venue));
-        let drift = Drift { order_id: order.id(), pools, expected, simulated: simulated.moved };
+        let counts = self.tally.bad(pools.iter().map(|(_, pool)| *pool));
+        let drift = Drift { order_id: order.id(), pools, expected, simulated: simulated.moved, counts };
         let disabled = answered(|| self.journal.observe_drift(&drift)).await;
         if !disabled.is_empty() {
             self.switch.show(&answered(|| self.journal.stops()).await);

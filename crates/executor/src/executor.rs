@@ -4,6 +4,7 @@ use crate::permits::Permits;
 use crate::pools::Dependencies;
 use crate::reconcile::Inspected;
 use crate::sign::Rent;
+use crate::tally::Tally;
 use crate::{Configuration, cluster, metrics};
 use anyhow::Context as _;
 use chain::landing::Lander;
@@ -43,6 +44,7 @@ pub struct Executor {
     pub(crate) lander: Lander,
     pub(crate) leases: Arc<Leases>,
     pub(crate) dependencies: Dependencies,
+    pub(crate) tally: Tally,
     pub(crate) rent: OnceCell<Rent>,
     pub(crate) retry: RetryPolicy,
     pub(crate) attempt_timeout: Duration,
@@ -113,6 +115,7 @@ pub(crate) async fn connect(
         lander,
         leases: Arc::default(),
         dependencies: Dependencies::default(),
+        tally: Tally::default(),
         rent: OnceCell::new(),
         retry: configuration.retry(),
         attempt_timeout: configuration.attempt_timeout(),

@@ -30,6 +30,7 @@ mod report;
 mod route;
 mod sign;
 mod sweep;
+mod tally;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -4,8 +4,9 @@ use chain::{Account, Client, Commitment};
 use order_core::failure::Code;
 use order_core::{Failure, PoolAddress, Pubkey};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Pools whose dependencies are remembered; far more than routes ever name.
 const REMEMBERED_MAX: usize = 10_000;
@@ -20,17 +21,24 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Simulations run on the latest state, and this must be the same.
 const COMMITMENT: Commitment = Commitment::Processed;
 
-/// Which accounts each pool needed last: asking anew costs a round trip.
+/// Reads of the same accounts that orders may share; far more than are under way at once.
+const SHARED_MAX: usize = 1_000;
+
+/// Which accounts each pool needed last, because asking anew costs a round trip, and the last reads.
 #[derive(Debug, Default)]
 pub(crate) struct Dependencies {
     known: Mutex<HashMap<PoolAddress, Vec<Pubkey>>>,
+    reads: Mutex<HashMap<Vec<Pubkey>, LastRead>>,
 }
 
-/// Accounts as they were in one slot.
-#[derive(Debug, PartialEq)]
+/// The last read of some accounts and the time at which it was begun. Locked while one is under way.
+type LastRead = Arc<tokio::sync::Mutex<Option<(Instant, State)>>>;
+
+/// Accounts as they were in one slot. Cheap to clone.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
     pub(crate) slot: u64,
-    accounts: HashMap<Pubkey, Account>,
+    accounts: Arc<HashMap<Pubkey, Account>>,
 }
 
 impl Dependencies {
@@ -46,7 +54,7 @@ impl Dependencies {
     ) -> Result<State, Failure> {
         let mut addresses = self.remembered(pools, more);
         for _ in 0..LOOKS_MAX {
-            let state = read(cluster, &addresses, min_slot).await?;
+            let state = self.read_once(cluster, &addresses, min_slot).await?;
             let needed = self.learn(pools, more, &state)?;
             if needed.is_subset(&addresses.iter().copied().collect()) {
                 return Ok(state);
@@ -57,6 +65,37 @@ impl Dependencies {
             Code::SimulationFailed,
             format!("the route's pools need other accounts at each of {LOOKS_MAX} looks"),
         ))
+    }
+
+    /// Orders that want the same accounts at the same time share a read. It was begun after each of them
+    /// asked, so none gets an older state than by a read of its own.
+    async fn read_once(
+        &self,
+        cluster: &Client,
+        addresses: &[Pubkey],
+        min_slot: u64,
+    ) -> Result<State, Failure> {
+        let asked = Instant::now();
+        let last = self.last_read(addresses);
+        let mut last = last.lock().await;
+        if let Some((begun, state)) = last.as_ref()
+            && *begun >= asked
+            && state.slot >= min_slot
+        {
+            return Ok(state.clone());
+        }
+        let begun = Instant::now();
+        let state = read(cluster, addresses, min_slot).await?;
+        *last = Some((begun, state.clone()));
+        Ok(state)
+    }
+
+    fn last_read(&self, addresses: &[Pubkey]) -> LastRead {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if reads.len() >= SHARED_MAX && !reads.contains_key(addresses) {
+            reads.clear();
+        }
+        Arc::clone(reads.entry(addresses.to_vec()).or_default())
     }
 
     fn remembered(&self, pools: &[PoolAddress], more: &[Pubkey]) -> Vec<Pubkey> {
@@ -99,7 +138,7 @@ async fn read(cluster: &Client, addresses: &[Pubkey], min_slot: u64) -> Result<S
     let accounts = addresses.iter().zip(snapshot.accounts);
     Ok(State {
         slot: snapshot.slot,
-        accounts: accounts.filter_map(|(address, account)| Some((*address, account?))).collect(),
+        accounts: Arc::new(accounts.filter_map(|(address, account)| Some((*address, account?))).collect()),
     })
 }
 

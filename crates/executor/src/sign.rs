@@ -96,18 +96,19 @@ impl Executor {
     async fn survey(&self, order: &Order, quote: &Quote, marker: &Marker) -> Result<Ground, Failure> {
         let route: Vec<_> = quote.route.iter().map(|swap| swap.pool).collect();
         let source = token_account(&self.wallet.pubkey(), order.intent().token_in(), marker);
-        let more = [source];
+        // The account of wrapped SOL exists only within the transaction.
+        let native = order.intent().token_in().is_native();
+        let more: &[_] = if native { &[] } else { &[source] };
         let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
         let (state, blockhash, recent_fees, rent, lookup_tables) = futures_util::try_join!(
-            self.dependencies.read(&route, &more, 0, &self.cluster),
-            self.cluster.latest_blockhash().map_err(|error| cluster::failure(&error)),
-            self.cluster.recent_prioritization_fees(&written).map_err(|error| cluster::failure(&error)),
+            self.dependencies.read(&route, more, quote.slot, &self.cluster),
+            self.cluster.shared_blockhash().map_err(|error| cluster::failure(&error)),
+            self.cluster.shared_prioritization_fees(&written).map_err(|error| cluster::failure(&error)),
             self.rent(),
-            self.cluster.lookup_tables(&self.lookup_tables).map_err(|error| cluster::failure(&error)),
+            self.cluster.shared_lookup_tables(&self.lookup_tables).map_err(|error| cluster::failure(&error)),
         )?;
-        // The account of wrapped SOL exists only within the transaction.
         let token_in = order.intent().token_in();
-        if !token_in.is_native() && !state.has(&source) {
+        if !native && !state.has(&source) {
             return Err(Failure::new(
                 Code::InsufficientFunds,
                 format!("the wallet has no {}", token_in.symbol),
@@ -153,10 +154,13 @@ impl Executor {
         let simulation: Simulation = simulated.map_err(|error| cluster::failure(&error))?;
         if let Some(failure) = &simulation.failure {
             tracing::debug!(%failure, logs = ?simulation.logs, "the simulation failed");
+            let program = unsigned.failed_program(failure, &simulation.logs);
             let failure = unsigned.failure(failure, &simulation.logs, cluster::explain);
             if failure.code == Code::SlippageExceeded {
                 let refused = Simulated::nothing(simulation.slot, HashMap::new());
                 self.compare(order, &ground.state, legs, &refused).await?;
+            } else {
+                self.refused(order, legs, program).await;
             }
             return Err(failure);
         }

@@ -46,7 +46,7 @@ pub use settle::SettleError;
 pub use spending::Spending;
 pub use statistics::{Ended, QueueStats};
 pub use stop::Cancellation;
-pub use venues::{DisabledVenue, Drift, Stops};
+pub use venues::{DisabledVenue, Drift, PoolRefusal, Stops};
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,12 @@ const DRIFTS_ENOUGH: u64 = 3;
 /// Within this time: a program that was changed shows it to every order.
 const DRIFTS_WITHIN: Duration = Duration::from_mins(10);
 
+/// Orders that a pool's program refuses before others leave its venue out.
+const REFUSALS_ENOUGH: u64 = 3;
+
+/// For how long others leave it out after the last of them: a paused pool may be opened again.
+const REFUSED_FOR: Duration = Duration::from_mins(2);
+
 /// A venue that no order is to go over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisabledVenue {
@@ -44,6 +50,20 @@ pub struct Drift {
     pub expected: Option<(Atoms, Atoms)>,
     /// What it took and gave; None if the program refused.
     pub simulated: Option<(Atoms, Atoms)>,
+    /// Whether it counts towards the end of the venue: on a pool that most orders trade on as calculated it
+    /// does not.
+    pub counts: bool,
+}
+
+/// A pool's program refused a swap in a simulation, for a reason of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolRefusal {
+    /// The order that met it.
+    pub order_id: order::Id,
+    /// The pools that it may have come from.
+    pub pools: Vec<(Venue, PoolAddress)>,
+    /// Whether most orders on the pool meet it: then others leave the venue out, too.
+    pub counts: bool,
 }
 
 impl Stops {
@@ -75,13 +95,17 @@ impl Journal {
         Ok(stops)
     }
 
-    /// The venues that an order is not to be routed over: those that are disabled, and those that it
-    /// has met drift on itself.
+    /// The venues that an order is not to be routed over: those that are disabled, those that it has met
+    /// drift or a refusal on itself, and those of pools that have refused several orders lately.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn venues_to_avoid(&self, id: order::Id) -> Result<BTreeSet<Venue>, Error> {
-        let read = sqlx::query_scalar(TO_AVOID).bind(id.0).fetch_all(&self.pool);
+        let read = sqlx::query_scalar(TO_AVOID)
+            .bind(id.0)
+            .bind(bigint(REFUSALS_ENOUGH))
+            .bind(milliseconds(REFUSED_FOR))
+            .fetch_all(&self.pool);
         let names = metrics::statement("venues_to_avoid", read)
             .await
             .map_err(|error| Error::from_statement("read which venues to avoid", error))?;
@@ -109,7 +133,7 @@ impl Journal {
             .bind(venues)
             .bind(pools)
             .bind(amounts)
-            .bind(bigint(DRIFTS_ENOUGH))
+            .bind(if drift.counts { bigint(DRIFTS_ENOUGH) } else { i64::MAX })
             .bind(milliseconds(DRIFTS_WITHIN))
             .bind(reason)
             .fetch_all(&self.pool);
@@ -117,6 +141,24 @@ impl Journal {
             .await
             .map_err(|error| Error::from_statement("record drift", error))?;
         Ok(known(disabled).collect())
+    }
+
+    /// Records that a pool's program refused an order. Made again, the same call changes nothing.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn observe_refusal(&self, refusal: &PoolRefusal) -> Result<(), Error> {
+        let (venues, pools): (Vec<_>, Vec<_>) =
+            refusal.pools.iter().map(|(venue, pool)| (venue.name(), pool.to_string())).unzip();
+        let observe = sqlx::query(OBSERVE_REFUSAL)
+            .bind(refusal.order_id.0)
+            .bind(venues)
+            .bind(pools)
+            .bind(refusal.counts)
+            .execute(&self.pool);
+        let observed = metrics::statement("observe_refusal", observe).await;
+        observed.map_err(|error| Error::from_statement("record a refusal", error))?;
+        Ok(())
     }
 
     /// Keeps orders off a venue, for a reason of 1 to 1000 bytes. Whether they were not kept off it
@@ -158,7 +200,18 @@ ORDER BY venue";
 const TO_AVOID: &str = "
 SELECT venue FROM venue_disablings WHERE enabled_at IS NULL
 UNION
-SELECT venue FROM drift_observations WHERE order_id = $1";
+SELECT venue FROM drift_observations WHERE order_id = $1
+UNION
+SELECT venue FROM pool_refusals WHERE order_id = $1
+UNION
+SELECT min(venue) FROM pool_refusals
+WHERE counts AND at > now() - $3 * interval '1 millisecond'
+GROUP BY pool HAVING count(*) >= $2";
+
+const OBSERVE_REFUSAL: &str = "
+INSERT INTO pool_refusals (order_id, venue, pool, counts)
+SELECT $1, met.venue, met.pool, $4 FROM unnest($2::text[], $3::text[]) AS met (venue, pool)
+ON CONFLICT DO NOTHING";
 
 const OBSERVE_DRIFT: &str =
     "SELECT disabled FROM observe_drift($1, $2, $3, $4::text[]::numeric[], $5, $6, $7)";

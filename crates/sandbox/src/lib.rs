@@ -22,10 +22,17 @@
 //! | `{"delayTransactions": {"slots": 5}}` | it is executed later; or `{"beforeExpiry": 0}`, in the last block its blockhash allows; or `{"afterExpiry": 1}`, too late |
 //! | `{"hideTransactions": {"fromHistory": true}}` | what landed is not found; without `fromHistory` a search still finds it |
 //! | `{"pruneHistory": {"slots": 100}}` | what landed earlier is not found, and `getFirstAvailableBlock` says so |
+//! | `"withholdTransactions"` | a status is told, and `getTransaction` gives null |
+//! | `"forgeRevert"` | what landed well is told as finalized and reverted |
+//! | `{"forgeFill": {"lessOutputBps": 100, "moreInputBps": 100}}` | `getTransaction` tells of other amounts than were moved |
+//! | `{"historyHole": {"from": 5, "until": 9}}` | the history lacks these slots, and `getFirstAvailableBlock` does not say so |
+//! | `{"claimLastValidBlockHeight": {"height": 1}}` | `getLatestBlockhash` gives this height |
+//! | `{"claimBlockHeight": {"ahead": 1000}}` | block heights are too great |
+//! | `{"claimGenesisHash": {"hash": "…"}}` | `getGenesisHash` gives that of another cluster |
 //! | `{"lag": {"slots": 40}}` | answers, simulations and notifications are of so many slots ago |
 //! | `{"claimSlot": {"ahead": 40}}` | answers about accounts and slot notifications claim a later slot; with a lag of as many, old accounts look new |
 //! | `{"mixAccounts": {"slots": 40}}` | in an answer with several accounts each second one is of so many slots before |
-//! | `{"fail": {"how": …, "performed": true}}` | a method fails: `{"http": {"status": 500}}`, `{"rpc": {"code": -32005}}`, `"reset"` or `"hang"`; with `performed` it does its work all the same |
+//! | `{"fail": {"how": …, "performed": true}}` | a method fails: `{"http": {"status": 500}}`, with `body` and `contentType` if they matter, `{"rpc": {"code": -32005}}`, `"reset"` or `"hang"`; with `performed` it does its work all the same |
 //! | `{"slow": {"milliseconds": 400}}` | a method's answers come later |
 //! | `"freezeSlots"` | no block is produced |
 //! | `"cutSubscriptions"` | WebSockets are reset, at once and at each block |
@@ -33,7 +40,7 @@
 //! | `"muteAccounts"` | those of accounts are, and slots are told |
 //!
 //! `POST /admin/programs/{venue}` with `{"changed": true}` makes a built-in program keep a unit of what it
-//! sells, and `false` undoes it.
+//! sells, `{"refuses": true}` makes it refuse every swap, and `{}` undoes it.
 //!
 //! Two things happen at once: `POST /admin/roll-back` with `{"slots": 5}` gives up the fork of the
 //! last slots, whose transactions land again by themselves only with `"landAgainAfterSlots"`; and

@@ -2,6 +2,7 @@
 //! once, and is told as what became of it.
 
 use crate::amounts::known;
+use order_core::Pubkey;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use system_tests::{Cluster, Engine, Gateway, Nodes, Part, eventually, market_order, setting};
@@ -267,10 +268,7 @@ async fn an_executor_with_another_key_settles_what_the_old_key_signed() {
     let mut scene = Scene::start(1);
     let (id, freeze) = scene.submitted().await;
     scene.engine.kill(EXECUTOR);
-    let keypair = scene.engine.stack.wallet.with_file_name("other-wallet.json");
-    std::fs::write(&keypair, json!(OTHER_KEYPAIR.to_vec()).to_string()).unwrap();
-    std::fs::set_permissions(&keypair, std::fs::Permissions::from_mode(0o600)).unwrap();
-    scene.engine.set_environment(EXECUTOR, "KEYPAIR", keypair.to_str().unwrap());
+    other_wallet(&mut scene.engine);
     scene.cluster.end(freeze).await;
     scene.has_landed().await;
     scene.engine.restart(EXECUTOR);
@@ -304,6 +302,15 @@ async fn an_order_that_a_restored_database_has_forgotten_does_not_trade_again() 
     let order = scene.gateway.order(&id).await;
     assert!(order["status"] == "confirmed" || halted.contains(&trades[0].0), "{order} {halted}");
     assert_ne!(order["status"], "failed", "it landed: {order}");
+}
+
+/// Gives the executor another wallet from its next start on.
+pub(crate) fn other_wallet(engine: &mut Engine) -> Pubkey {
+    let keypair = engine.stack.wallet.with_file_name("other-wallet.json");
+    std::fs::write(&keypair, json!(OTHER_KEYPAIR.to_vec()).to_string()).unwrap();
+    std::fs::set_permissions(&keypair, std::fs::Permissions::from_mode(0o600)).unwrap();
+    engine.set_environment(EXECUTOR, "KEYPAIR", keypair.to_str().unwrap());
+    Pubkey::try_from(&OTHER_KEYPAIR[32..]).unwrap()
 }
 
 fn is_over(order: &Value) -> bool {

@@ -5,12 +5,13 @@ use super::{accounts, complete, decode_statuses, limit, malformed, texts};
 use crate::rpc::CALL_TIMEOUT;
 use crate::wire::{InContext, WireAccountSignature, WireBlockhash, WireEpochInfo, WireTransaction};
 use crate::{Error, Hash};
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use order_core::Signature;
 use serde_json::json;
 use solana_pubkey::Pubkey;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// A transaction that named an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) struct AccountSignature {
 const BLOCKHASH_AGE_MAX: u64 = 150;
 /// A node that takes longer to tell its height is left out.
 const HEIGHT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Once a node has told its height, the others have this time left: one that hangs holds up nobody.
+const HEIGHT_PATIENCE: Duration = Duration::from_millis(200);
 /// Blocks by which nodes that are well may differ.
 const HEIGHT_SLACK: u64 = 100;
 
@@ -73,9 +76,18 @@ impl Client {
     /// The block height that each node tells at `confirmed`; None for a node that does not answer.
     pub(crate) async fn heights(&self) -> Vec<Option<u64>> {
         let params = json!([{ "commitment": Commitment::Confirmed.name() }]);
-        let ask =
-            async |node| self.nodes.call_one(node, "getBlockHeight", &params, HEIGHT_TIMEOUT).await.ok();
-        join_all((0..self.node_count()).map(ask)).await
+        let ask = async |node| {
+            (node, self.nodes.call_one::<u64>(node, "getBlockHeight", &params, HEIGHT_TIMEOUT).await)
+        };
+        let mut asked: FuturesUnordered<_> = (0..self.node_count()).map(ask).collect();
+        let mut heights = vec![None; self.node_count()];
+        let mut until = Instant::now() + HEIGHT_TIMEOUT;
+        while let Ok(Some((node, answer))) = timeout_at(until, asked.next()).await {
+            let (Some(height), Ok(told)) = (heights.get_mut(node), answer) else { continue };
+            *height = Some(told);
+            until = until.min(Instant::now() + HEIGHT_PATIENCE);
+        }
+        heights
     }
 
     /// A blockhash of one node, if its last valid block height is possible: by the node's own height, and by more
@@ -86,14 +98,15 @@ impl Client {
         heights: &[Option<u64>],
     ) -> Result<Blockhash, Error> {
         const METHOD: &str = "getLatestBlockhash";
+        let own = heights.get(node).copied().flatten();
+        let own = own.ok_or_else(|| malformed(METHOD, "the node does not tell its height".to_owned()))?;
         let params = json!([{ "commitment": Commitment::Confirmed.name() }]);
         let answer: InContext<WireBlockhash> =
             self.nodes.call_one(node, METHOD, &params, CALL_TIMEOUT).await?;
         let last = answer.value.last_valid_block_height;
         let told: Vec<u64> = heights.iter().copied().flatten().collect();
         let agree = told.iter().filter(|height| is_possible(last, **height)).count();
-        let own = heights.get(node).copied().flatten();
-        if own.is_none_or(|own| !is_possible(last, own)) || agree.saturating_mul(2) <= told.len() {
+        if !is_possible(last, own) || agree.saturating_mul(2) <= told.len() {
             let reason =
                 format!("its last valid block height {last} does not fit the block heights {told:?}");
             return Err(malformed(METHOD, reason));

@@ -1,5 +1,7 @@
 mod accounts;
 mod evidence;
+mod send;
+mod shared;
 
 use crate::fill::{Balances, InvalidBalances, Trade};
 use crate::rpc::{CALL_TIMEOUT, Nodes};
@@ -19,6 +21,8 @@ use std::sync::Arc;
 
 pub use accounts::Scan;
 pub(crate) use evidence::AccountSignature;
+pub use send::{NotTaken, Refusal};
+use shared::Shared;
 
 /// How sure the cluster is of what it says, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,6 +177,7 @@ pub struct LandedTransaction {
 #[derive(Debug, Clone)]
 pub struct Client {
     nodes: Arc<Nodes>,
+    shared: Arc<Shared>,
 }
 
 impl Client {
@@ -188,7 +193,7 @@ impl Client {
     /// # Errors
     /// No URL, or one that is not http or https.
     pub fn new(urls: &[String]) -> Result<Self, Error> {
-        Ok(Self { nodes: Arc::new(Nodes::new(urls)?) })
+        Ok(Self { nodes: Arc::new(Nodes::new(urls)?), shared: Arc::default() })
     }
 
     /// A blockhash to build on, at `confirmed`: a finalized one is partly used up, a processed one may vanish.
@@ -199,8 +204,8 @@ impl Client {
     pub async fn latest_blockhash(&self) -> Result<Blockhash, Error> {
         let heights = self.heights().await;
         let mut last = None;
-        for turn in 0..self.node_count() {
-            match self.blockhash_of(self.nodes.in_turn(turn), &heights).await {
+        for node in self.nodes.order() {
+            match self.blockhash_of(node, &heights).await {
                 Ok(blockhash) => return Ok(blockhash),
                 Err(error) => last = Some(error),
             }
@@ -289,35 +294,6 @@ impl Client {
         answer.value.decode(answer.context.slot).map_err(|reason| malformed(METHOD, reason))
     }
 
-    /// Hands signed bytes to every node. `Ok` means that at least one took them, or has them
-    /// already; it does not mean that they land.
-    ///
-    /// # Errors
-    /// No node took them. They may land all the same.
-    pub async fn send(&self, transaction: &[u8]) -> Result<(), Error> {
-        let params = json!([BASE64.encode(transaction), {
-            "encoding": "base64",
-            "skipPreflight": false,
-            // That of the blockhash: a node that is behind would not know it otherwise.
-            "preflightCommitment": Commitment::Confirmed.name(),
-            // Whoever sends it repeats it; the node need not.
-            "maxRetries": 0,
-        }]);
-        let mut refused = None;
-        for answer in self.nodes.call_all::<String>("sendTransaction", &params).await {
-            match answer {
-                Ok(_) => return Ok(()),
-                Err(error)
-                    if error.preflight_failure().is_some_and(|failure| failure.is_already_processed()) =>
-                {
-                    return Ok(());
-                }
-                Err(error) => refused = refused.or(Some(error)),
-            }
-        }
-        refused.map_or(Ok(()), Err)
-    }
-
     /// What a node knows of these signatures, in its recent blocks or in its whole history; at
     /// most [`Self::SIGNATURES_MAX`].
     ///
@@ -358,7 +334,7 @@ impl Client {
         // A node that shows it unreadably has it all the same: that outweighs the nodes that lack it.
         let mut unreadable = None;
         let mut absent = None;
-        for node in 0..self.nodes.count() {
+        for node in self.nodes.order() {
             let answer = self.nodes.call_one(node, METHOD, &params, CALL_TIMEOUT).await;
             match answer.map(|found: Option<WireTransaction>| found.map(WireTransaction::decode)) {
                 Ok(Some(Ok(transaction))) => return Ok(Some(transaction)),

@@ -3,7 +3,7 @@
 use super::open;
 use crate::client::{Client, Commitment};
 use crate::transaction::{self, BuildError};
-use crate::{Error, Instruction, TransactionFailure, Wallet};
+use crate::{Error, Instruction, NotTaken, TransactionFailure, Wallet};
 use solana_address_lookup_table_interface::instruction::{create_lookup_table, extend_lookup_table};
 use solana_address_lookup_table_interface::state::LOOKUP_TABLE_MAX_ADDRESSES;
 use solana_pubkey::Pubkey;
@@ -26,6 +26,9 @@ pub enum ChangeError {
     /// A node gave no usable answer.
     #[error(transparent)]
     Cluster(#[from] Error),
+    /// No node took the transaction.
+    #[error(transparent)]
+    NotTaken(NotTaken),
     /// The transaction cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -118,7 +121,7 @@ impl Client {
             if let Err(error) = self.send(&transaction.bytes).await {
                 refusals = refusals.saturating_add(1);
                 if refusals >= REFUSALS_MAX {
-                    return Err(error.into());
+                    return Err(ChangeError::NotTaken(error));
                 }
             }
             sleep(SEND_AGAIN_AFTER).await;

@@ -187,6 +187,11 @@ impl Unsigned {
         failure.explained(program, logs, explain, failure::Code::SimulationFailed)
     }
 
+    /// The program that a simulation of it failed in, with these logs.
+    pub fn failed_program(&self, failure: &TransactionFailure, logs: &[String]) -> Option<Pubkey> {
+        failed_program(&self.message, failure, logs)
+    }
+
     /// Signs it. From here on it can land: record it before it is sent.
     ///
     /// # Errors

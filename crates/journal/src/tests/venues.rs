@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Drift, Error};
+use crate::{Drift, Error, PoolRefusal};
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ const DLMM: Venue = Venue::MeteoraDlmm;
 fn drift(order_id: order::Id, venues: &[Venue]) -> Drift {
     let pools = venues.iter().zip(1..).map(|(venue, n)| (*venue, PoolAddress::new([n; 32])));
     let expected = Some((Atoms::new(u64::MAX), Atoms::new(150)));
-    Drift { order_id, pools: pools.collect(), expected, simulated: None }
+    Drift { order_id, pools: pools.collect(), expected, simulated: None, counts: true }
 }
 
 async fn disabled(journal: &Journal) -> Vec<Venue> {
@@ -114,4 +114,44 @@ async fn executors_that_meet_drift_at_once_disable_the_venue_once_together() {
     made.sort_unstable();
     assert_eq!(made, [CPMM, DLMM]);
     assert_eq!(disabled(&one).await, [DLMM, CPMM], "by name");
+}
+
+#[tokio::test]
+async fn a_refused_order_leaves_the_venue_out_and_others_do_for_a_while_when_it_keeps_refusing() {
+    let (database, journal) = journal().await;
+    let pool = (CPMM, PoolAddress::new([1; 32]));
+    let refuse = async |order_id, counts| {
+        let refusal = PoolRefusal { order_id, pools: vec![pool], counts };
+        journal.observe_refusal(&refusal).await.unwrap();
+        journal.observe_refusal(&refusal).await.unwrap();
+    };
+    let other = accepted(&journal).await;
+    for n in 0..5 {
+        let id = accepted(&journal).await;
+        // Two of them on a pool that most orders trade on.
+        refuse(id, n >= 2).await;
+        assert_eq!(journal.venues_to_avoid(id).await.unwrap(), BTreeSet::from([CPMM]));
+        let others = if n < 4 { BTreeSet::new() } else { BTreeSet::from([CPMM]) };
+        assert_eq!(journal.venues_to_avoid(other).await.unwrap(), others, "{n}");
+    }
+    assert_eq!(disabled(&journal).await, []);
+    database
+        .witness()
+        .await
+        .execute("UPDATE pool_refusals SET at = at - interval '2 minutes'")
+        .await
+        .unwrap();
+    assert_eq!(journal.venues_to_avoid(other).await.unwrap(), BTreeSet::new());
+}
+
+#[tokio::test]
+async fn drift_on_a_pool_that_most_orders_trade_on_disables_nothing() {
+    let (_database, journal) = journal().await;
+    for _ in 0..5 {
+        let id = accepted(&journal).await;
+        let drift = Drift { counts: false, ..drift(id, &[CPMM]) };
+        assert_eq!(journal.observe_drift(&drift).await.unwrap(), []);
+        assert_eq!(journal.venues_to_avoid(id).await.unwrap(), BTreeSet::from([CPMM]));
+    }
+    assert_eq!(disabled(&journal).await, []);
 }

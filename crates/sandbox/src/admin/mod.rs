@@ -7,7 +7,7 @@ use crate::App;
 use crate::genesis;
 use crate::pools::SeededPool;
 use crate::prices::VOLATILITY_MAX;
-use crate::programs;
+use crate::programs::{self, Behaviour};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -82,11 +82,26 @@ struct SetPrices {
     volatility_bps: u16,
 }
 
-/// Whether a built-in program is one that keeps a unit of what it sells.
+/// What a built-in program does from now on: what it should, without either.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ChangeProgram {
+    /// It keeps a unit of what it sells.
+    #[serde(default)]
     changed: bool,
+    /// It refuses every swap.
+    #[serde(default)]
+    refuses: bool,
+}
+
+impl ChangeProgram {
+    fn behaviour(&self) -> Behaviour {
+        match (self.refuses, self.changed) {
+            (true, _) => Behaviour::Refuses,
+            (false, true) => Behaviour::KeepsAUnit,
+            (false, false) => Behaviour::Right,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,10 +144,10 @@ async fn change_program(
     Path(venue): Path<String>,
     Json(request): Json<ChangeProgram>,
 ) -> Answer {
-    let (venue, changed): (Venue, bool) = (venue.parse()?, request.changed);
+    let (venue, behaviour): (Venue, Behaviour) = (venue.parse()?, request.behaviour());
     blocking(move || {
         let (slot, ()) = app.node.network.advance(|bank| {
-            bank.change_programs(|svm| programs::set_changed(svm, venue, changed));
+            bank.change_programs(|svm| programs::set_behaviour(svm, venue, behaviour));
             Ok(())
         })?;
         Ok(json!({ "slot": slot }))

@@ -9,6 +9,7 @@ use amm::VaultCall;
 use anyhow::Context as _;
 use litesvm::LiteSVM;
 use order_core::Venue;
+use solana_instruction::error::InstructionError;
 use solana_program_runtime::declare_process_instruction;
 use solana_program_runtime::invoke_context::BuiltinFunctionRegisterer;
 use solana_program_runtime::solana_sbpf::program::BuiltinFunctionDefinition as _;
@@ -79,6 +80,13 @@ pool_program!(OrcaWhirlpool, ChangedOrcaWhirlpool, Venue::OrcaWhirlpool, ORCA_WH
     swap::process(Venue::OrcaWhirlpool, context)
 });
 
+/// What a program refuses with: no code that the venues' own programs give a name to.
+const REFUSAL: u32 = 9_999;
+
+declare_process_instruction!(Refusing, RAYDIUM_AMM_V4_UNITS, |_invoke_context| {
+    Err(InstructionError::Custom(REFUSAL))
+});
+
 declare_process_instruction!(MeteoraVault, METEORA_VAULT_UNITS, |invoke_context| {
     meteora_damm_v1::vault(invoke_context)
 });
@@ -89,7 +97,7 @@ declare_process_instruction!(MeteoraVault, METEORA_VAULT_UNITS, |invoke_context|
 /// A file is not a program.
 pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Result<()> {
     for venue in Venue::ALL {
-        set_changed(svm, venue, false);
+        set_behaviour(svm, venue, Behaviour::Right);
     }
     svm.add_builtin(VaultCall::PROGRAM_ID, MeteoraVault::register);
     for ProgramFile { address, file } in files {
@@ -99,10 +107,20 @@ pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Resul
     Ok(())
 }
 
-/// Puts a venue's built-in program on a VM: as it should be, or changed so that it keeps a unit of what
-/// it sells.
-pub(crate) fn set_changed(svm: &mut LiteSVM, venue: Venue, changed: bool) {
-    let [as_it_should_be, changed_entry]: [BuiltinFunctionRegisterer; 2] = match venue {
+/// What a built-in pool program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    /// What its name says.
+    Right,
+    /// It keeps a unit of what it sells.
+    KeepsAUnit,
+    /// It refuses every swap with an error of its own.
+    Refuses,
+}
+
+/// Puts a venue's built-in program on a VM.
+pub(crate) fn set_behaviour(svm: &mut LiteSVM, venue: Venue, behaviour: Behaviour) {
+    let [right, changed]: [BuiltinFunctionRegisterer; 2] = match venue {
         Venue::RaydiumCpmm => [RaydiumCpmm::register, ChangedRaydiumCpmm::register],
         Venue::RaydiumAmmV4 => [RaydiumAmmV4::register, ChangedRaydiumAmmV4::register],
         Venue::RaydiumClmm => [RaydiumClmm::register, ChangedRaydiumClmm::register],
@@ -111,7 +129,12 @@ pub(crate) fn set_changed(svm: &mut LiteSVM, venue: Venue, changed: bool) {
         Venue::MeteoraDlmm => [MeteoraDlmm::register, ChangedMeteoraDlmm::register],
         Venue::OrcaWhirlpool => [OrcaWhirlpool::register, ChangedOrcaWhirlpool::register],
     };
-    svm.add_builtin(amm::program_id(venue), if changed { changed_entry } else { as_it_should_be });
+    let entry = match behaviour {
+        Behaviour::Right => right,
+        Behaviour::KeepsAUnit => changed,
+        Behaviour::Refuses => Refusing::register,
+    };
+    svm.add_builtin(amm::program_id(venue), entry);
 }
 
 #[cfg(test)]
