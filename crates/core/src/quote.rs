@@ -2,6 +2,7 @@
 
 use crate::{Atoms, Dex, Fraction, Mint, PoolAddress, Timestamp, Venue};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Names one quote.
@@ -23,6 +24,33 @@ pub enum Mode {
     ExactIn,
     /// The amount is what is received.
     ExactOut,
+}
+
+/// What a route must not go over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Exclusions {
+    /// Pool programs.
+    pub venues: BTreeSet<Venue>,
+    /// Single pools.
+    pub pools: BTreeSet<PoolAddress>,
+}
+
+impl Exclusions {
+    /// True if a route may go over everything.
+    pub fn is_empty(&self) -> bool {
+        self.venues.is_empty() && self.pools.is_empty()
+    }
+
+    /// Why a pool of a venue is excluded; None if it is not.
+    pub fn reason(&self, venue: Venue, pool: PoolAddress) -> Option<&'static str> {
+        if self.venues.contains(&venue) {
+            Some("its venue is excluded from this quote")
+        } else if self.pools.contains(&pool) {
+            Some("it is excluded from this quote")
+        } else {
+            None
+        }
+    }
 }
 
 /// One pool's part of a route.

@@ -7,10 +7,9 @@ use crate::route::bearable;
 use anyhow::Context as _;
 use journal::{Spending, Stops};
 use order_core::failure::Code;
-use order_core::quote::Mode;
-use order_core::{Atoms, Failure, Order, Quote, Room, UsdMicros, Venue, token};
+use order_core::quote::{Exclusions, Mode};
+use order_core::{Atoms, Failure, Order, Quote, Room, UsdMicros, token};
 use proto::quote::Request;
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -109,9 +108,9 @@ impl Executor {
         allowed(&stops, quote)
     }
 
-    /// The venues that the order is not to be routed over.
-    pub(crate) async fn to_avoid(&self, order: &Order) -> BTreeSet<Venue> {
-        answered(|| self.journal.venues_to_avoid(order.id())).await
+    /// What the order is not to be routed over.
+    pub(crate) async fn to_avoid(&self, order: &Order) -> Exclusions {
+        answered(|| self.journal.exclusions(order.id())).await
     }
 
     /// What the order is worth in US dollars, a stablecoin being taken for one: by the side that is such a
@@ -130,7 +129,7 @@ impl Executor {
             amount: order.intent().amount_in(),
             mode: Mode::ExactIn,
             room: Room::STANDARD,
-            excluded_venues: self.to_avoid(order).await,
+            excluded: self.to_avoid(order).await,
         };
         let priced =
             self.router.quote(&request, PRICE_WITHIN, service::trace::traceparent().as_deref()).await;
@@ -145,7 +144,7 @@ impl Executor {
                 Err(failure) => Err(unknown(&failure.message)),
             },
             // Other venues, or the same later, may tell.
-            Err(failure) if failure.code == Code::NoRoute && request.excluded_venues.is_empty() => {
+            Err(failure) if failure.code == Code::NoRoute && request.excluded.is_empty() => {
                 Err(unknown(&failure.message))
             }
             Err(failure) => Err(failure),
@@ -198,7 +197,7 @@ mod tests {
     use super::*;
     use crate::testing::{USDC, quote, swap};
     use journal::{DisabledVenue, Halt};
-    use order_core::Timestamp;
+    use order_core::{Timestamp, Venue};
 
     #[test]
     fn what_is_stopped_stops_the_routes_over_it() {

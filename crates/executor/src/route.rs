@@ -26,7 +26,7 @@ impl Executor {
             amount: intent.amount_in(),
             mode: Mode::ExactIn,
             room: Room::of(order.attempt(), intent.max_slippage()),
-            excluded_venues: self.to_avoid(order).await,
+            excluded: self.to_avoid(order).await,
         };
         let timeout = deadline.remaining().min(ANSWER_WITHIN);
         let trace = service::trace::traceparent();

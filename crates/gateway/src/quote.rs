@@ -9,6 +9,8 @@ use axum::Json;
 use axum::extract::State;
 use live::Quoted;
 use order_core::Room;
+use order_core::quote::Exclusions;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long a quote is remembered after it expired, so that an order that names it late is told so.
@@ -41,7 +43,10 @@ pub(crate) async fn quote(
         mode,
         room: Room::of(1, max_slippage),
         // What is quoted must be what executors would route over.
-        excluded_venues: app.backlog.disabled_venues().iter().map(|disabled| disabled.venue).collect(),
+        excluded: Exclusions {
+            venues: app.backlog.disabled_venues().iter().map(|disabled| disabled.venue).collect(),
+            pools: BTreeSet::new(),
+        },
     };
     let quote = app.tradables.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
     let quoted =

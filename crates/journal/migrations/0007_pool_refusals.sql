@@ -1,6 +1,6 @@
 -- Pools whose program refused an order's swap in a simulation, for a reason of its own. The order leaves out
--- the venue from then on. Others leave it out for a while, if enough orders met it and most orders on that
--- pool did: those rows count.
+-- the venue from then on. Others leave the pool out for a while, if enough orders met it and most orders on
+-- that pool did: those rows count.
 CREATE TABLE pool_refusals (
   order_id uuid        NOT NULL,
   pool     text        NOT NULL,

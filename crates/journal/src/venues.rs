@@ -3,8 +3,8 @@
 use crate::columns::{bigint, milliseconds, numeric};
 use crate::halt::Halt;
 use crate::{Error, Journal, metrics};
+use order_core::quote::Exclusions;
 use order_core::{Atoms, PoolAddress, Timestamp, Venue, order};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Orders that meet drift on a venue before it is disabled: a node may err about one.
@@ -13,7 +13,7 @@ const DRIFTS_ENOUGH: u64 = 3;
 /// Within this time: a program that was changed shows it to every order.
 const DRIFTS_WITHIN: Duration = Duration::from_mins(10);
 
-/// Orders that a pool's program refuses before others leave its venue out.
+/// Orders that a pool's program refuses before others leave the pool out.
 const REFUSALS_ENOUGH: u64 = 3;
 
 /// For how long others leave it out after the last of them: a paused pool may be opened again.
@@ -62,7 +62,7 @@ pub struct PoolRefusal {
     pub order_id: order::Id,
     /// The pools that it may have come from.
     pub pools: Vec<(Venue, PoolAddress)>,
-    /// Whether most orders on the pool meet it: then others leave the venue out, too.
+    /// Whether most orders on the pool meet it: then others leave the pool out, too.
     pub counts: bool,
 }
 
@@ -95,21 +95,25 @@ impl Journal {
         Ok(stops)
     }
 
-    /// The venues that an order is not to be routed over: those that are disabled, those that it has met
-    /// drift or a refusal on itself, and those of pools that have refused several orders lately.
+    /// What an order is not to be routed over: the venues that are disabled, those that it has met drift or a
+    /// refusal on itself, and the pools that have refused several orders lately.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn venues_to_avoid(&self, id: order::Id) -> Result<BTreeSet<Venue>, Error> {
-        let read = sqlx::query_scalar(TO_AVOID)
+    pub async fn exclusions(&self, id: order::Id) -> Result<Exclusions, Error> {
+        let read = sqlx::query_as(EXCLUSIONS)
             .bind(id.0)
             .bind(bigint(REFUSALS_ENOUGH))
             .bind(milliseconds(REFUSED_FOR))
             .fetch_all(&self.pool);
-        let names = metrics::statement("venues_to_avoid", read)
+        let rows: Vec<(Option<String>, Option<String>)> = metrics::statement("exclusions", read)
             .await
-            .map_err(|error| Error::from_statement("read which venues to avoid", error))?;
-        Ok(known(names).collect())
+            .map_err(|error| Error::from_statement("read what to avoid", error))?;
+        let (venues, pools): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        Ok(Exclusions {
+            venues: known(venues.into_iter().flatten().collect()).collect(),
+            pools: pools.into_iter().flatten().filter_map(|pool| pool.parse().ok()).collect(),
+        })
     }
 
     /// Records drift, and disables the venues that enough orders have met it on. Those that it has
@@ -197,16 +201,18 @@ UNION ALL
 SELECT venue, reason, at FROM venue_disablings WHERE enabled_at IS NULL
 ORDER BY venue";
 
-const TO_AVOID: &str = "
-SELECT venue FROM venue_disablings WHERE enabled_at IS NULL
+/// The order itself avoids the whole venue: its program refuses other pools as likely, and attempts are few.
+const EXCLUSIONS: &str = "
+SELECT venue, NULL AS pool FROM venue_disablings WHERE enabled_at IS NULL
 UNION
-SELECT venue FROM drift_observations WHERE order_id = $1
+SELECT venue, NULL FROM drift_observations WHERE order_id = $1
 UNION
-SELECT venue FROM pool_refusals WHERE order_id = $1
+SELECT venue, NULL FROM pool_refusals WHERE order_id = $1
 UNION
-SELECT min(venue) FROM pool_refusals
+SELECT NULL, pool FROM pool_refusals
 WHERE counts AND at > now() - $3 * interval '1 millisecond'
-GROUP BY pool HAVING count(*) >= $2";
+GROUP BY pool HAVING count(*) >= $2
+LIMIT 1000";
 
 const OBSERVE_REFUSAL: &str = "
 INSERT INTO pool_refusals (order_id, venue, pool, counts)

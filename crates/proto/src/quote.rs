@@ -3,15 +3,17 @@
 use crate::invalid::{Invalid, parse};
 use crate::wire;
 use chrono::DateTime;
-use order_core::quote::{Alternative, Id, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint, Quote, Room, Timestamp, Venue};
-use std::collections::BTreeSet;
+use order_core::quote::{Alternative, Exclusions, Id, Mode, Swap};
+use order_core::{Atoms, Fraction, Mint, PoolAddress, Quote, Room, Timestamp, Venue};
 
 /// Most swaps of a route that are believed: two hops over a few parallel pools, with room.
 pub const SWAPS_MAX: usize = 16;
 
 /// Most alternatives that are believed: no pair has more pools worth naming.
 pub const ALTERNATIVES_MAX: usize = 256;
+
+/// Most pools that one request may exclude.
+pub const EXCLUDED_POOLS_MAX: usize = 1_000;
 
 /// What a caller wants a price for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,8 +28,8 @@ pub struct Request {
     pub mode: Mode,
     /// What two swaps in a row leave of an exact input.
     pub room: Room,
-    /// Pool programs that the route must not go over.
-    pub excluded_venues: BTreeSet<Venue>,
+    /// What the route must not go over.
+    pub excluded: Exclusions,
 }
 
 impl Request {
@@ -43,7 +45,8 @@ impl Request {
             amount: self.amount.get(),
             mode: mode.into(),
             room: self.room.to_decimal(),
-            excluded_venues: self.excluded_venues.iter().map(Venue::to_string).collect(),
+            excluded_venues: self.excluded.venues.iter().map(Venue::to_string).collect(),
+            excluded_pools: self.excluded.pools.iter().map(PoolAddress::to_string).collect(),
         }
     }
 
@@ -57,14 +60,20 @@ impl Request {
             Ok(wire::QuoteMode::ExactOut) => Mode::ExactOut,
             Err(_) => return Err(Invalid::new("mode", "is not a mode of this contract")),
         };
-        let excluded = message.excluded_venues.iter().map(|venue| parse("excluded_venues", venue));
+        if message.excluded_pools.len() > EXCLUDED_POOLS_MAX {
+            return Err(Invalid::new("excluded_pools", "has too many pools"));
+        }
+        let venues = message.excluded_venues.iter().map(|venue| parse("excluded_venues", venue));
+        let pools = message.excluded_pools.iter().map(|pool| parse("excluded_pools", pool));
+        let excluded =
+            Exclusions { venues: venues.collect::<Result<_, _>>()?, pools: pools.collect::<Result<_, _>>()? };
         let request = Self {
             mint_in: parse("mint_in", &message.mint_in)?,
             mint_out: parse("mint_out", &message.mint_out)?,
             amount: Atoms::new(message.amount),
             mode,
             room: if message.room.is_empty() { Room::STANDARD } else { parse("room", &message.room)? },
-            excluded_venues: excluded.collect::<Result<_, _>>()?,
+            excluded,
         };
         if request.mint_in == request.mint_out {
             return Err(Invalid::new("mint_out", "is the same as mint_in"));
@@ -144,8 +153,8 @@ fn check_answers(quote: &Quote, request: &Request) -> Result<(), Invalid> {
     if received != Some(quote.amount_out) || quote.amount_out.is_zero() {
         return Err(Invalid::new("route", "does not give amount_out"));
     }
-    if quote.route.iter().any(|swap| request.excluded_venues.contains(&swap.venue)) {
-        return Err(Invalid::new("route", "goes over a venue that was excluded"));
+    if quote.route.iter().any(|swap| request.excluded.reason(swap.venue, swap.pool).is_some()) {
+        return Err(Invalid::new("route", "goes over a venue or a pool that was excluded"));
     }
     if quote.expires_at <= quote.created_at {
         return Err(Invalid::new("expires_at_ms", "is not after created_at_ms"));

@@ -4,7 +4,7 @@
 use amm::{Clock, Limit, Market, Pool, PoolToken, Seed, Trader, TransferFee};
 use chain::{Account, LookupTable};
 use criterion::{Criterion, criterion_group, criterion_main};
-use order_core::quote::Mode;
+use order_core::quote::{Exclusions, Mode};
 use order_core::token::{self, Program};
 use order_core::{Atoms, Fraction, PoolAddress, Pubkey, Room, Venue};
 use proto::quote::Request;
@@ -148,7 +148,7 @@ fn quotes(criterion: &mut Criterion) {
             amount: Atoms::new(whole / value),
             mode: Mode::ExactIn,
             room: Room::STANDARD,
-            excluded_venues: BTreeSet::new(),
+            excluded: Exclusions::default(),
         };
         let quote = snapshot.quote(&request).unwrap();
         let paths = quote.route.iter().filter(|swap| swap.mint_in == request.mint_in).count();

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{Drift, Error, PoolRefusal};
 use futures_util::future::join_all;
+use order_core::quote::Exclusions;
 use std::collections::BTreeSet;
 
 const CPMM: Venue = Venue::RaydiumCpmm;
@@ -11,6 +12,10 @@ fn drift(order_id: order::Id, venues: &[Venue]) -> Drift {
     let pools = venues.iter().zip(1..).map(|(venue, n)| (*venue, PoolAddress::new([n; 32])));
     let expected = Some((Atoms::new(u64::MAX), Atoms::new(150)));
     Drift { order_id, pools: pools.collect(), expected, simulated: None, counts: true }
+}
+
+async fn avoided(journal: &Journal, id: order::Id) -> BTreeSet<Venue> {
+    journal.exclusions(id).await.unwrap().venues
 }
 
 async fn disabled(journal: &Journal) -> Vec<Venue> {
@@ -48,12 +53,12 @@ async fn the_third_order_that_meets_drift_disables_the_venue_once() {
         assert_eq!(journal.observe_drift(&drift(order_id, venues)).await.unwrap(), []);
     }
     assert_eq!(disabled(&journal).await, []);
-    assert_eq!(journal.venues_to_avoid(first).await.unwrap(), BTreeSet::from([CPMM, DLMM]));
-    assert_eq!(journal.venues_to_avoid(third).await.unwrap(), BTreeSet::new());
+    assert_eq!(avoided(&journal, first).await, BTreeSet::from([CPMM, DLMM]));
+    assert_eq!(avoided(&journal, third).await, BTreeSet::new());
     assert_eq!(journal.observe_drift(&drift(third, &[CPMM])).await.unwrap(), [CPMM]);
     assert_eq!(journal.observe_drift(&drift(fourth, &[CPMM])).await.unwrap(), []);
     assert_eq!(disabled(&journal).await, [CPMM]);
-    assert_eq!(journal.venues_to_avoid(accepted(&journal).await).await.unwrap(), BTreeSet::from([CPMM]));
+    assert_eq!(avoided(&journal, accepted(&journal).await).await, BTreeSet::from([CPMM]));
     let kept = "SELECT count(*) FROM drift_observations WHERE expected_in = 18446744073709551615
         AND expected_out = 150 AND simulated_in IS NULL AND at IS NOT NULL";
     assert_eq!(number(&mut database.witness().await, kept).await, 5);
@@ -117,7 +122,7 @@ async fn executors_that_meet_drift_at_once_disable_the_venue_once_together() {
 }
 
 #[tokio::test]
-async fn a_refused_order_leaves_the_venue_out_and_others_do_for_a_while_when_it_keeps_refusing() {
+async fn a_refused_order_leaves_the_venue_out_and_others_the_pool_when_it_keeps_refusing() {
     let (database, journal) = journal().await;
     let pool = (CPMM, PoolAddress::new([1; 32]));
     let refuse = async |order_id, counts| {
@@ -130,9 +135,10 @@ async fn a_refused_order_leaves_the_venue_out_and_others_do_for_a_while_when_it_
         let id = accepted(&journal).await;
         // Two of them on a pool that most orders trade on.
         refuse(id, n >= 2).await;
-        assert_eq!(journal.venues_to_avoid(id).await.unwrap(), BTreeSet::from([CPMM]));
-        let others = if n < 4 { BTreeSet::new() } else { BTreeSet::from([CPMM]) };
-        assert_eq!(journal.venues_to_avoid(other).await.unwrap(), others, "{n}");
+        assert_eq!(avoided(&journal, id).await, BTreeSet::from([CPMM]));
+        let pools = if n < 4 { BTreeSet::new() } else { BTreeSet::from([pool.1]) };
+        let others = Exclusions { venues: BTreeSet::new(), pools };
+        assert_eq!(journal.exclusions(other).await.unwrap(), others, "{n}");
     }
     assert_eq!(disabled(&journal).await, []);
     database
@@ -141,7 +147,7 @@ async fn a_refused_order_leaves_the_venue_out_and_others_do_for_a_while_when_it_
         .execute("UPDATE pool_refusals SET at = at - interval '2 minutes'")
         .await
         .unwrap();
-    assert_eq!(journal.venues_to_avoid(other).await.unwrap(), BTreeSet::new());
+    assert!(journal.exclusions(other).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -151,7 +157,7 @@ async fn drift_on_a_pool_that_most_orders_trade_on_disables_nothing() {
         let id = accepted(&journal).await;
         let drift = Drift { counts: false, ..drift(id, &[CPMM]) };
         assert_eq!(journal.observe_drift(&drift).await.unwrap(), []);
-        assert_eq!(journal.venues_to_avoid(id).await.unwrap(), BTreeSet::from([CPMM]));
+        assert_eq!(avoided(&journal, id).await, BTreeSet::from([CPMM]));
     }
     assert_eq!(disabled(&journal).await, []);
 }

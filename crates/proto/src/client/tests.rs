@@ -3,9 +3,8 @@
 use crate::wire::router_service_server::{RouterService, RouterServiceServer};
 use crate::{RouterClient, quote, status, wire};
 use order_core::failure::Code;
-use order_core::quote::Mode;
+use order_core::quote::{Exclusions, Mode};
 use order_core::{Atoms, Failure, Mint, Room};
-use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -101,7 +100,7 @@ fn ask(amount: u64) -> quote::Request {
         amount: Atoms::new(amount),
         mode: Mode::ExactIn,
         room: Room::STANDARD,
-        excluded_venues: BTreeSet::new(),
+        excluded: Exclusions::default(),
     }
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use order_core::PoolAddress;
 use proptest::prelude::*;
 use prost::Message;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const SOL: Mint = order_core::token::NATIVE_MINT;
@@ -14,7 +15,10 @@ fn request(mode: Mode, amount: u64) -> Request {
         amount: Atoms::new(amount),
         mode,
         room: Room::STANDARD,
-        excluded_venues: BTreeSet::from([Venue::RaydiumClmm]),
+        excluded: Exclusions {
+            venues: BTreeSet::from([Venue::RaydiumClmm]),
+            pools: BTreeSet::from([PoolAddress::new([9; 32])]),
+        },
     }
 }
 
@@ -81,11 +85,15 @@ fn field_numbers_and_types_stay() {
         mode: 2,
         room: "0".to_owned(),
         excluded_venues: vec!["c".to_owned()],
+        excluded_pools: vec!["d".to_owned()],
     };
     assert_eq!(
         message.encode_to_vec(),
-        [0x0a, 1, b'a', 0x12, 1, b'b', 0x18, 0xac, 0x02, 0x20, 0x02, 0x2a, 1, b'c', 0x32, 1, b'0'],
-        "1: string, 2: string, 3: uint64, 4: enum, 5: strings, 6: string"
+        [
+            0x0a, 1, b'a', 0x12, 1, b'b', 0x18, 0xac, 0x02, 0x20, 0x02, 0x2a, 1, b'c', 0x32, 1, b'0', 0x3a,
+            1, b'd'
+        ],
+        "1: string, 2: string, 3: uint64, 4: enum, 5: strings, 6: string, 7: strings"
     );
 }
 
@@ -114,6 +122,14 @@ fn a_wrong_request_is_refused_with_its_field() {
         ("mode", wire::QuoteRequest { mode: -1, ..good() }),
         ("room", wire::QuoteRequest { room: "0.2".to_owned(), ..good() }),
         ("excluded_venues", wire::QuoteRequest { excluded_venues: vec!["serum".to_owned()], ..good() }),
+        ("excluded_pools", wire::QuoteRequest { excluded_pools: vec!["0".to_owned()], ..good() }),
+        (
+            "excluded_pools",
+            wire::QuoteRequest {
+                excluded_pools: vec![PoolAddress::new([1; 32]).to_string(); EXCLUDED_POOLS_MAX + 1],
+                ..good()
+            },
+        ),
     ] {
         let error = Request::from_wire(&message).unwrap_err();
         assert_eq!(error.field, field, "{error}");
@@ -140,6 +156,7 @@ fn a_reply_that_does_not_answer_is_no_quote() {
     assert_eq!(with(|m| m.route = vec![m.route[0].clone(); SWAPS_MAX + 1]), "route");
     assert_eq!(with(|m| m.route[0].venue = "mango".to_owned()), "route.venue");
     assert_eq!(with(|m| m.route[0].venue = Venue::RaydiumClmm.to_string()), "route", "it was excluded");
+    assert_eq!(with(|m| m.route[0].pool = PoolAddress::new([9; 32]).to_string()), "route", "so was it");
     assert_eq!(with(|m| m.route[0].pool = "0".to_owned()), "route.pool");
     assert_eq!(with(|m| m.route[0].share = "1.1".to_owned()), "route.share");
     assert_eq!(with(|m| m.fee = "-0.1".to_owned()), "fee");

@@ -2,12 +2,11 @@ use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
 use futures_util::StreamExt;
 use order_core::failure::Code;
-use order_core::quote::Mode;
+use order_core::quote::{Exclusions, Mode};
 use order_core::{Atoms, Mint, Room, Venue};
 use proto::RouterClient;
 use proto::wire::router_service_client::RouterServiceClient;
 use proto::wire::router_service_server::RouterServiceServer;
-use std::collections::BTreeSet;
 use tonic::transport::server::TcpIncoming;
 
 const MAX_AGE: Duration = Duration::from_secs(5);
@@ -37,7 +36,7 @@ fn ask(amount: u64) -> Request {
         amount: Atoms::new(amount),
         mode: Mode::ExactIn,
         room: Room::STANDARD,
-        excluded_venues: BTreeSet::new(),
+        excluded: Exclusions::default(),
     }
 }
 

@@ -48,8 +48,8 @@ pub(super) fn survey<'a>(
             survey.refusals.list.push(refused(entry, format!("its state is {} ms old", age.as_millis())));
             continue;
         }
-        if request.excluded_venues.contains(&entry.venue) {
-            survey.refusals.list.push(refused(entry, "its venue is excluded from this quote".to_owned()));
+        if let Some(reason) = request.excluded.reason(entry.venue, entry.address) {
+            survey.refusals.list.push(refused(entry, reason.to_owned()));
             continue;
         }
         match &entry.market {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
+use order_core::quote::Exclusions;
 use order_core::{Mint, PoolAddress, Room, Venue};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ fn ask(mode: Mode, amount: u64) -> Request {
         amount: Atoms::new(amount),
         mode,
         room: Room::STANDARD,
-        excluded_venues: BTreeSet::new(),
+        excluded: Exclusions::default(),
     }
 }
 
@@ -101,14 +102,20 @@ fn a_pair_that_nobody_trades_has_no_route() {
 fn no_route_goes_over_an_excluded_venue_and_it_is_said_why() {
     let request = ask(Mode::ExactIn, 1_000_000);
     let without = |venues: &[Venue]| {
-        let excluded_venues = venues.iter().copied().collect();
-        decide_on(&two(), &Request { excluded_venues, ..request.clone() })
+        let excluded = Exclusions { venues: venues.iter().copied().collect(), ..Exclusions::default() };
+        decide_on(&two(), &Request { excluded, ..request.clone() })
     };
     let Decision { route, alternatives } = without(&[Venue::MeteoraDammV2]).unwrap();
     assert_eq!(route.swaps[0].venue, Venue::RaydiumCpmm);
     let [excluded] = &alternatives[..] else { panic!("{alternatives:?}") };
     assert_eq!((excluded.venue, excluded.amount), (Venue::MeteoraDammV2, None));
     assert_eq!(excluded.reason, "its venue is excluded from this quote");
+    let pools = BTreeSet::from([excluded.pool]);
+    let excluded = Exclusions { pools, ..Exclusions::default() };
+    let Decision { route, alternatives } =
+        decide_on(&two(), &Request { excluded, ..request.clone() }).unwrap();
+    assert_eq!(route.swaps[0].venue, Venue::RaydiumCpmm);
+    assert_eq!(alternatives[0].reason, "it is excluded from this quote");
     let failure = without(&[Venue::MeteoraDammV2, Venue::RaydiumCpmm]).unwrap_err();
     assert_eq!(failure.code, Code::NoRoute);
     assert!(failure.message.contains("excluded"), "{failure}");
@@ -133,7 +140,8 @@ fn a_stale_pool_is_not_quoted() {
     let failure = decide_at(MAX_AGE + Duration::from_millis(1)).unwrap_err();
     assert_eq!(failure.code, Code::ClusterUnavailable);
     assert!(failure.message.contains("5000 ms"), "{failure}");
-    let request = Request { excluded_venues: BTreeSet::from([Venue::RaydiumCpmm]), ..request.clone() };
+    let venues = BTreeSet::from([Venue::RaydiumCpmm]);
+    let request = Request { excluded: Exclusions { venues, ..Exclusions::default() }, ..request.clone() };
     let later = confirmed_at + MAX_AGE + Duration::from_millis(1);
     let failure = decide(&book, &request, later, MAX_AGE).unwrap_err();
     assert_eq!(failure.code, Code::ClusterUnavailable, "it is not for what is excluded: {failure}");

@@ -2,10 +2,9 @@ use super::*;
 use clap::Parser;
 use futures_util::StreamExt;
 use order_core::failure::Code;
-use order_core::quote::Mode;
+use order_core::quote::{Exclusions, Mode};
 use order_core::{Atoms, Mint, Room};
 use proto::{RouterClient, quote, status};
-use std::collections::BTreeSet;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -33,7 +32,7 @@ async fn without_a_cluster_it_answers_and_says_that_it_cannot_quote() {
         amount: Atoms::new(1),
         mode: Mode::ExactIn,
         room: Room::STANDARD,
-        excluded_venues: BTreeSet::new(),
+        excluded: Exclusions::default(),
     };
     let failure = client.quote(&request, TIMEOUT, None).await.unwrap_err();
     assert_eq!(failure.code, Code::ClusterUnavailable);

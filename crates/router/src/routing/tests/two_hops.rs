@@ -49,8 +49,8 @@ fn beside(two: &[TestPool; 2], request: &Request, pays: u64) -> [TestPool; 3] {
 #[test]
 fn neither_of_two_pools_is_of_an_excluded_venue() {
     for venue in [Venue::RaydiumCpmm, Venue::MeteoraDammV2] {
-        let request =
-            Request { excluded_venues: BTreeSet::from([venue]), ..ask(Mode::ExactIn, 1_000_000_000) };
+        let excluded = Exclusions { venues: BTreeSet::from([venue]), ..Exclusions::default() };
+        let request = Request { excluded, ..ask(Mode::ExactIn, 1_000_000_000) };
         let failure = decide_on(&bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2), &request).unwrap_err();
         assert_eq!(failure.code, Code::NoRoute);
         assert!(failure.message.contains("two hops through"), "{failure}");
