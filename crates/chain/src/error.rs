@@ -144,15 +144,6 @@ impl Error {
         }
     }
 
-    /// What the programs logged, where a node refused a transaction after simulating it.
-    pub(crate) fn preflight_logs(&self) -> Vec<String> {
-        let Self::Answer { code: PREFLIGHT_FAILURE, data: Some(data), .. } = self else {
-            return Vec::new();
-        };
-        let logs = data.get("logs").and_then(serde_json::Value::as_array).into_iter().flatten();
-        logs.filter_map(|line| line.as_str().map(str::to_owned)).collect()
-    }
-
     /// What the transaction failed with, where a node refused to forward it after simulating it.
     pub fn preflight_failure(&self) -> Option<crate::TransactionFailure> {
         match self {

@@ -12,6 +12,7 @@ mod client;
 mod error;
 mod failure;
 mod fill;
+pub mod finality;
 mod health;
 pub mod landing;
 mod lookup_tables;
@@ -28,7 +29,7 @@ mod wallet;
 mod wire;
 
 pub use client::{
-    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, NotTaken, Refusal, Scan, SignatureStatus,
+    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, NotTaken, Preflight, Scan, SignatureStatus,
     Simulation, Snapshot, Statuses,
 };
 pub use error::Error;

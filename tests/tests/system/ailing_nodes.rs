@@ -22,7 +22,10 @@ struct Scene {
 
 impl Scene {
     fn start() -> Self {
-        let nodes = Nodes::new(2);
+        Self::with(Nodes::new(2))
+    }
+
+    fn with(nodes: Nodes) -> Self {
         let engine = Engine::start(1, 1, nodes.settings());
         Self { gateway: engine.gateway(0), cluster: nodes.cluster(0), engine }
     }
@@ -139,12 +142,29 @@ async fn an_order_among_many_costs_few_calls() {
     }
     let metrics = http().get(format!("http://{}/metrics", engine.stack.executors[0].admin));
     let metrics = metrics.send().await.unwrap().text().await.unwrap();
-    let calls = metrics.lines().filter(|line| line.starts_with("chain_requests_total"));
-    // How often what has landed is sent again depends on how busy this machine is.
-    let again = |line: &&str| line.contains("sendTransaction") && line.contains("refused");
-    let calls: Vec<_> = calls.filter(|line| !again(line)).collect();
+    let calls: Vec<_> = metrics.lines().filter(|line| line.starts_with("chain_requests_total")).collect();
     let sum: f64 = calls.iter().map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
     let each = sum / f64::from(u32::try_from(BUSY).unwrap());
     println!("{each} calls for each order");
     assert!(each <= CALLS_PER_ORDER, "{each} calls for each order: {calls:#?}");
+}
+
+#[tokio::test]
+async fn a_transaction_that_preflight_would_refuse_is_decided_by_the_chain() {
+    let scene = Scene::with(Nodes::new(1));
+    // The price falls after the simulation and before the transaction is sent.
+    let slow = json!({ "fault": { "slow": { "milliseconds": 2_000 } }, "method": "simulateTransaction" });
+    let slow = scene.cluster.fault(slow).await;
+    let id = scene.gateway.place(&market_order("SOL", "USDC", "1", "0.0001")).await;
+    eventually("a simulation", async || (scene.cluster.struck().await > 0).then_some(())).await;
+    for pool in scene.cluster.pools(&["SOL", "USDC"]).await {
+        scene.cluster.move_price(&pool, -300).await;
+    }
+    scene.cluster.end(slow).await;
+    let order = scene.gateway.ended(&id).await;
+    let history = scene.gateway.get(&format!("/api/orders/{id}/events")).await;
+    let events = history["events"].as_array().unwrap();
+    let outcomes: Vec<_> = events.iter().filter_map(|event| event["outcome"].as_str()).collect();
+    assert_eq!(outcomes, ["reverted"], "the chain has decided, once: {history}");
+    assert_eq!(order["data"]["error"]["code"], "slippage_exceeded", "{order}");
 }

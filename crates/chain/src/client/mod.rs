@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use accounts::Scan;
 pub(crate) use evidence::AccountSignature;
-pub use send::{NotTaken, Refusal};
+pub use send::{NotTaken, Preflight};
 use shared::Shared;
 
 /// How sure the cluster is of what it says, weakest first.

@@ -1,5 +1,5 @@
 use super::Client;
-use crate::{Commitment, Error, TransactionFailure};
+use crate::{Commitment, Error};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::StreamExt as _;
@@ -7,45 +7,23 @@ use serde_json::json;
 use std::fmt;
 use std::sync::Arc;
 
-/// No node took a transaction. It may land all the same.
+/// No node took a transaction, and why. It may land all the same.
 #[derive(Debug)]
-pub struct NotTaken {
-    /// Nodes that simulated it and refused it.
-    pub refusals: Vec<Refusal>,
-    /// Why the other nodes did not take it.
-    pub errors: Vec<Error>,
-}
+pub struct NotTaken(pub Vec<Error>);
 
-/// A node simulated a transaction, which failed, and did not forward it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Why it failed.
-    pub failure: TransactionFailure,
-    /// What the programs logged.
-    pub logs: Vec<String>,
-}
-
-impl NotTaken {
-    /// The first refusal, if every node refused the transaction after simulating it.
-    pub fn refused_by_all(&self) -> Option<&Refusal> {
-        self.refusals.first().filter(|_| self.errors.is_empty())
-    }
-
-    fn count(&mut self, error: Error) {
-        match error.preflight_failure() {
-            Some(failure) => self.refusals.push(Refusal { failure, logs: error.preflight_logs() }),
-            None => self.errors.push(error),
-        }
-    }
+/// The nodes' own simulation of a transaction that they are handed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preflight {
+    /// A node that sees it fail refuses it and says why. It may land all the same: the bytes are out.
+    Run,
+    /// The chain alone decides: what fails lands as reverted within a few slots, for its fee.
+    Skip,
 }
 
 impl fmt::Display for NotTaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no node took the transaction")?;
-        for refusal in &self.refusals {
-            write!(f, "; refused: {}", refusal.failure)?;
-        }
-        self.errors.iter().try_for_each(|error| write!(f, "; {error}"))
+        write!(f, "no node took the transaction")?;
+        self.0.iter().try_for_each(|error| write!(f, "; {error}"))
     }
 }
 
@@ -57,16 +35,16 @@ impl Client {
     ///
     /// # Errors
     /// No node took them. They may land all the same.
-    pub async fn send(&self, transaction: &[u8]) -> Result<(), NotTaken> {
+    pub async fn send(&self, transaction: &[u8], preflight: Preflight) -> Result<(), NotTaken> {
         let params = Arc::new(json!([BASE64.encode(transaction), {
             "encoding": "base64",
-            "skipPreflight": false,
+            "skipPreflight": preflight == Preflight::Skip,
             // That of the blockhash: a node that is behind would not know it otherwise.
             "preflightCommitment": Commitment::Confirmed.name(),
             // Whoever sends it repeats it; the node need not.
             "maxRetries": 0,
         }]));
-        let mut not_taken = NotTaken { refusals: Vec::new(), errors: Vec::new() };
+        let mut errors = Vec::new();
         let mut answers = self.nodes.call_each::<String>("sendTransaction", &params);
         while let Some(answer) = answers.next().await {
             // A task that panicked or was stopped has said nothing.
@@ -74,10 +52,10 @@ impl Client {
             match answer {
                 Ok(_) => return Ok(()),
                 Err(error) if is_known(&error) => return Ok(()),
-                Err(error) => not_taken.count(error),
+                Err(error) => errors.push(error),
             }
         }
-        Err(not_taken)
+        Err(NotTaken(errors))
     }
 }
 

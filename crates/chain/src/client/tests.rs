@@ -161,32 +161,28 @@ async fn trouble_with_the_transport_is_told_from_an_answer_and_hides_the_url() {
 async fn a_transaction_goes_to_every_node_and_one_that_takes_it_is_enough() {
     let refuse = || Answer::Error(-32005, "Node is unhealthy", json!(null));
     let (first, second) = (Node::start(move |_, _| refuse()).await, answering(json!("sig")).await);
-    client(&[&first, &second]).send(&[1, 2, 3]).await.unwrap();
+    client(&[&first, &second]).send(&[1, 2, 3], Preflight::Skip).await.unwrap();
     let expected = json!(["AQID", {
-        "encoding": "base64", "skipPreflight": false, "preflightCommitment": "confirmed", "maxRetries": 0
+        "encoding": "base64", "skipPreflight": true, "preflightCommitment": "confirmed", "maxRetries": 0
     }]);
     for node in [&first, &second] {
         assert_eq!(node.params("sendTransaction"), std::slice::from_ref(&expected));
     }
-    let not_taken = client(&[&first]).send(&[1]).await.unwrap_err();
-    assert_eq!(not_taken.errors[0].code(), Some(-32005));
-    assert_eq!((&not_taken.refusals[..], not_taken.refused_by_all()), (&[][..], None));
+    let not_taken = client(&[&first]).send(&[1], Preflight::Run).await.unwrap_err();
+    assert_eq!(not_taken.0[0].code(), Some(-32005));
 }
 
 #[tokio::test]
-async fn a_transaction_that_every_node_refuses_after_simulating_it_says_why() {
+async fn a_transaction_that_no_node_takes_says_why() {
     let refuse = || {
-        let data =
-            json!({ "err": { "InstructionError": [4, { "Custom": 1 }] }, "logs": ["Program log: no"] });
+        let data = json!({ "err": { "InstructionError": [4, { "Custom": 1 }] }, "logs": [] });
         Answer::Error(-32002, "Transaction simulation failed", data)
     };
-    let (first, second) = (Node::start(move |_, _| refuse()).await, Node::start(move |_, _| refuse()).await);
-    let not_taken = client(&[&first, &second]).send(&[1]).await.unwrap_err();
-    let refusal = not_taken.refused_by_all().unwrap();
-    assert_eq!((refusal.failure.custom(), &refusal.logs[..]), (Some(1), &["Program log: no".to_owned()][..]));
-    let busy = Node::start(|_, _| Answer::Status(429)).await;
-    let not_taken = client(&[&first, &busy]).send(&[1]).await.unwrap_err();
-    assert!(not_taken.refused_by_all().is_none() && not_taken.to_string().contains("429"), "{not_taken}");
+    let (refusing, busy) =
+        (Node::start(move |_, _| refuse()).await, Node::start(|_, _| Answer::Status(429)).await);
+    let not_taken = client(&[&refusing, &busy]).send(&[1], Preflight::Run).await.unwrap_err();
+    let words = not_taken.to_string();
+    assert!(words.contains("Transaction simulation failed") && words.contains("429"), "{words}");
 }
 
 /// A node that takes connections and never answers.
@@ -203,7 +199,7 @@ async fn a_node_that_hangs_holds_up_neither_reads_nor_sends() {
     let client = Client::new(&[silent, up.url.clone()]).unwrap();
     let asked = std::time::Instant::now();
     client.health().await.unwrap();
-    client.send(&[1]).await.unwrap();
+    client.send(&[1], Preflight::Run).await.unwrap();
     client.health().await.unwrap();
     assert!(asked.elapsed() < crate::rpc::CALL_TIMEOUT / 2, "{:?}", asked.elapsed());
     assert_eq!((up.count("getHealth"), up.count("sendTransaction")), (2, 1));
@@ -243,7 +239,7 @@ async fn already_processed_is_good_news() {
         Answer::Error(-32002, "Transaction simulation failed", data)
     })
     .await;
-    client(&[&node]).send(&[1]).await.unwrap();
+    client(&[&node]).send(&[1], Preflight::Run).await.unwrap();
 }
 
 #[tokio::test]

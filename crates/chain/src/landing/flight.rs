@@ -5,6 +5,8 @@ use crate::{Commitment, Error, Hash, Trade, transaction};
 use order_core::Signature;
 use order_core::order::{Observation, SignedTransaction};
 use solana_pubkey::Pubkey;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -13,6 +15,8 @@ pub(super) struct Flight {
     pub(super) transaction: SignedTransaction,
     pub(super) trade: Trade,
     pub(super) reply: oneshot::Sender<Observation>,
+    /// True while nodes say that it is in a block, however sure: it need not be sent again.
+    pub(super) in_block: Arc<AtomicBool>,
     pub(super) since: Instant,
     /// Since when nodes have said that it is in a block.
     landed_since: Option<Instant>,
@@ -63,11 +67,13 @@ impl Flight {
         transaction: SignedTransaction,
         trade: Trade,
         reply: oneshot::Sender<Observation>,
+        in_block: Arc<AtomicBool>,
     ) -> Self {
         Self {
             transaction,
             trade,
             reply,
+            in_block,
             since: Instant::now(),
             landed_since: None,
             absent_since: None,

@@ -5,13 +5,13 @@ mod flight;
 mod reading;
 mod watch;
 
-use crate::{Client, Commitment, Explain, SignatureStatus, Trade};
+use crate::{Client, Commitment, Explain, Preflight, SignatureStatus, Trade};
 use flight::Flight;
 use order_core::order::{Observation, SignedTransaction};
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -63,7 +63,7 @@ impl Lander {
         self.undecided.load(Ordering::Relaxed)
     }
 
-    /// Sends the bytes again and again until the chain has spoken; only that ends it.
+    /// Sends the bytes again and again, unless they are in a block, until the chain has spoken; only that ends it.
     ///
     /// It may be dropped at any time and called again with the same transaction, by anyone.
     ///
@@ -71,20 +71,29 @@ impl Lander {
     /// The watching task has ended.
     pub async fn land(&self, transaction: &SignedTransaction, trade: &Trade) -> Result<Observation, Stopped> {
         let (reply, observed) = oneshot::channel();
-        let flight = Flight::new(transaction.clone(), trade.clone(), reply);
+        let in_block = Arc::new(AtomicBool::new(false));
+        let flight = Flight::new(transaction.clone(), trade.clone(), reply, Arc::clone(&in_block));
         self.arrivals.send(flight).await.map_err(|_| Stopped)?;
         tokio::select! {
             biased;
             observation = observed => observation.map_err(|_| Stopped),
-            never = self.send_for_ever(transaction) => match never {},
+            never = self.send_for_ever(transaction, &in_block) => match never {},
         }
     }
 
-    /// Whatever a node says to the bytes is no evidence: a refusal may be this node's alone.
-    async fn send_for_ever(&self, transaction: &SignedTransaction) -> Infallible {
+    /// Whatever a node says to the bytes is no evidence: a refusal may be this node's alone. So nodes are not
+    /// asked to simulate: one that refused would leave the order waiting for the blockhash to expire, where the
+    /// chain says within a few slots that it reverted, and why.
+    async fn send_for_ever(&self, transaction: &SignedTransaction, in_block: &AtomicBool) -> Infallible {
         loop {
             let started = Instant::now();
-            if let Err(error) = faults::effect!("send", self.client.send(&transaction.bytes).await) {
+            if in_block.load(Ordering::Relaxed) {
+                tokio::time::sleep(self.pace.send).await;
+                continue;
+            }
+            if let Err(error) =
+                faults::effect!("send", self.client.send(&transaction.bytes, Preflight::Skip).await)
+            {
                 tracing::debug!(signature = %transaction.signature, %error, "no node took the transaction");
             }
             metrics::counter!("chain_sends_total").increment(1);

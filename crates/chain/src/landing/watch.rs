@@ -90,11 +90,16 @@ impl Watch {
     async fn look_for_landed(&mut self) {
         let signatures: Vec<Signature> = self.flights.iter().map(Flight::signature).collect();
         let mut landed = BTreeMap::new();
-        for chunk in signatures.chunks(Client::SIGNATURES_MAX) {
+        for (chunk, first) in
+            signatures.chunks(Client::SIGNATURES_MAX).zip((0..).step_by(Client::SIGNATURES_MAX))
+        {
             let answer = faults::effect!("status", self.client.told_statuses(chunk, false).await);
             self.tell_whether_answered(&answer);
             let Ok((node, Statuses { statuses, slot: _ })) = answer else { continue };
-            for (signature, status) in chunk.iter().zip(statuses) {
+            for ((signature, status), flight) in
+                chunk.iter().zip(statuses).zip(self.flights.iter().skip(first))
+            {
+                flight.in_block.store(status.is_some(), Ordering::Relaxed);
                 let Some(status) = status else { continue };
                 if let Some(commitment) = decisive(&status, self.commitment) {
                     let reverted = status.failure.is_some();
@@ -119,13 +124,6 @@ impl Watch {
         let Some(search) = self.search.take_if(|search| search.is_finished()) else { return };
         // It panicked: the next one follows.
         let Ok(verdicts) = search.await else { return };
-        faults::defect!("expiry_believed_from_one_node", {
-            let absent = |(signature, verdict): (&Signature, &Verdict)| {
-                matches!(verdict, Verdict::Absent { .. }).then_some(*signature)
-            };
-            let absent: Vec<_> = verdicts.iter().filter_map(absent).collect();
-            absent.into_iter().for_each(|signature| self.finish(signature, &Observation::Expired));
-        });
         let mut landed = BTreeMap::new();
         let mut expired = Vec::new();
         for flight in &mut self.flights {
