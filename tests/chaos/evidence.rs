@@ -43,10 +43,12 @@ pub(crate) async fn balances(stage: &Stage) -> Result<Balances> {
     Ok(balances)
 }
 
-/// Waits until every order has ended and the queue has nothing more to deliver, or the time is over: then
-/// the checker says what has not.
+/// Waits until every order has ended, every landing is finalized, and the queue has nothing more to deliver, or
+/// the time is over: then the checker says what has not.
 pub(crate) async fn quiet(stage: &Stage, deadline: Instant) -> Result<()> {
-    while (open_orders(stage)? > 0 || nats::left(stage.servers.nats.address)?.1 > 0)
+    while (open_orders(stage)? > 0
+        || unfinalized(stage)? > 0
+        || nats::left(stage.servers.nats.address)?.1 > 0)
         && Instant::now() < deadline
     {
         sleep(POLL_INTERVAL).await;
@@ -94,6 +96,10 @@ fn open_orders(stage: &Stage) -> Result<u64> {
     count(stage, "SELECT count(*) FROM orders WHERE ended_at IS NULL")
 }
 
+fn unfinalized(stage: &Stage) -> Result<u64> {
+    count(stage, "SELECT count(*) FROM landings")
+}
+
 fn count(stage: &Stage, statement: &str) -> Result<u64> {
     let rows = stage.query(statement)?;
     let value = rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
@@ -136,6 +142,7 @@ fn leftovers(stage: &Stage) -> Result<Vec<String>> {
             "ended orders with a lease",
             "SELECT count(*) FROM orders WHERE ended_at IS NOT NULL AND lease_until IS NOT NULL",
         ),
+        ("landings that nobody has seen finalized", "SELECT count(*) FROM landings"),
         (
             "events changed or removed",
             "SELECT n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relname = 'order_events'",

@@ -120,6 +120,16 @@ impl Cluster {
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
     }
 
+    /// Gives up the fork of the last slots, and says which transactions it had.
+    pub async fn roll_back(&self, slots: u64) -> Vec<String> {
+        let url = format!("{}/admin/roll-back", self.url);
+        let answer = self.http.post(url).json(&json!({ "slots": slots })).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+        let fork: Value = answer.json().await.unwrap();
+        let signatures = fork["rolledBack"].as_array().unwrap().iter();
+        signatures.map(|signature| signature.as_str().unwrap().to_owned()).collect()
+    }
+
     async fn begin(&self, fault: &str) {
         self.fault(json!({ "fault": fault })).await;
     }

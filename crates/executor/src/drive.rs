@@ -113,6 +113,7 @@ fn gives_up(event: &Event) -> bool {
         Event::AttemptFailed { .. }
         | Event::Failed { .. }
         | Event::Settled { .. }
+        | Event::RolledBack { .. }
         | Event::Cancelled
         | Event::Expired
         | Event::Observed { observation: Observation::Landed { .. } } => true,

@@ -13,6 +13,7 @@ mod drift;
 mod drive;
 mod executor;
 mod fee;
+mod finality;
 mod guard;
 mod land;
 mod leases;

@@ -3,7 +3,7 @@
 use journal::{Claim, Stops};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use order_core::Venue;
-use order_core::order::{Event, Recorded};
+use order_core::order::{Event, Observation, Recorded};
 use std::time::Duration;
 
 /// Describes every metric of this service.
@@ -19,6 +19,10 @@ pub(crate) fn describe() {
     describe_counter!(
         "orders_misreported_total",
         "Orders that ended without a swap and whose marker exists all the same, when it is taken back."
+    );
+    describe_counter!(
+        "orders_rolled_back_total",
+        "Confirmed orders whose landing the cluster dropped, by what the finalized chain says instead."
     );
     describe_gauge!(
         "orders_unknown_landings",
@@ -50,6 +54,7 @@ pub(crate) fn recorded(claim: &Claim, recorded: &Recorded) {
         | Event::TransactionSigned { .. }
         | Event::TransactionFound { .. }
         | Event::Settled { .. }
+        | Event::RolledBack { .. }
         | Event::Observed { .. }
         | Event::Cancelled
         | Event::Expired => "",
@@ -75,6 +80,15 @@ pub(crate) fn stopped(stops: &Stops) {
 
 pub(crate) fn misreported() {
     counter!("orders_misreported_total").increment(1);
+}
+
+pub(crate) fn rolled_back(observation: &Observation) {
+    let outcome = match observation {
+        Observation::Landed { .. } => "landed",
+        Observation::Reverted { .. } => "reverted",
+        Observation::Expired => "expired",
+    };
+    counter!("orders_rolled_back_total", "outcome" => outcome).increment(1);
 }
 
 pub(crate) fn unknown_landings(transactions: usize) {

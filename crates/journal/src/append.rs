@@ -79,6 +79,10 @@ pub(crate) struct Append {
     signs: bool,
     /// What became of the open transaction.
     transaction_state: Option<&'static str>,
+    /// It has landed by the word of nodes, which is followed until it is finalized.
+    lands: bool,
+    /// The slot in which it landed, if that is known.
+    landed_slot: Option<i64>,
 }
 
 impl Append {
@@ -99,6 +103,8 @@ impl Append {
             transaction: None,
             signs: false,
             transaction_state: None,
+            lands: false,
+            landed_slot: None,
         };
         match &append.event {
             Event::TransactionSigned { transaction } => {
@@ -112,12 +118,17 @@ impl Append {
             Event::Observed { observation } => {
                 let (state, executed_out) = observed(observation);
                 append.transaction_state = Some(state);
+                if let Observation::Landed { fill } = observation {
+                    append.lands = true;
+                    append.landed_slot = fill.as_ref().map(|fill| bigint(fill.slot));
+                }
                 append.executed_out = executed_out.map(|atoms| numeric(atoms.get()));
             }
             Event::AttemptFailed { retry_in_ms, .. } => append.retry_in_ms = Some(bigint(*retry_in_ms)),
             Event::Accepted { .. }
             | Event::RoutingStarted { .. }
             | Event::RouteChosen { .. }
+            | Event::RolledBack { .. }
             | Event::Failed { .. }
             | Event::Cancelled
             | Event::Expired => {}
@@ -126,7 +137,7 @@ impl Append {
     }
 }
 
-fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
+pub(crate) fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
     match observation {
         Observation::Landed { fill } => ("landed", fill.as_ref().map(|fill| fill.amount_out)),
         Observation::Reverted { .. } => ("reverted", None),
@@ -143,9 +154,9 @@ const APPEND: &str = "
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[],
       $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[],
-      $15::text[], $16::text[], $17::text[], $18::bigint[])
+      $15::text[], $16::text[], $17::text[], $18::bigint[], $19::boolean[], $20::bigint[])
     AS input (order_id, seq, fence, attempt, body, status, retry_in_ms, dex, quoted_out, executed_out,
-      signature, last_valid_block_height, transaction_state, signs, marker, wallet, seed, generation)
+      signature, last_valid_block_height, transaction_state, signs, marker, wallet, seed, generation, lands, landed_slot)
 ), owned AS MATERIALIZED (
   SELECT input.* FROM orders JOIN input ON input.order_id = orders.id
   WHERE orders.seq = input.seq - 1 AND orders.fence = input.fence AND orders.ended_at IS NULL
@@ -172,6 +183,8 @@ WITH input AS (
   FROM owned WHERE marker IS NOT NULL
   ON CONFLICT (address) DO UPDATE SET signed_at = now(),
     last_valid_block_height = greatest(known.last_valid_block_height, excluded.last_valid_block_height)
+), landed AS (
+  INSERT INTO landings (order_id, slot) SELECT order_id, landed_slot FROM owned WHERE lands
 ), observed AS (
   UPDATE transactions SET state = owned.transaction_state, observed_at = now()
   FROM owned
@@ -269,6 +282,8 @@ async fn append(
         .bind(of_marker(items, |marker| marker.wallet.to_string()))
         .bind(of_marker(items, |marker| marker.seed.clone()))
         .bind(of_marker(items, |marker| i64::from(marker.generation)))
+        .bind(column(items, |item| item.lands))
+        .bind(column(items, |item| item.landed_slot))
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().collect())

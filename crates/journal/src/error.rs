@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// What each named constraint of the schema demands.
-pub(crate) const RULES: [(&str, &str); 55] = [
+pub(crate) const RULES: [(&str, &str); 57] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_owner_length", "an owner has 1 to 255 bytes"),
@@ -144,6 +144,8 @@ pub(crate) const RULES: [(&str, &str); 55] = [
     ("order_markers_pkey", "an order marker is told by its address"),
     ("cluster_pkey", "a database belongs to one cluster"),
     ("cluster_one_row", "a database belongs to one cluster at a time"),
+    ("landings_pkey", "an order has one landing"),
+    ("pool_refusals_pkey", "an order meets the refusal of a pool once"),
     ("adopted_transactions_pkey", "an adopted transaction is told by its signature"),
     ("adopted_transactions_reason_length", "a transaction is adopted for a reason of 1 to 1000 bytes"),
     ("halts_pkey", "halts are told apart by their number"),

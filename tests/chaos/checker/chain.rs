@@ -172,8 +172,7 @@ impl Heights {
 }
 
 fn add_changes(order: &Order, balances: &mut Balances) {
-    for event in &order.events {
-        let Event::Observed { observation } = &event.event else { continue };
+    for observation in observations(order) {
         match observation {
             Observation::Landed { fill } => {
                 fill.iter().for_each(|fill| add_fill(order, fill, balances));
@@ -187,6 +186,22 @@ fn add_changes(order: &Order, balances: &mut Balances) {
             Observation::Expired => {}
         }
     }
+}
+
+/// What the chain has said of the order's transactions in the end: a landing that was dropped does not count.
+fn observations(order: &Order) -> Vec<&Observation> {
+    let mut observations = Vec::new();
+    for event in &order.events {
+        match &event.event {
+            Event::Observed { observation } => observations.push(observation),
+            Event::RolledBack { observation } => {
+                observations.pop();
+                observations.push(observation);
+            }
+            _ => {}
+        }
+    }
+    observations
 }
 
 /// True if the order's last transaction says that it creates a marker, which then keeps its rent until every
@@ -224,11 +239,9 @@ fn check_floor(order: &Order, violations: &mut Violations) {
         Event::RouteChosen { quote } => Some(quote.amount_out),
         _ => None,
     });
-    let filled = order.events.iter().filter_map(|event| match &event.event {
-        Event::Observed { observation: Observation::Landed { fill } } => {
-            fill.as_ref().map(|fill| fill.amount_out)
-        }
-        _ => None,
+    let filled = observations(order).into_iter().filter_map(|observation| match observation {
+        Observation::Landed { fill } => fill.as_ref().map(|fill| fill.amount_out),
+        Observation::Reverted { .. } | Observation::Expired => None,
     });
     let given: Vec<_> = quoted.chain(filled).collect();
     let anchor = intent.anchor().map(|anchor| anchor.amount_out).or(given.first().copied());

@@ -80,6 +80,10 @@ fn may_follow(one: &Event, next: &Event) -> bool {
             settles || matches!(next, Event::TransactionFound { .. })
         }
         Event::Observed { observation: Observation::Landed { .. } }
+        | Event::RolledBack { observation: Observation::Landed { .. } } => {
+            matches!(next, Event::RolledBack { .. })
+        }
+        Event::RolledBack { observation: Observation::Reverted { .. } | Observation::Expired }
         | Event::Failed { .. }
         | Event::Settled { .. }
         | Event::Cancelled

@@ -10,6 +10,7 @@ mod discovery;
 mod doorbell;
 mod drift;
 mod evidence;
+mod finality;
 mod guards;
 mod limits;
 mod load;

@@ -44,6 +44,11 @@ pub enum Event {
         /// What it said.
         observation: Observation,
     },
+    /// The block in which a transaction had landed was dropped after the order had ended.
+    RolledBack {
+        /// What the finalized chain says of the transaction instead.
+        observation: Observation,
+    },
     /// The attempt failed, nothing was swapped, and another attempt follows.
     AttemptFailed {
         /// Why.
@@ -73,6 +78,7 @@ impl Event {
             Self::TransactionFound { .. } => "transaction_found",
             Self::Settled { .. } => "settled",
             Self::Observed { .. } => "observed",
+            Self::RolledBack { .. } => "rolled_back",
             Self::AttemptFailed { .. } => "attempt_failed",
             Self::Failed { .. } => "failed",
             Self::Cancelled => "cancelled",

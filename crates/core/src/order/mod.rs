@@ -186,6 +186,7 @@ impl Order {
             | Event::RoutingStarted { .. }
             | Event::Settled { .. }
             | Event::Observed { .. }
+            | Event::RolledBack { .. }
             | Event::AttemptFailed { .. }
             | Event::Failed { .. }
             | Event::Cancelled
@@ -246,6 +247,9 @@ impl Order {
                     }
                     Observation::Expired => State::Voided { quote, transaction, failure: expired() },
                 }
+            }
+            (State::Confirmed { quote, min_out, transaction, .. }, Event::RolledBack { observation }) => {
+                rolled_back(quote, *min_out, transaction, observation)
             }
             (
                 State::Routing | State::Building { .. } | State::Voided { .. },
@@ -379,6 +383,28 @@ impl Order {
     pub fn min_out(&self) -> Option<Atoms> {
         self.anchor.map(|anchor| self.intent.max_slippage().min_out(anchor))
     }
+}
+
+/// The end that the finalized chain gives to an order whose landing was dropped: the only way by which an order
+/// that has ended ends otherwise. No other transaction of it can have been signed.
+fn rolled_back(
+    quote: &Quote,
+    min_out: Atoms,
+    transaction: &SignedTransaction,
+    observation: &Observation,
+) -> State {
+    let (quote, transaction) = (quote.clone(), transaction.clone());
+    let failure = match observation {
+        Observation::Landed { fill } => {
+            return State::Confirmed { quote, min_out, transaction, fill: fill.clone() };
+        }
+        Observation::Reverted { failure, .. } => failure.clone(),
+        Observation::Expired => Failure::new(
+            failure::Code::TransactionExpired,
+            "the cluster dropped the block in which the transaction had landed, and it can no longer land",
+        ),
+    };
+    State::Failed { failure, quote: Some(quote), transaction: Some(transaction) }
 }
 
 fn expired() -> Failure {

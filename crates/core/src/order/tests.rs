@@ -60,6 +60,11 @@ fn settled(landed: bool) -> Event {
     Event::Settled { landed, evidence: "seen in an explorer".to_owned() }
 }
 
+fn rolled_back(event: Event) -> Event {
+    let Event::Observed { observation } = event else { panic!() };
+    Event::RolledBack { observation }
+}
+
 fn signed() -> Event {
     let transaction = SignedTransaction {
         signature: Signature::new([1; 64]),
@@ -103,6 +108,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Observed { observation: Observation::Landed { fill: None } }),
         Just(reverted()),
         Just(Event::Observed { observation: Observation::Expired }),
+        Just(rolled_back(landed(999))),
+        Just(rolled_back(reverted())),
+        Just(Event::RolledBack { observation: Observation::Expired }),
         Just(Event::AttemptFailed { failure: failure(failure::Code::NoRoute), retry_in_ms: 1 }),
         Just(Event::Failed { failure: failure(failure::Code::NoRoute) }),
         Just(Event::Cancelled),
@@ -299,6 +307,23 @@ fn a_history_replays_to_the_same_order_and_gaps_are_found() {
 }
 
 #[test]
+fn a_landing_that_the_cluster_drops_ends_as_the_finalized_chain_has_it() {
+    let ended = |back: Event| {
+        let begun = Event::RoutingStarted { attempt: 1 };
+        order(&[begun, Event::RouteChosen { quote: quote(1000) }, signed(), landed(1000), back])
+    };
+    let again = ended(rolled_back(landed(995)));
+    assert!(
+        matches!(again.state(), State::Confirmed { fill: Some(fill), .. } if fill.amount_out.get() == 995)
+    );
+    let reverted = ended(rolled_back(reverted()));
+    assert_eq!((reverted.status(), reverted.next_step()), (Status::Failed, Step::End));
+    let gone = ended(Event::RolledBack { observation: Observation::Expired });
+    assert_eq!(gone.state().failure().map(|failure| failure.code), Some(failure::Code::TransactionExpired));
+    assert!(gone.clone().apply(&Event::RolledBack { observation: Observation::Expired }).is_err());
+}
+
+#[test]
 fn events_keep_their_json_form() {
     let json = |event: &Event| serde_json::to_string(event).unwrap();
     assert_eq!(json(&Event::RoutingStarted { attempt: 2 }), r#"{"kind":"routing_started","attempt":2}"#);
@@ -331,6 +356,10 @@ fn events_keep_their_json_form() {
     assert_eq!(transaction.marker, None, "and those of before there were markers");
     assert_eq!(json(&settled(true)), r#"{"kind":"settled","landed":true,"evidence":"seen in an explorer"}"#);
     assert!(json(&signed()).contains(r#""marker":{"address":"#), "{}", json(&signed()));
+    assert_eq!(
+        json(&Event::RolledBack { observation: Observation::Expired }),
+        r#"{"kind":"rolled_back","observation":{"outcome":"expired"}}"#
+    );
     for event in [
         signed(),
         found(),
@@ -359,7 +388,12 @@ proptest! {
             match order.apply(&event) {
                 Err(_) => prop_assert_eq!(&order, &before, "a refused event changes nothing"),
                 Ok(()) => {
-                    prop_assert!(!before.status().is_terminal(), "nothing follows the end");
+                    let rolled_back = matches!(event, Event::RolledBack { .. });
+                    prop_assert!(
+                        !before.status().is_terminal()
+                            || (before.status() == Status::Confirmed && rolled_back),
+                        "nothing follows the end but that the chain takes a landing back"
+                    );
                     prop_assert_eq!(order.seq(), before.seq() + 1);
                     prop_assert!(order.attempt() == before.attempt() || order.attempt() == before.attempt() + 1);
                     if let State::Submitted { .. } = before.state() {

@@ -30,7 +30,8 @@ pub(crate) struct History {
 #[schema(as = OrderEvent)]
 pub(crate) struct Event {
     seq: u64,
-    /// accepted, routing_started, route_chosen, transaction_signed, observed, attempt_failed or failed.
+    /// accepted, routing_started, route_chosen, transaction_signed, transaction_found, settled, observed,
+    /// rolled_back, attempt_failed, failed, cancelled or expired.
     #[schema(example = "route_chosen")]
     kind: &'static str,
     /// The order's status after it.
@@ -52,16 +53,16 @@ pub(crate) struct Event {
     /// With `transaction_signed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction: Option<Transaction>,
-    /// With `observed`: `landed`, `reverted` or `expired`.
+    /// With `observed`, `settled` and `rolled_back`: `landed`, `reverted` or `expired`.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
-    /// With `observed`, if it landed.
+    /// With `observed` and `rolled_back`, if it landed.
     #[serde(skip_serializing_if = "Option::is_none")]
     fill: Option<Filled>,
-    /// With `observed`, if the network took a fee: in SOL.
+    /// With `observed` and `rolled_back`, if the network took a fee: in SOL.
     #[serde(skip_serializing_if = "Option::is_none")]
     network_fee: Option<String>,
-    /// With `observed`, where the transaction landed.
+    /// With `observed` and `rolled_back`, where the transaction landed.
     #[serde(skip_serializing_if = "Option::is_none")]
     slot: Option<u64>,
     /// What went wrong.
@@ -174,7 +175,9 @@ impl Event {
             order::Event::Settled { landed, .. } => {
                 event.outcome = Some(if *landed { "landed" } else { "expired" });
             }
-            order::Event::Observed { observation } => event.observed(observation, intent),
+            order::Event::Observed { observation } | order::Event::RolledBack { observation } => {
+                event.observed(observation, intent);
+            }
             order::Event::AttemptFailed { failure, retry_in_ms } => {
                 event.failed(failure);
                 event.retry_in_ms = Some(*retry_in_ms);

@@ -3,7 +3,8 @@
 use super::quote::Pair;
 use super::{Data, Failed, Frame, Order, Price, message};
 use order_core::order::{Event, Fill, Id, InvalidHistory, Observation, Recorded, State};
-use order_core::{Atoms, Fraction, Timestamp, amount, token};
+use order_core::{Atoms, Fraction, Signature, Timestamp, amount, token};
+use std::collections::BTreeMap;
 
 /// An order as its events so far make it, with what clients want to know besides.
 #[derive(Debug, Clone)]
@@ -11,7 +12,8 @@ pub(crate) struct Story {
     order: order_core::Order,
     created_at: Timestamp,
     updated_at: Timestamp,
-    network_fee: Option<Atoms>,
+    /// What each of its transactions paid.
+    network_fees: BTreeMap<Signature, Atoms>,
 }
 
 impl Story {
@@ -21,7 +23,7 @@ impl Story {
     /// It is not the acceptance.
     pub(crate) fn begin(id: Id, first: &Recorded) -> Result<Self, InvalidHistory> {
         let order = order_core::Order::replay(id, [first])?;
-        Ok(Self { order, created_at: first.at, updated_at: first.at, network_fee: None })
+        Ok(Self { order, created_at: first.at, updated_at: first.at, network_fees: BTreeMap::new() })
     }
 
     /// The order after all its events.
@@ -48,11 +50,20 @@ impl Story {
         }
         self.order.apply(&recorded.event)?;
         self.updated_at = recorded.at;
-        if let Some(fee) = paid(&recorded.event) {
-            let before = self.network_fee.unwrap_or(Atoms::ZERO);
-            self.network_fee = before.checked_add(fee).or(self.network_fee);
+        if let Event::Observed { observation } | Event::RolledBack { observation } = &recorded.event
+            && let Some(transaction) = self.order.state().transaction()
+        {
+            match paid(observation) {
+                Some(fee) => self.network_fees.insert(transaction.signature, fee),
+                None => self.network_fees.remove(&transaction.signature),
+            };
         }
         Ok(())
+    }
+
+    /// What its transactions paid together; None before the first has.
+    fn network_fee(&self) -> Option<Atoms> {
+        self.network_fees.values().copied().reduce(|sum, fee| sum.checked_add(fee).unwrap_or(sum))
     }
 
     /// The order itself.
@@ -121,7 +132,7 @@ impl Story {
                 .zip(fill)
                 .and_then(|(quote, fill)| Fraction::shortfall(quote.amount_out, fill.amount_out))
                 .map(Fraction::to_decimal),
-            network_fee: self.network_fee.map(sol),
+            network_fee: self.network_fee().map(sol),
             error: state.failure().map(Failed::of),
             requires_wrapping: intent.requires_wrapping(),
         }
@@ -142,24 +153,12 @@ fn fill(state: &State) -> Option<&Fill> {
     }
 }
 
-/// The network fee that an event tells of: a reverted transaction pays one as well.
-fn paid(event: &Event) -> Option<Atoms> {
-    match event {
-        Event::Observed { observation: Observation::Landed { fill } } => {
-            fill.as_ref().map(|fill| fill.network_fee)
-        }
-        Event::Observed { observation: Observation::Reverted { network_fee, .. } } => Some(*network_fee),
-        Event::Observed { observation: Observation::Expired }
-        | Event::Accepted { .. }
-        | Event::RoutingStarted { .. }
-        | Event::RouteChosen { .. }
-        | Event::TransactionSigned { .. }
-        | Event::TransactionFound { .. }
-        | Event::Settled { .. }
-        | Event::AttemptFailed { .. }
-        | Event::Failed { .. }
-        | Event::Cancelled
-        | Event::Expired => None,
+/// The network fee that a transaction paid: a reverted one pays as well.
+fn paid(observation: &Observation) -> Option<Atoms> {
+    match observation {
+        Observation::Landed { fill } => fill.as_ref().map(|fill| fill.network_fee),
+        Observation::Reverted { network_fee, .. } => Some(*network_fee),
+        Observation::Expired => None,
     }
 }
 

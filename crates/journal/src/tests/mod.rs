@@ -6,6 +6,7 @@ mod claim;
 mod contention;
 mod due;
 mod halt;
+mod landings;
 mod markers;
 mod outage;
 mod parked;

@@ -1,0 +1,118 @@
+//! Follows landings that ended their orders until they are finalized: a cluster may drop a confirmed block.
+
+use crate::executor::Executor;
+use crate::{cluster, metrics};
+use chain::finality::{Finality, Recorded};
+use chain::landing::Lander;
+use chain::{Client, Commitment, Trade};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use journal::Landing;
+use order_core::Order;
+use order_core::order::{self, Observation, State};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// The pause between two looks.
+const EVERY: Duration = Duration::from_secs(5);
+/// Landings are finalized after 32 slots, so none is asked for before.
+const AGE: Duration = Duration::from_secs(15);
+/// A landing that is not finalized after this time is doubted, whatever nodes say.
+const DOUBTED_AFTER: Duration = Duration::from_secs(45);
+/// Landings of one look: as many as nodes tell in one call.
+const LOOK_MAX: usize = Client::SIGNATURES_MAX;
+/// Doubtful landings that are seen to at the same time. The others wait.
+const DOUBTFUL_MAX: usize = 64;
+
+impl Executor {
+    /// Looks again and again. What is doubtful is sent again, so that it lands where it was dropped, and the
+    /// finalized chain's word is waited for.
+    pub(crate) async fn follow_to_finality(&self) {
+        let (lander, watch) = Lander::new(self.cluster.clone(), Commitment::Finalized, cluster::explain);
+        tokio::join!(watch, self.look_for_finality(lander));
+    }
+
+    async fn look_for_finality(&self, lander: Lander) {
+        let mut seen_to = HashSet::new();
+        let mut doubtful = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some(id) = doubtful.next() => {
+                    seen_to.remove(&id);
+                }
+                () = tokio::time::sleep(EVERY) => {
+                    for landing in self.doubtful_landings().await {
+                        if seen_to.len() < DOUBTFUL_MAX && seen_to.insert(landing.order_id) {
+                            doubtful.push(self.see_to(&lander, landing.order_id));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for the landings that are old enough, and ends the following of those that are finalized.
+    async fn doubtful_landings(&self) -> Vec<Landing> {
+        let limit = u32::try_from(LOOK_MAX).unwrap_or(u32::MAX);
+        let landings = match self.journal.landings(AGE, EVERY, limit).await {
+            Ok(landings) if !landings.is_empty() => landings,
+            Ok(_) => return Vec::new(),
+            Err(error) => {
+                tracing::debug!(%error, "the next look for landings follows");
+                return Vec::new();
+            }
+        };
+        let recorded = |landing: &Landing| Recorded { signature: landing.signature, slot: landing.slot };
+        let asked: Vec<_> = landings.iter().map(recorded).collect();
+        let (mut finalized, mut doubtful) = (Vec::new(), Vec::new());
+        for (landing, finality) in landings.into_iter().zip(self.cluster.finality(&asked).await) {
+            match finality {
+                Finality::Final => finalized.push(landing.order_id),
+                Finality::Open if landing.age < DOUBTED_AFTER => {}
+                Finality::Open | Finality::Doubtful => doubtful.push(landing),
+            }
+        }
+        self.forget(&finalized).await;
+        doubtful
+    }
+
+    async fn forget(&self, finalized: &[order::Id]) {
+        if let Err(error) = self.journal.finalized(finalized).await {
+            tracing::debug!(%error, "landings that are finalized are asked for again");
+        }
+    }
+
+    /// Waits for the finalized chain's word on an order's landing, and records it if it is another one.
+    async fn see_to(&self, lander: &Lander, id: order::Id) -> order::Id {
+        if let Err(error) = self.compare_with_finalized(lander, id).await {
+            tracing::warn!(order.id = %id, %error, "a landing could not be followed; it is asked for again");
+        }
+        id
+    }
+
+    async fn compare_with_finalized(&self, lander: &Lander, id: order::Id) -> anyhow::Result<()> {
+        let history = self.journal.history(id, 0).await?.unwrap_or_default();
+        let order = Order::replay(id, &history)?;
+        let State::Confirmed { min_out, transaction, fill, .. } = order.state() else {
+            self.forget(&[id]).await;
+            return Ok(());
+        };
+        let signature = transaction.signature;
+        tracing::warn!(order.id = %id, %signature, "a landing is not finalized in time; it is sent again");
+        let trade = Trade::of(id, order.intent(), *min_out, transaction)?;
+        match lander.land(transaction, &trade).await? {
+            Observation::Landed { fill: told } if told.is_none() || told == *fill => self.forget(&[id]).await,
+            observation => {
+                metrics::rolled_back(&observation);
+                tracing::error!(
+                    order.id = %id, %signature, ?observation,
+                    "the cluster has dropped the block in which an order landed: its end is corrected"
+                );
+                if let Some(recorded) = self.journal.roll_back(id, observation).await? {
+                    self.live.publish(id, &recorded).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}
