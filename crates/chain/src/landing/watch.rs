@@ -31,7 +31,7 @@ pub(super) struct Watch {
     /// True if the last call for statuses went unanswered: said once, not at every look.
     unanswered: bool,
     undecided: Arc<AtomicUsize>,
-    /// A search for expired transactions that is under way.
+    /// A search at all nodes that is under way.
     search: Option<JoinHandle<BTreeMap<Signature, Verdict>>>,
 }
 
@@ -59,7 +59,7 @@ impl Watch {
     pub(super) async fn run(mut self, mut arrivals: mpsc::Receiver<Flight>) {
         let mut looks = tokio::time::interval(self.pace.status);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last_expiry_look = None;
+        let mut last_search = None;
         loop {
             if self.flights.is_empty() {
                 self.tell();
@@ -77,10 +77,10 @@ impl Watch {
             self.tell();
             self.look_for_landed().await;
             self.conclude_search().await;
-            let due = last_expiry_look.is_none_or(|last: Instant| last.elapsed() >= self.pace.expiry);
+            let due = last_search.is_none_or(|last: Instant| last.elapsed() >= self.pace.expiry);
             if due && self.search.is_none() && !self.flights.is_empty() {
-                last_expiry_look = Some(Instant::now());
-                self.look_for_expired();
+                last_search = Some(Instant::now());
+                self.search();
                 self.alarm();
             }
         }
@@ -111,10 +111,15 @@ impl Watch {
         self.conclude(landed).await;
     }
 
-    /// Asks each node, beside everything else, whether its finalized chain has left a transaction behind without
-    /// having it: a node that hangs holds up no landing.
-    fn look_for_expired(&mut self) {
-        let suspects = self.flights.iter().map(Flight::suspect).collect();
+    /// Asks each node, beside everything else, for the transactions that have been in flight for a while: it may
+    /// have one that the preferred node does not tell of, or its finalized chain may have left it behind. A node
+    /// that hangs holds up no landing.
+    fn search(&mut self) {
+        let waits = |flight: &&Flight| flight.since.elapsed() >= self.pace.expiry;
+        let suspects: Vec<_> = self.flights.iter().filter(waits).map(Flight::suspect).collect();
+        if suspects.is_empty() {
+            return;
+        }
         let search = expiry::verdicts(self.client.clone(), suspects, self.commitment);
         self.search = Some(tokio::spawn(search));
     }

@@ -178,3 +178,11 @@ async fn a_revert_for_a_marker_that_a_stranger_occupies_is_one() {
     let Observation::Reverted { failure, .. } = land(&[&node]).await else { panic!() };
     assert_eq!(failure.code, failure::Code::MarkerInUse);
 }
+
+#[tokio::test]
+async fn a_node_that_tells_of_no_landing_holds_up_no_order() {
+    let denies = Script { markers: [marker_there(true)].into(), ..Script::silent() }.start().await;
+    let has_it = Script::with_it().start().await;
+    // Long before the transaction could expire.
+    assert_eq!(land(&[&denies, &has_it]).await, expected_fill());
+}
