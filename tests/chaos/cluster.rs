@@ -9,8 +9,9 @@ use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A rollback longer than what is confirmed would be more than real clusters ever did.
-const ROLLED_BACK_SLOTS: u64 = 1;
+/// Slots of a fork that is given up: more than real clusters ever did, for confirmed blocks are among them, and
+/// blockhashes, so that some landings are gone for good.
+const ROLLED_BACK_SLOTS: u64 = 4;
 const LAND_AGAIN_AFTER_SLOTS: u64 = 3;
 
 /// Begins a lie, of one node or of all, that lasts until [`heal`].

@@ -1,13 +1,14 @@
 //! Does what the schedule says, and restarts what has ended, as any supervisor of services would.
 
 use crate::log::Line;
-use crate::schedule::{Fault, Lie, Planned, Who};
+use crate::schedule::{Fault, Lie, Planned, Who, Witnesses};
 use crate::stage::Stage;
 use crate::{cluster, nats};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 use xtask::Signal;
@@ -70,6 +71,7 @@ pub(crate) fn run(
         rolling: VecDeque::new(),
         log_began: BTreeMap::new(),
     };
+    nemesis.deny();
     let started = Instant::now();
     let mut to_come = schedule.iter().copied().collect::<VecDeque<_>>();
     let mut under_way: Vec<Planned> = Vec::new();
@@ -111,6 +113,11 @@ impl Nemesis<'_> {
                 self.rolling.extend(Who::SERVICES);
                 true
             }
+            Fault::RotateKey(index) => {
+                let keypair = self.stage.other_keypair()?;
+                self.start_with(index, &keypair)?;
+                true
+            }
             Fault::FlushRedis => attempt("flushing Redis", self.flush_redis()),
             Fault::Duplicate => attempt("publishing again", self.duplicate()),
             Fault::Poison => attempt("publishing poison", self.publish(&[POISON.to_owned()])),
@@ -140,9 +147,29 @@ impl Nemesis<'_> {
             Fault::Cluster(_) | Fault::Node(..) => {
                 // Tried again when all is over.
                 let _ = attempt("making the cluster honest", cluster::heal(self.cluster()));
+                self.deny();
                 Ok(())
             }
+            Fault::RotateKey(index) => {
+                let keypair = self.stage.stack.wallet.clone();
+                self.start_with(index, &keypair)
+            }
             Fault::Roll | Fault::FlushRedis | Fault::Duplicate | Fault::Poison => Ok(()),
+        }
+    }
+
+    /// Has an executor go on with this keypair, after a kill.
+    fn start_with(&mut self, index: usize, keypair: &Path) -> Result<()> {
+        let who = Who::Executor(index);
+        self.kill(who)?;
+        self.stage.process(who).set_environment("KEYPAIR", &keypair.to_string_lossy());
+        self.start(who)
+    }
+
+    /// One node denies what landed all along, if the run has such a one.
+    fn deny(&self) {
+        if self.stage.witnesses == Witnesses::OneDenies {
+            self.lie(Some(0), Lie::NotFound);
         }
     }
 

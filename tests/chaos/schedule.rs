@@ -18,6 +18,8 @@ pub(crate) const LEASE: Duration = Duration::from_secs(3);
 pub(crate) enum Witnesses {
     /// Each node on a host of its own.
     Hosts,
+    /// Each node on a host of its own, and the first denies what landed, unless all are made honest.
+    OneDenies,
     /// All nodes on one host, and so one witness.
     OneHost,
     /// One node alone.
@@ -28,6 +30,7 @@ impl Witnesses {
     /// Those of a seed's run. Most operators are told to have several hosts.
     pub(crate) const fn of(seed: u64) -> Self {
         match seed % 5 {
+            2 => Self::OneDenies,
             3 => Self::OneHost,
             4 => Self::OneNode,
             _ => Self::Hosts,
@@ -208,6 +211,8 @@ pub(crate) enum Fault {
     Pause(Who),
     /// Each service in turn is asked to end, and replaced.
     Roll,
+    /// kill -9 of an executor, which goes on with another wallet's keypair, and then again with its own.
+    RotateKey(usize),
     /// FLUSHALL.
     FlushRedis,
     /// Every order that has not ended is put on the queue once more.
@@ -241,6 +246,7 @@ impl Fault {
             Self::WipeNats => "NATS wiped".to_owned(),
             Self::Pause(who) => format!("pause {}", who.kind()),
             Self::Roll => "rolling restart".to_owned(),
+            Self::RotateKey(_) => "another keypair".to_owned(),
             Self::FlushRedis => "Redis flushed".to_owned(),
             Self::Duplicate => "duplicate deliveries".to_owned(),
             Self::Poison => "undecodable message".to_owned(),
@@ -258,7 +264,9 @@ impl Fault {
             | (Self::WipeNats, Self::Kill(Who::Nats) | Self::Pause(Who::Nats)) => true,
             (Self::Roll, Self::Kill(who) | Self::Pause(who))
             | (Self::Kill(who) | Self::Pause(who), Self::Roll) => Who::SERVICES.contains(&who),
-            (Self::Roll, Self::Roll) => true,
+            (Self::Roll | Self::RotateKey(_), Self::Roll | Self::RotateKey(_)) => true,
+            (Self::RotateKey(index), Self::Kill(who) | Self::Pause(who))
+            | (Self::Kill(who) | Self::Pause(who), Self::RotateKey(index)) => who == Who::Executor(index),
             (Self::Link(one, _), Self::Link(two, _)) => one == two,
             (Self::Cluster(_) | Self::Node(..), Self::Cluster(_) | Self::Node(..)) => true,
             (Self::Cluster(_) | Self::Node(..), Self::Pause(who))
@@ -305,8 +313,9 @@ fn draw_fault(random: &mut Random) -> (Fault, u64) {
         50..=52 => (Fault::FlushRedis, 0),
         53..=56 => (Fault::Duplicate, 0),
         57..=58 => (Fault::Poison, 0),
-        59..=62 => (Fault::Roll, 12_000),
-        63..=70 => (Fault::Cluster(draw_lie(random)), random.between(1_000, 5_000)),
+        59..=61 => (Fault::Roll, 12_000),
+        62..=63 => (Fault::RotateKey(random.pick(&[0, 1, 2])), random.between(1_000, 5_000)),
+        64..=70 => (Fault::Cluster(draw_lie(random)), random.between(1_000, 5_000)),
         71..=84 => {
             let node = random.pick(&[0, 1, 2]);
             (Fault::Node(node, draw_lie_of_a_node(random)), random.between(1_000, 8_000))
@@ -391,8 +400,8 @@ mod tests {
         for who in Who::MORTAL {
             assert!(kinds.contains(&Fault::Kill(who).kind()), "{who:?}: {kinds:?}");
         }
-        let expected = 6 + 7 + 6 + 5 + 9 + 14;
-        assert_eq!(kinds.len(), expected, "kills, pauses, networks, stores, cluster, nodes: {kinds:?}");
+        let expected = 6 + 7 + 6 + 5 + 1 + 9 + 14;
+        assert_eq!(kinds.len(), expected, "kills, pauses, networks, stores, keys, cluster, nodes: {kinds:?}");
     }
 
     #[test]

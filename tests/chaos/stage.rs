@@ -38,6 +38,7 @@ pub(crate) struct Stage {
     pub(crate) servers: Servers,
     pub(crate) stack: Stack,
     pub(crate) links: BTreeMap<Link, Proxy>,
+    pub(crate) witnesses: Witnesses,
     directory: Directory,
 }
 
@@ -75,11 +76,18 @@ impl Stage {
         for (index, gateway) in stack.gateways.iter().enumerate() {
             links.insert(Link::Client(index), Proxy::start(gateway.address).await?);
         }
-        Ok(Self { supervisor, servers, stack, links, directory })
+        Ok(Self { supervisor, servers, stack, links, witnesses, directory })
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// The keypair of a wallet that owns nothing, in a file.
+    pub(crate) fn other_keypair(&self) -> Result<PathBuf> {
+        let path = self.stack.wallet.with_file_name("other-wallet.json");
+        system_tests::write_other_keypair(&path).context("writing another keypair")?;
+        Ok(path)
     }
 
     /// Where the clients reach the gateways.
@@ -162,7 +170,9 @@ async fn links(
             Link::ExecutorNode(node) | Link::RouterNode(node) => nodes[node],
         };
         let host = match (link, witnesses) {
-            (Link::ExecutorNode(node), Witnesses::Hosts) => u8::try_from(node)?.saturating_add(2),
+            (Link::ExecutorNode(node), Witnesses::Hosts | Witnesses::OneDenies) => {
+                u8::try_from(node)?.saturating_add(2)
+            }
             _ => 1,
         };
         let host = Ipv4Addr::new(127, 0, 0, host);

@@ -2,6 +2,7 @@ use crate::eventually;
 use order_core::{Atoms, Mint, Pubkey};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 const TOKEN_PROGRAM: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
@@ -226,4 +227,23 @@ fn associated_token_account(wallet: Pubkey, mint: Mint) -> Pubkey {
     let mint = mint.pubkey();
     let seeds = [wallet.as_ref(), TOKEN_PROGRAM.as_ref(), mint.as_ref()];
     Pubkey::find_program_address(&seeds, &ASSOCIATED_TOKEN_PROGRAM).0
+}
+
+/// A keypair that owns nothing, the first test vector of RFC 8032.
+const OTHER_KEYPAIR: [u8; 64] = [
+    0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44,
+    0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60, 0xd7, 0x5a,
+    0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e, 0xe1, 0x72,
+    0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
+];
+
+/// Writes the keypair of a wallet that owns nothing into a file, as executors read it.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_other_keypair(path: &Path) -> std::io::Result<Pubkey> {
+    std::fs::write(path, json!(OTHER_KEYPAIR.to_vec()).to_string())?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    let public: [u8; 32] = std::array::from_fn(|place| OTHER_KEYPAIR[place + 32]);
+    Ok(Pubkey::from(public))
 }

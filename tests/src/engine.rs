@@ -410,7 +410,9 @@ fn services_folder(variant: Variant) -> Result<PathBuf> {
     let this = std::env::current_exe().context("asking where this test is")?;
     let services = this.ancestors().nth(2).context("this test is in a folder of the target folder")?;
     Ok(match variant {
-        Variant::Usual | Variant::OwnPostgres => services.to_owned(),
+        // Without a defect nobody asks for those with faults.
+        Variant::Usual | Variant::OwnPostgres if std::env::var_os("DEFECT").is_none() => services.to_owned(),
+        Variant::Usual | Variant::OwnPostgres => services.join("faults"),
         Variant::Faulty => services.join("faults"),
     })
 }

@@ -14,7 +14,7 @@ mod proxy;
 mod random;
 mod updates;
 
-pub use cluster::{Cluster, Wallet};
+pub use cluster::{Cluster, Wallet, write_other_keypair};
 pub use engine::{Engine, Part, eventually, setting};
 pub use gateway::{Answer, Gateway, http, is_terminal, market_order};
 pub use nodes::Nodes;

@@ -1,21 +1,33 @@
 use crate::cargo::{self, Interrupt};
+use crate::test;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The mistakes that the services can be asked to make (see the crate `faults`), each with the
-/// invariants of which it must be seen to break one: a run that breaks others has found something else.
-const DEFECTS: [(&str, &[&str]); 8] = [
-    ("no_fence", &["I4", "I6", "I8", "I11"]),
-    ("ack_before_commit", &["I1"]),
-    ("sign_again_on_timeout", &["I6", "I8"]),
-    ("no_write_ahead", &["I7"]),
-    ("publish_without_sweep", &["I3"]),
-    ("seq_from_memory", &["I13"]),
-    ("anchor_loosened_on_retry", &["I10"]),
-    ("marker_left_out", &["I9"]),
+/// The mistakes that the services can be asked to make (see the crate `faults`), each with its finder.
+const DEFECTS: [(&str, Finder); 11] = [
+    ("no_fence", Finder::Chaos(&["I4", "I6", "I8", "I11"])),
+    ("ack_before_commit", Finder::Chaos(&["I1"])),
+    ("sign_again_on_timeout", Finder::Chaos(&["I6", "I8"])),
+    ("no_write_ahead", Finder::Chaos(&["I7"])),
+    ("publish_without_sweep", Finder::Chaos(&["I3"])),
+    ("seq_from_memory", Finder::Chaos(&["I13"])),
+    ("anchor_loosened_on_retry", Finder::Chaos(&["I10"])),
+    ("marker_left_out", Finder::Chaos(&["I9"])),
+    ("expiry_believed_from_one_node", Finder::Chaos(&["I8"])),
+    ("permit_held", Finder::Test("doorbell::orders_that_wait_for_the_chain_hold_no_permit")),
+    ("duplicate_publish", Finder::Test("doorbell::an_order_has_one_message_on_the_queue")),
 ];
+
+/// What must find a defect.
+#[derive(Debug, Clone, Copy)]
+enum Finder {
+    /// The chaos check, by one of these invariants: a run that breaks others has found something else.
+    Chaos(&'static [&'static str]),
+    /// A system test that passes without the defect.
+    Test(&'static str),
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -37,38 +49,63 @@ impl Options {
 }
 
 /// What a defect was found by.
-struct Finding {
-    seed: u64,
-    /// The first breach of each invariant.
-    breaches: Vec<String>,
+enum Finding {
+    Seed {
+        seed: u64,
+        /// The first breach of each invariant.
+        breaches: Vec<String>,
+    },
+    Test(&'static str),
 }
 
-/// Runs the chaos check on each defect until it finds something.
+/// Runs the finder of each defect until it finds something.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let interrupt = Interrupt::install()?;
     println!("Building the services, with and without defects. The first time this takes some minutes.");
     let faulty = cargo::build_faulty(&interrupt)?;
-    cargo::run(&["build", "--workspace", "--bins"], &[], &interrupt)?;
-    let chaos = cargo::programs()?.join("chaos");
+    test::build(&interrupt)?;
     let mut found = Vec::new();
-    for (defect, breaks) in DEFECTS.into_iter().filter(|(defect, _)| options.asks_for(defect)) {
+    for (defect, finder) in DEFECTS.into_iter().filter(|(defect, _)| options.asks_for(defect)) {
         println!("{defect}");
-        let mut finding = None;
-        for seed in 1..=options.seeds {
-            ensure!(!interrupt.raised(), "interrupted");
-            let mut breaches = breaches(&chaos, &faulty, defect, seed, options.seconds)?;
-            breaches.retain(|breach| breaks.contains(&invariant(breach)));
-            if !breaches.is_empty() {
-                finding = Some(Finding { seed, breaches });
-                break;
-            }
-        }
+        let finding = match finder {
+            Finder::Chaos(breaks) => by_chaos(options, &faulty, defect, breaks, &interrupt)?,
+            Finder::Test(name) => by_test(name, defect, &interrupt)?,
+        };
         found.push((defect, finding));
     }
     report(&found);
     let escaped = found.iter().filter(|(_, finding)| finding.is_none()).count();
-    ensure!(escaped == 0, "{escaped} defects were not found within {} seeds", options.seeds);
+    ensure!(escaped == 0, "{escaped} defects were not found");
     Ok(())
+}
+
+fn by_chaos(
+    options: &Options,
+    faulty: &Path,
+    defect: &str,
+    breaks: &[&str],
+    interrupt: &Interrupt,
+) -> Result<Option<Finding>> {
+    let chaos = cargo::programs()?.join("chaos");
+    for seed in 1..=options.seeds {
+        ensure!(!interrupt.raised(), "interrupted");
+        let mut breaches = breaches(&chaos, faulty, defect, seed, options.seconds)?;
+        breaches.retain(|breach| breaks.contains(&invariant(breach)));
+        if !breaches.is_empty() {
+            return Ok(Some(Finding::Seed { seed, breaches }));
+        }
+    }
+    Ok(None)
+}
+
+/// A test that fails with the defect has found it, if it passes without.
+fn by_test(name: &'static str, defect: &str, interrupt: &Interrupt) -> Result<Option<Finding>> {
+    let arguments = ["--workspace", "--test", "system", "--", "--exact", name].map(str::to_owned);
+    test::cargo_test(&arguments, &[], interrupt)
+        .with_context(|| format!("{name} must pass without a defect"))?;
+    let outcome = test::cargo_test(&arguments, &[("DEFECT", defect.to_owned())], interrupt);
+    ensure!(!interrupt.raised(), "interrupted");
+    Ok(outcome.err().map(|_| Finding::Test(name)))
 }
 
 /// The first violation of each invariant that one run finds.
@@ -108,20 +145,25 @@ fn invariant(violation: &str) -> &str {
 fn report(found: &[(&str, Option<Finding>)]) {
     for (defect, finding) in found {
         match finding {
-            Some(Finding { seed, breaches }) => {
+            Some(Finding::Seed { seed, breaches }) => {
                 println!("{defect}: found with seed {seed}");
                 breaches.iter().for_each(|breach| println!("  {breach}"));
             }
+            Some(Finding::Test(name)) => println!("{defect}: found by {name}"),
             None => println!("{defect}: NOT FOUND"),
         }
     }
-    println!("\n| defect | seed | broken |\n|---|---|---|");
+    println!("\n| defect | seed | by |\n|---|---|---|");
     for (defect, finding) in found {
-        let (seed, broken) = finding.as_ref().map_or(("none".to_owned(), Vec::new()), |finding| {
-            let broken = finding.breaches.iter().map(|breach| invariant(breach)).collect();
-            (finding.seed.to_string(), broken)
-        });
-        println!("| `{defect}` | {seed} | {} |", broken.join(", "));
+        let (seed, by) = match finding {
+            Some(Finding::Seed { seed, breaches }) => {
+                let broken: Vec<&str> = breaches.iter().map(|breach| invariant(breach)).collect();
+                (seed.to_string(), broken.join(", "))
+            }
+            Some(Finding::Test(name)) => (String::new(), format!("`{name}`")),
+            None => ("none".to_owned(), String::new()),
+        };
+        println!("| `{defect}` | {seed} | {by} |");
     }
 }
 

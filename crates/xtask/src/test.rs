@@ -14,27 +14,42 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let interrupt = Interrupt::install()?;
-    println!("[1/3] Building the services and their tests. The first time this takes some minutes.");
+    println!("[1/2] Building the services and their tests. The first time this takes some minutes.");
     cargo::build_faulty(&interrupt)?;
-    cargo::run(&["build", "--workspace", "--bins", "--tests", "--examples"], &[], &interrupt)?;
-
-    workspace::remove_left_behind()?;
-    let directory = workspace::Directory::fresh(&format!("test-{}", std::process::id()))?;
-    let supervisor = Supervisor::new(&directory.path().join("logs"), false, Some(directory.lock()?))?;
-    println!("[2/3] Starting private PostgreSQL, Redis and NATS servers in {}", directory.path().display());
-    let mut servers = Servers::start(&supervisor, directory.path(), Durability::Throwaway)?;
-    println!("[3/3] Testing");
-    let environment = [
-        ("TEST_DATABASE_URL", postgres::url(servers.postgres.address, postgres::FIRST_DATABASE)),
-        ("TEST_NATS_URL", format!("nats://{}", servers.nats.address)),
-        ("TEST_REDIS_URL", format!("redis://{}", servers.redis.address)),
-    ];
-    let mut arguments = vec!["test".to_owned()];
+    build(&interrupt)?;
+    println!("[2/2] Testing");
+    let mut arguments = Vec::new();
     if options.arguments.is_empty() {
         arguments.extend(["--workspace", "--no-fail-fast"].map(str::to_owned));
     }
     arguments.extend(options.arguments.iter().cloned());
-    let outcome = cargo::run(&arguments, &environment, &interrupt);
+    cargo_test(&arguments, &[], &interrupt)
+}
+
+/// Builds everything that tests need but the services with faults.
+pub(crate) fn build(interrupt: &Interrupt) -> Result<()> {
+    cargo::run(&["build", "--workspace", "--bins", "--tests", "--examples"], &[], interrupt)
+}
+
+/// Runs `cargo test` with servers of its own, which go with it if it succeeds.
+pub(crate) fn cargo_test(
+    arguments: &[String],
+    environment: &[(&str, String)],
+    interrupt: &Interrupt,
+) -> Result<()> {
+    workspace::remove_left_behind()?;
+    let directory = workspace::Directory::fresh(&format!("test-{}", std::process::id()))?;
+    let supervisor = Supervisor::new(&directory.path().join("logs"), false, Some(directory.lock()?))?;
+    println!("Starting private PostgreSQL, Redis and NATS servers in {}", directory.path().display());
+    let mut servers = Servers::start(&supervisor, directory.path(), Durability::Throwaway)?;
+    let mut environment = environment.to_vec();
+    environment.extend([
+        ("TEST_DATABASE_URL", postgres::url(servers.postgres.address, postgres::FIRST_DATABASE)),
+        ("TEST_NATS_URL", format!("nats://{}", servers.nats.address)),
+        ("TEST_REDIS_URL", format!("redis://{}", servers.redis.address)),
+    ]);
+    let arguments: Vec<&str> = std::iter::once("test").chain(arguments.iter().map(String::as_str)).collect();
+    let outcome = cargo::run(&arguments, &environment, interrupt);
     servers.stop(&supervisor)?;
     outcome.with_context(|| format!("the servers' logs are in {}", directory.path().display()))?;
     directory.remove()

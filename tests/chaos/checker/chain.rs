@@ -40,6 +40,7 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
         check_landings(order, &seen, violations);
         check_replacements(order, violations);
         check_expiries(order, &heights, violations);
+        check_denials(order, &seen, violations);
         check_floor(order, violations);
         add_changes(order, &mut expected);
     }
@@ -149,6 +150,25 @@ fn check_expiries(order: &Order, heights: &Heights, violations: &mut Violations)
         violations.unless(height.is_some_and(|height| height > one.last_valid_block_height), || {
             format!("I8 order {}: {one:?} expired when the height {height:?} was finalized", order.id)
         });
+    }
+}
+
+/// What was told as expired has not landed. Nodes deny landings, and some all the time.
+fn check_denials(order: &Order, seen: &BTreeMap<&str, Seen>, violations: &mut Violations) {
+    let mut signature = None;
+    for event in &order.events {
+        match &event.event {
+            Event::TransactionSigned { transaction } | Event::TransactionFound { transaction } => {
+                signature = Some(transaction.signature.to_string());
+            }
+            Event::Observed { observation: Observation::Expired } => {
+                let landed = signature.as_deref().and_then(|signature| seen.get(signature));
+                violations.unless(landed.is_none_or(|seen| seen.landed.is_empty()), || {
+                    format!("I8 order {}: {signature:?} was told as expired, and it landed", order.id)
+                });
+            }
+            _ => {}
+        }
     }
 }
 

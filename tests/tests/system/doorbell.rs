@@ -89,6 +89,20 @@ fn messages(server: SocketAddr) -> u64 {
     }
 }
 
+#[tokio::test]
+async fn an_order_has_one_message_on_the_queue() {
+    const ORDERS: u64 = 20;
+    let mut engine = Engine::start(1, 1, vec![]);
+    let (gateway, queue) = (engine.gateway(0), engine.nats.address);
+    engine.kill(Part::Executor(0));
+    let before = messages(queue);
+    for _ in 0..ORDERS {
+        gateway.place(&order()).await;
+    }
+    eventually("a message of each order", async || (messages(queue) >= before + ORDERS).then_some(())).await;
+    assert_eq!(messages(queue), before + ORDERS);
+}
+
 /// How long the router is away. Longer shows the same.
 const OUTAGE: Duration = Duration::from_secs(60);
 

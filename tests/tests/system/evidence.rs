@@ -4,7 +4,6 @@
 use crate::amounts::known;
 use order_core::Pubkey;
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt as _;
 use system_tests::{Cluster, Engine, Gateway, Nodes, Part, eventually, market_order, setting};
 
 const EXECUTOR: Part = Part::Executor(0);
@@ -14,14 +13,6 @@ const LIFE_SLOTS: u64 = 150 + 32;
 
 /// A genesis hash of no cluster.
 const OTHER_GENESIS: &str = "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY";
-
-/// A keypair that owns nothing, the first test vector of RFC 8032.
-const OTHER_KEYPAIR: [u8; 64] = [
-    0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44,
-    0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60, 0xd7, 0x5a,
-    0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e, 0xe1, 0x72,
-    0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
-];
 
 /// An engine before several nodes of one cluster.
 struct Scene {
@@ -307,10 +298,9 @@ async fn an_order_that_a_restored_database_has_forgotten_does_not_trade_again() 
 /// Gives the executor another wallet from its next start on.
 pub(crate) fn other_wallet(engine: &mut Engine) -> Pubkey {
     let keypair = engine.stack.wallet.with_file_name("other-wallet.json");
-    std::fs::write(&keypair, json!(OTHER_KEYPAIR.to_vec()).to_string()).unwrap();
-    std::fs::set_permissions(&keypair, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let wallet = system_tests::write_other_keypair(&keypair).unwrap();
     engine.set_environment(EXECUTOR, "KEYPAIR", keypair.to_str().unwrap());
-    Pubkey::try_from(&OTHER_KEYPAIR[32..]).unwrap()
+    wallet
 }
 
 fn is_over(order: &Value) -> bool {
