@@ -5,6 +5,7 @@ mod append;
 mod claim;
 mod contention;
 mod due;
+mod growth;
 mod halt;
 mod markers;
 mod outage;
