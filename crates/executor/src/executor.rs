@@ -181,6 +181,10 @@ fn begin_background(executor: &Arc<Executor>, shell: &Shell, done: &Cancellation
     shell.vital("reclaiming of markers", async move {
         until.run_until_cancelled(reclaiming.reclaim()).await;
     });
+    let (tending, until) = (Arc::clone(executor), done.clone());
+    shell.vital("journal tending", async move {
+        until.run_until_cancelled(tending.tend()).await;
+    });
     // Only shown to people: orders are executed without it.
     let (reporting, until) = (Arc::clone(executor), done.clone());
     tokio::spawn(async move { until.run_until_cancelled(reporting.report()).await });

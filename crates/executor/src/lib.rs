@@ -31,6 +31,7 @@ mod route;
 mod sign;
 mod sweep;
 mod tally;
+mod tend;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
