@@ -8,6 +8,7 @@ mod due;
 mod growth;
 mod halt;
 mod markers;
+mod moved;
 mod outage;
 mod parked;
 mod queue;
@@ -15,6 +16,7 @@ mod read;
 mod schema;
 mod spending;
 mod stop;
+mod upgrade;
 mod venues;
 
 use crate::{Acceptance, Claim, Idempotency, Journal};
