@@ -145,7 +145,7 @@ fn leftovers(stage: &Stage) -> Result<Vec<String>> {
         ("landings that nobody has seen finalized", "SELECT count(*) FROM landings"),
         (
             "events changed or removed",
-            "SELECT n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relname = 'order_events'",
+            "SELECT sum(n_tup_upd + n_tup_del) FROM pg_stat_user_tables WHERE relname = 'order_events'",
         ),
     ];
     let mut leftovers = Vec::new();

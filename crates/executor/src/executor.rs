@@ -185,6 +185,10 @@ fn begin_background(executor: &Arc<Executor>, shell: &Shell, done: &Cancellation
     shell.vital("finality", async move {
         until.run_until_cancelled(following.follow_to_finality()).await;
     });
+    let (tending, until) = (Arc::clone(executor), done.clone());
+    shell.vital("journal tending", async move {
+        until.run_until_cancelled(tending.tend()).await;
+    });
     // Only shown to people: orders are executed without it.
     let (reporting, until) = (Arc::clone(executor), done.clone());
     tokio::spawn(async move { until.run_until_cancelled(reporting.report()).await });

@@ -32,6 +32,7 @@ mod route;
 mod sign;
 mod sweep;
 mod tally;
+mod tend;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

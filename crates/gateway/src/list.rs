@@ -37,10 +37,10 @@ pub(crate) struct Orders {
         ("limit" = Option<u32>, Query, description = "1 to 100; 50 if not given"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
         ("status" = Option<String>, Query, description = "pending, routing, building, submitted, confirmed, failed, cancelled or expired"),
-        ("dex" = Option<String>, Query, description = "The exchange of the latest route"),
+        ("dex" = Option<String>, Query, description = "The exchange of the latest route. Not together with `tokenIn` or `tokenOut`"),
         ("tokenIn" = Option<String>, Query, description = "A known symbol, or a mint"),
         ("tokenOut" = Option<String>, Query, description = "A known symbol, or a mint"),
-        ("from" = Option<String>, Query, description = "Accepted at this moment or later (RFC 3339)"),
+        ("from" = Option<String>, Query, description = "Accepted at this moment or later (RFC 3339). All filters but `dex` with tokens combine"),
         ("to" = Option<String>, Query, description = "Accepted before this moment (RFC 3339)"),
     ),
     responses(
@@ -90,6 +90,9 @@ impl Page {
             from: parameters.parsed("from", moment),
             to: parameters.parsed("to", moment),
         };
+        if !filter.is_indexed() {
+            parameters.refuse("dex", "cannot be combined with tokenIn or tokenOut: list by one of them");
+        }
         parameters.finish()?;
         Ok(Self { filter, cursor, limit })
     }
@@ -141,17 +144,39 @@ mod tests {
         let read = page(&[
             ("limit", "100"),
             ("status", "confirmed"),
-            ("dex", "meteora"),
+            ("tokenOut", "USDC"),
             ("tokenIn", "SOL"),
             ("from", "2026-01-01T00:00:00+01:00"),
         ])
         .unwrap();
-        assert_eq!(
-            (read.limit, read.filter.status, read.filter.dex),
-            (100, Some(Status::Confirmed), Some(Dex::Meteora))
-        );
+        assert_eq!((read.limit, read.filter.status), (100, Some(Status::Confirmed)));
+        assert_eq!(page(&[("dex", "meteora")]).unwrap().filter.dex, Some(Dex::Meteora));
         assert_eq!(read.filter.token_in, Some(token::NATIVE_MINT));
         assert_eq!(read.filter.from.unwrap().to_rfc3339(), "2025-12-31T23:00:00+00:00");
+    }
+
+    #[test]
+    fn an_exchange_with_a_token_is_refused_and_every_other_combination_is_not() {
+        let all = [
+            ("dex", "orca"),
+            ("tokenIn", "SOL"),
+            ("tokenOut", "USDC"),
+            ("status", "failed"),
+            ("from", "2026-01-01T00:00:00Z"),
+            ("to", "2026-02-01T00:00:00Z"),
+            ("cursor", "01a21a78-27ad-7000-8000-000000000000"),
+        ];
+        for set in 0..1_u32 << all.len() {
+            let given: Vec<_> =
+                (0..all.len()).filter(|bit| set & (1 << bit) != 0).map(|bit| all[bit]).collect();
+            let has = |name| given.iter().any(|(given, _)| *given == name);
+            let expected = if has("dex") && (has("tokenIn") || has("tokenOut")) {
+                Err(vec!["dex".to_owned()])
+            } else {
+                Ok(())
+            };
+            assert_eq!(page(&given).map(drop), expected, "{given:?}");
+        }
     }
 
     #[test]

@@ -88,10 +88,11 @@ impl Journal {
 }
 
 const ACCEPTED_UNDER: &str = "
-SELECT id, request_hash = $3 AS same_request FROM orders WHERE owner = $1 AND idempotency_key = $2";
+SELECT order_id, request_hash = $3 AS same_request FROM idempotency_keys
+WHERE owner = $1 AND idempotency_key = $2";
 
-/// Writes the orders and their first events. Whoever finds its key taken writes nothing. In the
-/// order of the keys, so that two processes with the same keys do not wait for each other.
+/// Writes the orders and their first events. An order whose key is taken is not written: a trigger of
+/// the schema sees to that. In the order of the keys, so that two processes with the same keys do not wait for each other.
 const ACCEPT: &str = "
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::jsonb[], $7::text[],
@@ -115,13 +116,16 @@ WITH input AS (
 SELECT id FROM accepted";
 
 /// The orders that stand in the way of acceptances: a statement of its own, because the one above
-/// does not see what was committed while it waited.
+/// does not see what was committed while it waited. Neither events nor keys move when an order ends.
 const ACCEPTED_BEFORE: &str = "
-SELECT input.id AS wanted, orders.id AS found, orders.request_hash = input.request_hash AS same_request
+SELECT input.id AS wanted, coalesce(acceptance.order_id, keys.order_id) AS found,
+  keys.request_hash = input.request_hash AS same_request
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
   AS input (id, owner, idempotency_key, request_hash)
-JOIN orders ON orders.id = input.id
-  OR (orders.owner = input.owner AND orders.idempotency_key = input.idempotency_key)";
+LEFT JOIN order_events AS acceptance ON acceptance.order_id = input.id AND acceptance.seq = 1
+LEFT JOIN idempotency_keys AS keys
+  ON keys.owner = input.owner AND keys.idempotency_key = input.idempotency_key
+WHERE acceptance.order_id IS NOT NULL OR keys.order_id IS NOT NULL";
 
 /// The acceptances' statement for the writer.
 #[derive(Debug)]

@@ -158,7 +158,7 @@ WITH input AS (
     AS input (order_id, seq, fence, attempt, body, status, retry_in_ms, dex, quoted_out, executed_out,
       signature, last_valid_block_height, transaction_state, signs, marker, wallet, seed, generation, lands, landed_slot)
 ), owned AS MATERIALIZED (
-  SELECT input.* FROM orders JOIN input ON input.order_id = orders.id
+  SELECT input.* FROM ONLY orders JOIN input ON input.order_id = orders.id
   WHERE orders.seq = input.seq - 1 AND orders.fence = input.fence AND orders.ended_at IS NULL
     AND (NOT input.signs
       OR orders.expires_at > now() IS NOT FALSE AND NOT EXISTS (SELECT FROM halts WHERE resumed_at IS NULL))
@@ -191,7 +191,7 @@ WITH input AS (
   WHERE transactions.order_id = owned.order_id AND transactions.state = 'open'
     AND owned.transaction_state IS NOT NULL
 )
-UPDATE orders SET
+UPDATE ONLY orders SET
   seq = owned.seq,
   attempt = owned.attempt,
   status = owned.status,

@@ -101,18 +101,18 @@ const RELEASING: &str = "release an order";
 const RENEW: &str = "
 WITH held AS MATERIALIZED (
   SELECT orders.id
-  FROM orders JOIN unnest($1::uuid[], $2::bigint[]) AS input (id, fence)
+  FROM ONLY orders JOIN unnest($1::uuid[], $2::bigint[]) AS input (id, fence)
     ON orders.id = input.id AND orders.fence = input.fence
   WHERE orders.ended_at IS NULL
   ORDER BY orders.id
   FOR NO KEY UPDATE OF orders
 )
-UPDATE orders SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+UPDATE ONLY orders SET lease_until = clock_timestamp() + $3 * interval '1 millisecond'
 FROM held
 WHERE orders.id = held.id
 RETURNING orders.id";
 
 /// Raising the fence makes the claim worthless to whoever still has it.
 const RELEASE: &str = "
-UPDATE orders SET fence = fence + 1, lease_until = now()
+UPDATE ONLY orders SET fence = fence + 1, lease_until = now()
 WHERE id = $1 AND fence = $2 AND ended_at IS NULL";

@@ -45,7 +45,7 @@ const BIND: &str = "
 WITH bound AS (
   INSERT INTO cluster (genesis_hash) VALUES ($1) ON CONFLICT DO NOTHING RETURNING genesis_hash
 )
-UPDATE orders SET expires_at = now()
+UPDATE ONLY orders SET expires_at = now()
 WHERE EXISTS (SELECT FROM bound) AND genesis_hash IS NULL AND ended_at IS NULL AND status <> 'submitted'";
 
 const BOUND_AT: &str = "SELECT bound_at FROM cluster";

@@ -2,15 +2,15 @@ use crate::accept::Accepts;
 use crate::append::Appends;
 use crate::history::Reads;
 use crate::writer::Writer;
-use crate::{Error, metrics};
-use sqlx::migrate::Migrator;
+use crate::{Error, metrics, months};
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// How long a caller waits for a connection of the pool: longer means too many callers, and the
 /// last of them is better told so.
@@ -28,12 +28,39 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What each session asks of the server. No statement of ours takes long, and none of them leaves a
 /// transaction open; an answer means that the write is on the disk.
-const SESSION: [(&str, &str); 4] = [
+const SESSION: [(&str, &str); 5] = [
     ("statement_timeout", "5s"),
     ("lock_timeout", "2s"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("synchronous_commit", "on"),
+    JIT_OFF,
 ];
+
+/// Connections that lists and statistics share: they wait for one another, never for those that write.
+pub(crate) const REPORT_CONNECTIONS: u32 = 2;
+
+/// How long a list waits for one of them before its caller is told that the database is busy.
+const REPORT_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What their sessions ask of the server. They write nothing, and give up early.
+const REPORT_SESSION: [(&str, &str); 5] = [
+    ("default_transaction_read_only", "on"),
+    ("statement_timeout", "2s"),
+    ("lock_timeout", "1s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    JIT_OFF,
+];
+
+/// Compiling a statement takes longer than any of ours runs.
+const JIT_OFF: (&str, &str) = ("jit", "off");
+
+/// A migration waits half a second for a lock that it needs alone, so that those behind it wait no longer. Then
+/// it is tried again, so often and after such a pause.
+const MIGRATE_TRIES_MAX: u32 = 60;
+const MIGRATE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What PostgreSQL says of a lock that was waited for in vain, and of one that would be waited for for ever.
+const LOCK_REFUSED: [&str; 2] = ["55P03", "40P01"];
 
 /// Ends whatever transaction a cancelled caller may have left open: a connection must not come back
 /// to the pool inside one, or the next caller's write is acknowledged and lost. Beginning first
@@ -47,10 +74,12 @@ const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
 /// What PostgreSQL says of a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// A handle on the durable record. Clones share one pool and one writer of each kind.
+/// A handle on the durable record. Clones share its pools and one writer of each kind.
 #[derive(Debug, Clone)]
 pub struct Journal {
     pub(crate) pool: PgPool,
+    /// For lists and statistics.
+    pub(crate) reports: PgPool,
     pub(crate) accepts: Writer<Accepts>,
     pub(crate) appends: Writer<Appends>,
     pub(crate) reads: Writer<Reads>,
@@ -63,12 +92,19 @@ impl Journal {
     /// The database does not answer, or lacks a migration of this version.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, Error> {
         metrics::describe();
-        let pool = pool(url, max_connections).await.map_err(unavailable("connect to the database"))?;
+        let connecting = unavailable("connect to the database");
+        let options: PgConnectOptions = url.parse().map_err(&connecting)?;
+        let pool = pool(max_connections, ACQUIRE_TIMEOUT)
+            .connect_with(options.clone().application_name("journal").options(SESSION))
+            .await
+            .map_err(&connecting)?;
         require_migrations(&pool).await?;
+        let reports = pool_of_reports(options);
         Ok(Self {
             accepts: Writer::start(pool.clone()),
             appends: Writer::start(pool.clone()),
             reads: Writer::start(pool.clone()),
+            reports,
             pool,
         })
     }
@@ -108,8 +144,10 @@ impl Journal {
     pub async fn migrate(url: &str) -> Result<(), Error> {
         const DOING: &str = "migrate the database";
         let mut connection = PgConnection::connect(url).await.map_err(unavailable(DOING))?;
-        let applied = MIGRATIONS.run(&mut connection).await;
-        applied.map_err(|error| unavailable(DOING)(sqlx::Error::Migrate(Box::new(error))))?;
+        run_migrations(&mut connection)
+            .await
+            .map_err(|error| unavailable(DOING)(sqlx::Error::Migrate(Box::new(error))))?;
+        months::finish(&mut connection).await.map_err(unavailable(DOING))?;
         connection.close().await.map_err(unavailable(DOING))
     }
 
@@ -131,11 +169,32 @@ fn unavailable(doing: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |error| Error::Unavailable { doing, cause: Arc::new(error) }
 }
 
-async fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
-    let options: PgConnectOptions = url.parse()?;
+async fn run_migrations(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    for tried in 1.. {
+        match MIGRATIONS.run(&mut *connection).await {
+            Err(MigrateError::ExecuteMigration(sqlx::Error::Database(error), version))
+                if error.code().is_some_and(|code| LOCK_REFUSED.contains(&&*code))
+                    && tried < MIGRATE_TRIES_MAX =>
+            {
+                tracing::warn!(version, "a migration waits for a lock; a backup may hold it");
+                tokio::time::sleep(MIGRATE_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    Ok(())
+}
+
+fn pool_of_reports(options: PgConnectOptions) -> PgPool {
+    let options = options.application_name("journal reports").options(REPORT_SESSION);
+    // None is opened before it is needed.
+    pool(REPORT_CONNECTIONS, REPORT_ACQUIRE_TIMEOUT).connect_lazy_with(options)
+}
+
+fn pool(max_connections: u32, acquire_timeout: Duration) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(acquire_timeout)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -155,8 +214,6 @@ async fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
                 Ok(matches!(ended.await, Ok(Ok(_))))
             })
         })
-        .connect_with(options.application_name("journal").options(SESSION))
-        .await
 }
 
 async fn require_migrations(pool: &PgPool) -> Result<(), Error> {

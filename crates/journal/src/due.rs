@@ -123,27 +123,19 @@ macro_rules! can_be_claimed {
     };
 }
 
-/// The owners are found one after the other, so that the backlog of one costs the others nothing.
-const DUE: &str = concat!(
+/// What is open is read once, from the mark on: an index by owner would lead over the entries of all
+/// that has ended since the last vacuum.
+pub(crate) const DUE: &str = concat!(
     "
-WITH RECURSIVE owners AS (
-  (SELECT owner FROM orders WHERE ended_at IS NULL ORDER BY owner LIMIT 1)
-  UNION ALL
-  SELECT later.owner FROM owners CROSS JOIN LATERAL (
-    SELECT owner FROM orders WHERE ended_at IS NULL AND owner > owners.owner ORDER BY owner LIMIT 1
-  ) AS later
-), due AS (
-  SELECT oldest.id, coalesce(busy.orders, 0) + row_number() OVER (PARTITION BY owners.owner ORDER BY oldest.id) AS turn
-  FROM owners
-  LEFT JOIN unnest($2::text[], $3::bigint[]) AS busy (owner, orders) ON busy.owner = owners.owner
-  CROSS JOIN LATERAL (
-    SELECT id FROM orders
-    WHERE orders.owner = owners.owner AND orders.id <> ALL ($4::uuid[]) AND ",
+WITH due AS (
+  SELECT orders.id,
+    coalesce(busy.orders, 0) + row_number() OVER (PARTITION BY orders.owner ORDER BY orders.id) AS turn
+  FROM open_orders AS orders
+  LEFT JOIN unnest($2::text[], $3::bigint[]) AS busy (owner, orders) ON busy.owner = orders.owner
+  WHERE orders.id <> ALL ($4::uuid[]) AND ",
     can_be_claimed!(),
     "
-      AND NOT EXISTS (SELECT FROM parked_messages WHERE order_id = orders.id)
-    ORDER BY id LIMIT $1
-  ) AS oldest
+    AND NOT EXISTS (SELECT FROM parked_messages WHERE order_id = orders.id)
 )
 SELECT id FROM due ORDER BY turn, id LIMIT $1"
 );
@@ -154,7 +146,7 @@ const CLAIM: &str = concat!(
     "
 WITH chosen AS MATERIALIZED (
   SELECT orders.id
-  FROM unnest($1::uuid[]) WITH ORDINALITY AS input (id, place) JOIN orders ON orders.id = input.id
+  FROM unnest($1::uuid[]) WITH ORDINALITY AS input (id, place) JOIN ONLY orders ON orders.id = input.id
   WHERE ",
     can_be_claimed!(),
     "
@@ -162,7 +154,7 @@ WITH chosen AS MATERIALIZED (
   LIMIT $2
   FOR NO KEY UPDATE OF orders SKIP LOCKED
 )
-UPDATE orders SET
+UPDATE ONLY orders SET
   fence = fence + 1,
   lease_until = clock_timestamp() + $3 * interval '1 millisecond',
   next_attempt_at = NULL
@@ -173,7 +165,7 @@ RETURNING orders.id, orders.fence, orders.owner, orders.traceparent, orders.crea
 
 /// Raising the fence makes the claim worthless to the executor that has it.
 const SEIZE: &str = "
-UPDATE orders SET fence = fence + 1, lease_until = clock_timestamp() + interval '10 seconds'
+UPDATE ONLY orders SET fence = fence + 1, lease_until = clock_timestamp() + interval '10 seconds'
 WHERE id = $1 AND ended_at IS NULL AND status = 'submitted'
 RETURNING id, fence, owner, traceparent, created_at";
 

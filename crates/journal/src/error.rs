@@ -107,9 +107,26 @@ impl Fate {
 }
 
 /// What each named constraint of the schema demands.
-pub(crate) const RULES: [(&str, &str); 57] = [
+pub(crate) const RULES: [(&str, &str); 74] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
+    ("orders_keep_idempotency_key", "an owner's idempotency key names one order, of all months"),
+    ("orders_filed_when_ended", "an order that has ended is in the tables of its month"),
+    ("orders_corrected", "an end that is corrected is counted as what it is"),
+    ("orders_filed_when_inserted", "an order that has ended is in the tables of its month"),
+    ("ended_orders_pkey", "an order's id is used once in a month"),
+    ("ended_orders_ended", "the tables of a month have the orders that ended"),
+    ("ended_orders_month", "an order that ended is in the tables of its month"),
+    ("order_events_month", "an event is in the tables of its order's month"),
+    ("order_months_pkey", "months begin at distinct ids"),
+    ("order_months_name_key", "months have distinct names"),
+    ("order_months_span", "a month ends after it begins"),
+    ("idempotency_keys_pkey", "an owner's idempotency key is kept once"),
+    ("ended_counts_pkey", "what has ended has one count"),
+    ("ended_counts_only_one", "what has ended has one count"),
+    ("open_mark_pkey", "open orders have one mark"),
+    ("open_mark_only_one", "open orders have one mark"),
+    ("open_stragglers_pkey", "an order is behind the mark once"),
     ("orders_owner_length", "an owner has 1 to 255 bytes"),
     ("orders_idempotency_key_length", "an idempotency key has 1 to 255 bytes"),
     ("orders_request_hash_length", "a request's hash has 32 bytes"),
@@ -130,7 +147,7 @@ pub(crate) const RULES: [(&str, &str); 57] = [
     ("order_events_begins_with_acceptance", "an order's first event, and no other, is its acceptance"),
     ("order_events_append_only", "events are never changed or deleted"),
     ("transactions_pkey", "a signature belongs to one transaction"),
-    ("transactions_order_id_fkey", "a transaction belongs to an order"),
+    ("transactions_order_id_fkey", "a transaction belongs to an open order"),
     ("transactions_state_known", "a transaction has one of the known states"),
     ("transactions_observed_whole", "a transaction has a time of observation exactly if it was observed"),
     (
@@ -145,7 +162,6 @@ pub(crate) const RULES: [(&str, &str); 57] = [
     ("cluster_pkey", "a database belongs to one cluster"),
     ("cluster_one_row", "a database belongs to one cluster at a time"),
     ("landings_pkey", "an order has one landing"),
-    ("pool_refusals_pkey", "an order meets the refusal of a pool once"),
     ("adopted_transactions_pkey", "an adopted transaction is told by its signature"),
     ("adopted_transactions_reason_length", "a transaction is adopted for a reason of 1 to 1000 bytes"),
     ("halts_pkey", "halts are told apart by their number"),
@@ -166,6 +182,7 @@ pub(crate) const RULES: [(&str, &str); 57] = [
     ("venue_disablings_pkey", "disablings of venues are told apart by their number"),
     ("venue_disablings_reason_length", "a venue is disabled for a reason of 1 to 1000 bytes"),
     ("venue_disablings_one_at_a_time", "what is disabled is not disabled again"),
+    ("pool_refusals_pkey", "an order meets a refusal of a pool once"),
     ("drift_observations_pkey", "an order meets drift on a pool once"),
     ("drift_observations_order_id_fkey", "drift is met by an order"),
 ];

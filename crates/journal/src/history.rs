@@ -50,12 +50,12 @@ impl Journal {
 
 const READING: &str = "read an order's events";
 
-/// An order without an event after the number has one row, without an event.
+/// An order without an event after the number has one row, without an event. Each order has a first one.
 const HISTORY: &str = "
 SELECT input.place, order_events.seq, order_events.attempt, order_events.body, order_events.at
 FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS input (order_id, after, place)
-JOIN orders ON orders.id = input.order_id
-LEFT JOIN order_events ON order_events.order_id = orders.id AND order_events.seq > input.after
+JOIN order_events AS acceptance ON acceptance.order_id = input.order_id AND acceptance.seq = 1
+LEFT JOIN order_events ON order_events.order_id = input.order_id AND order_events.seq > input.after
 ORDER BY input.place, order_events.seq";
 
 /// The statement of reads for the writer, which groups them as it does writes.

@@ -2,7 +2,7 @@
 //! that a new version that cannot start changes nothing.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use journal::{DisabledVenue, Journal, Parked, Queue};
+use journal::{DisabledVenue, Journal, Month, Parked, Queue};
 use order_core::{Signature, Venue, order};
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -64,6 +64,9 @@ enum Command {
     /// See to the messages of the queue that nobody can work on.
     #[command(subcommand)]
     Parked(ParkedCommand),
+    /// See to the months of orders that have ended.
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
 }
 
 #[derive(Subcommand)]
@@ -129,6 +132,18 @@ enum ParkedCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum ArchiveCommand {
+    /// List the months, oldest first, and about how many orders each has.
+    List,
+    /// Take a month out of the lists, so that it can be dumped and dropped. Its orders are not found any
+    /// more; their idempotency keys stay taken.
+    Detach {
+        /// Its name in the list.
+        month: String,
+    },
+}
+
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Which {
@@ -185,10 +200,35 @@ async fn run(database_url: &str, command: Command) -> Said {
         Command::Parked(ParkedCommand::Replay { which, nats_url }) => {
             replay(&journal().await?, &which, &nats_url).await
         }
+        Command::Archive(command) => archive(&journal().await?, command).await,
         Command::Parked(ParkedCommand::Discard { id }) => match journal().await?.discard(id).await? {
             true => Ok(format!("discarded {id}")),
             false => Err(format!("nothing is parked as {id}, or its order has not ended: replay it").into()),
         },
+    }
+}
+
+async fn archive(journal: &Journal, command: ArchiveCommand) -> Said {
+    match command {
+        ArchiveCommand::List => {
+            let months = journal.months().await?;
+            Ok(months.iter().map(described).collect::<Vec<_>>().join("\n"))
+        }
+        ArchiveCommand::Detach { month } => {
+            journal.detach_month(&month).await?;
+            Ok(format!(
+                "{month} is detached. Keep it with `pg_dump --schema={month}`, then remove it with \
+                 `DROP SCHEMA {month} CASCADE`"
+            ))
+        }
+    }
+}
+
+fn described(month: &Month) -> String {
+    let Month { name, until, orders, .. } = month;
+    match month.detached_at {
+        Some(at) => format!("{name}: up to {until}, detached at {at}"),
+        None => format!("{name}: up to {until}, about {orders} orders"),
     }
 }
 

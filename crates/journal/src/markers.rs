@@ -66,7 +66,7 @@ WITH old AS MATERIALIZED (
   WHERE wallet = $1
     AND signed_at <= now() - $2 * interval '1 millisecond'
     AND (tried_at IS NULL OR tried_at <= now() - $4 * interval '1 millisecond')
-    AND EXISTS (SELECT FROM orders WHERE orders.id = order_id AND ended_at IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM ONLY orders WHERE orders.id = order_id AND ended_at IS NULL)
   ORDER BY signed_at
   LIMIT $3
   FOR NO KEY UPDATE SKIP LOCKED

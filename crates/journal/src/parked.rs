@@ -157,6 +157,6 @@ const FORGET: &str = "DELETE FROM parked_messages WHERE id = $1";
 
 const DISCARD: &str = "
 DELETE FROM parked_messages WHERE id = $1
-  AND NOT EXISTS (SELECT FROM orders WHERE orders.id = order_id AND ended_at IS NULL)";
+  AND NOT EXISTS (SELECT FROM ONLY orders WHERE orders.id = order_id AND ended_at IS NULL)";
 
-const KNOWN: &str = "SELECT id FROM orders WHERE id = ANY ($1::uuid[])";
+const KNOWN: &str = "SELECT order_id FROM order_events WHERE order_id = ANY ($1::uuid[]) AND seq = 1";

@@ -47,7 +47,7 @@ impl Journal {
     /// # Errors
     /// The database does not answer.
     pub async fn queue_stats(&self) -> Result<QueueStats, Error> {
-        let read = sqlx::query_as(QUEUE_STATS).fetch_one(&self.pool);
+        let read = sqlx::query_as(QUEUE_STATS).fetch_one(&self.reports);
         let row: QueueRow = metrics::statement("queue_stats", read)
             .await
             .map_err(|error| Error::from_statement(COUNTING, error))?;
@@ -66,7 +66,7 @@ impl Journal {
     /// # Errors
     /// The database does not answer, or a row is unreadable.
     pub async fn ended(&self, limit: u32) -> Result<Vec<Ended>, Error> {
-        let read = sqlx::query_as(ENDED).bind(i64::from(limit)).fetch_all(&self.pool);
+        let read = sqlx::query_as(ENDED).bind(i64::from(limit)).fetch_all(&self.reports);
         let rows: Vec<EndedRow> =
             metrics::statement("ended", read).await.map_err(|error| Error::from_statement(READING, error))?;
         let ended: Result<_, sqlx::Error> = rows.into_iter().map(Ended::try_from).collect();
@@ -89,15 +89,19 @@ impl Journal {
 const COUNTING: &str = "count orders";
 const READING: &str = "read the orders that ended";
 
-/// Only a confirmed order has an output, so both counts of ended orders come from one index.
-const QUEUE_STATS: &str = "
+/// What ended is in the counters, or not counted yet: see [`Journal::tend`].
+pub(crate) const QUEUE_STATS: &str = "
 WITH open AS (
   SELECT coalesce(next_attempt_at, created_at) AS since,
     status = 'pending' AND next_attempt_at > now() AS delayed,
     status <> 'pending' OR lease_until > now() AS held
-  FROM orders WHERE ended_at IS NULL
+  FROM open_orders
 ), ended AS (
-  SELECT count(*) AS total, count(executed_out) AS confirmed FROM orders WHERE ended_at IS NOT NULL
+  SELECT
+    (ended_counts.confirmed + coalesce(sum(uncounted.confirmed), 0))::bigint AS confirmed,
+    (ended_counts.failed + coalesce(sum(uncounted.failed), 0))::bigint AS failed
+  FROM ended_counts LEFT JOIN ended_uncounted AS uncounted ON uncounted.by >= ended_counts.counted
+  GROUP BY ended_counts.only_one
 ), counted AS (
   SELECT
     count(*) FILTER (WHERE delayed IS TRUE) AS delayed,
@@ -106,8 +110,7 @@ WITH open AS (
     min(since) FILTER (WHERE delayed IS NOT TRUE AND held IS NOT TRUE) AS since
   FROM open
 )
-SELECT counted.waiting, counted.active, counted.delayed, ended.confirmed AS completed,
-  ended.total - ended.confirmed AS failed,
+SELECT counted.waiting, counted.active, counted.delayed, ended.confirmed AS completed, ended.failed,
   coalesce(floor(extract(epoch FROM now() - counted.since)), 0)::bigint AS oldest_waiting_seconds
 FROM counted, ended";
 
@@ -124,8 +127,7 @@ struct QueueRow {
 const ENDED: &str = "
 SELECT status, dex, intent -> 'token_in' AS token_in, amount_in::text AS amount_in,
   quoted_out::text AS quoted_out, executed_out::text AS executed_out, ended_at
-FROM orders
-WHERE ended_at IS NOT NULL
+FROM ended_orders
 ORDER BY ended_at DESC
 LIMIT $1";
 
@@ -157,4 +159,4 @@ impl TryFrom<EndedRow> for Ended {
     }
 }
 
-const BACKLOG: &str = "SELECT count(*) FROM orders WHERE ended_at IS NULL";
+pub(crate) const BACKLOG: &str = "SELECT count(*) FROM open_orders";

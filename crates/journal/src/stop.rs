@@ -29,15 +29,19 @@ impl Journal {
         let found: Option<Found> = metrics::statement("cancel", cancel)
             .await
             .map_err(|error| Error::from_statement(CANCELLING, error))?;
-        let Some((status, seq, attempt, at)) = found else { return Ok(None) };
+        let Some((status, seq, attempt, at)) = found else { return self.cancelled_before(id).await };
         if let (Some(seq), Some(attempt), Some(at)) = (seq, attempt, at) {
             return Ok(Some(Cancellation::Now(Box::new(recorded(Event::Cancelled, seq, attempt, at)))));
         }
-        match status.parse() {
-            Ok(Status::Cancelled) => Ok(Some(Cancellation::Before)),
-            Ok(status) => Ok(Some(Cancellation::TooLate(status))),
-            Err(error) => Err(unreadable(error)),
-        }
+        kept(&status).map(Some)
+    }
+
+    async fn cancelled_before(&self, id: order::Id) -> Result<Option<Cancellation>, Error> {
+        let read = sqlx::query_scalar(ENDED_AS).bind(id.0).fetch_optional(&self.pool);
+        let status: Option<String> = metrics::statement("ended_as", read)
+            .await
+            .map_err(|error| Error::from_statement(CANCELLING, error))?;
+        status.as_deref().map(kept).transpose()
     }
 
     /// Ends up to `limit` orders whose expiry has passed, or that were cancelled, and of which no
@@ -65,6 +69,15 @@ fn recorded(event: Event, seq: i64, attempt: i64, at: Timestamp) -> Recorded {
     Recorded { seq: count(seq), attempt: u32::try_from(attempt).unwrap_or(u32::MAX), event, at }
 }
 
+/// What a cancel comes to that ends nothing.
+fn kept(status: &str) -> Result<Cancellation, Error> {
+    match status.parse() {
+        Ok(Status::Cancelled) => Ok(Cancellation::Before),
+        Ok(status) => Ok(Cancellation::TooLate(status)),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
 const CANCELLING: &str = "cancel an order";
 const EXPIRING: &str = "end orders that have expired";
 
@@ -77,13 +90,13 @@ fn unreadable(error: UnknownName) -> Error {
 const CANCEL: &str = "
 WITH found AS MATERIALIZED (
   SELECT id, seq, attempt, fence, status, status IN ('pending', 'routing', 'building') AS unsigned
-  FROM orders WHERE id = $1
+  FROM ONLY orders WHERE id = $1
   FOR NO KEY UPDATE
 ), event AS (
   INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
   SELECT id, seq + 1, attempt, fence + 1, '{\"kind\": \"cancelled\"}', now() FROM found WHERE unsigned
 ), ended AS (
-  UPDATE orders SET
+  UPDATE ONLY orders SET
     seq = orders.seq + 1, fence = orders.fence + 1, status = 'cancelled', lease_until = NULL,
     next_attempt_at = NULL, cancel_requested_at = coalesce(cancel_requested_at, now()),
     updated_at = now(), ended_at = now()
@@ -91,28 +104,37 @@ WITH found AS MATERIALIZED (
   WHERE orders.id = found.id AND found.unsigned
   RETURNING orders.seq, orders.attempt, orders.ended_at
 ), kept AS (
-  UPDATE orders SET
+  UPDATE ONLY orders SET
     expires_at = '-infinity', cancel_requested_at = coalesce(cancel_requested_at, now())
   FROM found
   WHERE orders.id = found.id AND found.status = 'submitted'
 )
 SELECT found.status, ended.seq, ended.attempt, ended.ended_at FROM found LEFT JOIN ended ON true";
 
+/// The end of an order that is not open. A statement of its own: the one above may have waited for the order
+/// to end, and then finds it gone.
+const ENDED_AS: &str = "SELECT status FROM ended_orders WHERE id = $1";
+
 /// Rows that are locked are being written to: the next call finds them.
 const EXPIRE: &str = "
-WITH stopped AS MATERIALIZED (
-  SELECT id, seq + 1 AS seq, attempt, fence + 1 AS fence,
-    CASE WHEN cancel_requested_at IS NULL THEN 'expired' ELSE 'cancelled' END AS status
-  FROM orders
-  WHERE ended_at IS NULL AND expires_at <= now() AND status IN ('pending', 'routing', 'building')
+WITH expired AS MATERIALIZED (
+  SELECT id FROM open_orders
+  WHERE expires_at <= now() AND status IN ('pending', 'routing', 'building')
   ORDER BY id
   LIMIT $1
+), stopped AS MATERIALIZED (
+  SELECT id, seq + 1 AS seq, attempt, fence + 1 AS fence,
+    CASE WHEN cancel_requested_at IS NULL THEN 'expired' ELSE 'cancelled' END AS status
+  FROM ONLY orders
+  WHERE id = ANY (ARRAY(SELECT expired.id FROM expired)) AND ended_at IS NULL AND expires_at <= now()
+    AND status IN ('pending', 'routing', 'building')
+  ORDER BY id
   FOR NO KEY UPDATE SKIP LOCKED
 ), event AS (
   INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
   SELECT id, seq, attempt, fence, jsonb_build_object('kind', status), now() FROM stopped
 )
-UPDATE orders SET
+UPDATE ONLY orders SET
   seq = stopped.seq, fence = stopped.fence, status = stopped.status, lease_until = NULL,
   next_attempt_at = NULL, updated_at = now(), ended_at = now()
 FROM stopped

@@ -221,7 +221,8 @@ async fn writes_survive_a_database_that_kills_its_sessions() {
             )
             .await;
             kills.fetch_add(usize::try_from(sessions).unwrap(), Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            // A new session takes some time for its first statement.
+            tokio::time::sleep(Duration::from_millis(60)).await;
         }
     });
     let work = claims.into_iter().map(|mut claim| {

@@ -16,7 +16,8 @@ async fn every_rule_of_the_schema_has_its_sentence() {
     let database = Database::migrated().await;
     let names: Vec<String> = sqlx::query_scalar(
         "SELECT conname::text FROM pg_constraint
-         WHERE connamespace = 'public'::regnamespace AND conrelid <> '_sqlx_migrations'::regclass
+         WHERE connamespace IN (SELECT oid FROM pg_namespace WHERE nspname = 'public' OR nspname LIKE 'month\\_%')
+           AND conrelid <> '_sqlx_migrations'::regclass
          UNION SELECT tgname::text FROM pg_trigger WHERE NOT tgisinternal
          UNION SELECT indexrelid::regclass::text FROM pg_index
            WHERE indisunique AND indrelid IN (

@@ -1,0 +1,43 @@
+use crate::executor::Executor;
+use rand::Rng as _;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often the journal is tended, and by how much each time is put off at random, so that executors do
+/// not do so in step.
+const EVERY_MS: u64 = 1_000;
+const JITTER_MS: u64 = 250;
+
+/// How often open orders are looked for that the mark has missed.
+const STRAGGLERS_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the tables of the next months are looked for.
+const MONTHS_EVERY: Duration = Duration::from_secs(600);
+
+impl Executor {
+    /// Keeps the journal quick however many orders it has. Every executor does; one of them at a time is
+    /// enough.
+    pub(crate) async fn tend(&self) {
+        let mut stragglers_due = Instant::now();
+        let mut months_due = Instant::now();
+        loop {
+            if let Err(error) = self.journal.tend().await {
+                tracing::debug!(%error, "the journal was not tended; the next time follows");
+            }
+            if stragglers_due <= Instant::now() {
+                stragglers_due = Instant::now() + STRAGGLERS_EVERY;
+                if let Err(error) = self.journal.find_stragglers().await {
+                    tracing::warn!(%error, "open orders behind the mark were not looked for; the next time follows");
+                }
+            }
+            if months_due <= Instant::now() {
+                months_due = Instant::now() + MONTHS_EVERY;
+                if let Err(error) = self.journal.make_months().await {
+                    tracing::warn!(%error, "the tables of the next months were not made; the next time follows");
+                }
+            }
+            let pause_ms = EVERY_MS.saturating_add(rand::rng().random_range(0..JITTER_MS));
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        }
+    }
+}
