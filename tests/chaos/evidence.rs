@@ -60,16 +60,17 @@ pub(crate) async fn gather(
     stage: &mut Stage,
     lines: Vec<Line>,
     balances_before: Balances,
-    tally: &Tally,
+    tally: Tally,
 ) -> Result<Evidence> {
     let orders = witness::journal(stage)?;
+    let unknown = crate::restore::unknown(stage)?;
     let gateways: Vec<SocketAddr> = stage.stack.gateways.iter().map(|gateway| gateway.address).collect();
     let mut replays = BTreeMap::new();
     for (order, gateway) in orders.values().zip(gateways.iter().cycle()) {
         replays.insert(order.id.clone(), replay(*gateway, order).await?);
     }
     let writings = writings(stage).await?;
-    let mut breakdowns = tally.breakdowns.clone();
+    let mut breakdowns = tally.breakdowns;
     breakdowns.extend(panics(&writings));
     let (messages, deliverable) = nats::left(stage.servers.nats.address)?;
     Ok(Evidence {
@@ -83,6 +84,8 @@ pub(crate) async fn gather(
         secrets: secrets(stage)?,
         writings,
         leftovers: leftovers(stage)?,
+        lost: tally.lost,
+        unknown,
         breakdowns,
     })
 }

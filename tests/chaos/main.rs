@@ -10,6 +10,7 @@ mod evidence;
 mod log;
 mod nats;
 mod nemesis;
+mod restore;
 mod schedule;
 mod seeds;
 mod stage;
@@ -75,7 +76,7 @@ async fn run(seed: u64, length: Duration, programs: Option<PathBuf>) -> Result<O
     let clients = tokio::spawn(Arc::clone(&workload).run());
     let lines = log.lines();
     let (back, tally) = tokio::task::spawn_blocking(move || {
-        let tally = nemesis::run(&mut stage, &schedule, length, &lines);
+        let tally = nemesis::run(&mut stage, &schedule, length, schedule::restores(seed), &lines);
         (stage, tally)
     })
     .await?;
@@ -89,7 +90,7 @@ async fn run(seed: u64, length: Duration, programs: Option<PathBuf>) -> Result<O
     let lines = log.read()?;
     evidence::quiet(&stage, give_up).await?;
 
-    let evidence = evidence::gather(&mut stage, lines, balances_before, &tally).await?;
+    let evidence = evidence::gather(&mut stage, lines, balances_before, tally.clone()).await?;
     let violations = checker::check(&evidence);
     report(&evidence, &violations);
     stage.stop(!violations.is_empty())?;

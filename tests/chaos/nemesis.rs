@@ -1,8 +1,10 @@
 //! Does what the schedule says, and restarts what has ended, as any supervisor of services would.
 
 use crate::log::Line;
+use crate::restore::{self, Restore};
 use crate::schedule::{Fault, Lie, Planned, Who, Witnesses};
 use crate::stage::Stage;
+use crate::witness::{self, Order};
 use crate::{cluster, nats};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -33,7 +35,7 @@ pub(crate) const POISON: &str = "no order";
 const LAST_LINES: usize = 8;
 
 /// What was done.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     /// How many faults of each kind.
     pub(crate) faults: BTreeMap<String, usize>,
@@ -41,6 +43,8 @@ pub(crate) struct Tally {
     pub(crate) breakdowns: Vec<String>,
     /// Whether NATS was killed.
     pub(crate) nats_killed: bool,
+    /// The orders of the database that a restored one has replaced; None if none was restored.
+    pub(crate) lost: Option<BTreeMap<String, Order>>,
 }
 
 pub(crate) struct Nemesis<'a> {
@@ -54,6 +58,7 @@ pub(crate) struct Nemesis<'a> {
     rolling: VecDeque<Who>,
     /// How long each log was when its process was last started.
     log_began: BTreeMap<Who, usize>,
+    restore: Restore,
 }
 
 /// Makes the faults happen, then everything well again, and then replaces each service in good order.
@@ -61,6 +66,7 @@ pub(crate) fn run(
     stage: &mut Stage,
     schedule: &[Planned],
     length: Duration,
+    restores: bool,
     log: &Sender<Line>,
 ) -> Result<Tally> {
     let mut nemesis = Nemesis {
@@ -70,6 +76,7 @@ pub(crate) fn run(
         asked: BTreeSet::new(),
         rolling: VecDeque::new(),
         log_began: BTreeMap::new(),
+        restore: if restores { Restore::ToBackUp } else { Restore::Never },
     };
     nemesis.deny();
     let started = Instant::now();
@@ -85,6 +92,9 @@ pub(crate) fn run(
             nemesis.begin(planned.fault)?;
             under_way.push(planned);
         }
+        if nemesis.restore.is_due(started.elapsed(), length) {
+            nemesis.go_on_with_restore()?;
+        }
         nemesis.keep()?;
         std::thread::sleep(TICK);
     }
@@ -96,7 +106,9 @@ pub(crate) fn run(
     let _ = log.send(Line::RollBegins);
     nemesis.replace_all()?;
     let _ = log.send(Line::RollEnds);
-    Ok(nemesis.tally)
+    let Nemesis { mut tally, restore, .. } = nemesis;
+    tally.lost = restore.into_lost();
+    Ok(tally)
 }
 
 impl Nemesis<'_> {
@@ -192,8 +204,33 @@ impl Nemesis<'_> {
         !self.down.contains(&who) && self.stage.process(who).signal(signal).is_ok()
     }
 
-    /// Starts again what has ended, and goes on with the rolling restart.
+    /// Makes the backup, or ends whoever writes, puts the backup in the database's place, and starts them again. A
+    /// database that is down is asked again at the next tick.
+    fn go_on_with_restore(&mut self) -> Result<()> {
+        if matches!(self.restore, Restore::ToBackUp) {
+            if attempt("making a backup", self.stage.back_up()) {
+                self.restore = Restore::BackedUp;
+            }
+            return Ok(());
+        }
+        if self.stage.query("SELECT 1").is_err() {
+            return Ok(());
+        }
+        let writers = Who::SERVICES.into_iter().filter(|who| *who != Who::Router && !self.down.contains(who));
+        let writers: Vec<Who> = writers.collect();
+        for who in &writers {
+            self.kill(*who)?;
+        }
+        let lost = witness::journal(self.stage)?;
+        self.stage.restore()?;
+        self.restore = Restore::Restored { lost, looked: Instant::now() };
+        *self.tally.faults.entry("restored backup".to_owned()).or_default() += 1;
+        writers.into_iter().try_for_each(|who| self.start(who))
+    }
+
+    /// Starts again what has ended, and goes on with the rolling restart and with what a restore leaves to do.
     fn keep(&mut self) -> Result<()> {
+        attempt("seeing to a restore", restore::operate(self.stage, &mut self.restore));
         for who in Who::MORTAL {
             if self.down.contains(&who) || self.stage.process(who).exited()?.is_none() {
                 continue;

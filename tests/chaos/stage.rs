@@ -39,6 +39,7 @@ pub(crate) struct Stage {
     pub(crate) stack: Stack,
     pub(crate) links: BTreeMap<Link, Proxy>,
     pub(crate) witnesses: Witnesses,
+    programs: PathBuf,
     directory: Directory,
 }
 
@@ -76,7 +77,7 @@ impl Stage {
         for (index, gateway) in stack.gateways.iter().enumerate() {
             links.insert(Link::Client(index), Proxy::start(gateway.address).await?);
         }
-        Ok(Self { supervisor, servers, stack, links, witnesses, directory })
+        Ok(Self { supervisor, servers, stack, links, witnesses, programs, directory })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -130,6 +131,42 @@ impl Stage {
     /// The rows of a statement in the engine's database, asked without any proxy.
     pub(crate) fn query(&self, statement: &str) -> Result<Vec<postgres::Row>> {
         postgres::query(self.servers.postgres.address, DATABASE, statement)
+    }
+
+    /// Runs the operators' program.
+    pub(crate) fn journal(&self, arguments: &[&str]) -> Result<String> {
+        let url = postgres::url(self.servers.postgres.address, DATABASE);
+        xtask::stack::journal(&self.programs, &url, arguments)
+    }
+
+    /// Copies the database, while nobody is connected to it for a moment.
+    pub(crate) fn back_up(&self) -> Result<()> {
+        self.alone(&["CREATE DATABASE backup TEMPLATE orders"])?;
+        self.administer("ALTER DATABASE orders ALLOW_CONNECTIONS true")
+    }
+
+    /// Puts the copy in the database's place. The services that write must have ended.
+    pub(crate) fn restore(&self) -> Result<()> {
+        self.alone(&["DROP DATABASE orders", "ALTER DATABASE backup RENAME TO orders"])
+    }
+
+    /// Runs statements about the database that want nobody to be connected to it.
+    fn alone(&self, statements: &[&str]) -> Result<()> {
+        self.administer("ALTER DATABASE orders ALLOW_CONNECTIONS false")?;
+        self.administer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'orders'")?;
+        let deadline = std::time::Instant::now() + READY_WITHIN;
+        for statement in statements {
+            // Sessions take a moment to end.
+            while let Err(error) = self.administer(statement) {
+                anyhow::ensure!(std::time::Instant::now() < deadline, "{statement}: {error:#}");
+                std::thread::sleep(xtask::process::POLL_INTERVAL);
+            }
+        }
+        Ok(())
+    }
+
+    fn administer(&self, statement: &str) -> Result<()> {
+        postgres::execute(self.servers.postgres.address, postgres::FIRST_DATABASE, statement)
     }
 
     /// Whether everything works.

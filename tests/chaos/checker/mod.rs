@@ -6,6 +6,7 @@
 mod chain;
 mod promises;
 mod queue;
+mod restored;
 mod roll;
 mod secrets;
 mod sockets;
@@ -39,6 +40,10 @@ pub(crate) struct Evidence {
     pub(crate) writings: Vec<Writing>,
     /// What the database still holds that should be gone, in words.
     pub(crate) leftovers: Vec<String>,
+    /// The orders of the database that a restored one has replaced; None if none was restored.
+    pub(crate) lost: Option<BTreeMap<String, Order>>,
+    /// What landed, and is neither in the database nor adopted by an operator.
+    pub(crate) unknown: Vec<String>,
     /// Services that ended by themselves, or panicked, in words.
     pub(crate) breakdowns: Vec<String>,
 }
@@ -62,6 +67,14 @@ impl Violations {
 /// Every breach that the evidence shows.
 pub(crate) fn check(evidence: &Evidence) -> Vec<String> {
     let mut violations = Violations::default();
+    if let Some(lost) = &evidence.lost {
+        // What clients were told since the backup is gone with the database that held it.
+        restored::check(evidence, lost, &mut violations);
+        promises::check_ends(evidence, &mut violations);
+        story::check(evidence, &mut violations);
+        secrets::check(evidence, &mut violations);
+        return violations.0;
+    }
     promises::check(evidence, &mut violations);
     story::check(evidence, &mut violations);
     chain::check(evidence, &mut violations);

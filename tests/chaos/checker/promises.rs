@@ -29,10 +29,8 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
             }
             Some(_) | None => violations.add(format!("I2 nobody asked for order {}", order.id)),
         }
-        violations.unless(is_terminal(&order.status), || {
-            format!("I3 order {} is still {} after {} ms", order.id, order.status, order.age_ms)
-        });
     }
+    check_ends(evidence, violations);
     for (key, known) in &keys {
         let orders = orders_of.get(key).map(Vec::as_slice).unwrap_or_default();
         let expected: Vec<&str> = known.ids.iter().map(String::as_str).collect();
@@ -47,6 +45,14 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
                 format!("I1 {key} was accepted as {expected:?}, and is {orders:?}")
             });
         }
+    }
+}
+
+pub(super) fn check_ends(evidence: &Evidence, violations: &mut Violations) {
+    for order in evidence.orders.values() {
+        violations.unless(is_terminal(&order.status), || {
+            format!("I3 order {} is still {} after {} ms", order.id, order.status, order.age_ms)
+        });
     }
 }
 

@@ -153,6 +153,8 @@ fn evidence() -> Evidence {
         secrets: vec![Secret { name: "the wallet's key", text: "1,2,3".to_owned() }],
         writings: vec![Writing { place: "executor-1.log".to_owned(), text: "one\n1,2,4\n".to_owned() }],
         leftovers: Vec::new(),
+        lost: None,
+        unknown: Vec::new(),
         breakdowns: Vec::new(),
     }
 }
@@ -348,4 +350,27 @@ fn a_socket_that_told_it_otherwise_is_seen() {
 fn leftovers_and_breakdowns_are_violations() {
     expect("I15/I17", |evidence| evidence.leftovers.push("1 advisory lock".to_owned()));
     expect("recovery:", |evidence| evidence.breakdowns.push("it ended by itself".to_owned()));
+}
+
+#[test]
+fn after_a_restore_no_order_swaps_twice_and_operators_know_of_every_landing() {
+    let restored = |lost: Option<Order>| {
+        let mut evidence = evidence();
+        let lost = lost.map(|order| (order.id.clone(), order));
+        evidence.lost = Some(lost.into_iter().collect());
+        evidence
+    };
+    assert_eq!(check(&restored(None)), Vec::<String>::new());
+    // The order swapped by a transaction of the lost database, and again.
+    let mut before = order();
+    before.transactions[0].signature = signature(2).to_string();
+    let mut twice = restored(Some(before));
+    twice.ledger.push(Entry::Landed { signature: signature(2).to_string(), err: Value::Null });
+    twice.unknown.push(signature(2).to_string());
+    let violations = check(&twice);
+    assert!(violations.iter().any(|violation| violation.starts_with("I6")), "{violations:?}");
+    assert!(violations.iter().any(|violation| violation.starts_with("I19")), "{violations:?}");
+    let mut nobody = restored(None);
+    nobody.ledger.push(Entry::Landed { signature: signature(3).to_string(), err: Value::Null });
+    assert!(check(&nobody)[0].starts_with("I7"));
 }
