@@ -60,7 +60,7 @@ pub(crate) fn operate(stage: &Stage, restore: &mut Restore) -> Result<()> {
     stage.journal(&["resume"]).map(drop)
 }
 
-/// What landed, and is neither in the database nor adopted.
+/// Landed transactions that are neither in the database nor adopted.
 pub(crate) fn unknown(stage: &Stage) -> Result<Vec<String>> {
     let rows =
         stage.query("SELECT signature FROM transactions UNION SELECT signature FROM adopted_transactions")?;
@@ -69,7 +69,7 @@ pub(crate) fn unknown(stage: &Stage) -> Result<Vec<String>> {
     Ok(landed.into_iter().filter(|signature| !known.contains(signature)).collect())
 }
 
-/// What landed without error and was not abandoned.
+/// Transactions that landed without error and were not abandoned.
 pub(crate) fn landed(ledger: &[Entry]) -> BTreeSet<String> {
     let mut landed = BTreeSet::new();
     for entry in ledger {

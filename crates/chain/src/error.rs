@@ -125,7 +125,7 @@ impl Error {
         matches!(self.code(), Some(MIN_CONTEXT_SLOT_NOT_REACHED))
     }
 
-    /// Whether the node itself has trouble: it gave no answer, or none to this request.
+    /// True if the node itself has trouble: it gave no answer, or none to this request.
     pub(crate) fn is_trouble(&self) -> bool {
         self.is_transient() && !self.is_behind()
     }

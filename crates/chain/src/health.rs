@@ -26,7 +26,7 @@ pub(crate) struct Health {
     rests_until: Option<Instant>,
 }
 
-/// Whether a node is to be asked now. The order says which are asked first.
+/// State of a node's circuit breaker. The order says which nodes are asked first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
     /// Its pause is over: one call tries it, and asks the next if it is slow.
@@ -60,7 +60,7 @@ impl Health {
         }
     }
 
-    /// Whether to ask it now. A probe is handed out once: until it is decided the node rests.
+    /// State of the breaker now. A probe is handed out once: until it is decided the node rests.
     pub(crate) fn state(&mut self, now: Instant) -> State {
         match self.rests_until {
             None => State::Well,

@@ -26,7 +26,7 @@ pub enum Mode {
     ExactOut,
 }
 
-/// What a route must not go over.
+/// Venues and pools that a route must not go over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Exclusions {
     /// Pool programs.

@@ -108,7 +108,7 @@ impl Executor {
         allowed(&stops, quote)
     }
 
-    /// What the order is not to be routed over.
+    /// Venues and pools that the order is not to be routed over.
     pub(crate) async fn to_avoid(&self, order: &Order) -> Exclusions {
         answered(|| self.journal.exclusions(order.id())).await
     }

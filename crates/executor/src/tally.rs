@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What was seen longer ago does not count.
+/// Simulations of longer ago do not count.
 const WINDOW: Duration = Duration::from_mins(10);
 
 /// Pools that are counted; far more than routes ever name.

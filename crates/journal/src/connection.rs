@@ -42,7 +42,7 @@ pub(crate) const REPORT_CONNECTIONS: u32 = 2;
 /// How long a list waits for one of them before its caller is told that the database is busy.
 const REPORT_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What their sessions ask of the server. They write nothing, and give up early.
+/// Settings of their sessions. They write nothing, and give up early.
 const REPORT_SESSION: [(&str, &str); 5] = [
     ("default_transaction_read_only", "on"),
     ("statement_timeout", "2s"),
@@ -59,7 +59,7 @@ const JIT_OFF: (&str, &str) = ("jit", "off");
 const MIGRATE_TRIES_MAX: u32 = 60;
 const MIGRATE_PAUSE: Duration = Duration::from_secs(1);
 
-/// What PostgreSQL says of a lock that was waited for in vain, and of one that would be waited for for ever.
+/// PostgreSQL's codes of a lock that was waited for in vain, and of one that would be waited for for ever.
 const LOCK_REFUSED: [&str; 2] = ["55P03", "40P01"];
 
 /// Ends whatever transaction a cancelled caller may have left open: a connection must not come back

@@ -123,7 +123,7 @@ macro_rules! can_be_claimed {
     };
 }
 
-/// What is open is read once, from the mark on: an index by owner would lead over the entries of all
+/// Open orders are read once, from the mark on: an index by owner would lead over the entries of all
 /// that has ended since the last vacuum.
 pub(crate) const DUE: &str = concat!(
     "

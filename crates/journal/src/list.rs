@@ -33,7 +33,7 @@ pub struct Listed {
 }
 
 impl Filter {
-    /// Whether there is an index for it: one exchange or one pair, not both.
+    /// True if there is an index for it: one exchange or one pair, not both.
     pub fn is_indexed(&self) -> bool {
         self.dex.is_none() || (self.token_in.is_none() && self.token_out.is_none())
     }

@@ -89,7 +89,7 @@ impl Journal {
 const COUNTING: &str = "count orders";
 const READING: &str = "read the orders that ended";
 
-/// What ended is in the counters, or not counted yet: see [`Journal::tend`].
+/// Ended orders are in the counters, or not counted yet: see [`Journal::tend`].
 pub(crate) const QUEUE_STATS: &str = "
 WITH open AS (
   SELECT coalesce(next_attempt_at, created_at) AS since,

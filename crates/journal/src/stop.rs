@@ -69,7 +69,7 @@ fn recorded(event: Event, seq: i64, attempt: i64, at: Timestamp) -> Recorded {
     Recorded { seq: count(seq), attempt: u32::try_from(attempt).unwrap_or(u32::MAX), event, at }
 }
 
-/// What a cancel comes to that ends nothing.
+/// Outcome of a cancel that ends nothing.
 fn kept(status: &str) -> Result<Cancellation, Error> {
     match status.parse() {
         Ok(Status::Cancelled) => Ok(Cancellation::Before),

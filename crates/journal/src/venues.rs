@@ -50,7 +50,7 @@ pub struct Drift {
     pub expected: Option<(Atoms, Atoms)>,
     /// What it took and gave; None if the program refused.
     pub simulated: Option<(Atoms, Atoms)>,
-    /// Whether it counts towards the end of the venue: on a pool that most orders trade on as calculated it
+    /// True if it counts towards the end of the venue: on a pool that most orders trade on as calculated it
     /// does not.
     pub counts: bool,
 }
@@ -62,7 +62,7 @@ pub struct PoolRefusal {
     pub order_id: order::Id,
     /// The pools that it may have come from.
     pub pools: Vec<(Venue, PoolAddress)>,
-    /// Whether most orders on the pool meet it: then others leave the pool out, too.
+    /// True if most orders on the pool meet it: then others leave the pool out, too.
     pub counts: bool,
 }
 
@@ -95,8 +95,8 @@ impl Journal {
         Ok(stops)
     }
 
-    /// What an order is not to be routed over: the venues that are disabled, those that it has met drift or a
-    /// refusal on itself, and the pools that have refused several orders lately.
+    /// Venues and pools that an order is not to be routed over: the venues that are disabled, those that it has met
+    /// drift or a refusal on itself, and the pools that have refused several orders lately.
     ///
     /// # Errors
     /// The database does not answer.

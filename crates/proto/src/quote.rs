@@ -28,7 +28,7 @@ pub struct Request {
     pub mode: Mode,
     /// What two swaps in a row leave of an exact input.
     pub room: Room,
-    /// What the route must not go over.
+    /// Venues and pools that the route must not go over.
     pub excluded: Exclusions,
 }
 

@@ -20,7 +20,7 @@ const DEFECTS: [(&str, Finder); 11] = [
     ("duplicate_publish", Finder::Test("doorbell::an_order_has_one_message_on_the_queue")),
 ];
 
-/// What must find a defect.
+/// The check that must find a defect.
 #[derive(Debug, Clone, Copy)]
 enum Finder {
     /// The chaos check, by one of these invariants: a run that breaks others has found something else.

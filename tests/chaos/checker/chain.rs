@@ -153,7 +153,7 @@ fn check_expiries(order: &Order, heights: &Heights, violations: &mut Violations)
     }
 }
 
-/// What was told as expired has not landed. Nodes deny landings, and some all the time.
+/// No transaction that was told as expired has landed. Nodes deny landings, and some all the time.
 fn check_denials(order: &Order, seen: &BTreeMap<&str, Seen>, violations: &mut Violations) {
     let mut signature = None;
     for event in &order.events {
@@ -208,7 +208,7 @@ fn add_changes(order: &Order, balances: &mut Balances) {
     }
 }
 
-/// What the chain has said of the order's transactions in the end: a landing that was dropped does not count.
+/// Observations of the order's transactions in the end: a landing that was dropped does not count.
 fn observations(order: &Order) -> Vec<&Observation> {
     let mut observations = Vec::new();
     for event in &order.events {

@@ -42,7 +42,7 @@ pub(crate) struct Evidence {
     pub(crate) leftovers: Vec<String>,
     /// The orders of the database that a restored one has replaced; None if none was restored.
     pub(crate) lost: Option<BTreeMap<String, Order>>,
-    /// What landed, and is neither in the database nor adopted by an operator.
+    /// Landed transactions that are neither in the database nor adopted by an operator.
     pub(crate) unknown: Vec<String>,
     /// Services that ended by themselves, or panicked, in words.
     pub(crate) breakdowns: Vec<String>,

@@ -19,7 +19,7 @@ const TABLES_AGE_MAX: Duration = Duration::from_secs(10);
 /// The most routes whose fees are remembered.
 const ROUTES_MAX: usize = 1_000;
 
-/// What the clones of a client remember together.
+/// Answers that the clones of a client remember together.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     blockhash: Kept<Blockhash>,

@@ -81,7 +81,7 @@ impl Lander {
         }
     }
 
-    /// Whatever a node says to the bytes is no evidence: a refusal may be this node's alone. So nodes are not
+    /// A node's answer to the bytes is no evidence: a refusal may be this node's alone. So nodes are not
     /// asked to simulate: one that refused would leave the order waiting for the blockhash to expire, where the
     /// chain says within a few slots that it reverted, and why.
     async fn send_for_ever(&self, transaction: &SignedTransaction, in_block: &AtomicBool) -> Infallible {

@@ -46,7 +46,7 @@ pub enum Event {
     },
     /// The block in which a transaction had landed was dropped after the order had ended.
     RolledBack {
-        /// What the finalized chain says of the transaction instead.
+        /// The finalized chain's word on the transaction.
         observation: Observation,
     },
     /// The attempt failed, nothing was swapped, and another attempt follows.

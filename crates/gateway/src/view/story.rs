@@ -12,7 +12,7 @@ pub(crate) struct Story {
     order: order_core::Order,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// What each of its transactions paid.
+    /// The fee that each of its transactions paid.
     network_fees: BTreeMap<Signature, Atoms>,
 }
 
@@ -61,7 +61,7 @@ impl Story {
         Ok(())
     }
 
-    /// What its transactions paid together; None before the first has.
+    /// The fees of its transactions together; None before the first has paid.
     fn network_fee(&self) -> Option<Atoms> {
         self.network_fees.values().copied().reduce(|sum, fee| sum.checked_add(fee).unwrap_or(sum))
     }

@@ -9,7 +9,7 @@ use order_core::order::Status;
 const END: &str = "
 UPDATE ONLY orders SET status = 'failed', seq = seq + 1, ended_at = now(), lease_until = NULL WHERE ended_at IS NULL";
 
-/// What a call comes to that waited until the order had ended.
+/// Outcome of a call that waited until the order had ended.
 async fn waits_for_the_end<T: Send + 'static>(
     database: &Database,
     call: impl Future<Output = T> + Send + 'static,

@@ -82,7 +82,7 @@ struct SetPrices {
     volatility_bps: u16,
 }
 
-/// What a built-in program does from now on: what it should, without either.
+/// Behaviour of a built-in program from now on: what it should, without either.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ChangeProgram {

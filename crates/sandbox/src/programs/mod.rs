@@ -107,7 +107,7 @@ pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Resul
     Ok(())
 }
 
-/// What a built-in pool program does.
+/// Behaviour of a built-in pool program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behaviour {
     /// What its name says.
