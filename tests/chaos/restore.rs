@@ -6,7 +6,7 @@ use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// How often the operator looks whether trading is halted.
+/// The pause between two looks of the operator at the halt.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The parts of a run after which the backup is made, and restored.

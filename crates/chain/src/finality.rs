@@ -1,4 +1,4 @@
-//! What nodes say of landings that counted before they were finalized.
+//! Nodes' word on landings that counted before they were finalized.
 
 use crate::{Client, Commitment, SignatureStatus};
 use futures_util::future::join_all;

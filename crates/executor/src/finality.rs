@@ -103,12 +103,13 @@ impl Executor {
         match lander.land(transaction, &trade).await? {
             Observation::Landed { fill: told } if told.is_none() || told == *fill => self.forget(&[id]).await,
             observation => {
-                metrics::rolled_back(&observation);
-                tracing::error!(
-                    order.id = %id, %signature, ?observation,
-                    "the cluster has dropped the block in which an order landed: its end is corrected"
-                );
-                if let Some(recorded) = self.journal.roll_back(id, observation).await? {
+                // One of several executors records it, and alarms.
+                if let Some(recorded) = self.journal.roll_back(id, observation.clone()).await? {
+                    metrics::rolled_back(&observation);
+                    tracing::error!(
+                        order.id = %id, %signature, ?observation,
+                        "the cluster has dropped the block in which an order landed: its end is corrected"
+                    );
                     self.live.publish(id, &recorded).await;
                 }
             }

@@ -3,15 +3,15 @@ use rand::Rng as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often the journal is tended, and by how much each time is put off at random, so that executors do
-/// not do so in step.
+/// The pause between two times that the journal is tended, and by how much each is put off at random, so that
+/// executors do not do so in step.
 const EVERY_MS: u64 = 1_000;
 const JITTER_MS: u64 = 250;
 
-/// How often open orders are looked for that the mark has missed.
+/// The pause between two searches for open orders that the mark has missed.
 const STRAGGLERS_EVERY: Duration = Duration::from_secs(60);
 
-/// How often the tables of the next months are looked for.
+/// The pause between two looks at the tables of the next months.
 const MONTHS_EVERY: Duration = Duration::from_secs(600);
 
 impl Executor {

@@ -24,7 +24,7 @@ pub struct Landing {
 }
 
 impl Journal {
-    /// Up to `limit` landings of at least this age, oldest first. Each is given to one caller, and again after
+    /// Up to `limit` landings of at least this age, those first that were not asked for yet, or longest ago. Each is given to one caller, and again after
     /// `pause`.
     ///
     /// # Errors
@@ -111,7 +111,8 @@ WITH due AS MATERIALIZED (
   SELECT order_id FROM landings
   WHERE landed_at <= now() - $1 * interval '1 millisecond'
     AND (looked_at IS NULL OR looked_at <= now() - $2 * interval '1 millisecond')
-  ORDER BY landed_at
+  -- One that stays undecided must not keep younger ones from being asked for.
+  ORDER BY looked_at NULLS FIRST, landed_at
   LIMIT $3
   FOR NO KEY UPDATE SKIP LOCKED
 )

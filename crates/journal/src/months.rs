@@ -92,7 +92,7 @@ impl Journal {
     }
 }
 
-/// What the migrations leave to be done beside the work, as it reads the whole history: each command is a
+/// Work that the migrations leave to be done beside orders, as it reads the whole history: each command is a
 /// transaction of its own, and finds the work of an earlier call done.
 ///
 /// # Errors

@@ -213,7 +213,14 @@ async fn writes_survive_a_database_that_kills_its_sessions() {
     let killed = Arc::new(AtomicUsize::new(0));
     let kills = killed.clone();
     let killing = tokio::spawn(async move {
+        const WRITTEN: &str = "SELECT count(*) FROM order_events";
+        let mut written = 0;
         loop {
+            // As soon as something more is written: a session that gets nothing done shows nothing.
+            while number(&mut assassin, WRITTEN).await == written {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            written = number(&mut assassin, WRITTEN).await;
             let sessions = number(
                 &mut assassin,
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -221,8 +228,6 @@ async fn writes_survive_a_database_that_kills_its_sessions() {
             )
             .await;
             kills.fetch_add(usize::try_from(sessions).unwrap(), Ordering::SeqCst);
-            // A new session takes some time for its first statement.
-            tokio::time::sleep(Duration::from_millis(60)).await;
         }
     });
     let work = claims.into_iter().map(|mut claim| {

@@ -80,7 +80,7 @@ pool_program!(OrcaWhirlpool, ChangedOrcaWhirlpool, Venue::OrcaWhirlpool, ORCA_WH
     swap::process(Venue::OrcaWhirlpool, context)
 });
 
-/// What a program refuses with: no code that the venues' own programs give a name to.
+/// Code that a program refuses with: none that the venues' own programs give a name to.
 const REFUSAL: u32 = 9_999;
 
 declare_process_instruction!(Refusing, RAYDIUM_AMM_V4_UNITS, |_invoke_context| {
@@ -110,7 +110,7 @@ pub(crate) fn install(svm: &mut LiteSVM, files: &[ProgramFile]) -> anyhow::Resul
 /// Behaviour of a built-in pool program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    /// What its name says.
+    /// The program does as its name says.
     Right,
     /// It keeps a unit of what it sells.
     KeepsAUnit,
