@@ -154,9 +154,10 @@ const APPEND: &str = "
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[],
       $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[],
-      $15::text[], $16::text[], $17::text[], $18::bigint[], $19::boolean[], $20::bigint[])
+      $15::text[], $16::text[], $17::text[], $18::bigint[], $19::boolean[], $20::bigint[]) WITH ORDINALITY
     AS input (order_id, seq, fence, attempt, body, status, retry_in_ms, dex, quoted_out, executed_out,
-      signature, last_valid_block_height, transaction_state, signs, marker, wallet, seed, generation, lands, landed_slot)
+      signature, last_valid_block_height, transaction_state, signs, marker, wallet, seed, generation, lands, landed_slot,
+      item)
 ), owned AS MATERIALIZED (
   SELECT input.* FROM ONLY orders JOIN input ON input.order_id = orders.id
   WHERE orders.seq = input.seq - 1 AND orders.fence = input.fence AND orders.ended_at IS NULL
@@ -209,7 +210,7 @@ UPDATE ONLY orders SET
   ended_at = CASE WHEN owned.status IN ('confirmed', 'failed', 'cancelled', 'expired') THEN now() END
 FROM owned
 WHERE orders.id = owned.order_id
-RETURNING orders.id, orders.updated_at";
+RETURNING owned.item, orders.updated_at";
 
 /// When events were recorded that an earlier try wrote, whose answer was lost. The same claim may
 /// have tried to write something else under the number, hence the body.
@@ -237,8 +238,8 @@ impl Statement for Appends {
     ) -> Result<Vec<Option<Timestamp>>, sqlx::Error> {
         let recorded = faults::effect!(items[0].event.kind(), append(connection, items).await)?;
         let mut outcomes = Vec::with_capacity(items.len());
-        for item in items {
-            outcomes.push(match recorded.get(&item.order) {
+        for (number, item) in (1..).zip(items) {
+            outcomes.push(match recorded.get(&number) {
                 Some(at) => Some(*at),
                 // Rare: the claim is lost, or this is another try after a lost connection.
                 None => appended_before(item).fetch_optional(&mut *connection).await.map_err(half_done)?,
@@ -248,10 +249,12 @@ impl Statement for Appends {
     }
 }
 
+/// When items were recorded, by their number in the group, from 1. An order is not enough: an owner and the one
+/// that took its order over may be in the same group.
 async fn append(
     connection: &mut PgConnection,
     items: &[Append],
-) -> Result<HashMap<Uuid, Timestamp>, sqlx::Error> {
+) -> Result<HashMap<i64, Timestamp>, sqlx::Error> {
     // The mistake: an event goes behind whatever is there, whoever writes it.
     let statement = faults::defect!(
         "no_fence",
@@ -263,7 +266,7 @@ async fn append(
             .leak(),
         instead of APPEND
     );
-    let rows: Vec<(Uuid, Timestamp)> = sqlx::query_as(statement)
+    let rows: Vec<(i64, Timestamp)> = sqlx::query_as(statement)
         .bind(column(items, |item| item.order))
         .bind(column(items, |item| item.seq))
         .bind(column(items, |item| item.fence))

@@ -146,6 +146,32 @@ async fn a_spoiled_group_fails_only_what_spoils_it() {
     assert_eq!(number(&mut witness, "SELECT count(*) FROM transactions WHERE state = 'open'").await, 7);
 }
 
+/// An owner that was paused and the one that took its order over may be in the same process.
+#[tokio::test]
+async fn a_fenced_owner_in_the_group_of_the_new_one_is_told_so() {
+    let (database, journal) = journal().await;
+    let id = accepted(&journal).await;
+    let mut old = journal.claim(id, Duration::ZERO).await.unwrap().unwrap();
+    append_all(&journal, &mut old, [routing(1), route()]).await;
+    let mut new = journal.claim(id, LONG).await.unwrap().unwrap();
+    let (mut blocker, mut witness) = (database.witness().await, database.witness().await);
+    let mut first = claimed(&journal).await;
+    blocker.execute("BEGIN; LOCK TABLE order_events IN EXCLUSIVE MODE").await.unwrap();
+    let first = tokio::spawn({
+        let journal = journal.clone();
+        async move { journal.append(&mut first, routing(1)).await }
+    });
+    until_blocked(&mut witness).await;
+    let group =
+        async { tokio::join!(journal.append(&mut old, signed()), journal.append(&mut new, failed())) };
+    let unlock = async { blocker.execute("COMMIT").await.unwrap() };
+    let ((fenced, recorded), _) = tokio::join!(group, unlock);
+    first.await.unwrap().unwrap();
+    assert!(matches!(fenced, Err(AppendError::Fenced)), "{fenced:?}");
+    assert_eq!(old.order().seq(), 3);
+    assert_eq!(journal.history(id, 3).await.unwrap().unwrap(), [recorded.unwrap()]);
+}
+
 #[tokio::test]
 async fn a_cancelled_append_leaves_a_claim_that_is_refused() {
     let (_database, journal) = journal().await;
