@@ -117,7 +117,11 @@ impl Nemesis<'_> {
             Fault::Kill(who) => self.kill(who).map(|()| true)?,
             Fault::WipeNats => {
                 self.kill(Who::Nats)?;
-                std::fs::remove_dir_all(self.stage.path().join("nats")).context("wiping NATS")?;
+                let store = self.stage.path().join("nats");
+                // A queue that was wiped just before has not made its folder again.
+                if store.exists() {
+                    std::fs::remove_dir_all(store).context("wiping NATS")?;
+                }
                 true
             }
             Fault::Pause(who) => self.signal(who, Signal::Stop),
