@@ -82,7 +82,8 @@ async fn change(
     quote: &QuoteResponse,
     change_bps: i32,
 ) -> Result<u64> {
-    let pool = &quote.route.first().context("a route without a swap")?.pool;
+    let hop = quote.paths.first().and_then(|path| path.hops.first()).context("a quote without a path")?;
+    let pool = &hop.pool;
     let url = format!("http://{}/admin/pools/{pool}/price", options.sandbox);
     let change = json!({ "changeBps": change_bps });
     let answer: Value = http.post(url).json(&change).send().await?.json().await?;

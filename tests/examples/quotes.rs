@@ -91,8 +91,9 @@ fn show(quote: &QuoteResponse, token_in: &Token, token_out: &Token) -> Result<()
         quote.slot,
         quote.state_age_ms
     );
-    for swap in &quote.route {
-        println!("  {} of it through {} {}", swap.share, swap.venue, swap.pool);
+    for path in &quote.paths {
+        let hops: Vec<String> = path.hops.iter().map(|hop| format!("{} {}", hop.venue, hop.pool)).collect();
+        println!("  {} of it over {}", path.share, hops.join(", then "));
     }
     Ok(())
 }

@@ -7,18 +7,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The arrows of the map in ARCHITECTURE.md: what each crate may use of ours.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("faults", &[]),
     ("order-core", &["faults"]),
     ("service", &[]),
     ("amm", &["order-core"]),
     ("journal", &["faults", "order-core"]),
     ("chain", &["faults", "order-core"]),
+    ("swap", &["amm", "chain", "order-core"]),
     ("live", &["order-core"]),
     ("proto", &["order-core"]),
     ("gateway", &["journal", "live", "proto", "service", "order-core"]),
-    ("router", &["amm", "chain", "proto", "service", "order-core"]),
-    ("executor", &["faults", "amm", "chain", "journal", "live", "proto", "service", "order-core"]),
+    ("router", &["amm", "chain", "swap", "proto", "service", "order-core"]),
+    ("executor", &["faults", "amm", "chain", "swap", "journal", "live", "proto", "service", "order-core"]),
     ("sandbox", &["amm", "service", "order-core"]),
     ("xtask", &[]),
     ("system-tests", &["xtask", "proto", "order-core"]),

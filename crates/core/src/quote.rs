@@ -1,11 +1,11 @@
-//! What a route over the pools promises.
+//! Quotes: the best route at one moment, and the routes that lost.
 
-use crate::{Atoms, Dex, Fraction, Mint, PoolAddress, Timestamp, Venue};
+use crate::{Atoms, Dex, Fraction, PoolAddress, Route, Timestamp, Venue};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Names one quote.
+/// Identifies a quote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Id(pub Uuid);
@@ -53,75 +53,125 @@ impl Exclusions {
     }
 }
 
-/// One pool's part of a route.
-///
-/// A route is one or several paths side by side. A path is one swap from the input to the output, or two
-/// in a row with a third token between them: what the first gives is then exactly what the second takes.
-/// No pool occurs twice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Swap {
-    /// The pool's program.
-    pub venue: Venue,
-    /// The pool.
-    pub pool: PoolAddress,
-    /// What goes into the pool.
-    pub mint_in: Mint,
-    /// What comes out of it.
-    pub mint_out: Mint,
-    /// How much goes in, in atoms of `mint_in`.
-    pub amount_in: Atoms,
-    /// How much the trader receives, in atoms of `mint_out`, after every fee.
-    pub amount_out: Atoms,
-    /// The part of the whole input that goes this path: both swaps of a path have the same, and those of
-    /// all paths add up to one.
-    pub share: Fraction,
-}
-
-/// A way that was considered and not chosen: one pool, two in a row, or several ways side by side.
+/// A route that was considered and not chosen. Its first pool identifies it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alternative {
     /// The pool's program.
     pub venue: Venue,
-    /// The pool, the first of several.
+    /// The route's first pool.
     pub pool: PoolAddress,
-    /// What it would have given (exact in) or taken (exact out); None if it could not quote. Of several
-    /// pools it is what all give or take together.
+    /// The output that the whole route would have given (exact in), or the input that it would have taken (exact
+    /// out), in base units; None if it could not quote.
     pub amount: Option<Atoms>,
     /// Why it lost, as a sentence for people.
     pub reason: String,
 }
 
-/// The best price at one moment, and how it was found.
+/// The best route at one moment, and how it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Recorded", try_from = "Recorded")]
 pub struct Quote {
-    /// Its name.
+    /// Identifies the quote.
     pub id: Id,
-    /// What is spent, in atoms of the input token. Two pools in a row leave some of an exact input:
-    /// see [`Room`](crate::Room).
-    pub amount_in: Atoms,
-    /// What is received after every fee, in atoms of the output token.
-    pub amount_out: Atoms,
+    /// The paths to swap by. Two-hop paths leave a part of an exact input unspent: see
+    /// [`InputBuffer`](crate::InputBuffer).
+    pub route: Route,
     /// The pools' fee, as a fraction of the input.
     pub fee: Fraction,
-    /// How much worse than the price of a vanishing amount this is, fees apart.
+    /// Price impact: relative difference to the marginal (spot) price, before fees.
     pub price_impact: Fraction,
-    /// The swaps in the order they are executed; never empty.
-    pub route: Vec<Swap>,
-    /// The other ways that were considered, best first; those that cannot quote are last.
+    /// The other routes that were considered, best first; those that cannot quote are last.
     pub alternatives: Vec<Alternative>,
     /// The slot of the state that was quoted.
     pub slot: u64,
-    /// How old that state was, in milliseconds.
+    /// The age of that state in milliseconds.
     pub state_age_ms: u64,
     /// When the quote was made.
     pub created_at: Timestamp,
-    /// Until when it may be used as an order's anchor.
+    /// Until when it may be an order's reference.
     pub expires_at: Timestamp,
 }
 
 impl Quote {
-    /// The exchange that takes the largest share of the input; None for an empty route.
+    /// The input in base units.
+    pub fn amount_in(&self) -> Atoms {
+        self.route.amount_in()
+    }
+
+    /// The output after every fee, in base units.
+    pub fn amount_out(&self) -> Atoms {
+        self.route.amount_out()
+    }
+
+    /// The exchange of the path with the largest share; of two hops, that of the second.
     pub fn dex(&self) -> Option<Dex> {
-        self.route.iter().max_by_key(|swap| swap.share).map(|swap| swap.venue.dex())
+        let largest = self.route.paths().iter().max_by_key(|path| path.share());
+        largest.map(|path| path.last().venue.dex())
+    }
+}
+
+/// A quote as events record it: the sums of its route are written out.
+#[derive(Serialize, Deserialize)]
+struct Recorded {
+    id: Id,
+    amount_in: Atoms,
+    amount_out: Atoms,
+    fee: Fraction,
+    price_impact: Fraction,
+    route: Route,
+    alternatives: Vec<Alternative>,
+    slot: u64,
+    state_age_ms: u64,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// A recorded quote whose amounts are not those of its route.
+#[derive(Debug, thiserror::Error)]
+#[error("the amounts of the quote are not those of its route")]
+struct OtherAmounts;
+
+impl From<Quote> for Recorded {
+    fn from(quote: Quote) -> Self {
+        let (amount_in, amount_out) = (quote.amount_in(), quote.amount_out());
+        let Quote { id, route, fee, price_impact, alternatives, slot, state_age_ms, created_at, expires_at } =
+            quote;
+        Self {
+            id,
+            amount_in,
+            amount_out,
+            fee,
+            price_impact,
+            route,
+            alternatives,
+            slot,
+            state_age_ms,
+            created_at,
+            expires_at,
+        }
+    }
+}
+
+impl TryFrom<Recorded> for Quote {
+    type Error = OtherAmounts;
+
+    fn try_from(recorded: Recorded) -> Result<Self, OtherAmounts> {
+        let Recorded {
+            id,
+            amount_in,
+            amount_out,
+            fee,
+            price_impact,
+            route,
+            alternatives,
+            slot,
+            state_age_ms,
+            created_at,
+            expires_at,
+        } = recorded;
+        if (amount_in, amount_out) != (route.amount_in(), route.amount_out()) {
+            return Err(OtherAmounts);
+        }
+        Ok(Self { id, route, fee, price_impact, alternatives, slot, state_age_ms, created_at, expires_at })
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use journal::{Spending, Stops};
 use order_core::failure::Code;
 use order_core::quote::{Exclusions, Mode};
-use order_core::{Atoms, Failure, Order, Quote, Room, UsdMicros, token};
+use order_core::{Atoms, Failure, InputBuffer, Order, Quote, UsdMicros, token};
 use proto::quote::Request;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -121,14 +121,14 @@ impl Executor {
             return Ok(dollars(order.intent().amount_in()));
         }
         if token_out.is_dollar() {
-            return Ok(dollars(quote.amount_out));
+            return Ok(dollars(quote.amount_out()));
         }
         let request = Request {
             mint_in: token_in.mint,
             mint_out: token::USDC_MINT,
             amount: order.intent().amount_in(),
             mode: Mode::ExactIn,
-            room: Room::STANDARD,
+            input_buffer: InputBuffer::STANDARD,
             excluded: self.to_avoid(order).await,
         };
         let priced =
@@ -140,7 +140,7 @@ impl Executor {
         match priced {
             // Of pools that are too small for the amount it would fetch next to nothing.
             Ok(priced) => match bearable(&priced, self.max_price_impact) {
-                Ok(()) => Ok(dollars(priced.amount_out)),
+                Ok(()) => Ok(dollars(priced.amount_out())),
                 Err(failure) => Err(unknown(&failure.message)),
             },
             // Other venues, or the same later, may tell.
@@ -158,7 +158,7 @@ fn allowed(stops: &Stops, quote: &Quote) -> Result<(), Failure> {
         let message = format!("an operator has stopped trading: {}", halt.reason);
         return Err(Failure::new(Code::Halted, message));
     }
-    let on_route = |venue| quote.route.iter().any(|swap| swap.venue == venue);
+    let on_route = |venue| quote.route.hops().any(|hop| hop.venue == venue);
     match stops.venues.iter().find(|stopped| on_route(stopped.venue)) {
         None => Ok(()),
         Some(stopped) => {
@@ -195,17 +195,15 @@ fn exceeded(message: String) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{USDC, quote, swap};
+    use crate::testing::quote;
     use journal::{DisabledVenue, Halt};
     use order_core::{Timestamp, Venue};
 
     #[test]
     fn what_is_stopped_stops_the_routes_over_it() {
         let at = Timestamp::UNIX_EPOCH;
-        let code = |stops: &Stops| {
-            let route = quote(1, 1, vec![swap(1, "SOL", USDC, 1, 1)]);
-            allowed(stops, &route).map_err(|failure| failure.code)
-        };
+        let code =
+            |stops: &Stops| allowed(stops, &quote(Venue::RaydiumCpmm, 1, 1)).map_err(|failure| failure.code);
         let stopped = |venue| Stops {
             halt: None,
             venues: vec![DisabledVenue { venue, reason: "a test".to_owned(), since: at }],

@@ -95,37 +95,3 @@ async fn named(client: &Client, pools: &[PoolAddress]) -> anyhow::Result<Vec<Pub
     );
     Ok(addresses)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{USDC, known, market};
-    use amm::{Limit, Trader};
-    use order_core::{Atoms, Venue};
-
-    #[test]
-    fn a_table_has_what_swaps_name_the_shared_accounts_first() {
-        let markets = [
-            market(Venue::RaydiumCpmm, ["SOL", USDC], [1_000_000_000_000, 150_000_000_000]),
-            market(Venue::MeteoraDammV2, ["JUP", USDC], [1_000_000_000_000, 500_000_000_000]),
-        ];
-        let addresses = amm::named_accounts(&markets);
-        let place = |address| addresses.iter().position(|known| *known == address);
-        let [owner, source, destination] = [1, 2, 3].map(|seed| Pubkey::new_from_array([seed; 32]));
-        let trader = Trader { owner, source, destination };
-        for market in &markets {
-            for mint in market.mints() {
-                assert!(place(mint.pubkey()).is_some(), "its account is opened");
-                let limit = Limit::ExactIn { amount_in: Atoms::new(5), min_out: Atoms::new(1) };
-                let swap = market.instruction(&trader, mint, limit).unwrap();
-                let own = [trader.owner, trader.source, trader.destination, swap.program_id];
-                for account in swap.accounts.iter().filter(|account| !own.contains(&account.pubkey)) {
-                    assert!(place(account.pubkey).is_some(), "{} of {}", account.pubkey, market.venue());
-                }
-                assert_eq!(place(swap.program_id), None, "a program that is called is never looked up");
-            }
-        }
-        let [shared, own] = [known(USDC).mint.pubkey(), known("JUP").mint.pubkey()].map(place);
-        assert!(shared < own, "{shared:?} {own:?}");
-    }
-}

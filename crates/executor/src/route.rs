@@ -1,10 +1,10 @@
 use crate::deadline::Deadline;
 use crate::executor::Executor;
-use crate::path::paths;
+use crate::sign::bounds;
 use order_core::failure::Code;
 use order_core::order::Intent;
 use order_core::quote::Mode;
-use order_core::{Atoms, Failure, Fraction, Order, Quote, Room};
+use order_core::{Atoms, Failure, Fraction, InputBuffer, Order, Quote};
 use proto::quote::Request;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Executor {
             mint_out: intent.token_out().mint,
             amount: intent.amount_in(),
             mode: Mode::ExactIn,
-            room: Room::of(order.attempt(), intent.max_slippage()),
+            input_buffer: InputBuffer::of(order.attempt(), intent.max_slippage()),
             excluded: self.to_avoid(order).await,
         };
         let timeout = deadline.remaining().min(ANSWER_WITHIN);
@@ -36,8 +36,8 @@ impl Executor {
         tracing::info!(
             quote.id = %quote.id,
             dex = quote.dex().map(tracing::field::display),
-            amount_out = quote.amount_out.get(),
-            pools = quote.route.len(),
+            amount_out = quote.amount_out().get(),
+            pools = quote.route.hop_count(),
             alternatives = quote.alternatives.len(),
             slot = quote.slot,
             "the best route"
@@ -48,22 +48,22 @@ impl Executor {
 
 /// Whether the order may go this way.
 fn acceptable(intent: &Intent, min_out: Option<Atoms>, quote: &Quote) -> Result<(), Failure> {
-    let min_out = min_out.unwrap_or_else(|| intent.max_slippage().min_out(quote.amount_out));
+    let min_out = min_out.unwrap_or_else(|| intent.max_slippage().min_out(quote.amount_out()));
     if min_out.is_zero() {
         return Err(Failure::new(Code::NoRoute, "the amount is too small to buy anything"));
     }
-    if quote.amount_out < min_out {
+    if quote.amount_out() < min_out {
         return Err(Failure::new(
             Code::SlippageExceeded,
             format!(
                 "the best route gives {}, the order accepts no less than {} {}",
-                quote.amount_out.to_decimal(intent.token_out().decimals),
+                quote.amount_out().to_decimal(intent.token_out().decimals),
                 min_out.to_decimal(intent.token_out().decimals),
                 intent.token_out().symbol
             ),
         ));
     }
-    paths(intent, quote, min_out).map(drop)
+    swap::allocate(&quote.route, &bounds(intent, min_out)).map(drop)
 }
 
 /// Whether the pools are large enough for the order. Slippage does not tell: where no quote was named, it
@@ -81,10 +81,11 @@ pub(crate) fn bearable(quote: &Quote, most: Fraction) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{USDC, intent, quote, swap};
+    use crate::testing::{intent, quote};
+    use order_core::Venue;
 
     fn gives(amount_out: u64) -> Quote {
-        quote(100, amount_out, vec![swap(1, "SOL", USDC, 100, amount_out)])
+        quote(Venue::RaydiumCpmm, 100, amount_out)
     }
 
     fn code<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> Code {

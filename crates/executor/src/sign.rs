@@ -1,17 +1,16 @@
 use crate::drift::Simulated;
 use crate::executor::Executor;
-use crate::leg::{self, Leg, legs};
-use crate::path::paths;
 use crate::pools::State;
 use crate::{cluster, fee};
 use chain::Trade;
-use chain::transaction::{self, BuildError, Plan, token_account};
+use chain::transaction::{self, BuildError, Draft, token_account};
 use chain::{Blockhash, LookupTable, Simulation};
 use futures_util::TryFutureExt as _;
 use order_core::failure::Code;
 use order_core::order::{Event, Fill, Intent, Marker, SignedTransaction};
-use order_core::{Atoms, Failure, Order, Quote, Token};
+use order_core::{Atoms, Failure, Order, Quote};
 use std::collections::HashMap;
+use swap::{Bounds, SwapPlan};
 
 /// What the cluster says before a transaction can be built.
 struct Ground {
@@ -63,21 +62,18 @@ impl Executor {
         min_out: Atoms,
         marker: &Marker,
     ) -> Result<SignedTransaction, Failure> {
-        let paths = paths(order.intent(), quote, min_out)?;
         let ground = self.survey(order, quote, marker).await?;
-        let mut swaps = Vec::with_capacity(quote.route.len());
-        for path in &paths {
-            swaps.append(&mut legs(path, |pool| ground.state.market(pool))?);
-        }
-        let draft = self.plan(order, &swaps, &ground, marker)?;
-        let units = self.simulate(order, &draft, &swaps, &ground, min_out).await?;
+        let bounds = bounds(order.intent(), min_out);
+        let plan = SwapPlan::new(&quote.route, &bounds, |pool| ground.state.market(pool))?;
+        let draft = self.draft(order, &plan, &ground, marker)?;
+        let units = self.simulate(order, &draft, &plan, &ground, min_out).await?;
         self.permit(order, quote).await?;
         let unit_limit = fee::unit_limit(units);
         let unit_price =
             fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);
-        let plan = Plan { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
+        let draft = Draft { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
         let signed =
-            transaction::build(&self.wallet.pubkey(), &plan, &ground.lookup_tables, &ground.blockhash)
+            transaction::build(&self.wallet.pubkey(), &draft, &ground.lookup_tables, &ground.blockhash)
                 .and_then(|unsigned| faults::effect!("sign", unsigned.sign(&self.wallet)));
         let transaction = signed.map_err(|error| unbuildable(&error))?;
         faults::defect!("no_write_ahead", {
@@ -96,7 +92,7 @@ impl Executor {
 
     /// Asks the cluster for everything at once. The pools and the clock come from one slot.
     async fn survey(&self, order: &Order, quote: &Quote, marker: &Marker) -> Result<Ground, Failure> {
-        let route: Vec<_> = quote.route.iter().map(|swap| swap.pool).collect();
+        let route: Vec<_> = quote.route.hops().map(|hop| hop.pool).collect();
         let source = token_account(&self.wallet.pubkey(), order.intent().token_in(), marker);
         // The account of wrapped SOL exists only within the transaction.
         let native = order.intent().token_in().is_native();
@@ -120,17 +116,21 @@ impl Executor {
     }
 
     /// The transaction as it is simulated: with all the compute units there are.
-    fn plan(&self, order: &Order, legs: &[Leg], ground: &Ground, marker: &Marker) -> Result<Plan, Failure> {
-        let (wallet, intent) = (self.wallet.pubkey(), order.intent());
-        let account = |token: &Token| token_account(&wallet, token, marker);
-        let swaps = legs.iter().map(|leg| leg.instruction(wallet, account));
-        Ok(Plan {
+    fn draft(
+        &self,
+        order: &Order,
+        plan: &SwapPlan,
+        ground: &Ground,
+        marker: &Marker,
+    ) -> Result<Draft, Failure> {
+        let intent = order.intent();
+        Ok(Draft {
             marker: marker.clone(),
             token_in: intent.token_in().clone(),
             token_out: intent.token_out().clone(),
-            intermediates: leg::intermediates(legs, intent.token_out().mint),
+            intermediates: plan.intermediates(),
             amount_in: intent.amount_in(),
-            swaps: swaps.collect::<Result<Vec<_>, _>>()?,
+            swaps: plan.instructions(self.wallet.pubkey(), marker)?,
             compute_unit_limit: fee::UNITS_MAX,
             compute_unit_price: 0,
             token_account_rent: ground.rent.token_account,
@@ -142,8 +142,8 @@ impl Executor {
     async fn simulate(
         &self,
         order: &Order,
-        draft: &Plan,
-        legs: &[Leg],
+        draft: &Draft,
+        plan: &SwapPlan,
         ground: &Ground,
         min_out: Atoms,
     ) -> Result<u64, Failure> {
@@ -160,9 +160,9 @@ impl Executor {
             let failure = unsigned.failure(failure, &simulation.logs, cluster::explain);
             if failure.code == Code::SlippageExceeded {
                 let refused = Simulated::nothing(simulation.slot, HashMap::new());
-                self.compare(order, &ground.state, legs, &refused).await?;
+                self.compare(order, &ground.state, plan, &refused).await?;
             } else {
-                self.refused(order, legs, program).await;
+                self.refused(order, plan, program).await;
             }
             return Err(failure);
         }
@@ -171,17 +171,27 @@ impl Executor {
         match simulation.fill(&unsigned, &trade) {
             Ok(Some(fill)) => {
                 let simulated = Simulated::moved(&fill, changes);
-                self.compare(order, &ground.state, legs, &simulated).await?;
+                self.compare(order, &ground.state, plan, &simulated).await?;
                 within_bounds(order.intent(), min_out, &fill)?;
             }
             Ok(None) => tracing::debug!("the node does not say what the simulation moved"),
             Err(error) => {
                 let nothing = Simulated::nothing(simulation.slot, changes);
-                self.compare(order, &ground.state, legs, &nothing).await?;
+                self.compare(order, &ground.state, plan, &nothing).await?;
                 return Err(Failure::new(Code::SimulationFailed, error.to_string()));
             }
         }
         Ok(simulation.units)
+    }
+}
+
+/// What an order's transaction must keep.
+pub(crate) fn bounds(intent: &Intent, min_out: Atoms) -> Bounds {
+    Bounds {
+        mint_in: intent.token_in().mint,
+        mint_out: intent.token_out().mint,
+        amount_in: intent.amount_in(),
+        min_out,
     }
 }
 

@@ -191,7 +191,7 @@ async fn anchor(app: &App, id: quote::Id, swap: &request::Swap) -> Result<Anchor
         let message = format!("is of a quote that expired at {}", quoted.quote.expires_at);
         return Err(Problem::field(Code::QuoteExpired, "quoteId", message));
     }
-    Ok(Anchor { quote_id: id, amount_out: quoted.quote.amount_out })
+    Ok(Anchor { quote_id: id, amount_out: quoted.quote.amount_out() })
 }
 
 /// The order that this request placed before, if it did.

@@ -8,7 +8,7 @@ use crate::view;
 use axum::Json;
 use axum::extract::State;
 use live::Quoted;
-use order_core::Room;
+use order_core::InputBuffer;
 use order_core::quote::Exclusions;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(crate) async fn quote(
         mint_out: swap.token_out.mint,
         amount: swap.amount,
         mode,
-        room: Room::of(1, max_slippage),
+        input_buffer: InputBuffer::of(1, max_slippage),
         // What is quoted must be what executors would route over.
         excluded: Exclusions {
             venues: app.backlog.disabled_venues().iter().map(|disabled| disabled.venue).collect(),

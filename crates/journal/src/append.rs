@@ -98,7 +98,7 @@ impl Append {
             status: next.status().name(),
             retry_in_ms: None,
             dex: quote.and_then(Quote::dex).map(Dex::name),
-            quoted_out: quote.map(|quote| numeric(quote.amount_out.get())),
+            quoted_out: quote.map(|quote| numeric(quote.amount_out().get())),
             executed_out: None,
             transaction: None,
             signs: false,

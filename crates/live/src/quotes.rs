@@ -94,18 +94,25 @@ impl Live {
 mod tests {
     use super::*;
     use crate::testing;
-    use order_core::{Fraction, Timestamp, token};
+    use order_core::route::{Hop, Path, Route};
+    use order_core::{Fraction, PoolAddress, Timestamp, Venue, token};
 
     fn quoted() -> Quoted {
         let mut known = token::known();
+        let hop = Hop {
+            venue: Venue::RaydiumCpmm,
+            pool: PoolAddress::new([1; 32]),
+            mint_in: token::NATIVE_MINT,
+            mint_out: token::USDC_MINT,
+            amount_in: Atoms::new(u64::MAX),
+            amount_out: Atoms::new(1),
+        };
         Quoted {
             quote: Quote {
                 id: Id(uuid::Uuid::now_v7()),
-                amount_in: Atoms::new(u64::MAX),
-                amount_out: Atoms::new(1),
+                route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
                 fee: Fraction::ZERO,
                 price_impact: Fraction::ZERO,
-                route: Vec::new(),
                 alternatives: Vec::new(),
                 slot: 1,
                 state_age_ms: 2,

@@ -3,31 +3,32 @@
 use crate::invalid::{Invalid, parse};
 use crate::wire;
 use chrono::DateTime;
-use order_core::quote::{Alternative, Exclusions, Id, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint, PoolAddress, Quote, Room, Timestamp, Venue};
+use order_core::quote::{Alternative, Exclusions, Id, Mode};
+use order_core::route::{Hop, Path, Route};
+use order_core::{Atoms, Fraction, InputBuffer, Mint, PoolAddress, Quote, Timestamp, Venue};
 
-/// Most swaps of a route that are believed: two hops over a few parallel pools, with room.
-pub const SWAPS_MAX: usize = 16;
+/// Most hops of a route in a reply; the router makes at most four paths of two.
+pub const HOPS_MAX: usize = 16;
 
-/// Most alternatives that are believed: no pair has more pools worth naming.
+/// Most alternatives in a reply; the router gives at most 32.
 pub const ALTERNATIVES_MAX: usize = 256;
 
 /// Most pools that one request may exclude.
 pub const EXCLUDED_POOLS_MAX: usize = 1_000;
 
-/// What a caller wants a price for.
+/// A request for a quote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Request {
-    /// What is spent.
+    /// The token that is spent.
     pub mint_in: Mint,
-    /// What is received; another mint.
+    /// The token that is received; another one.
     pub mint_out: Mint,
-    /// Atoms of the side that `mode` fixes; more than zero.
+    /// Base units of the side that `mode` fixes; more than zero.
     pub amount: Atoms,
     /// Which side is fixed.
     pub mode: Mode,
-    /// What two swaps in a row leave of an exact input.
-    pub room: Room,
+    /// The input buffer of two-hop paths.
+    pub input_buffer: InputBuffer,
     /// Venues and pools that the route must not go over.
     pub excluded: Exclusions,
 }
@@ -44,7 +45,7 @@ impl Request {
             mint_out: self.mint_out.to_string(),
             amount: self.amount.get(),
             mode: mode.into(),
-            room: self.room.to_decimal(),
+            input_buffer: self.input_buffer.to_decimal(),
             excluded_venues: self.excluded.venues.iter().map(Venue::to_string).collect(),
             excluded_pools: self.excluded.pools.iter().map(PoolAddress::to_string).collect(),
         }
@@ -72,7 +73,11 @@ impl Request {
             mint_out: parse("mint_out", &message.mint_out)?,
             amount: Atoms::new(message.amount),
             mode,
-            room: if message.room.is_empty() { Room::STANDARD } else { parse("room", &message.room)? },
+            input_buffer: if message.input_buffer.is_empty() {
+                InputBuffer::STANDARD
+            } else {
+                parse("input_buffer", &message.input_buffer)?
+            },
             excluded,
         };
         if request.mint_in == request.mint_out {
@@ -86,75 +91,71 @@ impl Request {
 }
 
 /// The quote as a message. `price` is in whole tokens: the quote itself does not know their decimals.
+#[expect(deprecated, reason = "callers of before there were paths read the list of hops")]
 pub fn to_wire(quote: &Quote, price: String) -> wire::QuoteResponse {
     wire::QuoteResponse {
         quote_id: quote.id.to_string(),
-        amount_in: quote.amount_in.get(),
-        amount_out: quote.amount_out.get(),
+        amount_in: quote.amount_in().get(),
+        amount_out: quote.amount_out().get(),
         fee: quote.fee.to_decimal(),
         price_impact: quote.price_impact.to_decimal(),
         price,
-        route: quote.route.iter().map(swap_to_wire).collect(),
+        route: quote.route.hops_with_shares().map(|(hop, share)| hop_to_wire(hop, share)).collect(),
         alternatives: quote.alternatives.iter().map(alternative_to_wire).collect(),
         slot: quote.slot,
         state_age_ms: quote.state_age_ms,
         created_at_ms: quote.created_at.timestamp_millis(),
         expires_at_ms: quote.expires_at.timestamp_millis(),
+        paths: quote.route.paths().iter().map(path_to_wire).collect(),
     }
 }
 
 /// Reads a message as the answer to `request`.
 ///
 /// # Errors
-/// The first field that cannot be read, or that does not answer the request: the amount that the
-/// caller fixed must be kept (two swaps in a row leave some of it), and the swaps must add up to the quote's
+/// The first field that cannot be read, or that does not answer the request: the amount that the caller fixed must
+/// be kept (two-hop paths leave some of it), and the route must trade the request's tokens and add up to the quote's
 /// amounts.
 pub fn from_wire(message: &wire::QuoteResponse, request: &Request) -> Result<Quote, Invalid> {
-    if message.route.len() > SWAPS_MAX {
-        return Err(Invalid::new("route", "has too many swaps"));
-    }
     if message.alternatives.len() > ALTERNATIVES_MAX {
         return Err(Invalid::new("alternatives", "are too many"));
     }
     let quote = Quote {
         id: Id(parse("quote_id", &message.quote_id)?),
-        amount_in: Atoms::new(message.amount_in),
-        amount_out: Atoms::new(message.amount_out),
-        fee: share("fee", &message.fee)?,
+        route: route_from_wire(message)?,
+        fee: fraction("fee", &message.fee)?,
         price_impact: parse("price_impact", &message.price_impact)?,
-        route: message.route.iter().map(swap_from_wire).collect::<Result<_, _>>()?,
         alternatives: message.alternatives.iter().map(alternative_from_wire).collect::<Result<_, _>>()?,
         slot: message.slot,
         state_age_ms: message.state_age_ms,
         created_at: timestamp("created_at_ms", message.created_at_ms)?,
         expires_at: timestamp("expires_at_ms", message.expires_at_ms)?,
     };
+    if quote.amount_in().get() != message.amount_in {
+        return Err(Invalid::new("amount_in", "is not what the route spends"));
+    }
+    if quote.amount_out().get() != message.amount_out {
+        return Err(Invalid::new("amount_out", "is not what the route gives"));
+    }
     check_answers(&quote, request)?;
     Ok(quote)
 }
 
 fn check_answers(quote: &Quote, request: &Request) -> Result<(), Invalid> {
     let kept = match request.mode {
-        // Two swaps in a row leave some of the amount.
-        Mode::ExactIn => quote.amount_in <= request.amount,
+        // Two-hop paths leave some of the amount.
+        Mode::ExactIn => quote.amount_in() <= request.amount,
         // Rounding of a transfer fee may give the trader a unit more than was asked for.
-        Mode::ExactOut => quote.amount_out >= request.amount,
+        Mode::ExactOut => quote.amount_out() >= request.amount,
     };
     if !kept {
         return Err(Invalid::new("amount_in", "the reply is for another amount than was asked for"));
     }
-    let spent =
-        sum(quote.route.iter().filter(|swap| swap.mint_in == request.mint_in).map(|swap| swap.amount_in));
-    if spent != Some(quote.amount_in) || quote.amount_in.is_zero() {
-        return Err(Invalid::new("route", "does not spend amount_in"));
+    if (quote.route.mint_in(), quote.route.mint_out()) != (request.mint_in, request.mint_out) {
+        return Err(Invalid::new("paths", "trade other tokens than were asked for"));
     }
-    let received =
-        sum(quote.route.iter().filter(|swap| swap.mint_out == request.mint_out).map(|swap| swap.amount_out));
-    if received != Some(quote.amount_out) || quote.amount_out.is_zero() {
-        return Err(Invalid::new("route", "does not give amount_out"));
-    }
-    if quote.route.iter().any(|swap| request.excluded.reason(swap.venue, swap.pool).is_some()) {
-        return Err(Invalid::new("route", "goes over a venue or a pool that was excluded"));
+    if quote.route.hops().any(|hop| request.excluded.reason(hop.venue, hop.pool).is_some()) {
+        return Err(Invalid::new("paths", "go over a venue or a pool that was excluded"));
     }
     if quote.expires_at <= quote.created_at {
         return Err(Invalid::new("expires_at_ms", "is not after created_at_ms"));
@@ -162,31 +163,56 @@ fn check_answers(quote: &Quote, request: &Request) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn sum(mut amounts: impl Iterator<Item = Atoms>) -> Option<Atoms> {
-    amounts.try_fold(Atoms::ZERO, Atoms::checked_add)
+fn path_to_wire(path: &Path) -> wire::Path {
+    let hops = path.hops().map(|hop| hop_to_wire(hop, path.share()));
+    wire::Path { share: path.share().to_decimal(), hops: hops.collect() }
 }
 
-fn swap_to_wire(swap: &Swap) -> wire::Swap {
-    wire::Swap {
-        venue: swap.venue.to_string(),
-        pool: swap.pool.to_string(),
-        mint_in: swap.mint_in.to_string(),
-        mint_out: swap.mint_out.to_string(),
-        amount_in: swap.amount_in.get(),
-        amount_out: swap.amount_out.get(),
-        share: swap.share.to_decimal(),
+fn hop_to_wire(hop: &Hop, share: Fraction) -> wire::Hop {
+    wire::Hop {
+        venue: hop.venue.to_string(),
+        pool: hop.pool.to_string(),
+        mint_in: hop.mint_in.to_string(),
+        mint_out: hop.mint_out.to_string(),
+        amount_in: hop.amount_in.get(),
+        amount_out: hop.amount_out.get(),
+        share: share.to_decimal(),
     }
 }
 
-fn swap_from_wire(message: &wire::Swap) -> Result<Swap, Invalid> {
-    Ok(Swap {
-        venue: parse("route.venue", &message.venue)?,
-        pool: parse("route.pool", &message.pool)?,
-        mint_in: parse("route.mint_in", &message.mint_in)?,
-        mint_out: parse("route.mint_out", &message.mint_out)?,
+/// The route of the paths; of the list of hops where a router of before there were paths has sent that alone.
+#[expect(deprecated, reason = "a router of before there were paths sends the list of hops alone")]
+fn route_from_wire(message: &wire::QuoteResponse) -> Result<Route, Invalid> {
+    let hops = message.paths.iter().map(|path| path.hops.len()).sum::<usize>();
+    if hops.max(message.route.len()) > HOPS_MAX {
+        return Err(Invalid::new("paths", "have too many hops"));
+    }
+    let route = if message.paths.is_empty() {
+        let hop = |hop| Ok((hop_from_wire(hop)?, fraction("route.share", &hop.share)?));
+        Route::from_hops(message.route.iter().map(hop).collect::<Result<Vec<_>, Invalid>>()?)
+    } else {
+        Route::new(message.paths.iter().map(path_from_wire).collect::<Result<_, _>>()?)
+    };
+    route.map_err(|error| Invalid::new("paths", &error.to_string()))
+}
+
+fn path_from_wire(message: &wire::Path) -> Result<Path, Invalid> {
+    let share = fraction("paths.share", &message.share)?;
+    match &message.hops[..] {
+        [hop] => Ok(Path::direct(share, hop_from_wire(hop)?)),
+        [first, second] => Ok(Path::through(share, hop_from_wire(first)?, hop_from_wire(second)?)),
+        _ => Err(Invalid::new("paths.hops", "must be one or two")),
+    }
+}
+
+fn hop_from_wire(message: &wire::Hop) -> Result<Hop, Invalid> {
+    Ok(Hop {
+        venue: parse("hops.venue", &message.venue)?,
+        pool: parse("hops.pool", &message.pool)?,
+        mint_in: parse("hops.mint_in", &message.mint_in)?,
+        mint_out: parse("hops.mint_out", &message.mint_out)?,
         amount_in: Atoms::new(message.amount_in),
         amount_out: Atoms::new(message.amount_out),
-        share: share("route.share", &message.share)?,
     })
 }
 
@@ -208,8 +234,8 @@ fn alternative_from_wire(message: &wire::Alternative) -> Result<Alternative, Inv
     })
 }
 
-/// A fraction from nothing to the whole.
-fn share(field: &'static str, text: &str) -> Result<Fraction, Invalid> {
+/// A fraction between zero and one.
+fn fraction(field: &'static str, text: &str) -> Result<Fraction, Invalid> {
     let fraction: Fraction = parse(field, text)?;
     if fraction < Fraction::ZERO || fraction > Fraction::ONE {
         return Err(Invalid::new(field, "is not between 0 and 1"));

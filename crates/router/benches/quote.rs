@@ -6,7 +6,7 @@ use chain::{Account, LookupTable};
 use criterion::{Criterion, criterion_group, criterion_main};
 use order_core::quote::{Exclusions, Mode};
 use order_core::token::{self, Program};
-use order_core::{Atoms, Fraction, PoolAddress, Pubkey, Room, Venue};
+use order_core::{Atoms, Fraction, InputBuffer, PoolAddress, Pubkey, Venue};
 use proto::quote::Request;
 use router::Snapshot;
 use std::collections::BTreeSet;
@@ -147,18 +147,18 @@ fn quotes(criterion: &mut Criterion) {
             mint_out: token(mint_out).0.mint,
             amount: Atoms::new(whole / value),
             mode: Mode::ExactIn,
-            room: Room::STANDARD,
+            input_buffer: InputBuffer::STANDARD,
             excluded: Exclusions::default(),
         };
         let quote = snapshot.quote(&request).unwrap();
-        let paths = quote.route.iter().filter(|swap| swap.mint_in == request.mint_in).count();
-        let over_a_third = quote.route.iter().any(|swap| swap.mint_out != request.mint_out)
+        let paths = quote.route.paths().len();
+        let over_a_third = !quote.route.intermediates().is_empty()
             || quote.alternatives.iter().any(|loser| loser.reason.contains("two hops through"));
         assert!(over_a_third, "two pools in a row are not compared: {quote:?}");
         assert!(paths > 1 || dollars < 1_000_000, "the amount is not divided: {quote:?}");
         let name = format!(
             "{mint_in} for {mint_out}, {dollars} dollars ({paths} ways, {} swaps)",
-            quote.route.len()
+            quote.route.hop_count()
         );
         group.bench_function(name, |bencher| bencher.iter(|| snapshot.quote(&request)));
     }

@@ -256,7 +256,7 @@ const MARKER_RENT: i128 = 890_880;
 fn check_floor(order: &Order, violations: &mut Violations) {
     let Some(Event::Accepted { intent }) = order.events.first().map(|event| &event.event) else { return };
     let quoted = order.events.iter().filter_map(|event| match &event.event {
-        Event::RouteChosen { quote } => Some(quote.amount_out),
+        Event::RouteChosen { quote } => Some(quote.amount_out()),
         _ => None,
     });
     let filled = observations(order).into_iter().filter_map(|observation| match observation {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::witness::{Recorded, Transaction};
 use order_core::order::{Event, Fill, Intent, Observation, SignedTransaction};
+use order_core::route::{Hop, Path, Route};
 use order_core::{
     Atoms, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue, quote, token,
 };
@@ -22,22 +23,19 @@ fn signature(number: u8) -> Signature {
 }
 
 fn quoted() -> Quote {
-    let swap = quote::Swap {
+    let hop = Hop {
         venue: Venue::RaydiumCpmm,
         pool: PoolAddress::new([3; 32]),
         mint_in: known("SOL").mint,
         mint_out: known("USDC").mint,
         amount_in: Atoms::new(1_000),
         amount_out: Atoms::new(150),
-        share: Fraction::ONE,
     };
     Quote {
         id: quote::Id(uuid::Uuid::nil()),
-        amount_in: Atoms::new(1_000),
-        amount_out: Atoms::new(150),
         fee: Fraction::ZERO,
         price_impact: Fraction::ZERO,
-        route: vec![swap],
+        route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         alternatives: Vec::new(),
         slot: 5,
         state_age_ms: 0,

@@ -3,7 +3,7 @@ mod hostile;
 
 use super::*;
 use crate::scripted::{Answer, Node};
-use crate::transaction::{self, Plan};
+use crate::transaction::{self, Draft};
 use crate::{Blockhash, Hash, Instruction, Wallet};
 use order_core::order::{Fill, Marker};
 use order_core::{Atoms, Pubkey, Signature, failure, token};
@@ -47,7 +47,7 @@ fn signed(salt: u8) -> SignedTransaction {
     let (wallet, trade) = (Wallet::for_test(7), trade());
     let swap =
         Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts: Vec::new(), data: vec![salt] };
-    let plan = Plan {
+    let draft = Draft {
         marker: marker(),
         token_in: trade.token_in,
         token_out: trade.token_out,
@@ -61,7 +61,7 @@ fn signed(salt: u8) -> SignedTransaction {
     };
     let hash = Hash::new_from_array([3; 32]);
     let blockhash = Blockhash { hash, last_valid_block_height: LAST_VALID, slot: BLOCKHASH_SLOT };
-    transaction::build(&wallet.pubkey(), &plan, &[], &blockhash).unwrap().sign(&wallet).unwrap()
+    transaction::build(&wallet.pubkey(), &draft, &[], &blockhash).unwrap().sign(&wallet).unwrap()
 }
 
 /// `getTransaction` of a swap of 1 SOL for 150 USDC.

@@ -17,7 +17,7 @@ use spl_associated_token_account_interface::address::get_associated_token_addres
 use spl_associated_token_account_interface::instruction::create_associated_token_account_idempotent;
 use spl_token_interface::instruction::{close_account, initialize_account3};
 
-/// Bytes of a token account without extensions: what [`Plan::token_account_rent`] is asked for.
+/// Bytes of a token account without extensions: what [`Draft::token_account_rent`] is asked for.
 pub const TOKEN_ACCOUNT_LENGTH: u64 = 165;
 /// Most bytes that fit in one packet, and so in one transaction.
 pub const LENGTH_MAX: usize = 1232;
@@ -27,7 +27,7 @@ pub const ACCOUNTS_MAX: usize = 64;
 
 /// What a transaction is built from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct Draft {
     /// The order's marker: each transaction of the order creates it.
     pub marker: Marker,
     /// What is spent.
@@ -51,7 +51,7 @@ pub struct Plan {
     pub marker_rent: Atoms,
 }
 
-/// Why a plan makes no transaction.
+/// Why a draft makes no transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// It is longer than a packet.
@@ -108,7 +108,7 @@ pub const fn program_id(program: token::Program) -> Pubkey {
     }
 }
 
-/// Builds the transaction of a plan, with `wallet` as its payer and only signer.
+/// Builds the transaction of a draft, with `wallet` as its payer and only signer.
 ///
 /// SOL is wrapped in and unwrapped from a temporary account; the wallet's own wrapped SOL is never touched.
 /// The first instruction that moves anything creates the order's marker, so that the chain refuses every other
@@ -119,24 +119,24 @@ pub const fn program_id(program: token::Program) -> Pubkey {
 /// Too long, too many accounts, or an amount out of range.
 pub fn build(
     wallet: &Pubkey,
-    plan: &Plan,
+    draft: &Draft,
     tables: &[LookupTable],
     blockhash: &Blockhash,
 ) -> Result<Unsigned, BuildError> {
-    let mut instructions = opening(wallet, plan)?;
+    let mut instructions = opening(wallet, draft)?;
     let tables = without_receivers(tables, &instructions, wallet);
-    instructions.extend(plan.swaps.iter().cloned());
-    if wraps(plan) {
-        let temporary = temporary_account(wallet, &plan.marker);
+    instructions.extend(draft.swaps.iter().cloned());
+    if wraps(draft) {
+        let temporary = temporary_account(wallet, &draft.marker);
         let close = close_account(&WRAPPED_SOL_PROGRAM, &temporary, wallet, wallet, &[]);
         instructions.push(close.map_err(encoding)?);
-        if faults::defect!("marker_left_out", false, instead of !marks_apart(plan)) {
+        if faults::defect!("marker_left_out", false, instead of !marks_apart(draft)) {
             // Closed, its address is empty again: these lamports make it the marker.
-            instructions.push(transfer(wallet, &temporary, plan.marker_rent.get()));
+            instructions.push(transfer(wallet, &temporary, draft.marker_rent.get()));
         }
     }
     let mut unsigned = unsigned(wallet, &instructions, &tables, blockhash)?;
-    unsigned.marker = Some(plan.marker.clone());
+    unsigned.marker = Some(draft.marker.clone());
     let (length, accounts) = (unsigned.bytes().len(), unsigned.account_count());
     if length > LENGTH_MAX {
         return Err(BuildError::TooLong { length });
@@ -265,18 +265,18 @@ pub(crate) fn unmarked_temporary_account(wallet: &Pubkey, id: order::Id) -> Pubk
 }
 
 /// The instructions before the swaps: the budget, the marker, and the opening of every receiving account.
-fn opening(wallet: &Pubkey, plan: &Plan) -> Result<Vec<Instruction>, BuildError> {
+fn opening(wallet: &Pubkey, draft: &Draft) -> Result<Vec<Instruction>, BuildError> {
     let mut instructions = vec![
-        ComputeBudgetInstruction::set_compute_unit_limit(plan.compute_unit_limit),
-        ComputeBudgetInstruction::set_compute_unit_price(plan.compute_unit_price),
+        ComputeBudgetInstruction::set_compute_unit_limit(draft.compute_unit_limit),
+        ComputeBudgetInstruction::set_compute_unit_price(draft.compute_unit_price),
     ];
-    if faults::defect!("marker_left_out", false, instead of marks_apart(plan)) {
-        instructions.push(marker::create(&plan.marker, plan.marker_rent));
+    if faults::defect!("marker_left_out", false, instead of marks_apart(draft)) {
+        instructions.push(marker::create(&draft.marker, draft.marker_rent));
     }
-    if wraps(plan) {
-        instructions.extend(open_temporary_account(wallet, plan)?);
+    if wraps(draft) {
+        instructions.extend(open_temporary_account(wallet, draft)?);
     }
-    for token in received(plan).filter(|token| !token.is_native()) {
+    for token in received(draft).filter(|token| !token.is_native()) {
         instructions.push(create_associated_token_account_idempotent(
             wallet,
             wallet,
@@ -287,27 +287,27 @@ fn opening(wallet: &Pubkey, plan: &Plan) -> Result<Vec<Instruction>, BuildError>
     Ok(instructions)
 }
 
-/// The tokens that swaps of the plan give.
-fn received(plan: &Plan) -> impl Iterator<Item = &Token> {
-    plan.intermediates.iter().chain([&plan.token_out])
+/// The tokens that swaps of the draft give.
+fn received(draft: &Draft) -> impl Iterator<Item = &Token> {
+    draft.intermediates.iter().chain([&draft.token_out])
 }
 
 /// Whether SOL is spent or received.
-fn wraps(plan: &Plan) -> bool {
-    received(plan).chain([&plan.token_in]).any(Token::is_native)
+fn wraps(draft: &Draft) -> bool {
+    received(draft).chain([&draft.token_in]).any(Token::is_native)
 }
 
 /// True if the marker is an account of its own, and not the one for wrapped SOL.
-fn marks_apart(plan: &Plan) -> bool {
-    marker::marker_program(&plan.token_in, &plan.token_out) != WRAPPED_SOL_PROGRAM
+fn marks_apart(draft: &Draft) -> bool {
+    marker::marker_program(&draft.token_in, &draft.token_out) != WRAPPED_SOL_PROGRAM
 }
 
 /// Opens the temporary account, with the SOL that is spent already in it. It fails where there are lamports:
 /// then the order's marker is there.
-fn open_temporary_account(wallet: &Pubkey, plan: &Plan) -> Result<[Instruction; 2], BuildError> {
-    let temporary = temporary_account(wallet, &plan.marker);
-    let spent = if plan.token_in.is_native() { plan.amount_in } else { Atoms::ZERO };
-    let lamports = plan
+fn open_temporary_account(wallet: &Pubkey, draft: &Draft) -> Result<[Instruction; 2], BuildError> {
+    let temporary = temporary_account(wallet, &draft.marker);
+    let spent = if draft.token_in.is_native() { draft.amount_in } else { Atoms::ZERO };
+    let lamports = draft
         .token_account_rent
         .checked_add(spent)
         .ok_or_else(|| encoding("the amount and the rent together exceed 64 bits"))?;
@@ -315,7 +315,7 @@ fn open_temporary_account(wallet: &Pubkey, plan: &Plan) -> Result<[Instruction; 
         wallet,
         &temporary,
         wallet,
-        &plan.marker.seed,
+        &draft.marker.seed,
         lamports.get(),
         TOKEN_ACCOUNT_LENGTH,
         &WRAPPED_SOL_PROGRAM,

@@ -16,9 +16,9 @@ fn known(symbol: &str) -> Token {
     token::known().find(|token| token.symbol == symbol).unwrap()
 }
 
-fn plan(token_in: &str, token_out: &str) -> Plan {
+fn draft(token_in: &str, token_out: &str) -> Draft {
     let accounts = vec![AccountMeta::new(Pubkey::new_from_array([8; 32]), false)];
-    Plan {
+    Draft {
         marker: marker(token_in, token_out),
         token_in: known(token_in),
         token_out: known(token_out),
@@ -43,8 +43,8 @@ fn blockhash() -> Blockhash {
     Blockhash { hash: Hash::new_from_array([3; 32]), last_valid_block_height: 1_234, slot: 1_100 }
 }
 
-fn built(plan: &Plan) -> Unsigned {
-    build(&Wallet::for_test(7).pubkey(), plan, &[], &blockhash()).unwrap()
+fn built(draft: &Draft) -> Unsigned {
+    build(&Wallet::for_test(7).pubkey(), draft, &[], &blockhash()).unwrap()
 }
 
 /// Every instruction as its program, its accounts (`w` writable, `s` signer), and its data in hexadecimal.
@@ -119,7 +119,7 @@ fn swap() -> (String, Vec<String>, String) {
 
 #[test]
 fn sol_is_wrapped_into_the_temporary_account_and_the_rest_comes_back() {
-    let unsigned = built(&plan("SOL", "USDC"));
+    let unsigned = built(&draft("SOL", "USDC"));
     // 1 000 000 000 + 2 039 280 lamports.
     let [create, initialise, close, refill] = open_and_close("f0e7b93b00000000");
     let [limit, price] = budget();
@@ -131,7 +131,7 @@ fn sol_is_wrapped_into_the_temporary_account_and_the_rest_comes_back() {
 
 #[test]
 fn bought_sol_is_unwrapped_at_the_end() {
-    let unsigned = built(&plan("USDC", "SOL"));
+    let unsigned = built(&draft("USDC", "SOL"));
     // 2 039 280 lamports: the rent alone.
     let [create, initialise, close, refill] = open_and_close("f01d1f0000000000");
     let [limit, price] = budget();
@@ -140,7 +140,7 @@ fn bought_sol_is_unwrapped_at_the_end() {
 
 #[test]
 fn without_sol_there_is_no_temporary_account() {
-    let written = written(&built(&plan("USDC", "USDT")));
+    let written = written(&built(&draft("USDC", "USDT")));
     assert_eq!(written[2], create_marker());
     let programs: Vec<&str> = written.iter().map(|(program, _, _)| program.as_str()).collect();
     assert_eq!(programs, [BUDGET, BUDGET, SYSTEM, ASSOCIATED, &POOL_PROGRAM.to_string()]);
@@ -148,8 +148,8 @@ fn without_sol_there_is_no_temporary_account() {
 
 #[test]
 fn a_token_between_has_its_associated_account_opened_too() {
-    let plan = Plan { intermediates: vec![known("RAY"), known("USDC")], ..plan("SOL", "USDT") };
-    let written = written(&built(&plan));
+    let draft = Draft { intermediates: vec![known("RAY"), known("USDC")], ..draft("SOL", "USDT") };
+    let written = written(&built(&draft));
     let mints: Vec<_> =
         written.iter().filter(|row| row.0 == ASSOCIATED).map(|row| row.1[3].clone()).collect();
     assert_eq!(mints, ["RAY", "USDC", "USDT"].map(|symbol| known(symbol).mint.to_string()));
@@ -157,7 +157,7 @@ fn a_token_between_has_its_associated_account_opened_too() {
 
 #[test]
 fn sol_between_is_held_in_the_temporary_account() {
-    let unsigned = built(&Plan { intermediates: vec![known("SOL")], ..plan("JUP", "USDC") });
+    let unsigned = built(&Draft { intermediates: vec![known("SOL")], ..draft("JUP", "USDC") });
     // 2 039 280 lamports: the rent alone.
     let [create, initialise, close, _] = open_and_close("f01d1f0000000000");
     let [limit, price] = budget();
@@ -185,7 +185,7 @@ fn token_accounts_are_those_of_the_chain() {
 
 #[test]
 fn the_signature_is_valid_and_names_the_bytes() {
-    let (unsigned, wallet) = (built(&plan("SOL", "USDC")), Wallet::for_test(7));
+    let (unsigned, wallet) = (built(&draft("SOL", "USDC")), Wallet::for_test(7));
     let signed = unsigned.sign(&wallet).unwrap();
     let decoded: VersionedTransaction = bincode::deserialize(&signed.bytes).unwrap();
     assert_eq!(decoded.verify_with_results(), [true]);
@@ -201,7 +201,7 @@ fn the_signature_is_valid_and_names_the_bytes() {
 
 #[test]
 fn another_wallet_cannot_sign() {
-    let error = built(&plan("SOL", "USDC")).sign(&Wallet::for_test(6)).unwrap_err();
+    let error = built(&draft("SOL", "USDC")).sign(&Wallet::for_test(6)).unwrap_err();
     assert!(matches!(error, BuildError::OtherWallet { expected, .. } if expected.to_string() == WALLET));
 }
 
@@ -209,9 +209,9 @@ fn another_wallet_cannot_sign() {
 fn a_transaction_fits_in_a_packet_to_the_byte_or_is_refused() {
     let wallet = Wallet::for_test(7).pubkey();
     let padded = |bytes: usize| {
-        let mut plan = plan("SOL", "USDC");
-        plan.swaps[0].data = vec![0; bytes];
-        build(&wallet, &plan, &[], &blockhash())
+        let mut draft = draft("SOL", "USDC");
+        draft.swaps[0].data = vec![0; bytes];
+        build(&wallet, &draft, &[], &blockhash())
     };
     let spare = LENGTH_MAX - padded(200).unwrap().bytes().len();
     assert_eq!(padded(200 + spare).unwrap().bytes().len(), LENGTH_MAX);
@@ -224,9 +224,9 @@ fn a_lookup_table_leaves_room_for_so_many_accounts_and_no_more() {
     let pool: Vec<Pubkey> = (100..200).map(|seed| Pubkey::new_from_array([seed; 32])).collect();
     let table = LookupTable { key: Pubkey::new_from_array([5; 32]), addresses: pool.clone() };
     let with = |count: usize| {
-        let mut plan = plan("SOL", "USDC");
-        plan.swaps[0].accounts = pool[..count].iter().map(|key| AccountMeta::new(*key, false)).collect();
-        build(&wallet, &plan, std::slice::from_ref(&table), &blockhash())
+        let mut draft = draft("SOL", "USDC");
+        draft.swaps[0].accounts = pool[..count].iter().map(|key| AccountMeta::new(*key, false)).collect();
+        build(&wallet, &draft, std::slice::from_ref(&table), &blockhash())
     };
     let others = with(2).unwrap().account_count() - 2;
     assert!(with(ACCOUNTS_MAX - others).is_ok());
@@ -236,8 +236,8 @@ fn a_lookup_table_leaves_room_for_so_many_accounts_and_no_more() {
 
 #[test]
 fn an_amount_beyond_64_bits_is_refused() {
-    let plan = Plan { amount_in: Atoms::new(u64::MAX), ..plan("SOL", "USDC") };
-    let result = build(&Wallet::for_test(7).pubkey(), &plan, &[], &blockhash());
+    let draft = Draft { amount_in: Atoms::new(u64::MAX), ..draft("SOL", "USDC") };
+    let result = build(&Wallet::for_test(7).pubkey(), &draft, &[], &blockhash());
     assert!(matches!(result, Err(BuildError::Encoding(_))), "{result:?}");
 }
 
@@ -252,7 +252,7 @@ fn explain(program: &Pubkey, code: u32, _logs: &[String]) -> Option<(failure::Co
 
 #[test]
 fn failures_are_told_in_the_catalogues_words() {
-    let unsigned = built(&plan("SOL", "USDC"));
+    let unsigned = built(&draft("SOL", "USDC"));
     let code = |err: serde_json::Value| {
         let failure = TransactionFailure::read(&err).unwrap();
         unsigned.failure(&failure, &[], explain).code
@@ -290,7 +290,7 @@ fn the_program_that_was_called_is_the_one_that_failed() {
         let token = program.to_string() == TOKEN_PROGRAM && code == 1;
         token.then_some((failure::Code::InsufficientFunds, "InsufficientFunds"))
     }
-    let unsigned = built(&plan("USDC", "USDT"));
+    let unsigned = built(&draft("USDC", "USDT"));
     let err = serde_json::json!({"InstructionError":[4,{"Custom":1}]});
     let failure = TransactionFailure::read(&err).unwrap();
     let code = |logs: &[&str]| {

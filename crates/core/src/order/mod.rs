@@ -173,7 +173,7 @@ impl Order {
         }
         match event {
             Event::RouteChosen { quote } => {
-                self.anchor.get_or_insert(quote.amount_out);
+                self.anchor.get_or_insert(quote.amount_out());
             }
             Event::TransactionSigned { transaction } | Event::TransactionFound { transaction } => {
                 self.remember(transaction);
@@ -212,9 +212,9 @@ impl Order {
                 State::Routing
             }
             (State::Routing, Event::RouteChosen { quote }) => {
-                let min_out = self.intent.max_slippage().min_out(self.anchor.unwrap_or(quote.amount_out));
+                let min_out = self.intent.max_slippage().min_out(self.anchor.unwrap_or(quote.amount_out()));
                 // Two swaps in a row may leave a little of the amount.
-                let fits = quote.amount_in <= self.intent.amount_in() && quote.amount_out >= min_out;
+                let fits = quote.amount_in() <= self.intent.amount_in() && quote.amount_out() >= min_out;
                 // A floor of nothing would let the chain take the input for nothing.
                 if !fits || min_out.is_zero() {
                     return None;

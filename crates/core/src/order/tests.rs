@@ -1,4 +1,5 @@
 use super::*;
+use crate::route::{Hop, Path, Route};
 use crate::{Fraction, Mint, PoolAddress, Signature, Slippage, Timestamp, Token, Venue, token};
 use proptest::prelude::*;
 
@@ -21,22 +22,23 @@ fn intent(anchor: Option<u64>) -> Intent {
 }
 
 fn quote(amount_out: u64) -> Quote {
-    let swap = crate::quote::Swap {
+    quote_of(AMOUNT_IN, amount_out)
+}
+
+fn quote_of(amount_in: Atoms, amount_out: u64) -> Quote {
+    let hop = Hop {
         venue: Venue::RaydiumCpmm,
         pool: PoolAddress::new([3; 32]),
         mint_in: token("SOL").mint,
         mint_out: Mint::new([9; 32]),
-        amount_in: AMOUNT_IN,
+        amount_in,
         amount_out: Atoms::new(amount_out),
-        share: Fraction::ONE,
     };
     Quote {
         id: crate::quote::Id(Uuid::nil()),
-        amount_in: AMOUNT_IN,
-        amount_out: Atoms::new(amount_out),
+        route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::ZERO,
-        route: vec![swap],
         alternatives: Vec::new(),
         slot: 5,
         state_age_ms: 20,
@@ -175,7 +177,7 @@ fn a_route_with_a_floor_of_nothing_is_refused() {
 fn a_route_may_leave_a_little_of_the_amount_and_never_takes_more() {
     let spends = |amount_in: u64| {
         let mut order = order(&[Event::RoutingStarted { attempt: 1 }]);
-        let quote = Quote { amount_in: Atoms::new(amount_in), ..quote(1000) };
+        let quote = quote_of(Atoms::new(amount_in), 1000);
         order.apply(&Event::RouteChosen { quote })
     };
     assert!(spends(AMOUNT_IN.get() - 1).is_ok());

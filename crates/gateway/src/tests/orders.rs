@@ -145,8 +145,9 @@ async fn remember(gateway: &Gateway, valid: chrono::TimeDelta, mode: Mode) -> Qu
     };
     let (token_in, token_out) = (example::token("SOL"), example::token("USDC"));
     // A route over two pools may leave a little of what was asked for.
-    let asked = quote.amount_in;
-    let left = Quote { amount_in: Atoms::new(asked.get() - 1), ..quote.clone() };
+    let asked = quote.amount_in();
+    let route = example::quote_of(Atoms::new(asked.get() - 1), 15_000_000_000).route;
+    let left = Quote { route, ..quote.clone() };
     let quoted = Quoted { quote: left, token_in, token_out, mode, amount: asked };
     gateway.app.live.remember_quote(&quoted, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
     quote
@@ -202,7 +203,7 @@ async fn a_repeated_request_outlives_its_quote() {
         token_in,
         token_out,
         mode: Mode::ExactIn,
-        amount: quote.amount_in,
+        amount: quote.amount_in(),
     };
     gateway.app.live.remember_quote(&gone, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
     assert_eq!(order_by(&gateway, &quote, 100, Some("k")).await, (202, first));

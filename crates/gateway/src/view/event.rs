@@ -2,7 +2,7 @@
 
 use super::quote::Pair;
 use super::story::sol;
-use super::{Alternative, Failed, Price, Step, Story, message};
+use super::{Alternative, Failed, Hop, Path, Price, Story, message};
 use order_core::order::{
     self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, SignedTransaction, Status,
 };
@@ -99,7 +99,11 @@ pub(crate) struct Route {
     /// The least that the chain will be let give.
     minimum_output: Option<String>,
     price_impact: String,
-    route: Vec<Step>,
+    /// The paths side by side, in the order they are swapped.
+    paths: Vec<Path>,
+    /// The hops of all paths in one list. Use `paths`.
+    #[schema(deprecated)]
+    route: Vec<Hop>,
     alternatives: Vec<Alternative>,
     slot: u64,
     state_age_ms: u64,
@@ -239,10 +243,11 @@ impl Route {
         Self {
             quote_id: quote.id,
             quote: Price::of(quote, pair),
-            estimated_output: quote.amount_out.to_decimal(decimals),
+            estimated_output: quote.amount_out().to_decimal(decimals),
             minimum_output: story.inner().min_out().map(|amount| amount.to_decimal(decimals)),
             price_impact: quote.price_impact.to_decimal(),
-            route: Step::all(quote, pair),
+            paths: Path::all(quote, pair),
+            route: Hop::all(quote, pair),
             alternatives: Alternative::all(quote, pair, Mode::ExactIn),
             slot: quote.slot,
             state_age_ms: quote.state_age_ms,

@@ -3,7 +3,8 @@
 use order_core::order::{
     Event, Expiry, Fill, Id, Intent, Observation, Recorded, RetryPolicy, SignedTransaction,
 };
-use order_core::quote::{self, Alternative, Swap};
+use order_core::quote::{self, Alternative};
+use order_core::route::{Hop, Path, Route};
 use order_core::{
     Atoms, Failure, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue, failure,
     token,
@@ -21,21 +22,23 @@ pub(crate) fn token(symbol: &str) -> Token {
 }
 
 pub(crate) fn quote(amount_out: u64) -> Quote {
+    quote_of(AMOUNT_IN, amount_out)
+}
+
+pub(crate) fn quote_of(amount_in: Atoms, amount_out: u64) -> Quote {
+    let hop = Hop {
+        venue: Venue::RaydiumCpmm,
+        pool: PoolAddress::new([3; 32]),
+        mint_in: token("SOL").mint,
+        mint_out: token("USDC").mint,
+        amount_in,
+        amount_out: Atoms::new(amount_out),
+    };
     Quote {
         id: quote::Id(Uuid::from_u128(5)),
-        amount_in: AMOUNT_IN,
-        amount_out: Atoms::new(amount_out),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::from_billionths(1_200_000),
-        route: vec![Swap {
-            venue: Venue::RaydiumCpmm,
-            pool: PoolAddress::new([3; 32]),
-            mint_in: token("SOL").mint,
-            mint_out: token("USDC").mint,
-            amount_in: AMOUNT_IN,
-            amount_out: Atoms::new(amount_out),
-            share: Fraction::ONE,
-        }],
+        route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         alternatives: vec![Alternative {
             venue: Venue::MeteoraDammV2,
             pool: PoolAddress::new([4; 32]),

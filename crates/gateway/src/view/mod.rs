@@ -9,7 +9,7 @@ mod story;
 
 pub(crate) use event::History;
 pub(crate) use order::{Data, Failed, Frame, Order, message};
-pub(crate) use quote::{Alternative, Pair, Price, Quote, Step};
+pub(crate) use quote::{Alternative, Hop, Pair, Path, Price, Quote};
 pub(crate) use story::Story;
 
 use chrono::SubsecRound as _;

@@ -1,7 +1,7 @@
 //! A quote as clients see it.
 
-use order_core::quote::{self, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint, Slippage, Timestamp, Token, amount, token};
+use order_core::quote::{self, Mode};
+use order_core::{Atoms, Fraction, Mint, Slippage, Timestamp, Token, amount, route, token};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,8 +22,8 @@ pub(crate) struct Quote {
     /// The amount of the request.
     #[schema(example = "100")]
     amount: String,
-    /// `exactIn`: at most the amount is spent; two hops leave a part of it, see `estimatedInput`. `exactOut`: it is
-    /// bought.
+    /// `exactIn`: spend at most `amount`. A two-hop path leaves a part of it unspent: see `estimatedInput`.
+    /// `exactOut`: receive exactly `amount`.
     #[schema(value_type = String, example = "exactIn")]
     mode: Mode,
     /// The price and the fee.
@@ -34,12 +34,15 @@ pub(crate) struct Quote {
     estimated_output: String,
     /// The least that an order with the request's slippage would accept.
     minimum_output: String,
-    /// How much worse than the price of a vanishing amount this is, as a fraction, fees apart.
+    /// Price impact: relative difference to the marginal (spot) price, before fees, as a fraction.
     #[schema(example = "0.0012")]
     price_impact: String,
-    /// The swaps, in the order they are executed.
-    route: Vec<Step>,
-    /// The other ways that were considered, best first, at most 32; those that cannot quote come last.
+    /// The paths side by side, in the order they are swapped.
+    paths: Vec<Path>,
+    /// The hops of all paths in one list. Use `paths`.
+    #[schema(deprecated)]
+    route: Vec<Hop>,
+    /// The other routes that were considered, best first, at most 32; those that cannot quote come last.
     alternatives: Vec<Alternative>,
     /// The slot of the state that was quoted.
     slot: u64,
@@ -77,36 +80,56 @@ pub(crate) struct Price {
     fee_percentage: String,
 }
 
-/// One pool's part of a route.
+/// One hop from the input token to the output token, or two with an intermediate token between them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Step {
+#[schema(as = QuotePath)]
+pub(crate) struct Path {
+    /// The path's part of the whole input, as a fraction. The shares of all paths add up to 1.
+    #[schema(example = "1")]
+    share: String,
+    /// One or two, in the order they are swapped.
+    hops: Vec<Hop>,
+}
+
+/// One pool's swap.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = QuoteHop)]
+pub(crate) struct Hop {
     #[schema(example = "Raydium")]
     dex: &'static str,
     /// The pool's program.
     #[schema(example = "raydium_cpmm")]
+    venue: &'static str,
+    /// The same as `venue`.
+    #[schema(example = "raydium_cpmm", deprecated)]
     program: &'static str,
     /// The pool's address.
     pool: String,
     token_in: String,
     token_out: String,
-    /// In whole tokens; null for a token between two pools whose decimals are not known here.
+    /// The input in whole tokens; null for an intermediate token whose decimals are not known here.
     amount_in: Option<String>,
-    /// In whole tokens, after every fee; null as above.
+    /// The output in whole tokens, after every fee; null as above.
     amount_out: Option<String>,
-    /// The part of the whole input that goes this way, as a fraction.
+    /// The share of its path, as a fraction.
     #[schema(example = "1")]
     share: String,
 }
 
-/// A way that was considered and not chosen: one pool, two hops, or a split, as the reason says. The pool is
-/// its first.
+/// A route that was considered and not chosen: one pool, two hops, or a split, as the reason says. The first pool
+/// identifies it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Alternative {
     #[schema(example = "Meteora")]
     dex: &'static str,
+    /// The first pool's program.
     #[schema(example = "meteora_damm_v2")]
+    venue: &'static str,
+    /// The same as `venue`.
+    #[schema(example = "meteora_damm_v2", deprecated)]
     program: &'static str,
     /// The pool's address.
     pool: String,
@@ -141,11 +164,12 @@ impl Quote {
             amount: amount.to_decimal(fixed.decimals),
             mode,
             quote: Price::of(quote, pair),
-            estimated_input: quote.amount_in.to_decimal(input.decimals),
-            estimated_output: quote.amount_out.to_decimal(output.decimals),
-            minimum_output: max_slippage.min_out(quote.amount_out).to_decimal(output.decimals),
+            estimated_input: quote.amount_in().to_decimal(input.decimals),
+            estimated_output: quote.amount_out().to_decimal(output.decimals),
+            minimum_output: max_slippage.min_out(quote.amount_out()).to_decimal(output.decimals),
             price_impact: quote.price_impact.to_decimal(),
-            route: Step::all(quote, pair),
+            paths: Path::all(quote, pair),
+            route: Hop::all(quote, pair),
             alternatives: Alternative::all(quote, pair, mode),
             slot: quote.slot,
             state_age_ms: quote.state_age_ms,
@@ -160,11 +184,12 @@ impl Price {
         let (input, output) = (pair.token_in, pair.token_out);
         let rate = u64::try_from(quote.fee.billionths()).unwrap_or(0);
         // A fee of at most the whole never leaves 64 bits.
-        let fee = quote.amount_in.mul_div_ceil(rate, Fraction::ONE_IN_BILLIONTHS).unwrap_or(quote.amount_in);
-        let after_fee = quote.amount_in.checked_sub(fee).unwrap_or(Atoms::ZERO);
+        let fee =
+            quote.amount_in().mul_div_ceil(rate, Fraction::ONE_IN_BILLIONTHS).unwrap_or(quote.amount_in());
+        let after_fee = quote.amount_in().checked_sub(fee).unwrap_or(Atoms::ZERO);
         Self {
             dex: quote.dex().map(order_core::Dex::name),
-            price: amount::price(quote.amount_in, input.decimals, quote.amount_out, output.decimals),
+            price: amount::price(quote.amount_in(), input.decimals, quote.amount_out(), output.decimals),
             fee: quote.fee.to_decimal(),
             fee_amount: fee.to_decimal(input.decimals),
             amount_after_fee: after_fee.to_decimal(input.decimals),
@@ -173,22 +198,34 @@ impl Price {
     }
 }
 
-impl Step {
+impl Path {
     pub(crate) fn all(quote: &order_core::Quote, pair: Pair<'_>) -> Vec<Self> {
-        quote.route.iter().map(|swap| Self::of(swap, pair)).collect()
+        quote.route.paths().iter().map(|path| Self::of(path, pair)).collect()
     }
 
-    fn of(swap: &Swap, pair: Pair<'_>) -> Self {
-        let (input, output) = (pair.name(swap.mint_in), pair.name(swap.mint_out));
+    fn of(path: &route::Path, pair: Pair<'_>) -> Self {
+        let hops = path.hops().map(|hop| Hop::of(hop, path.share(), pair));
+        Self { share: path.share().to_decimal(), hops: hops.collect() }
+    }
+}
+
+impl Hop {
+    pub(crate) fn all(quote: &order_core::Quote, pair: Pair<'_>) -> Vec<Self> {
+        quote.route.hops_with_shares().map(|(hop, share)| Self::of(hop, share, pair)).collect()
+    }
+
+    fn of(hop: &route::Hop, share: Fraction, pair: Pair<'_>) -> Self {
+        let (input, output) = (pair.name(hop.mint_in), pair.name(hop.mint_out));
         Self {
-            dex: swap.venue.dex().name(),
-            program: swap.venue.name(),
-            pool: swap.pool.to_string(),
-            amount_in: input.1.map(|decimals| swap.amount_in.to_decimal(decimals)),
-            amount_out: output.1.map(|decimals| swap.amount_out.to_decimal(decimals)),
+            dex: hop.venue.dex().name(),
+            venue: hop.venue.name(),
+            program: hop.venue.name(),
+            pool: hop.pool.to_string(),
+            amount_in: input.1.map(|decimals| hop.amount_in.to_decimal(decimals)),
+            amount_out: output.1.map(|decimals| hop.amount_out.to_decimal(decimals)),
             token_in: input.0,
             token_out: output.0,
-            share: swap.share.to_decimal(),
+            share: share.to_decimal(),
         }
     }
 }
@@ -209,6 +246,7 @@ impl Alternative {
         };
         Self {
             dex: alternative.venue.dex().name(),
+            venue: alternative.venue.name(),
             program: alternative.venue.name(),
             pool: alternative.pool.to_string(),
             estimated_output,
@@ -250,15 +288,16 @@ mod tests {
         let pair = Pair { token_in: &input, token_out: &output };
         let quote = example::quote(15_000_000_000);
         let slippage = Slippage::parse("0.01").unwrap();
-        let seen = Quote::of(&quote, pair, quote.amount_in, Mode::ExactIn, slippage);
+        let seen = Quote::of(&quote, pair, quote.amount_in(), Mode::ExactIn, slippage);
         assert_eq!(
             serde_json::to_string(&seen).unwrap(),
             concat!(
                 r#"{"quoteId":"00000000-0000-0000-0000-000000000005","tokenIn":"SOL","tokenOut":"USDC","amount":"100","mode":"exactIn","#,
                 r#""quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
                 r#""estimatedInput":"100","estimatedOutput":"15000","minimumOutput":"14850","priceImpact":"0.0012","#,
-                r#""route":[{"dex":"Raydium","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}],"#,
-                r#""alternatives":[{"dex":"Meteora","program":"meteora_damm_v2","pool":"GgBaCs3NCBuZN12kCJgAW63ydqohFkHEdfdEXBPzLHq","estimatedOutput":"14990.5","estimatedInput":null,"reason":"gives less"}],"#,
+                r#""paths":[{"share":"1","hops":[{"dex":"Raydium","venue":"raydium_cpmm","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}]}],"#,
+                r#""route":[{"dex":"Raydium","venue":"raydium_cpmm","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}],"#,
+                r#""alternatives":[{"dex":"Meteora","venue":"meteora_damm_v2","program":"meteora_damm_v2","pool":"GgBaCs3NCBuZN12kCJgAW63ydqohFkHEdfdEXBPzLHq","estimatedOutput":"14990.5","estimatedInput":null,"reason":"gives less"}],"#,
                 r#""slot":5,"stateAgeMs":20,"expiresAt":"1970-01-01T00:00:30Z","timestamp":"1970-01-01T00:00:00Z"}"#
             )
         );
@@ -269,7 +308,7 @@ mod tests {
         let (input, output) = (example::token("SOL"), example::token("USDC"));
         let pair = Pair { token_in: &input, token_out: &output };
         let quote = example::quote(15_000_000_000);
-        let seen = Quote::of(&quote, pair, quote.amount_out, Mode::ExactOut, Slippage::parse("0").unwrap());
+        let seen = Quote::of(&quote, pair, quote.amount_out(), Mode::ExactOut, Slippage::parse("0").unwrap());
         assert_eq!((seen.amount.as_str(), seen.estimated_input.as_str()), ("15000", "100"));
         assert_eq!(seen.alternatives[0].estimated_output, None);
         assert_eq!(seen.alternatives[0].estimated_input.as_deref(), Some("14.9905"));

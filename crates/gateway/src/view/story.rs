@@ -120,7 +120,7 @@ impl Story {
         let fill = fill(state);
         Data {
             quote: quote.map(|quote| Price::of(quote, pair)),
-            estimated_output: quote.map(|quote| quote.amount_out.to_decimal(output.decimals)),
+            estimated_output: quote.map(|quote| quote.amount_out().to_decimal(output.decimals)),
             minimum_output: self.order.min_out().map(|amount| amount.to_decimal(output.decimals)),
             tx_hash: state.transaction().map(|transaction| transaction.signature.to_string()),
             executed_price: fill.and_then(|fill| {
@@ -130,7 +130,7 @@ impl Story {
             executed_output: fill.map(|fill| fill.amount_out.to_decimal(output.decimals)),
             slippage: quote
                 .zip(fill)
-                .and_then(|(quote, fill)| Fraction::shortfall(quote.amount_out, fill.amount_out))
+                .and_then(|(quote, fill)| Fraction::shortfall(quote.amount_out(), fill.amount_out))
                 .map(Fraction::to_decimal),
             network_fee: self.network_fee().map(sol),
             error: state.failure().map(Failed::of),

@@ -22,7 +22,8 @@ mod venues;
 
 use crate::{Acceptance, Claim, Idempotency, Journal};
 use order_core::order::{self, Event, Fill, Intent, Observation, SignedTransaction};
-use order_core::quote::{self, Swap};
+use order_core::quote;
+use order_core::route::{Hop, Path, Route};
 use order_core::{
     Atoms, Failure, Fraction, Mint, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue,
     failure, token,
@@ -181,22 +182,19 @@ fn copy(claim: &Claim) -> Claim {
 }
 
 fn quote(venue: Venue, amount_in: Atoms, amount_out: u64) -> Quote {
-    let swap = Swap {
+    let hop = Hop {
         venue,
         pool: PoolAddress::new([3; 32]),
         mint_in: token("SOL").mint,
         mint_out: Mint::new([9; 32]),
         amount_in,
         amount_out: Atoms::new(amount_out),
-        share: Fraction::ONE,
     };
     Quote {
         id: quote::Id(Uuid::nil()),
-        amount_in,
-        amount_out: Atoms::new(amount_out),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::ZERO,
-        route: vec![swap],
+        route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         alternatives: Vec::new(),
         slot: u64::MAX,
         state_age_ms: 20,

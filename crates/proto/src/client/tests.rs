@@ -4,7 +4,7 @@ use crate::wire::router_service_server::{RouterService, RouterServiceServer};
 use crate::{RouterClient, quote, status, wire};
 use order_core::failure::Code;
 use order_core::quote::{Exclusions, Mode};
-use order_core::{Atoms, Failure, Mint, Room};
+use order_core::{Atoms, Failure, InputBuffer, Mint};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -63,14 +63,17 @@ fn reply(asked: &wire::QuoteRequest, amount_in: u64) -> wire::QuoteResponse {
         fee: "0".to_owned(),
         price_impact: "0".to_owned(),
         price: "1".to_owned(),
-        route: vec![wire::Swap {
-            venue: "raydium_cpmm".to_owned(),
-            pool: Mint::new([5; 32]).to_string(),
-            mint_in: asked.mint_in.clone(),
-            mint_out: asked.mint_out.clone(),
-            amount_in,
-            amount_out: 9,
+        paths: vec![wire::Path {
             share: "1".to_owned(),
+            hops: vec![wire::Hop {
+                venue: "raydium_cpmm".to_owned(),
+                pool: Mint::new([5; 32]).to_string(),
+                mint_in: asked.mint_in.clone(),
+                mint_out: asked.mint_out.clone(),
+                amount_in,
+                amount_out: 9,
+                share: "1".to_owned(),
+            }],
         }],
         expires_at_ms: 1,
         ..Default::default()
@@ -99,7 +102,7 @@ fn ask(amount: u64) -> quote::Request {
         mint_out,
         amount: Atoms::new(amount),
         mode: Mode::ExactIn,
-        room: Room::STANDARD,
+        input_buffer: InputBuffer::STANDARD,
         excluded: Exclusions::default(),
     }
 }
@@ -109,7 +112,7 @@ async fn a_quote_arrives_and_the_call_carries_its_deadline_and_trace() {
     let (client, mut metadata) = start().await;
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let quote = client.quote(&ask(1_000), LONG, Some(traceparent)).await.unwrap();
-    assert_eq!((quote.amount_in, quote.amount_out), (Atoms::new(1_000), Atoms::new(9)));
+    assert_eq!((quote.amount_in(), quote.amount_out()), (Atoms::new(1_000), Atoms::new(9)));
     let metadata = metadata.recv().await.unwrap();
     assert_eq!(metadata.get("traceparent").unwrap(), traceparent);
     assert_eq!(metadata.get("grpc-timeout").unwrap(), "20000000u");

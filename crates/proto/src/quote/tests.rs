@@ -14,7 +14,7 @@ fn request(mode: Mode, amount: u64) -> Request {
         mint_out: OTHER,
         amount: Atoms::new(amount),
         mode,
-        room: Room::STANDARD,
+        input_buffer: InputBuffer::STANDARD,
         excluded: Exclusions {
             venues: BTreeSet::from([Venue::RaydiumClmm]),
             pools: BTreeSet::from([PoolAddress::new([9; 32])]),
@@ -22,26 +22,37 @@ fn request(mode: Mode, amount: u64) -> Request {
     }
 }
 
-fn swap(amount_in: u64, amount_out: u64) -> Swap {
-    Swap {
+fn hop(pool: u8, amount_in: u64, amount_out: u64) -> Hop {
+    Hop {
         venue: Venue::RaydiumCpmm,
-        pool: PoolAddress::new([1; 32]),
+        pool: PoolAddress::new([pool; 32]),
         mint_in: SOL,
         mint_out: OTHER,
         amount_in: Atoms::new(amount_in),
         amount_out: Atoms::new(amount_out),
-        share: Fraction::ONE,
     }
+}
+
+fn direct(hop: Hop) -> Route {
+    Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap()
+}
+
+/// Two halves side by side, the second over two pools.
+fn split(amounts: [u64; 2]) -> Quote {
+    let half = Fraction::from_billionths(500_000_000);
+    let between = Mint::new([8; 32]);
+    let first = Hop { mint_out: between, ..hop(2, amounts[1], 7) };
+    let second = Hop { mint_in: between, ..hop(3, 7, 90) };
+    let paths = vec![Path::direct(half, hop(1, amounts[0], 60)), Path::through(half, first, second)];
+    Quote { route: Route::new(paths).unwrap(), ..quote(1, 1) }
 }
 
 fn quote(amount_in: u64, amount_out: u64) -> Quote {
     Quote {
         id: Id(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001)),
-        amount_in: Atoms::new(amount_in),
-        amount_out: Atoms::new(amount_out),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::from_billionths(-1),
-        route: vec![swap(amount_in, amount_out)],
+        route: direct(hop(1, amount_in, amount_out)),
         alternatives: vec![
             Alternative {
                 venue: Venue::MeteoraDammV2,
@@ -70,9 +81,10 @@ fn the_message_is_what_the_contract_says() {
     assert_eq!((message.fee.as_str(), message.price_impact.as_str()), ("0.0025", "-0.000000001"));
     assert_eq!((message.price.as_str(), message.slot, message.state_age_ms), ("0.15", u64::MAX, 412));
     assert_eq!((message.created_at_ms, message.expires_at_ms), (1_795_000_000_123, 1_795_000_010_123));
-    let swap = &message.route[0];
-    assert_eq!((swap.venue.as_str(), swap.share.as_str()), ("raydium_cpmm", "1"));
-    assert_eq!(swap.mint_in, "So11111111111111111111111111111111111111112");
+    assert_eq!(message.paths[0].share, "1");
+    let hop = &message.paths[0].hops[0];
+    assert_eq!((hop.venue.as_str(), hop.share.as_str()), ("raydium_cpmm", "1"));
+    assert_eq!(hop.mint_in, "So11111111111111111111111111111111111111112");
     assert_eq!((message.alternatives[0].amount, message.alternatives[1].amount), (Some(0), None));
 }
 
@@ -83,7 +95,7 @@ fn field_numbers_and_types_stay() {
         mint_out: "b".to_owned(),
         amount: 300,
         mode: 2,
-        room: "0".to_owned(),
+        input_buffer: "0".to_owned(),
         excluded_venues: vec!["c".to_owned()],
         excluded_pools: vec!["d".to_owned()],
     };
@@ -105,7 +117,7 @@ fn a_request_reads_back_and_its_mode_may_be_left_out() {
     }
     let mut message = request(Mode::ExactIn, 1).to_wire();
     message.mode = 0;
-    message.room = String::new();
+    message.input_buffer = String::new();
     assert_eq!(Request::from_wire(&message), Ok(request(Mode::ExactIn, 1)));
 }
 
@@ -120,7 +132,7 @@ fn a_wrong_request_is_refused_with_its_field() {
         ("amount", wire::QuoteRequest { amount: 0, ..good() }),
         ("mode", wire::QuoteRequest { mode: 3, ..good() }),
         ("mode", wire::QuoteRequest { mode: -1, ..good() }),
-        ("room", wire::QuoteRequest { room: "0.2".to_owned(), ..good() }),
+        ("input_buffer", wire::QuoteRequest { input_buffer: "0.2".to_owned(), ..good() }),
         ("excluded_venues", wire::QuoteRequest { excluded_venues: vec!["serum".to_owned()], ..good() }),
         ("excluded_pools", wire::QuoteRequest { excluded_pools: vec!["0".to_owned()], ..good() }),
         (
@@ -150,15 +162,28 @@ fn a_reply_that_does_not_answer_is_no_quote() {
     };
     assert_eq!(with(|m| m.quote_id = "1".to_owned()), "quote_id");
     assert_eq!(with(|m| m.amount_in = 1_001), "amount_in");
-    assert_eq!(with(|m| m.amount_out = 151), "route");
-    assert_eq!(with(|m| m.route.clear()), "route");
-    assert_eq!(with(|m| m.route[0].mint_out = SOL.to_string()), "route");
-    assert_eq!(with(|m| m.route = vec![m.route[0].clone(); SWAPS_MAX + 1]), "route");
-    assert_eq!(with(|m| m.route[0].venue = "mango".to_owned()), "route.venue");
-    assert_eq!(with(|m| m.route[0].venue = Venue::RaydiumClmm.to_string()), "route", "it was excluded");
-    assert_eq!(with(|m| m.route[0].pool = PoolAddress::new([9; 32]).to_string()), "route", "so was it");
-    assert_eq!(with(|m| m.route[0].pool = "0".to_owned()), "route.pool");
-    assert_eq!(with(|m| m.route[0].share = "1.1".to_owned()), "route.share");
+    assert_eq!(with(|m| m.amount_in = 999), "amount_in");
+    assert_eq!(with(|m| m.amount_out = 151), "amount_out");
+    assert_eq!(with(|m| m.paths[0].hops.clear()), "paths.hops");
+    assert_eq!(with(|m| m.paths[0].hops = vec![m.paths[0].hops[0].clone(); 3]), "paths.hops");
+    assert_eq!(with(|m| m.paths[0].hops[0].mint_out = SOL.to_string()), "paths");
+    assert_eq!(with(|m| m.paths[0].hops[0].mint_out = Mint::new([6; 32]).to_string()), "paths");
+    assert_eq!(with(|m| m.paths = vec![m.paths[0].clone(); 2]), "paths", "a pool occurs twice");
+    assert_eq!(with(|m| m.paths = vec![m.paths[0].clone(); HOPS_MAX + 1]), "paths");
+    assert_eq!(with(|m| m.paths[0].hops[0].venue = "mango".to_owned()), "hops.venue");
+    assert_eq!(
+        with(|m| m.paths[0].hops[0].venue = Venue::RaydiumClmm.to_string()),
+        "paths",
+        "it was excluded"
+    );
+    assert_eq!(
+        with(|m| m.paths[0].hops[0].pool = PoolAddress::new([9; 32]).to_string()),
+        "paths",
+        "so was it"
+    );
+    assert_eq!(with(|m| m.paths[0].hops[0].pool = "0".to_owned()), "hops.pool");
+    assert_eq!(with(|m| m.paths[0].share = "1.1".to_owned()), "paths.share");
+    assert_eq!(with(|m| m.paths[0].share = "0.9".to_owned()), "paths");
     assert_eq!(with(|m| m.fee = "-0.1".to_owned()), "fee");
     assert_eq!(with(|m| m.price_impact = "NaN".to_owned()), "price_impact");
     assert_eq!(with(|m| m.created_at_ms = i64::MAX), "created_at_ms");
@@ -178,24 +203,39 @@ fn a_reply_may_give_more_than_was_asked_for_but_not_less() {
 }
 
 #[test]
-fn amounts_of_swaps_are_added_without_overflow() {
-    let mut split = quote(1_000, 150);
-    split.route = vec![swap(400, 60), swap(600, 90)];
-    assert!(from_wire(&to_wire(&split, String::new()), &request(Mode::ExactIn, 1_000)).is_ok());
-    split.route = vec![swap(u64::MAX, 60), swap(1_001, 90)];
-    assert!(from_wire(&to_wire(&split, String::new()), &request(Mode::ExactIn, 1_000)).is_err());
+fn amounts_of_paths_are_added_without_overflow() {
+    let good = to_wire(&split([400, 600]), String::new());
+    assert!(from_wire(&good, &request(Mode::ExactIn, 1_000)).is_ok());
+    let mut message = good;
+    message.paths[0].hops[0].amount_in = u64::MAX;
+    assert_eq!(from_wire(&message, &request(Mode::ExactIn, 1_000)).unwrap_err().field, "paths");
+}
+
+/// A router of before there were paths, as it is met while an upgrade rolls.
+#[test]
+fn a_reply_with_the_list_of_hops_alone_is_read() {
+    let expected = split([400, 600]);
+    let mut message = to_wire(&expected, String::new());
+    message.paths.clear();
+    let asked = request(Mode::ExactIn, 1_000);
+    assert_eq!(from_wire(&message, &asked), Ok(expected));
+    #[expect(deprecated, reason = "it is what is tested")]
+    message.route.truncate(2);
+    assert_eq!(from_wire(&message, &asked).unwrap_err().field, "paths");
+    #[expect(deprecated, reason = "it is what is tested")]
+    message.route.clear();
+    assert_eq!(from_wire(&message, &asked).unwrap_err().field, "paths");
 }
 
 proptest! {
     #[test]
     fn every_quote_reads_back(
         amount_in in 1u64.., amount_out in 1u64.., fee in 0i64..=1_000_000_000, price_impact in -i64::MAX..,
-        share in 0i64..=1_000_000_000, slot: u64, state_age_ms: u64, reason in ".{0,40}", at in 0i64..4_000_000_000_000,
+        slot: u64, state_age_ms: u64, reason in ".{0,40}", at in 0i64..4_000_000_000_000,
     ) {
         let mut expected = quote(amount_in, amount_out);
         expected.fee = Fraction::from_billionths(fee);
         expected.price_impact = Fraction::from_billionths(price_impact);
-        expected.route[0].share = Fraction::from_billionths(share);
         (expected.slot, expected.state_age_ms) = (slot, state_age_ms);
         expected.alternatives[0].reason = reason;
         expected.created_at = DateTime::from_timestamp_millis(at).unwrap();

@@ -1,5 +1,5 @@
 use crate::book::Book;
-use crate::routing::{self, Decision};
+use crate::routing::{self, Decision, PricedRoute};
 use order_core::quote::{Alternative, Id, Mode};
 use order_core::{Failure, Quote, Timestamp, amount};
 use proto::quote::Request;
@@ -33,24 +33,23 @@ pub(super) fn answer(
     max_age: Duration,
     at: Timestamp,
 ) -> Result<Answer, Failure> {
-    let Decision { route, alternatives } = routing::decide(book, request, now, max_age)?;
+    let Decision { chosen, alternatives } = routing::decide(book, request, now, max_age)?;
+    let PricedRoute { route, fee, price_impact, slot, age } = chosen;
     let decimals = |mint| book.token(mint).map(|token| token.decimals);
     let price =
         decimals(request.mint_in).zip(decimals(request.mint_out)).and_then(|(decimals_in, decimals_out)| {
-            amount::price(route.amount_in, decimals_in, route.amount_out, decimals_out)
+            amount::price(route.amount_in(), decimals_in, route.amount_out(), decimals_out)
         });
     // The wire knows milliseconds: the quote is the same on both sides.
     let created_at = Timestamp::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at);
     let quote = Quote {
         id: Id(Uuid::new_v7(identity_time(created_at))),
-        amount_in: route.amount_in,
-        amount_out: route.amount_out,
-        fee: route.fee,
-        price_impact: route.price_impact,
-        route: route.swaps,
+        route,
+        fee,
+        price_impact,
         alternatives,
-        slot: route.slot,
-        state_age_ms: milliseconds(route.age),
+        slot,
+        state_age_ms: milliseconds(age),
         created_at,
         expires_at: created_at + LIFETIME,
     };
@@ -81,8 +80,8 @@ pub(super) fn log(request: &Request, answer: Result<&Answer, &Failure>) {
             mint_in = %request.mint_in,
             mint_out = %request.mint_out,
             mode,
-            amount_in = quote.amount_in.get(),
-            amount_out = quote.amount_out.get(),
+            amount_in = quote.amount_in().get(),
+            amount_out = quote.amount_out().get(),
             price,
             price_impact = quote.price_impact.to_decimal(),
             fee = quote.fee.to_decimal(),
@@ -105,8 +104,8 @@ pub(super) fn log(request: &Request, answer: Result<&Answer, &Failure>) {
 }
 
 fn route(quote: &Quote) -> String {
-    let swaps: Vec<String> = quote.route.iter().map(|swap| format!("{} {}", swap.venue, swap.pool)).collect();
-    swaps.join(", ")
+    let hops: Vec<String> = quote.route.hops().map(|hop| format!("{} {}", hop.venue, hop.pool)).collect();
+    hops.join(", ")
 }
 
 fn alternatives(quote: &Quote) -> String {

@@ -3,7 +3,7 @@ use crate::testing::{self, SOL, TestPool, usdc};
 use futures_util::StreamExt;
 use order_core::failure::Code;
 use order_core::quote::{Exclusions, Mode};
-use order_core::{Atoms, Mint, Room, Venue};
+use order_core::{Atoms, InputBuffer, Mint, Venue};
 use proto::RouterClient;
 use proto::wire::router_service_client::RouterServiceClient;
 use proto::wire::router_service_server::RouterServiceServer;
@@ -35,7 +35,7 @@ fn ask(amount: u64) -> Request {
         mint_out: usdc(),
         amount: Atoms::new(amount),
         mode: Mode::ExactIn,
-        room: Room::STANDARD,
+        input_buffer: InputBuffer::STANDARD,
         excluded: Exclusions::default(),
     }
 }
@@ -53,7 +53,7 @@ async fn a_quote_arrives_whole() {
     let running = start(fresh(&two(), 7)).await;
     let before = service::now();
     let quote = running.client.quote(&ask(1_000_000_000), TIMEOUT, None).await.unwrap();
-    assert_eq!((quote.route.len(), quote.alternatives.len(), quote.slot), (2, 2, 7));
+    assert_eq!((quote.route.hop_count(), quote.alternatives.len(), quote.slot), (2, 2, 7));
     assert_eq!(quote.id.0.get_version_num(), 7);
     assert!(quote.created_at.timestamp_millis() >= before.timestamp_millis());
     assert_eq!(quote.expires_at, quote.created_at + Duration::from_secs(10));
@@ -144,7 +144,7 @@ async fn the_same_quote_again_is_no_news_until_the_last_is_about_to_expire() {
     assert_eq!(stream.next().await.unwrap().unwrap(), first.to_wire());
     books.send_replace(fresh(8));
     let renewed = stream.next().await.unwrap().unwrap();
-    assert_eq!((renewed.amount_out, renewed.slot), (first.quote.amount_out.get(), 8));
+    assert_eq!((renewed.amount_out, renewed.slot), (first.quote.amount_out().get(), 8));
     assert!(now.elapsed() >= Duration::from_secs(5) && now.elapsed() < answer::LIFETIME);
 }
 

@@ -1,6 +1,6 @@
-//! Why a way was not taken, for people.
+//! Reasons why routes were not chosen, for people.
 
-use super::Route;
+use super::PricedRoute;
 use super::path::Path;
 use super::two_hop;
 use crate::book::Book;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Most reasons that a refusal repeats.
 const REASONS_MAX: usize = 3;
 
-/// A way that cannot do the amount.
+/// A path that cannot quote the amount.
 pub(super) fn refused(book: &Book, path: &Path<'_>, reason: String) -> Alternative {
     let reason = match &path.second {
         None => reason,
@@ -24,12 +24,17 @@ pub(super) fn refused(book: &Book, path: &Path<'_>, reason: String) -> Alternati
 }
 
 /// A route that would have won, and cannot be sent.
-pub(super) fn too_long(book: &Book, mode: Mode, route: &Route) -> Option<Alternative> {
+pub(super) fn too_long(book: &Book, mode: Mode, route: &PricedRoute) -> Option<Alternative> {
     named(book, route, route.open(mode), "does not fit into one transaction".to_owned())
 }
 
-/// Why a route lost against the chosen one; None if it has no swap.
-pub(super) fn loss(book: &Book, mode: Mode, chosen: &Route, loser: &Route) -> Option<Alternative> {
+/// The reason why a route lost against the chosen one.
+pub(super) fn loss(
+    book: &Book,
+    mode: Mode,
+    chosen: &PricedRoute,
+    loser: &PricedRoute,
+) -> Option<Alternative> {
     let (best, other) = (chosen.open(mode), loser.open(mode));
     let (verb, worse, better) = match mode {
         Mode::ExactIn => ("gives", "less", "more"),
@@ -39,8 +44,8 @@ pub(super) fn loss(book: &Book, mode: Mode, chosen: &Route, loser: &Route) -> Op
     let percent = Fraction::shortfall(best, other).unwrap_or_default().to_percent();
     let percent = percent.trim_start_matches('-');
     let reason = match (mode, other.cmp(&best)) {
-        (_, Ordering::Equal) if loser.swaps.len() > chosen.swaps.len() => {
-            format!("{verb} the same as the chosen route, which has fewer swaps")
+        (_, Ordering::Equal) if loser.route.hop_count() > chosen.route.hop_count() => {
+            format!("{verb} the same as the chosen route, which has fewer hops")
         }
         (_, Ordering::Equal) => {
             format!("{verb} the same as the chosen route, whose pool has the lower address")
@@ -56,16 +61,16 @@ pub(super) fn loss(book: &Book, mode: Mode, chosen: &Route, loser: &Route) -> Op
 }
 
 /// A route that was not chosen. It is named by its first pool; the reason says what it is besides.
-fn named(book: &Book, route: &Route, amount: Atoms, reason: String) -> Option<Alternative> {
-    let first = route.swaps.first()?;
-    let pools = route.swaps.len();
-    let ways = route.swaps.iter().filter(|swap| swap.mint_in == first.mint_in).count();
-    let reason = match (ways, pools) {
-        (1, 1) => reason,
-        (1, _) => format!("{}: {reason}", two_hop::name(book, first.mint_out)),
-        _ if ways == pools => format!("split over {pools} pools: {reason}"),
-        _ => format!("split over {ways} ways through {pools} pools: {reason}"),
+fn named(book: &Book, route: &PricedRoute, amount: Atoms, reason: String) -> Option<Alternative> {
+    let paths = route.route.paths();
+    let (first, pools) = (paths.first()?, route.route.hop_count());
+    let reason = match (paths, first.intermediate()) {
+        ([_], None) => reason,
+        ([_], Some(mint)) => format!("{}: {reason}", two_hop::name(book, mint)),
+        _ if paths.len() == pools => format!("split over {pools} pools: {reason}"),
+        _ => format!("split over {} paths over {pools} pools: {reason}", paths.len()),
     };
+    let first = first.first();
     Some(Alternative { venue: first.venue, pool: first.pool, amount: Some(amount), reason })
 }
 

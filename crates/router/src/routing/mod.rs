@@ -1,7 +1,7 @@
-//! Which way to swap: a pure function of a book and a request.
+//! The choice of a route: a pure function of a book and a request.
 //!
-//! A route is one [`path`] or several of them side by side: each through one pool of the pair, or through
-//! two as [`two_hop`] finds them. [`prune`] and [`combine`] guess which are worth combining, and [`split`]
+//! A route is one [`path`] or several of them side by side. Each goes over one pool of the pair, or over two as
+//! [`two_hop`] finds them. [`prune`] and [`combine`] guess which are worth combining, and [`split`]
 //! divides the amount over them exactly. This module compares.
 
 mod candidate;
@@ -21,36 +21,33 @@ mod two_hop;
 use crate::book::Book;
 use candidate::{Refusals, Survey};
 use order_core::failure::Code;
-use order_core::quote::{Alternative, Mode, Swap};
-use order_core::{Atoms, Failure, Fraction};
+use order_core::quote::{Alternative, Mode};
+use order_core::{Atoms, Failure, Fraction, Route};
 use path::{Path, Terms};
 use proto::quote::Request;
 use std::cmp::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Most losers that are reported: what is worse than so many pools interests nobody.
+/// Most alternatives that are reported.
 const ALTERNATIVES_MAX: usize = 32;
 
-/// One way to swap the whole amount.
+/// A route with what is compared and quoted of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Route {
-    /// In the order they are executed; never empty.
-    pub(crate) swaps: Vec<Swap>,
-    pub(crate) amount_in: Atoms,
-    pub(crate) amount_out: Atoms,
+pub(crate) struct PricedRoute {
+    pub(crate) route: Route,
     pub(crate) fee: Fraction,
     pub(crate) price_impact: Fraction,
     /// The slot of the oldest state it was calculated from.
     pub(crate) slot: u64,
-    /// How old that state is.
+    /// The age of that state.
     pub(crate) age: Duration,
 }
 
-/// The chosen route, and what was not chosen.
+/// The chosen route, and the routes that lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decision {
-    pub(crate) route: Route,
+    pub(crate) chosen: PricedRoute,
     /// Best first; those that could not quote are last.
     pub(crate) alternatives: Vec<Alternative>,
 }
@@ -80,7 +77,7 @@ pub(crate) fn decide(
     let mut routes = Vec::new();
     for path in direct.iter().chain(through.iter().filter_map(|paths| paths.first())) {
         match path.quote(request.mode, request.amount) {
-            Ok(terms) => routes.push(Route::of(path, &terms)),
+            Ok(terms) => routes.extend(PricedRoute::of(path, &terms)),
             Err(reason) => refusals.list.push(explain::refused(book, path, reason)),
         }
     }
@@ -91,7 +88,7 @@ pub(crate) fn decide(
             let paths = prune::prune(&direct, &through, &bridges, request.amount.get());
             for combination in combine::best(book, request, &paths, cost) {
                 let route = split::divide(&combination, request.amount.get());
-                // The best way through a token is among them once more.
+                // The best two-hop path is among them once more.
                 routes.extend(route.filter(|route| !routes.contains(route)));
             }
         }
@@ -106,61 +103,60 @@ pub(crate) fn decide(
 fn choose(
     book: &Book,
     request: &Request,
-    mut routes: Vec<Route>,
+    mut routes: Vec<PricedRoute>,
     mut refusals: Refusals,
     max_age: Duration,
 ) -> Result<Decision, Failure> {
-    let sendable = routes.iter().position(|route| size::fits(book, request, route));
+    let sendable = routes.iter().position(|route| size::fits(book, request, &route.route));
     let worse = routes.split_off(sendable.unwrap_or(routes.len()));
     let unsendable = routes.iter().filter_map(|route| explain::too_long(book, request.mode, route));
     let mut alternatives: Vec<Alternative> = unsendable.collect();
     let mut worse = worse.into_iter();
-    let Some(route) = worse.next() else {
+    let Some(chosen) = worse.next() else {
         alternatives.append(&mut refusals.list);
         return Err(explain::failure(request, &alternatives, refusals.stale, max_age));
     };
-    alternatives.extend(worse.filter_map(|loser| explain::loss(book, request.mode, &route, &loser)));
+    alternatives.extend(worse.filter_map(|loser| explain::loss(book, request.mode, &chosen, &loser)));
     alternatives.append(&mut refusals.list);
     alternatives.truncate(ALTERNATIVES_MAX);
-    Ok(Decision { route, alternatives })
+    Ok(Decision { chosen, alternatives })
 }
 
-impl Route {
-    /// The whole amount by one path.
-    fn of(path: &Path<'_>, terms: &Terms) -> Self {
-        Self {
-            swaps: path.swaps(terms, Fraction::ONE).collect(),
-            amount_in: terms.amount_in(),
-            amount_out: terms.amount_out(),
+impl PricedRoute {
+    /// The whole amount by one path; None if a hop of it takes or gives nothing.
+    fn of(path: &Path<'_>, terms: &Terms) -> Option<Self> {
+        Some(Self {
+            route: Route::new(vec![path.priced(terms, Fraction::ONE)]).ok()?,
             fee: terms.fee(),
             price_impact: terms.price_impact(),
             slot: path.slot(),
             age: path.age(),
-        }
+        })
     }
 
-    /// What the caller left open.
+    /// The amount that the caller left open.
     fn open(&self, mode: Mode) -> Atoms {
         match mode {
-            Mode::ExactIn => self.amount_out,
-            Mode::ExactOut => self.amount_in,
+            Mode::ExactIn => self.route.amount_out(),
+            Mode::ExactOut => self.route.amount_in(),
         }
     }
 }
 
-/// Best first, at this cost of each swap after the first.
-fn compare(mode: Mode, cost: u64, one: &Route, other: &Route) -> Ordering {
+/// Best first, at this cost of each hop after the first.
+fn compare(mode: Mode, cost: u64, one: &PricedRoute, other: &PricedRoute) -> Ordering {
+    let (one, other) = (&one.route, &other.route);
     let added = |route: &Route| {
-        let swaps = u64::try_from(route.swaps.len()).unwrap_or(u64::MAX);
-        i128::from(cost).saturating_mul(i128::from(swaps.saturating_sub(1)))
+        let hops = u64::try_from(route.hop_count()).unwrap_or(u64::MAX);
+        i128::from(cost).saturating_mul(i128::from(hops.saturating_sub(1)))
     };
     let net = |route: &Route| match mode {
-        Mode::ExactIn => added(route).saturating_sub(i128::from(route.amount_out.get())),
-        Mode::ExactOut => added(route).saturating_add(i128::from(route.amount_in.get())),
+        Mode::ExactIn => added(route).saturating_sub(i128::from(route.amount_out().get())),
+        Mode::ExactOut => added(route).saturating_add(i128::from(route.amount_in().get())),
     };
-    let pools = |route: &Route| route.swaps.iter().map(|swap| swap.pool).collect::<Vec<_>>();
+    let pools = |route: &Route| route.hops().map(|hop| hop.pool).collect::<Vec<_>>();
     net(one)
         .cmp(&net(other))
-        .then_with(|| one.swaps.len().cmp(&other.swaps.len()))
+        .then_with(|| one.hop_count().cmp(&other.hop_count()))
         .then_with(|| pools(one).cmp(&pools(other)))
 }

@@ -3,13 +3,14 @@
 
 use super::candidate::Candidate;
 use amm::SwapQuote;
-use order_core::quote::{Alternative, Mode, Swap};
-use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Room};
+use order_core::quote::{Alternative, Mode};
+use order_core::route;
+use order_core::{Atoms, Fraction, InputBuffer, Mint, PoolAddress, Pubkey};
 use proto::quote::Request;
 use std::time::Duration;
 
-/// How often an amount of the token between is lowered until the first pool takes no more for it than it
-/// was calculated from. Rounding alone needs one or two.
+/// Maximum iterations of lowering the intermediate amount until the first hop costs no more than the budget.
+/// Rounding needs one or two.
 const LOWERED_MAX: usize = 3;
 
 /// A pool and the direction through it.
@@ -31,7 +32,7 @@ pub(super) struct Path<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Second<'a> {
     pub(super) hop: Hop<'a>,
-    pub(super) room: Room,
+    pub(super) input_buffer: InputBuffer,
 }
 
 /// What a path takes and gives, pool by pool.
@@ -51,21 +52,21 @@ impl<'a> Path<'a> {
     pub(super) fn output(&self, amount: u64) -> u64 {
         match &self.second {
             None => self.first.output(amount),
-            Some(Second { hop, room }) => {
-                hop.output(self.first.output(room.spendable(Atoms::new(amount)).get()))
+            Some(Second { hop, input_buffer }) => {
+                hop.output(self.first.output(input_buffer.spendable(Atoms::new(amount)).get()))
             }
         }
     }
 
-    /// What the path gives for, or takes for, an amount. Of an exact input, two pools leave the room and a
-    /// few atoms: the first one gives an exact output, so that nothing of the token between is left over.
+    /// The amounts of the path for an exact input or output. Of an exact input, two hops leave the input buffer and a
+    /// few base units: the first hop is exact-out, so that nothing of the intermediate token is left over.
     pub(super) fn quote(&self, mode: Mode, amount: Atoms) -> Result<Terms, String> {
-        let Some(Second { hop: second, room }) = &self.second else {
+        let Some(Second { hop: second, input_buffer }) = &self.second else {
             return Ok(Terms { first: self.first.quote(mode, amount)?, second: None });
         };
         let (first, second) = match mode {
             Mode::ExactIn => {
-                let first = self.first.within(room.spendable(amount))?;
+                let first = self.first.within(input_buffer.spendable(amount))?;
                 (first, second.quote(Mode::ExactIn, first.amount_out)?)
             }
             Mode::ExactOut => {
@@ -100,10 +101,13 @@ impl<'a> Path<'a> {
         self.hops().map(|hop| hop.candidate.age).max().unwrap_or(Duration::MAX)
     }
 
-    /// The path's swaps as a part of a route.
-    pub(super) fn swaps(&self, terms: &Terms, share: Fraction) -> impl Iterator<Item = Swap> {
-        let quotes = std::iter::once(&terms.first).chain(&terms.second);
-        self.hops().zip(quotes).map(move |(hop, quoted)| hop.swap(quoted, share))
+    /// The path with its amounts, as a part of a route.
+    pub(super) fn priced(&self, terms: &Terms, share: Fraction) -> route::Path {
+        let first = self.first.priced(&terms.first);
+        match self.second.as_ref().zip(terms.second.as_ref()) {
+            None => route::Path::direct(share, first),
+            Some((second, quoted)) => route::Path::through(share, first, second.hop.priced(quoted)),
+        }
     }
 
     /// The path as one that could not be used; it is named by its first pool.
@@ -151,31 +155,20 @@ impl Hop<'_> {
         Err("an exact output costs more than what it was calculated from".to_owned())
     }
 
-    /// The pool's part of a route.
-    fn swap(&self, quoted: &SwapQuote, share: Fraction) -> Swap {
-        Swap {
+    /// The hop with its amounts.
+    fn priced(&self, quoted: &SwapQuote) -> route::Hop {
+        route::Hop {
             venue: self.candidate.entry.venue,
             pool: self.candidate.entry.address,
             mint_in: self.mint_in,
             mint_out: self.mint_out,
             amount_in: quoted.amount_in,
             amount_out: quoted.amount_out,
-            share,
         }
     }
 }
 
 impl Terms {
-    /// What leaves the trader.
-    pub(super) fn amount_in(&self) -> Atoms {
-        self.first.amount_in
-    }
-
-    /// What reaches the trader.
-    pub(super) fn amount_out(&self) -> Atoms {
-        self.second.as_ref().unwrap_or(&self.first).amount_out
-    }
-
     /// The rate of the pools' fees together.
     pub(super) fn fee(&self) -> Fraction {
         self.both(|quoted| quoted.fee)
@@ -186,7 +179,7 @@ impl Terms {
         self.both(|quoted| quoted.price_impact)
     }
 
-    /// What is left after one rate is that of which the other takes its part.
+    /// Compounds the rates of both hops: `1 − (1 − a)(1 − b)`.
     fn both(&self, rate: impl Fn(&SwapQuote) -> Fraction) -> Fraction {
         let first = rate(&self.first);
         let Some(second) = self.second.as_ref().map(rate) else { return first };

@@ -4,11 +4,11 @@
 //! then smaller and smaller parts are moved to where they buy more. Every comparison is between exact
 //! quotes.
 
-use super::Route;
+use super::PricedRoute;
 use super::combine::Combination;
 use super::path::Path;
 use order_core::quote::Mode;
-use order_core::{Atoms, Fraction};
+use order_core::{Atoms, Fraction, Route};
 use std::cmp::Reverse;
 
 /// The first parts that are moved are one of so many of the amount.
@@ -27,11 +27,11 @@ const WORTHWHILE: u64 = 1_000_000;
 /// Most moves of one size: after those of the last, few are left to be made.
 const MOVES_MAX: usize = 64;
 
-/// The best division over these paths; None if they cannot take the amount.
-pub(super) fn divide(combination: &Combination<'_>, amount: u64) -> Option<Route> {
-    let mut division = Division::new(combination, amount);
-    division.refine();
-    division.route()
+/// The best split over these paths; None if they cannot take the amount.
+pub(super) fn divide(combination: &Combination<'_>, amount: u64) -> Option<PricedRoute> {
+    let mut split = Split::new(combination, amount);
+    split.refine();
+    split.route()
 }
 
 /// One path's part of the amount.
@@ -48,12 +48,12 @@ struct Margin {
     loss: Option<u64>,
 }
 
-struct Division<'a> {
+struct Split<'a> {
     amount: u64,
     lanes: Vec<Lane<'a>>,
 }
 
-impl<'a> Division<'a> {
+impl<'a> Split<'a> {
     /// As it was guessed: the largest part takes what the others leave.
     fn new(combination: &'a Combination<'a>, amount: u64) -> Self {
         let guessed = combination.amounts.iter().map(|part| whole(*part));
@@ -108,8 +108,8 @@ impl<'a> Division<'a> {
         self.lanes.iter().fold(0, |sum, lane| sum.saturating_add(lane.output))
     }
 
-    /// The division as a route, the largest part first; None if a part buys nothing.
-    fn route(&self) -> Option<Route> {
+    /// The split as a route, the largest part first; None if a part buys nothing.
+    fn route(&self) -> Option<PricedRoute> {
         let mut used: Vec<_> = self.lanes.iter().filter(|lane| lane.amount > 0).collect();
         used.sort_by_key(|lane| (Reverse(lane.amount), lane.path.first.candidate.entry.address));
         if used.iter().any(|lane| lane.output == 0)
@@ -117,20 +117,16 @@ impl<'a> Division<'a> {
         {
             return None;
         }
-        let (mut swaps, mut amount_in, mut amount_out) = (Vec::new(), Atoms::ZERO, Atoms::ZERO);
+        let mut paths = Vec::with_capacity(used.len());
         let (mut fee, mut price_impact) = (0i64, 0i64);
         for (lane, share) in used.iter().zip(shares(&used, self.amount)) {
             let terms = lane.path.quote(Mode::ExactIn, Atoms::new(lane.amount)).ok()?;
             fee = fee.checked_add(weighted(terms.fee(), share)?)?;
             price_impact = price_impact.checked_add(weighted(terms.price_impact(), share)?)?;
-            amount_in = amount_in.checked_add(terms.amount_in())?;
-            amount_out = amount_out.checked_add(terms.amount_out())?;
-            swaps.extend(lane.path.swaps(&terms, share));
+            paths.push(lane.path.priced(&terms, share));
         }
-        Some(Route {
-            swaps,
-            amount_in,
-            amount_out,
+        Some(PricedRoute {
+            route: Route::new(paths).ok()?,
             fee: Fraction::from_billionths(fee),
             price_impact: Fraction::from_billionths(price_impact),
             slot: used.iter().map(|lane| lane.path.slot()).min()?,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
 use order_core::quote::Exclusions;
-use order_core::{Mint, PoolAddress, Room, Venue};
+use order_core::{InputBuffer, Mint, PoolAddress, Venue};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn ask(mode: Mode, amount: u64) -> Request {
         mint_out: usdc(),
         amount: Atoms::new(amount),
         mode,
-        room: Room::STANDARD,
+        input_buffer: InputBuffer::STANDARD,
         excluded: Exclusions::default(),
     }
 }
@@ -39,7 +39,9 @@ fn two() -> [TestPool; 2] {
 
 #[test]
 fn the_best_pool_depends_on_the_amount() {
-    let chosen = |amount| decide_on(&two(), &ask(Mode::ExactIn, amount)).unwrap().route.swaps[0].venue;
+    let chosen = |amount| {
+        decide_on(&two(), &ask(Mode::ExactIn, amount)).unwrap().chosen.route.paths()[0].first().venue
+    };
     assert_eq!(chosen(1_000_000), Venue::MeteoraDammV2, "the fee decides on a small amount");
     assert_eq!(chosen(50_000_000_000), Venue::RaydiumCpmm, "the depth decides on a large one");
 }
@@ -49,7 +51,7 @@ fn the_loser_is_named_with_its_amount_and_why_it_lost() {
     let decision = decide_on(&two(), &ask(Mode::ExactIn, 50_000_000_000)).unwrap();
     let loser = decision.alternatives.iter().find(|loser| loser.venue == Venue::MeteoraDammV2).unwrap();
     assert_eq!(loser.pool, PoolAddress::new([2; 32]));
-    let gap = decision.route.amount_out.get() - loser.amount.unwrap().get();
+    let gap = decision.chosen.route.amount_out().get() - loser.amount.unwrap().get();
     assert!(loser.reason.starts_with("gives 3"), "{}", loser.reason);
     assert!(
         loser.reason.ends_with(&format!("% ({gap} base units) less than the chosen route")),
@@ -61,26 +63,32 @@ fn the_loser_is_named_with_its_amount_and_why_it_lost() {
 #[test]
 fn exact_out_takes_the_pool_that_costs_least() {
     let decision = decide_on(&two(), &ask(Mode::ExactOut, 5_000_000_000)).unwrap();
-    assert_eq!(decision.route.amount_out, Atoms::new(5_000_000_000));
+    assert_eq!(decision.chosen.route.amount_out(), Atoms::new(5_000_000_000));
     let loser = &decision.alternatives[0];
-    assert!(loser.amount.unwrap() > decision.route.amount_in);
+    assert!(loser.amount.unwrap() > decision.chosen.route.amount_in());
     assert!(loser.reason.starts_with("takes "), "{}", loser.reason);
     assert!(loser.reason.ends_with("more than the chosen route"), "{}", loser.reason);
 }
 
 #[test]
 fn a_route_says_all_that_a_quote_needs() {
-    let Decision { route, alternatives } =
+    let Decision { chosen, alternatives } =
         decide_on(&two()[..1], &ask(Mode::ExactIn, 1_000_000_000)).unwrap();
     assert!(alternatives.is_empty());
-    assert_eq!((route.amount_in, route.slot, route.age), (Atoms::new(1_000_000_000), 7, Duration::ZERO));
-    assert_eq!(route.fee, Fraction::from_billionths(10_000_000));
-    assert!(route.price_impact > Fraction::ZERO && route.price_impact < Fraction::from_billionths(1_000_000));
-    let swap = &route.swaps[0];
-    assert_eq!((swap.mint_in, swap.mint_out, swap.share), (SOL, usdc(), Fraction::ONE));
-    assert_eq!((swap.amount_in, swap.amount_out), (route.amount_in, route.amount_out));
+    assert_eq!(
+        (chosen.route.amount_in(), chosen.slot, chosen.age),
+        (Atoms::new(1_000_000_000), 7, Duration::ZERO)
+    );
+    assert_eq!(chosen.fee, Fraction::from_billionths(10_000_000));
+    assert!(
+        chosen.price_impact > Fraction::ZERO && chosen.price_impact < Fraction::from_billionths(1_000_000)
+    );
+    let path = &chosen.route.paths()[0];
+    let hop = path.first();
+    assert_eq!((hop.mint_in, hop.mint_out, path.share()), (SOL, usdc(), Fraction::ONE));
+    assert_eq!((hop.amount_in, hop.amount_out), (chosen.route.amount_in(), chosen.route.amount_out()));
     // 1 SOL at 0.15 USDC: less the fee of one per cent, and the price impact of a ten-thousandth.
-    assert_eq!(route.amount_out, Atoms::new(148_485_299));
+    assert_eq!(chosen.route.amount_out(), Atoms::new(148_485_299));
 }
 
 #[test]
@@ -88,7 +96,7 @@ fn equal_pools_are_told_apart_by_address() {
     let twins: Vec<TestPool> =
         [9, 3].map(|n| testing::seeded(Venue::RaydiumCpmm, n, [1 << 40, 1 << 40], 2_500_000)).to_vec();
     let decision = decide_on(&twins, &ask(Mode::ExactIn, 1_000)).unwrap();
-    assert_eq!(decision.route.swaps[0].pool, PoolAddress::new([3; 32]));
+    assert_eq!(decision.chosen.route.paths()[0].first().pool, PoolAddress::new([3; 32]));
     assert!(decision.alternatives[0].reason.contains("the same"), "{}", decision.alternatives[0].reason);
 }
 
@@ -105,16 +113,16 @@ fn no_route_goes_over_an_excluded_venue_and_it_is_said_why() {
         let excluded = Exclusions { venues: venues.iter().copied().collect(), ..Exclusions::default() };
         decide_on(&two(), &Request { excluded, ..request.clone() })
     };
-    let Decision { route, alternatives } = without(&[Venue::MeteoraDammV2]).unwrap();
-    assert_eq!(route.swaps[0].venue, Venue::RaydiumCpmm);
+    let Decision { chosen, alternatives } = without(&[Venue::MeteoraDammV2]).unwrap();
+    assert_eq!(chosen.route.paths()[0].first().venue, Venue::RaydiumCpmm);
     let [excluded] = &alternatives[..] else { panic!("{alternatives:?}") };
     assert_eq!((excluded.venue, excluded.amount), (Venue::MeteoraDammV2, None));
     assert_eq!(excluded.reason, "its venue is excluded from this quote");
     let pools = BTreeSet::from([excluded.pool]);
     let excluded = Exclusions { pools, ..Exclusions::default() };
-    let Decision { route, alternatives } =
+    let Decision { chosen, alternatives } =
         decide_on(&two(), &Request { excluded, ..request.clone() }).unwrap();
-    assert_eq!(route.swaps[0].venue, Venue::RaydiumCpmm);
+    assert_eq!(chosen.route.paths()[0].first().venue, Venue::RaydiumCpmm);
     assert_eq!(alternatives[0].reason, "it is excluded from this quote");
     let failure = without(&[Venue::MeteoraDammV2, Venue::RaydiumCpmm]).unwrap_err();
     assert_eq!(failure.code, Code::NoRoute);
@@ -136,7 +144,7 @@ fn a_stale_pool_is_not_quoted() {
     let book = testing::book(&two(), 7, confirmed_at);
     let request = ask(Mode::ExactIn, 1_000_000);
     let decide_at = |age| decide(&book, &request, confirmed_at + age, MAX_AGE);
-    assert_eq!(decide_at(MAX_AGE).unwrap().route.age, MAX_AGE);
+    assert_eq!(decide_at(MAX_AGE).unwrap().chosen.age, MAX_AGE);
     let failure = decide_at(MAX_AGE + Duration::from_millis(1)).unwrap_err();
     assert_eq!(failure.code, Code::ClusterUnavailable);
     assert!(failure.message.contains("5000 ms"), "{failure}");
@@ -154,7 +162,7 @@ fn a_stale_pool_loses_against_a_fresh_one() {
     let later = now + 2 * MAX_AGE;
     book.group_mut(0).unwrap().confirm(8, later);
     let decision = decide(&book, &ask(Mode::ExactIn, 1_000_000), later, MAX_AGE).unwrap();
-    assert_eq!(decision.route.swaps[0].venue, Venue::RaydiumCpmm);
+    assert_eq!(decision.chosen.route.paths()[0].first().venue, Venue::RaydiumCpmm);
     assert_eq!(decision.alternatives[0].amount, None);
     assert_eq!(decision.alternatives[0].reason, "its state is 10000 ms old");
 }
@@ -210,9 +218,9 @@ proptest! {
         if let Ok(decision) = decide_on(&pools, &request) {
             let singles = decision.alternatives.iter().filter(|loser| !loser.reason.starts_with("split"));
             let singles: Vec<_> = singles.collect();
-            let chosen = usize::from(decision.route.swaps.len() == 1);
+            let chosen = usize::from(decision.chosen.route.hop_count() == 1);
             prop_assert_eq!(singles.len() + chosen, pools.len());
-            let Route { amount_in, amount_out, .. } = decision.route;
+            let (amount_in, amount_out) = (decision.chosen.route.amount_in(), decision.chosen.route.amount_out());
             prop_assert!(!amount_in.is_zero() && !amount_out.is_zero());
             let quoted: Vec<Atoms> = singles.iter().filter_map(|loser| loser.amount).collect();
             match mode {
@@ -246,8 +254,8 @@ proptest! {
     ) {
         let pools = number(pools);
         if let Ok(decision) = decide_on(&pools, &ask(Mode::ExactOut, amount)) {
-            let back = decide_on(&pools, &ask(Mode::ExactIn, decision.route.amount_in.get())).unwrap();
-            prop_assert!(back.route.amount_out.get() >= amount);
+            let back = decide_on(&pools, &ask(Mode::ExactIn, decision.chosen.route.amount_in().get())).unwrap();
+            prop_assert!(back.chosen.route.amount_out().get() >= amount);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::candidate::{self, Refusals, Survey};
 use super::path::{Hop, Path, Second};
 use crate::book::Book;
 use order_core::quote::Mode;
-use order_core::{Atoms, Mint, Room};
+use order_core::{Atoms, InputBuffer, Mint};
 use proto::quote::Request;
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(super) struct Bridge<'a> {
     firsts: Vec<Hop<'a>>,
     /// By address.
     seconds: Vec<Hop<'a>>,
-    room: Room,
+    input_buffer: InputBuffer,
 }
 
 /// Every token between, by mint; where one side has no pool for it, why not.
@@ -48,7 +48,7 @@ pub(super) fn survey<'a>(
         let firsts = side(request.mint_in, between, true);
         let seconds = side(between, request.mint_out, false);
         if !firsts.is_empty() && !seconds.is_empty() {
-            bridges.push(Bridge { firsts, seconds, room: request.room });
+            bridges.push(Bridge { firsts, seconds, input_buffer: request.input_buffer });
         }
     }
     bridges
@@ -72,7 +72,7 @@ impl<'a> Bridge<'a> {
     /// The best paths for an exact input, best first: every one of the best first pools with every one of
     /// the best second pools.
     pub(super) fn ranked(&self, amount: u64) -> Vec<Path<'a>> {
-        let firsts = most(&self.firsts, self.room.spendable(Atoms::new(amount)).get());
+        let firsts = most(&self.firsts, self.input_buffer.spendable(Atoms::new(amount)).get());
         let between = firsts.first().map_or(0, |(output, _)| *output);
         let seconds = most(&self.seconds, between);
         let mut paths = Vec::with_capacity(SIDE_MAX * SIDE_MAX);
@@ -93,7 +93,7 @@ impl<'a> Bridge<'a> {
     }
 
     fn path(&self, first: &Hop<'a>, second: &Hop<'a>) -> Path<'a> {
-        Path { first: *first, second: Some(Second { hop: *second, room: self.room }) }
+        Path { first: *first, second: Some(Second { hop: *second, input_buffer: self.input_buffer }) }
     }
 }
 

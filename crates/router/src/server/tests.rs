@@ -3,7 +3,7 @@ use clap::Parser;
 use futures_util::StreamExt;
 use order_core::failure::Code;
 use order_core::quote::{Exclusions, Mode};
-use order_core::{Atoms, Mint, Room};
+use order_core::{Atoms, InputBuffer, Mint};
 use proto::{RouterClient, quote, status};
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
@@ -31,7 +31,7 @@ async fn without_a_cluster_it_answers_and_says_that_it_cannot_quote() {
         mint_out: Mint::new([2; 32]),
         amount: Atoms::new(1),
         mode: Mode::ExactIn,
-        room: Room::STANDARD,
+        input_buffer: InputBuffer::STANDARD,
         excluded: Exclusions::default(),
     };
     let failure = client.quote(&request, TIMEOUT, None).await.unwrap_err();

@@ -44,9 +44,9 @@ fn over_every_two_venues(mint_in: Mint, marker: usize) -> [Fitting; 2] {
             ];
             let now = Instant::now();
             let with_table = book_with_tables(&pools, now, 1);
-            let Ok(Decision { route, .. }) = decide(&with_table, &request, now, MAX_AGE) else { continue };
+            let Ok(Decision { chosen, .. }) = decide(&with_table, &request, now, MAX_AGE) else { continue };
             for (book, fitting) in [testing::book(&pools, 7, now), with_table].iter().zip(&mut fitting) {
-                let length = size::length(book, &request, &route).unwrap();
+                let length = size::length(book, &request, &chosen.route).unwrap();
                 fitting.add(length, length - marker);
             }
         }

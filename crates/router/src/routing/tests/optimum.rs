@@ -31,10 +31,10 @@ fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'
         for first in hops(request.mint_in, between) {
             let seconds = hops(between, request.mint_out).into_iter();
             let seconds = seconds.filter(|_| first.candidate.market.quotes_exact_out());
-            paths.extend(
-                seconds
-                    .map(|second| Path { first, second: Some(Second { hop: second, room: request.room }) }),
-            );
+            paths.extend(seconds.map(|second| Path {
+                first,
+                second: Some(Second { hop: second, input_buffer: request.input_buffer }),
+            }));
         }
     }
     paths
@@ -187,19 +187,24 @@ fn gap(pools: &[TestPool], amount: u64) -> Option<i128> {
     let book = testing::book(pools, 7, now);
     let single = candidate::survey(&book, &request, [SOL, usdc()], now, MAX_AGE).candidates;
     let single = single.iter().map(|candidate| candidate.output(SOL, amount)).max().unwrap_or(0);
-    let Ok(Decision { route, .. }) = decide(&book, &request, now, MAX_AGE) else {
+    let Ok(Decision { chosen, .. }) = decide(&book, &request, now, MAX_AGE) else {
         assert_eq!((single, brute_force(&book, &request, now, 1)), (0, None), "{pools:?}");
         return None;
     };
-    assert!(route.amount_out.get() >= single, "{} instead of {single}", route.amount_out.get());
-    let (added_up, real) = (length_of(&book, &request, &route, now), size::length(&book, &request, &route));
+    assert!(
+        chosen.route.amount_out().get() >= single,
+        "{} instead of {single}",
+        chosen.route.amount_out().get()
+    );
+    let (added_up, real) =
+        (length_of(&book, &request, &chosen.route, now), size::length(&book, &request, &chosen.route));
     // A part of the amount may need fewer of a pool's accounts than the whole.
-    let walks = route.swaps.iter().any(|swap| swap.venue == Venue::MeteoraDlmm);
-    assert!(added_up == real || walks && added_up > real, "{added_up:?} instead of {real:?}: {route:?}");
-    let cost = cost::of_swap(&book, &request, route.amount_out.get(), now, MAX_AGE);
+    let walks = chosen.route.hops().any(|hop| hop.venue == Venue::MeteoraDlmm);
+    assert!(added_up == real || walks && added_up > real, "{added_up:?} instead of {real:?}: {chosen:?}");
+    let cost = cost::of_swap(&book, &request, chosen.route.amount_out().get(), now, MAX_AGE);
     let best = brute_force(&book, &request, now, cost).unwrap_or(0);
-    let swaps = i128::try_from(route.swaps.len() - 1).unwrap();
-    let ours = i128::from(route.amount_out.get()) - i128::from(cost) * swaps;
+    let swaps = i128::try_from(chosen.route.hop_count() - 1).unwrap();
+    let ours = i128::from(chosen.route.amount_out().get()) - i128::from(cost) * swaps;
     // Each pool rounds down by less than an atom.
     Some((best - ours - 10).max(0) * 10_000_000 / best.max(1))
 }
@@ -207,7 +212,7 @@ fn gap(pools: &[TestPool], amount: u64) -> Option<i128> {
 /// The length of a route's transaction as it was added up.
 pub(super) fn length_of(book: &Book, request: &Request, route: &Route, now: Instant) -> Option<usize> {
     let mut paths = every_path(book, request, now);
-    let pools: Vec<_> = route.swaps.iter().map(|swap| swap.pool).collect();
+    let pools: Vec<_> = route.hops().map(|hop| hop.pool).collect();
     paths.retain(|path| {
         let own: Vec<_> = path.pools().collect();
         pools.windows(own.len()).any(|window| window == own)

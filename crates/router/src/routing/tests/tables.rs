@@ -25,7 +25,7 @@ fn more_pools_side_by_side_fit_with_a_table() {
         .map(|n| testing::seeded(Venue::RaydiumCpmm, n, [1_000_000_000_000, 150_000_000_000], 2_500_000))
         .collect();
     let (request, now) = (ask(Mode::ExactIn, 100_000_000_000), Instant::now());
-    let pools_of = |book: &Book| decide(book, &request, now, MAX_AGE).unwrap().route.swaps.len();
+    let pools_of = |book: &Book| decide(book, &request, now, MAX_AGE).unwrap().chosen.route.hop_count();
     assert_eq!(pools_of(&testing::book(&pools, 7, now)), 3);
     assert_eq!(pools_of(&book_with_tables(&pools, now, 1)), 4);
 }
@@ -53,10 +53,10 @@ fn two_pools_with_many_accounts_are_a_route_with_a_table_alone() {
     let failure = without.unwrap_err();
     assert!(failure.message.contains("does not fit"), "{failure}");
     let book = book_with_tables(&pools, now, 1);
-    let route = decide(&book, &request, now, MAX_AGE).unwrap().route;
-    assert_eq!(route.swaps.len(), 2);
+    let chosen = decide(&book, &request, now, MAX_AGE).unwrap().chosen;
+    assert_eq!(chosen.route.hop_count(), 2);
     let [with, without] =
-        [&book, &testing::book(&pools, 7, now)].map(|book| size::length(book, &request, &route));
+        [&book, &testing::book(&pools, 7, now)].map(|book| size::length(book, &request, &chosen.route));
     println!("{without:?} bytes without a lookup table, {with:?} with one");
     assert!(with < without && with <= Some(LENGTH_MAX) && without > Some(LENGTH_MAX));
 }
@@ -70,10 +70,10 @@ proptest! {
     ) {
         let (pools, request, now) = (made(&market), ask(Mode::ExactIn, amount), Instant::now());
         let book = book_with_tables(&pools, now, first);
-        let Ok(Decision { route, .. }) = decide(&book, &request, now, MAX_AGE) else { return Ok(()) };
-        prop_assert!(size::fits(&book, &request, &route));
-        let (added_up, real) = (length_of(&book, &request, &route, now), size::length(&book, &request, &route));
-        let walks = route.swaps.iter().any(|swap| swap.venue == Venue::MeteoraDlmm);
+        let Ok(Decision { chosen, .. }) = decide(&book, &request, now, MAX_AGE) else { return Ok(()) };
+        prop_assert!(size::fits(&book, &request, &chosen.route));
+        let (added_up, real) = (length_of(&book, &request, &chosen.route, now), size::length(&book, &request, &chosen.route));
+        let walks = chosen.route.hops().any(|hop| hop.venue == Venue::MeteoraDlmm);
         // With one table it is exact; of two the builder may leave one out.
         prop_assert!(added_up == real || (walks || first > 1) && added_up > real, "{added_up:?} {real:?}");
     }

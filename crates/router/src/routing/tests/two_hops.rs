@@ -19,26 +19,27 @@ fn bridge(first: Venue, second: Venue) -> [TestPool; 2] {
 #[test]
 fn two_pools_with_a_token_between_trade_a_pair_that_no_pool_trades() {
     let request = ask(Mode::ExactIn, 1_000_000_000);
-    let Decision { route, alternatives } =
+    let Decision { chosen, alternatives } =
         decide_on(&bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2), &request).unwrap();
-    let [first, second] = &route.swaps[..] else { panic!("{route:?}") };
+    let [path] = chosen.route.paths() else { panic!("{chosen:?}") };
+    let (first, second) = (path.first(), path.second().unwrap());
     assert_eq!((first.mint_in, first.mint_out), (SOL, STRANGER));
     assert_eq!((second.mint_in, second.mint_out), (STRANGER, usdc()));
     assert_eq!(first.amount_out, second.amount_in);
-    assert_eq!((first.share, second.share), (Fraction::ONE, Fraction::ONE));
-    assert_eq!((route.amount_in, route.amount_out), (first.amount_in, second.amount_out));
-    let spendable = request.room.spendable(request.amount).get();
-    assert!(route.amount_in.get() <= spendable && route.amount_in.get() > spendable - 100);
+    assert_eq!(path.share(), Fraction::ONE);
+    assert_eq!((chosen.route.amount_in(), chosen.route.amount_out()), (first.amount_in, second.amount_out));
+    let spendable = request.input_buffer.spendable(request.amount).get();
+    assert!(chosen.route.amount_in().get() <= spendable && chosen.route.amount_in().get() > spendable - 100);
     // Twice a fee of a quarter of a percent, and the price impact of a ten-thousandth and of a tenth of it.
-    assert_eq!(route.fee.to_percent(), "0.499375");
-    assert!(route.price_impact.to_percent().starts_with("0.01"), "{}", route.price_impact.to_percent());
+    assert_eq!(chosen.fee.to_percent(), "0.499375");
+    assert!(chosen.price_impact.to_percent().starts_with("0.01"), "{}", chosen.price_impact.to_percent());
     assert_eq!(alternatives, []);
 }
 
 /// A pool of the pair that pays this many billionths of what the two others do with the whole amount.
 fn beside(two: &[TestPool; 2], request: &Request, pays: u64) -> [TestPool; 3] {
-    let whole = Request { room: "0".parse().unwrap(), ..request.clone() };
-    let gives = decide_on(two, &whole).unwrap().route.amount_out;
+    let whole = Request { input_buffer: "0".parse().unwrap(), ..request.clone() };
+    let gives = decide_on(two, &whole).unwrap().chosen.route.amount_out();
     // So deep that neither fee nor price impact is seen.
     let price = gives.mul_div_floor(pays, 1_000_000_000).unwrap();
     let reserves = [request.amount.get() << 20, price.get() << 20];
@@ -61,16 +62,17 @@ fn neither_of_two_pools_is_of_an_excluded_venue() {
 #[test]
 fn two_pools_are_taken_if_they_give_more_in_spite_of_what_they_leave() {
     let two = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2);
-    for room in ["0", "0.001", "0.1"] {
-        let request = Request { room: room.parse().unwrap(), ..ask(Mode::ExactIn, 1_000_000_000) };
+    for input_buffer in ["0", "0.001", "0.1"] {
+        let request =
+            Request { input_buffer: input_buffer.parse().unwrap(), ..ask(Mode::ExactIn, 1_000_000_000) };
         // What a second swap costs, and what the amount moves the price, is little besides.
-        let left = request.room.spendable(Atoms::new(1_000_000_000)).get();
+        let left = request.input_buffer.spendable(Atoms::new(1_000_000_000)).get();
         for (pays, swaps) in [(left - 1_000_000, 2), (left + 1_000_000, 1)] {
-            let Decision { route, alternatives } =
+            let Decision { chosen, alternatives } =
                 decide_on(&beside(&two, &request, pays), &request).unwrap();
-            assert_eq!(route.swaps.len(), swaps, "{room} {pays}: {route:?}");
-            assert_eq!(route.amount_in == request.amount, swaps == 1);
-            assert!(alternatives[0].amount.unwrap() < route.amount_out, "{alternatives:?}");
+            assert_eq!(chosen.route.hop_count(), swaps, "{input_buffer} {pays}: {chosen:?}");
+            assert_eq!(chosen.route.amount_in() == request.amount, swaps == 1);
+            assert!(alternatives[0].amount.unwrap() < chosen.route.amount_out(), "{alternatives:?}");
         }
     }
 }
@@ -79,13 +81,15 @@ fn two_pools_are_taken_if_they_give_more_in_spite_of_what_they_leave() {
 fn an_exact_output_goes_through_two_pools_too() {
     let request = ask(Mode::ExactOut, 100_000_000);
     let pools = bridge(Venue::RaydiumCpmm, Venue::MeteoraDammV2);
-    let Decision { route, alternatives } = decide_on(&pools, &request).unwrap();
-    let [first, second] = &route.swaps[..] else { panic!("{route:?}") };
+    let Decision { chosen, alternatives } = decide_on(&pools, &request).unwrap();
+    let [path] = chosen.route.paths() else { panic!("{chosen:?}") };
+    let (first, second) = (path.first(), path.second().unwrap());
     assert_eq!((first.amount_out, second.amount_out), (second.amount_in, request.amount));
     assert_eq!(alternatives, []);
-    let whole = Request { room: "0".parse().unwrap(), ..ask(Mode::ExactIn, route.amount_in.get()) };
-    let back = decide_on(&pools, &whole).unwrap().route;
-    assert!(back.amount_out >= request.amount, "{back:?}");
+    let whole =
+        Request { input_buffer: "0".parse().unwrap(), ..ask(Mode::ExactIn, chosen.route.amount_in().get()) };
+    let back = decide_on(&pools, &whole).unwrap().chosen;
+    assert!(back.route.amount_out() >= request.amount, "{back:?}");
 }
 
 #[test]
@@ -100,7 +104,7 @@ fn two_hops_that_lost_are_named_by_the_token_between() {
     ));
     pools.push(trading(Venue::RaydiumCpmm, 4, [usdt(), usdc()], [160_000_000_000; 2], 2_500_000));
     let decision = decide_on(&pools, &ask(Mode::ExactIn, 1_000_000)).unwrap();
-    assert_eq!(decision.route.swaps[0].pool, pools[2].address);
+    assert_eq!(decision.chosen.route.paths()[0].first().pool, pools[2].address);
     let loser = &decision.alternatives[0];
     assert_eq!(loser.pool, pools[0].address);
     assert!(loser.reason.starts_with(&format!("two hops through {STRANGER}: gives ")), "{}", loser.reason);
