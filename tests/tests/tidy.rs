@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The arrows of the map in ARCHITECTURE.md: what each crate may use of ours.
@@ -122,28 +122,64 @@ fn files_are_short_and_say_what_is_in_them() {
     assert_clean(&wrong);
 }
 
-/// A link of the form [`name`](path.rs) in a document means that `name` is in that file.
+/// A link of the form [`name`](path.rs) in a document means that `name` is in that file. Any other link leads to a
+/// file or a folder, and its anchor to a heading.
 #[test]
-fn what_the_documents_name_exists() {
+fn links_of_the_documents_lead_somewhere() {
     let mut wrong = Vec::new();
     let mut links = 0;
-    for document in ["README.md", "ARCHITECTURE.md"] {
-        let text = read(&root().join(document));
-        for (name, target) in code_links(&text) {
+    for document in documents() {
+        let text = read(&document);
+        let folder = document.parent().expect("a document is in a folder");
+        for (name, target) in document_links(&text) {
             links += 1;
-            let path = root().join(target);
-            let found = match Path::new(name).extension() {
-                Some(_) => path.exists(),
-                None if name.contains('/') => path.exists(),
-                None => path.is_file() && contains_word(&read(&path), last_segment(name)),
-            };
-            if !found {
-                wrong.push(format!("{document}: there is no `{name}` in {target}"));
+            if let Some(fault) = fault_of_link(&document, folder, name, target) {
+                wrong.push(format!("{}: {fault}", document.display()));
             }
         }
     }
-    assert!(links > 0, "no document has a link to code any more");
+    assert!(links > 40, "the documents have lost their links");
     assert_clean(&wrong);
+}
+
+fn fault_of_link(document: &Path, folder: &Path, name: &str, target: &str) -> Option<String> {
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let path = if file.is_empty() { document.to_owned() } else { folder.join(file) };
+    if !path.exists() {
+        return Some(format!("there is no {target}"));
+    }
+    if !anchor.is_empty() && !headings(&read(&path)).any(|heading| heading == anchor) {
+        return Some(format!("{file} has no heading #{anchor}"));
+    }
+    let code = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'))?;
+    let names_a_place = code.contains('/') || Path::new(code).extension().is_some();
+    let found = names_a_place || path.is_dir() || contains_word(&read(&path), last_segment(code));
+    (!found).then(|| format!("there is no `{code}` in {target}"))
+}
+
+#[test]
+fn settings_are_documented_as_the_programs_explain_them() {
+    let this = std::env::current_exe().unwrap();
+    let programs = this.ancestors().nth(2).expect("this program is in a folder of the programs' folder");
+    xtask::configuration::check(programs).unwrap();
+}
+
+/// Every invariant of ARCHITECTURE.md is checked by its number in the chaos run, and no other is.
+#[test]
+fn invariants_have_one_numbering() {
+    let listed: BTreeSet<String> = read(&root().join("ARCHITECTURE.md"))
+        .lines()
+        .filter_map(|line| line.strip_prefix("| I")?.split_once(' '))
+        .map(|(number, _)| format!("I{number}"))
+        .collect();
+    let mut checked = BTreeSet::new();
+    for (path, text) in sources() {
+        if path.starts_with("tests/chaos/checker/") && !path.ends_with("tests.rs") {
+            let reported = text.split("\"I").skip(1).filter_map(|rest| rest.split_once(' '));
+            checked.extend(reported.map(|(number, _)| format!("I{number}")));
+        }
+    }
+    assert_eq!(listed, checked);
 }
 
 fn assert_clean(wrong: &[String]) {
@@ -219,11 +255,32 @@ fn last_segment(name: &str) -> &str {
     name.trim_end_matches("()").rsplit("::").next().unwrap_or(name)
 }
 
-/// The links whose text is code: name and target.
-fn code_links(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split("[`").skip(1).filter_map(|rest| {
-        let (name, rest) = rest.split_once("`](")?;
+/// Every document of the project.
+fn documents() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root(), root().join("tests"), root().join("deploy")];
+    let crates = std::fs::read_dir(root().join("crates")).unwrap();
+    folders.extend(crates.map(|entry| entry.unwrap().path()));
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        found.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    found
+}
+
+/// The links to files of the project: text and target.
+fn document_links(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split('[').skip(1).filter_map(|rest| {
+        let (name, rest) = rest.split_once("](")?;
         let (target, _) = rest.split_once(')')?;
         (!target.contains("://") && !name.contains('\n')).then_some((name, target))
+    })
+}
+
+/// The anchors of a document's headings.
+fn headings(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter_map(|line| {
+        let heading = line.strip_prefix('#')?.trim_start_matches('#').trim().to_lowercase();
+        Some(heading.replace(' ', "-").replace(|c: char| !c.is_alphanumeric() && c != '-', ""))
     })
 }

@@ -21,8 +21,15 @@ enum Command {
     /// Builds everything, breaks it by the faults that a seed draws, and checks that no order was lost,
     /// doubled, stuck or untrue
     Chaos(chaos::Options),
+    /// Builds the programs, and writes their settings into deploy/README.md
+    Configuration,
     /// Builds the services with deliberate defects, and checks that the chaos check finds each of them
     Defects(defects::Options),
+}
+
+fn configuration() -> anyhow::Result<()> {
+    test::build(&cargo::Interrupt::install()?)?;
+    xtask::configuration::write(&cargo::programs()?)
 }
 
 fn main() -> ExitCode {
@@ -30,6 +37,7 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Chaos(options) => chaos::run(&options),
+        Command::Configuration => configuration(),
         Command::Defects(options) => defects::run(&options),
     };
     match result {

@@ -1,4 +1,5 @@
-//! What must hold, whatever was done. The numbers are the project's: each names one promise.
+//! The invariants, whatever was done. ARCHITECTURE.md lists them by number: I15 no lock, lease or pause is left over
+//! in the database; I20 no service ends by itself or panics; the others are in the files beside this one.
 //!
 //! The client's log says what was promised, the journal what the engine believes, the cluster's ledger
 //! and balances what really happened.
@@ -83,10 +84,10 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<String> {
     secrets::check(evidence, &mut violations);
     roll::check(evidence, &mut violations);
     for text in &evidence.leftovers {
-        violations.add(format!("I15/I17 {text}"));
+        violations.add(format!("I15 {text}"));
     }
     for text in &evidence.breakdowns {
-        violations.add(format!("recovery: {text}"));
+        violations.add(format!("I20 {text}"));
     }
     violations.0
 }

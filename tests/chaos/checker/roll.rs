@@ -1,4 +1,4 @@
-//! Drain: while the services are replaced and nothing is broken, clients see no error but 503, and their
+//! I17 while the services are replaced and nothing is broken, clients see no error but 503, and their
 //! WebSockets are closed in good order, with a code that says to come again.
 
 use super::{Evidence, Violations};
@@ -21,12 +21,12 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
             Line::Following { connection, .. } if rolling => drop(opened.insert(connection)),
             Line::Answered { key, status, code, .. } if asked.contains(key) => {
                 violations.unless(*status < 500 && *status != 429 || *status == 503, || {
-                    format!("drain: {key} was answered with {status} ({code:?}) during the rolling restart")
+                    format!("I17 {key} was answered with {status} ({code:?}) during the rolling restart")
                 });
             }
             Line::Closed { connection, code } if opened.contains(connection) => {
                 violations.unless(CLOSED.contains(code), || {
-                    format!("drain: connection {connection} was closed with {code:?} in the rolling restart")
+                    format!("I17 connection {connection} was closed with {code:?} in the rolling restart")
                 });
             }
             Line::Quoted { .. }

@@ -314,10 +314,10 @@ fn a_rolling_restart_that_clients_feel_is_seen() {
         vec![Line::Following { connection: 9, order_id, after: 5 }, Line::Closed { connection: 9, code }]
     };
     for status in [500, 504, 429] {
-        expect("drain:", |evidence| during(evidence, asked(status)));
+        expect("I17", |evidence| during(evidence, asked(status)));
     }
     for code in [None, Some(1006), Some(1011)] {
-        expect("drain:", |evidence| during(evidence, opened(code)));
+        expect("I17", |evidence| during(evidence, opened(code)));
     }
     let mut well = evidence();
     during(&mut well, asked(503));
@@ -346,8 +346,8 @@ fn a_socket_that_told_it_otherwise_is_seen() {
 
 #[test]
 fn leftovers_and_breakdowns_are_violations() {
-    expect("I15/I17", |evidence| evidence.leftovers.push("1 advisory lock".to_owned()));
-    expect("recovery:", |evidence| evidence.breakdowns.push("it ended by itself".to_owned()));
+    expect("I15", |evidence| evidence.leftovers.push("1 advisory lock".to_owned()));
+    expect("I20", |evidence| evidence.breakdowns.push("it ended by itself".to_owned()));
 }
 
 #[test]
