@@ -55,9 +55,9 @@ pub(crate) fn operate(stage: &Stage, restore: &mut Restore) -> Result<()> {
         return Ok(());
     }
     for signature in unknown(stage)? {
-        stage.journal(&["adopt", &signature, "--reason", "an order of the lost database"])?;
+        stage.ops(&["adopt", &signature, "--reason", "an order of the lost database"])?;
     }
-    stage.journal(&["resume"]).map(drop)
+    stage.ops(&["resume"]).map(drop)
 }
 
 /// Landed transactions that are neither in the database nor adopted.

@@ -134,9 +134,9 @@ impl Stage {
     }
 
     /// Runs the operators' program.
-    pub(crate) fn journal(&self, arguments: &[&str]) -> Result<String> {
+    pub(crate) fn ops(&self, arguments: &[&str]) -> Result<String> {
         let url = postgres::url(self.servers.postgres.address, DATABASE);
-        xtask::stack::journal(&self.programs, &url, arguments)
+        xtask::stack::ops(&self.programs, &url, arguments)
     }
 
     /// Copies the database, while nobody is connected to it for a moment.

@@ -302,14 +302,14 @@ impl Engine {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Runs the operators' program `journal`, and gives what it says.
+    /// Runs the operators' program, and gives what it says.
     ///
     /// # Panics
     /// It fails.
-    pub fn journal(&self, arguments: &[&str]) -> String {
+    pub fn ops(&self, arguments: &[&str]) -> String {
         let url = postgres::url(self.postgres, &self.database);
         let programs = services_folder(Variant::Usual).unwrap();
-        xtask::stack::journal(&programs, &url, arguments).unwrap()
+        xtask::stack::ops(&programs, &url, arguments).unwrap()
     }
 
     /// The signatures of the transactions that landed with success, in their order.

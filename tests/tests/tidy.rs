@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The arrows of the map in ARCHITECTURE.md: what each crate may use of ours.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("faults", &[]),
     ("order-core", &["faults"]),
     ("service", &[]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("router", &["amm", "chain", "swap", "proto", "service", "order-core"]),
     ("executor", &["faults", "amm", "chain", "swap", "journal", "live", "proto", "service", "order-core"]),
     ("sandbox", &["amm", "service", "order-core"]),
+    ("ops", &["executor", "journal", "order-core"]),
     ("xtask", &[]),
     ("system-tests", &["xtask", "proto", "order-core"]),
 ];

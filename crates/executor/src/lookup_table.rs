@@ -4,13 +4,12 @@ use crate::cluster::{self, Permission};
 use crate::pools::Dependencies;
 use anyhow::{Context as _, ensure};
 use chain::{Client, LookupTables, Wallet};
-use clap::{Parser, Subcommand};
+use clap::{Args, Subcommand};
 use order_core::{PoolAddress, Pubkey};
 use std::path::PathBuf;
 
-/// Makes address lookup tables: with one, more swaps fit into a transaction.
-#[derive(Debug, Parser)]
-#[command(name = "lookup-table", version)]
+/// The wallet, the cluster and the pools of a lookup table.
+#[derive(Debug, Args)]
 pub struct Arguments {
     /// URLs of Solana RPC nodes of one cluster, comma-separated, the preferred one first.
     #[arg(
@@ -72,7 +71,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<String> {
         None => client.create_lookup_table(&wallet).await.context("making a lookup table")?,
     };
     let added = client.extend_lookup_table(&wallet, table, &addresses).await.with_context(|| {
-        format!("adding to the lookup table; to go on: lookup-table extend {table} POOLS")
+        format!("adding to the lookup table; to go on: ops lookup-table extend {table} POOLS")
     })?;
     Ok(format!("{added} addresses were added to {table}; name it in LOOKUP_TABLES of router and executors"))
 }

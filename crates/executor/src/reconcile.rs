@@ -108,7 +108,7 @@ impl Executor {
         let told: Vec<String> = unknown.iter().take(TOLD_MAX).map(ToString::to_string).collect();
         let reason = format!(
             "{} landed transactions of the wallet are not in the database, as after a restore: {}; see to them, \
-             then `journal adopt SIGNATURE` and `journal resume`",
+             then `ops adopt SIGNATURE` and `ops resume`",
             unknown.len(),
             told.join(", ")
         );

@@ -46,7 +46,7 @@ pub enum Error {
         reason: String,
     },
     /// The database lacks a migration of this version of the program.
-    #[error("the database lacks migration {version}: run `journal migrate` first")]
+    #[error("the database lacks migration {version}: run `ops migrate` first")]
     NotMigrated {
         /// The first that is missing.
         version: i64,

@@ -65,7 +65,7 @@ impl Journal {
         metrics::parked(parked.is_some());
         match parked {
             Some(id) => {
-                tracing::error!(parked = id, reason, "a message was parked: see `journal parked list`")
+                tracing::error!(parked = id, reason, "a message was parked: see `ops parked list`")
             }
             None => tracing::error!(reason, "a message was dropped: {PARKED_MAX} are parked already"),
         }

@@ -71,7 +71,7 @@ pub(crate) fn run<A: AsRef<OsStr>>(
 /// program, and they belong there.
 pub(crate) fn build_faulty(interrupt: &Interrupt) -> Result<PathBuf> {
     const FAULTY: [&str; 2] = ["executor", "gateway"];
-    const OTHERS: [&str; 3] = ["journal", "router", "sandbox"];
+    const OTHERS: [&str; 3] = ["ops", "router", "sandbox"];
     let mut arguments = vec!["build", "--workspace", "--features", "faults/inject"];
     arguments.extend(FAULTY.iter().flat_map(|name| ["--bin", name]));
     run(&arguments, &[], interrupt)?;

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// The programs with settings, in the order of the table.
-const PROGRAMS: [&str; 5] = ["gateway", "router", "executor", "lookup-table", "sandbox"];
+const PROGRAMS: [&[&str]; 6] =
+    [&["gateway"], &["router"], &["executor"], &["sandbox"], &["ops"], &["ops", "lookup-table"]];
 
 /// The document with the table.
 const DOCUMENT: &str = "deploy/README.md";
@@ -54,12 +55,14 @@ fn read() -> Result<String> {
 
 /// A line for each setting, with the programs that have it. Programs whose setting differs have a line each.
 fn table(programs: &Path) -> Result<String> {
-    let mut lines: Vec<(Setting, Vec<&str>)> = Vec::new();
+    let mut lines: Vec<(Setting, Vec<String>)> = Vec::new();
     for program in PROGRAMS {
-        for setting in settings(&help(&programs.join(program))?) {
+        let name = program.join(" ");
+        for setting in settings(&help(programs, program)?) {
             match lines.iter_mut().find(|(known, _)| *known == setting) {
-                Some((_, of)) => of.push(program),
-                None => lines.push((setting, vec![program])),
+                Some((_, of)) if of.iter().any(|of| name.starts_with(of)) => {}
+                Some((_, of)) => of.push(name.clone()),
+                None => lines.push((setting, vec![name.clone()])),
             }
         }
     }
@@ -78,10 +81,12 @@ fn table(programs: &Path) -> Result<String> {
     Ok(table)
 }
 
-fn help(program: &Path) -> Result<String> {
-    let shown = || format!("asking {} for its settings", program.display());
+fn help(programs: &Path, program: &[&str]) -> Result<String> {
+    let (name, subcommands) = program.split_first().context("a program has a name")?;
+    let path = programs.join(name);
+    let shown = || format!("asking {} for its settings", path.display());
     // Without variables: those that are set would be shown.
-    let output = Command::new(program).arg("-h").env_clear().output().with_context(shown)?;
+    let output = Command::new(&path).args(subcommands).arg("-h").env_clear().output().with_context(shown)?;
     ensure!(output.status.success(), "{}: {}", shown(), String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).with_context(shown)
 }

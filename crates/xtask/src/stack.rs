@@ -185,15 +185,15 @@ fn gateway_address(first: Option<u16>, index: usize) -> Result<SocketAddr> {
 
 /// Brings the database to the tables that the services expect.
 fn migrate(programs: &Path, database_url: &str) -> Result<()> {
-    journal(programs, database_url, &["migrate"]).map(drop)
+    ops(programs, database_url, &["migrate"]).map(drop)
 }
 
 /// Runs the operators' program, and answers with what it said.
 ///
 /// # Errors
 /// It does not start, or fails.
-pub fn journal(programs: &Path, database_url: &str, arguments: &[&str]) -> Result<String> {
-    let program = programs.join("journal");
+pub fn ops(programs: &Path, database_url: &str, arguments: &[&str]) -> Result<String> {
+    let program = programs.join("ops");
     let output = Command::new(&program)
         .args(arguments)
         .env("DATABASE_URL", database_url)
@@ -202,7 +202,7 @@ pub fn journal(programs: &Path, database_url: &str, arguments: &[&str]) -> Resul
         .with_context(|| format!("starting {}", program.display()))?;
     ensure!(
         output.status.success(),
-        "`journal {}` failed ({}):\n{}{}",
+        "`ops {}` failed ({}):\n{}{}",
         arguments.join(" "),
         output.status,
         String::from_utf8_lossy(&output.stdout),

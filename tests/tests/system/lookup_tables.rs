@@ -67,7 +67,8 @@ async fn without_a_usable_table_the_order_is_refused_for_its_length_and_an_opera
 /// What the operator's command says when it succeeds.
 fn lookup_table(engine: &Engine, arguments: &[&str]) -> Output {
     let this = std::env::current_exe().unwrap();
-    let output = Command::new(this.ancestors().nth(2).unwrap().join("lookup-table"))
+    let output = Command::new(this.ancestors().nth(2).unwrap().join("ops"))
+        .arg("lookup-table")
         .args(arguments)
         .env("SOLANA_RPC_URL", format!("http://{}", engine.stack.sandbox.address))
         .env("KEYPAIR", &engine.stack.wallet)

@@ -73,7 +73,7 @@ async fn an_order_that_no_node_decides_is_settled_by_an_operator() {
     assert_eq!(gateway.order(&id).await["status"], "submitted", "nobody guesses");
 
     let settle = ["order", "settle", &id, "--outcome", "not-landed", "--evidence", "no explorer has it"];
-    engine.journal(&settle);
+    engine.ops(&settle);
     let order = gateway.ended(&id).await;
     assert_eq!(order["status"], "failed", "{order}");
     let events = gateway.get(&format!("/api/orders/{id}/events")).await;

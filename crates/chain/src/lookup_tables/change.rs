@@ -53,7 +53,7 @@ pub enum ChangeError {
     #[error("the transaction was reverted: {0}")]
     Reverted(TransactionFailure),
     /// The transaction that makes a table failed, or nobody said that it landed.
-    #[error("making {table}: {cause}; if it is there by now, go on with `lookup-table extend {table}`")]
+    #[error("making {table}: {cause}; if it is there by now, go on with `ops lookup-table extend {table}`")]
     Unmade {
         /// Where the table would be.
         table: Pubkey,

@@ -1,14 +1,15 @@
-//! What operators do to address lookup tables.
+//! The operators' program.
 
 use clap::Parser as _;
-use executor::lookup_table::{Arguments, run};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = ops::Arguments::parse();
+    let json = arguments.json;
+    match ops::run(arguments).await {
         Ok(said) => {
-            println!("{said}");
+            println!("{}", said.shown(json));
             ExitCode::SUCCESS
         }
         Err(error) => {
