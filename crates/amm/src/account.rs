@@ -76,6 +76,9 @@ pub(crate) fn require_owner(address: Pubkey, account: &Account, expected: Pubkey
     }
 }
 
+/// How the accounts of a snapshot are found.
+pub(crate) type Lookup<'lookup, 'account> = &'lookup dyn Fn(&Pubkey) -> Option<&'account Account>;
+
 /// Little-endian fields at fixed offsets of an account's bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a> {
@@ -167,15 +170,15 @@ impl<'a> Fields<'a> {
 
 /// A field of an account that a swap changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Write {
+pub(crate) struct FieldWrite {
     pub(crate) account: Pubkey,
     pub(crate) offset: usize,
-    pub(crate) value: Value,
+    pub(crate) value: FieldValue,
 }
 
 /// An integer as it is stored, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Value {
+pub(crate) enum FieldValue {
     I32(i32),
     U32(u32),
     U64(u64),
@@ -193,30 +196,30 @@ pub(crate) fn put(data: &mut [u8], offset: usize, bytes: &[u8]) -> bool {
     }
 }
 
-impl Write {
+impl FieldWrite {
     pub(crate) fn i32(account: Pubkey, offset: usize, value: i32) -> Self {
-        Self { account, offset, value: Value::I32(value) }
+        Self { account, offset, value: FieldValue::I32(value) }
     }
 
     pub(crate) fn u32(account: Pubkey, offset: usize, value: u32) -> Self {
-        Self { account, offset, value: Value::U32(value) }
+        Self { account, offset, value: FieldValue::U32(value) }
     }
 
     pub(crate) fn u64(account: Pubkey, offset: usize, value: u64) -> Self {
-        Self { account, offset, value: Value::U64(value) }
+        Self { account, offset, value: FieldValue::U64(value) }
     }
 
     pub(crate) fn u128(account: Pubkey, offset: usize, value: u128) -> Self {
-        Self { account, offset, value: Value::U128(value) }
+        Self { account, offset, value: FieldValue::U128(value) }
     }
 
     /// Whether it fitted.
     pub(crate) fn apply(&self, data: &mut [u8]) -> bool {
         match self.value {
-            Value::U32(value) => put(data, self.offset, &value.to_le_bytes()),
-            Value::I32(value) => put(data, self.offset, &value.to_le_bytes()),
-            Value::U64(value) => put(data, self.offset, &value.to_le_bytes()),
-            Value::U128(value) => put(data, self.offset, &value.to_le_bytes()),
+            FieldValue::U32(value) => put(data, self.offset, &value.to_le_bytes()),
+            FieldValue::I32(value) => put(data, self.offset, &value.to_le_bytes()),
+            FieldValue::U64(value) => put(data, self.offset, &value.to_le_bytes()),
+            FieldValue::U128(value) => put(data, self.offset, &value.to_le_bytes()),
         }
     }
 }

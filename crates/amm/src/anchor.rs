@@ -5,7 +5,7 @@ use crate::program_error::{INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK
 use order_core::Atoms;
 
 /// The arguments that every swap instruction begins with.
-pub(crate) struct Arguments<'a> {
+pub(crate) struct AnchorArguments<'a> {
     /// Which of the program's instructions it is.
     pub(crate) name: Discriminator,
     /// The amount and its limit, or the other way round.
@@ -14,7 +14,7 @@ pub(crate) struct Arguments<'a> {
     pub(crate) rest: &'a [u8],
 }
 
-impl<'a> Arguments<'a> {
+impl<'a> AnchorArguments<'a> {
     /// Reads an instruction of one of these names.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 use crate::account::DecodeError;
 use crate::clock::Clock;
 use crate::program_error;
+use crate::registry;
 use crate::swap::{
     Authority, Direction, Fill, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped,
     Trader, Writes,
 };
 use crate::token::{self, PoolToken};
-use crate::venues::{self, Curve, Order};
+use crate::venue::{self, Curve, SwapArgs};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue};
 use solana_account::Account;
@@ -21,7 +22,7 @@ pub const LOOKS_MAX: usize = 3;
 pub struct Pool {
     venue: Venue,
     address: PoolAddress,
-    kind: Arc<dyn venues::Pool>,
+    kind: Arc<dyn venue::Pool>,
 }
 
 impl Pool {
@@ -31,9 +32,9 @@ impl Pool {
     /// The account is no pool, or one that this engine does not quote.
     pub fn decode(address: PoolAddress, account: &Account) -> Result<Self, DecodeError> {
         let key = address.pubkey();
-        let venue = venues::venue(&account.owner)
+        let venue = registry::venue(&account.owner)
             .ok_or(DecodeError::UnknownProgram { address: key, owner: account.owner })?;
-        let kind = (venues::program(venue).decode)(key, &account.data)?;
+        let kind = (registry::program(venue).decode)(key, &account.data)?;
         Ok(Self { venue, address, kind })
     }
 
@@ -209,7 +210,7 @@ impl Market {
         if matches!(limit, Limit::ExactOut { .. }) && !self.curve.swaps_exact_out() {
             return Err(InstructionError::ExactOut);
         }
-        Ok(self.curve.instruction(Order { tokens: &self.tokens, trader, direction, limit }))
+        Ok(self.curve.instruction(SwapArgs { tokens: &self.tokens, trader, direction, limit }))
     }
 
     /// What the program does when it executes an instruction whose source holds `mint_in`.
@@ -226,7 +227,7 @@ impl Market {
     /// # Errors
     /// The custom error code with which the program fails.
     pub fn swap(&self, mint_in: Mint, limit: Limit) -> Result<Swapped, u32> {
-        let program = venues::program(self.venue());
+        let program = registry::program(self.venue());
         let refused = |error: QuoteError| (program.error_code)(&error);
         let direction = self.direction(mint_in).map_err(refused)?;
         let (mode, amount) = match limit {
@@ -311,8 +312,8 @@ impl Market {
         let SwapInstruction { owner, source, destination, .. } = *instruction;
         let trader = Trader { owner, source, destination };
         let direction = self.direction(mint_in).map_err(|_| program_error::CONSTRAINT_ADDRESS)?;
-        let order = Order { tokens: &self.tokens, trader: &trader, direction, limit: instruction.limit };
-        let ours = self.curve.instruction(order);
+        let args = SwapArgs { tokens: &self.tokens, trader: &trader, direction, limit: instruction.limit };
+        let ours = self.curve.instruction(args);
         let ours = ours.accounts.iter().map(|meta| &meta.pubkey);
         let fits = ours.take(instruction.fixed_accounts.len()).eq(&instruction.fixed_accounts);
         if fits { Ok(()) } else { Err(program_error::CONSTRAINT_ADDRESS) }

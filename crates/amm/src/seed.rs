@@ -76,7 +76,7 @@ pub struct Seeded {
     /// The accounts besides the mints and the vaults; the pool's own is the first.
     pub accounts: Vec<SeededAccount>,
     /// The token accounts it needs, in the pool's own order.
-    pub vaults: [Vault; 2],
+    pub vaults: [SeededVault; 2],
 }
 
 /// An account that is part of a pool.
@@ -92,7 +92,7 @@ pub struct SeededAccount {
 
 /// A token account of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Vault {
+pub struct SeededVault {
     /// Its address.
     pub address: Pubkey,
     /// What it holds.

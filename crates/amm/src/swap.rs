@@ -1,6 +1,6 @@
-use crate::account::{DecodeError, Write};
+use crate::account::{DecodeError, FieldWrite};
 use crate::token::PoolToken;
-use order_core::{Atoms, Fraction, Mint, Pubkey, Venue};
+use order_core::{Atoms, Fraction, Mint, Pubkey};
 
 /// Why a market gives no quote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,16 +117,6 @@ pub struct SwapInstruction {
     pub fixed_accounts: Vec<Pubkey>,
 }
 
-impl SwapInstruction {
-    /// Reads the instruction of a venue's program.
-    ///
-    /// # Errors
-    /// The custom error code with which the program fails.
-    pub fn decode(venue: Venue, accounts: &[Pubkey], data: &[u8]) -> Result<Self, u32> {
-        (crate::venues::program(venue).decode_instruction)(accounts, data)
-    }
-}
-
 /// An address that signs for a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
@@ -155,7 +145,7 @@ pub struct Swapped {
     pub vault_out: Pubkey,
     /// What of the input does not go to the vault but to another account, and to which.
     pub protocol_fee: Option<(Pubkey, Atoms)>,
-    pub(crate) writes: Vec<Write>,
+    pub(crate) writes: Vec<FieldWrite>,
 }
 
 impl Swapped {
@@ -214,7 +204,7 @@ pub(crate) struct Fill {
 
 /// What of the pool's accounts changes, the balances of its vaults apart. A quote does not ask for it.
 #[derive(Debug)]
-pub(crate) struct Writes(Option<Vec<Write>>);
+pub(crate) struct Writes(Option<Vec<FieldWrite>>);
 
 impl Writes {
     pub(crate) fn ignored() -> Self {
@@ -230,13 +220,13 @@ impl Writes {
     }
 
     /// Puts them at the end if they are kept.
-    pub(crate) fn add<const N: usize>(&mut self, writes: impl FnOnce() -> [Write; N]) {
+    pub(crate) fn add<const N: usize>(&mut self, writes: impl FnOnce() -> [FieldWrite; N]) {
         if let Some(kept) = &mut self.0 {
             kept.extend(writes());
         }
     }
 
-    pub(crate) fn into_list(self) -> Vec<Write> {
+    pub(crate) fn into_list(self) -> Vec<FieldWrite> {
         self.0.unwrap_or_default()
     }
 }

@@ -1,6 +1,5 @@
-use crate::account::{DecodeError, Fields, put, require_owner};
+use crate::account::{DecodeError, Fields, Lookup, put, require_owner};
 use crate::math;
-use crate::venues::Lookup;
 use order_core::token::{MAX_DECIMALS, NATIVE_MINT, Program, symbol};
 use order_core::{Mint, Pubkey, Token};
 use solana_account::Account;

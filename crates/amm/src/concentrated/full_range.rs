@@ -1,7 +1,7 @@
 //! Liquidity for a pool on a local cluster: the same over nearly all prices.
 
+use super::place::{Place, TICK_MAX};
 use super::reserves::{Rounding, amount_a, amount_b};
-use super::{Place, TICK_MAX};
 use crate::math;
 use order_core::Atoms;
 use ruint::aliases::U256;

@@ -1,6 +1,6 @@
 //! How much of each token lies between two prices.
 
-use super::{Place, Stop};
+use super::place::{Place, Stop};
 use crate::math;
 use order_core::Atoms;
 use ruint::aliases::{U256, U512};

@@ -157,7 +157,7 @@ fn the_authorities_are_derived_from_their_seeds() {
         let seeds: Vec<&[u8]> = authority.seeds.iter().map(Vec::as_slice).collect();
         let derived = Pubkey::create_program_address(&seeds, &amm::program_id(venue));
         assert_eq!(derived, Ok(authority.address), "{venue}");
-        let owns = |vault: &amm::Vault| vault.authority == authority.address;
+        let owns = |vault: &amm::SeededVault| vault.authority == authority.address;
         // There the vaults own their tokens themselves, and the pool owns shares of the vaults.
         assert_eq!(seeded.vaults.iter().all(owns), venue != Venue::MeteoraDammV1, "{venue}");
         assert_eq!(amm::venue(&amm::program_id(venue)), Some(venue));

@@ -1,11 +1,7 @@
-use super::curve::Curve;
-use super::vault::{self, Vault};
-use crate::account::{DecodeError, Discriminator, Fields};
+use super::vault::{self, LendingVault};
+use crate::account::{DecodeError, Discriminator, Fields, Lookup};
 use crate::clock::TimeUnit;
-use crate::swap::Authority;
-use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
-use std::sync::Arc;
 
 /// What the program gives its pools today; older ones are longer, and named to be followed.
 pub(super) const POOL_SIZE: usize = 952;
@@ -33,7 +29,7 @@ pub(super) mod offset {
 
 /// A fee: rounded down, but at least one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fee {
+pub(super) struct DammV1Fee {
     /// Not more than the denominator.
     pub(super) numerator: u64,
     pub(super) denominator: u64,
@@ -41,7 +37,7 @@ pub(super) struct Fee {
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct DammV1Pool {
     pub(super) address: Pubkey,
     pub(super) mints: [Mint; 2],
     pub(super) lending_vaults: [Pubkey; 2],
@@ -49,18 +45,18 @@ pub(super) struct Pool {
     pub(super) token_vaults: [Pubkey; 2],
     /// Where the pool keeps its shares of the vaults; the first also signs for the pool.
     pub(super) vault_lps: [Pubkey; 2],
-    vault_lp_bump: u8,
+    pub(super) vault_lp_bump: u8,
     /// Who receives the protocol's part of the fee, by the token that goes in.
     pub(super) protocol_fee_accounts: [Pubkey; 2],
     pub(super) enabled: bool,
     pub(super) activation: TimeUnit,
     pub(super) activation_point: u64,
-    pub(super) trade_fee: Fee,
+    pub(super) trade_fee: DammV1Fee,
     /// Of the trade fee, not of the amount.
-    pub(super) protocol_fee: Fee,
+    pub(super) protocol_fee: DammV1Fee,
 }
 
-impl Pool {
+impl DammV1Pool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields =
@@ -73,7 +69,7 @@ impl Pool {
         }
         let fee = |offsets: [usize; 2]| {
             let [numerator, denominator] = fields.u64s(offsets)?;
-            let fee = Fee { numerator, denominator };
+            let fee = DammV1Fee { numerator, denominator };
             let reason = "a fee is more than the amount";
             let sound = fee.denominator > 0 && fee.numerator <= fee.denominator;
             if sound { Ok(fee) } else { Err(DecodeError::Inconsistent { address, reason }) }
@@ -96,48 +92,8 @@ impl Pool {
     }
 
     /// The share tokens, as far as the vaults that name them are known.
-    fn lp_mints(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
+    pub(super) fn lp_mints(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let vaults = self.lending_vaults.into_iter();
-        vaults.filter_map(|vault| Some(Vault::decode(vault, known(&vault)?).ok()?.lp_mint)).collect()
-    }
-}
-
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.token_vaults
-    }
-
-    /// The vaults are shared with other pools.
-    fn holdings(&self) -> [Pubkey; 2] {
-        self.vault_lps
-    }
-
-    /// It signs for the pool's shares: the vaults sign for their tokens themselves.
-    fn authority(&self) -> Authority {
-        let [vault, _] = self.lending_vaults;
-        let [address, _] = self.vault_lps;
-        let seeds = vec![vault.as_ref().to_vec(), self.address.as_ref().to_vec(), vec![self.vault_lp_bump]];
-        Authority { address, seeds }
-    }
-
-    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut needed = self.mints.map(Mint::pubkey).to_vec();
-        needed.extend(self.swap_accounts(known));
-        needed
-    }
-
-    /// A vault changes with the swaps of every pool that has a share of it, and with its lending.
-    fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut changing = [self.lending_vaults, self.token_vaults, self.vault_lps].concat();
-        changing.extend(self.lp_mints(known));
-        changing
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
+        vaults.filter_map(|vault| Some(LendingVault::decode(vault, known(&vault)?).ok()?.lp_mint)).collect()
     }
 }

@@ -1,8 +1,8 @@
 use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
+use super::program::{PROGRAM_ID, VAULT_PROGRAM_ID};
 use super::vault;
-use super::{PROGRAM_ID, VAULT_PROGRAM_ID};
 use crate::account::put;
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
 use crate::token::{self, PoolToken, token_program_id};
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Mint, Pubkey};
@@ -27,8 +27,8 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let fee = fee(seed.fee).ok_or(SeedError::Fee { fee: seed.fee })?;
     let [reserve_a, reserve_b] = seed.reserves;
     let pool = seed.pool.pubkey();
-    let side_a = Side::new(pool, token_a, reserve_a);
-    let side_b = Side::new(pool, token_b, reserve_b);
+    let side_a = VaultSide::new(pool, token_a, reserve_a);
+    let side_b = VaultSide::new(pool, token_b, reserve_b);
     // The first account of shares signs for everything that the pool has.
     let signer = side_a.vault_lp.0;
     let mut accounts =
@@ -45,7 +45,7 @@ fn fee(fee: Fraction) -> Option<[u64; 2]> {
 }
 
 /// Addresses and their bumps.
-struct Side {
+struct VaultSide {
     token: PoolToken,
     reserve: Atoms,
     pool: Pubkey,
@@ -56,7 +56,7 @@ struct Side {
     protocol_fee: Pubkey,
 }
 
-impl Side {
+impl VaultSide {
     fn new(pool: Pubkey, token: PoolToken, reserve: Atoms) -> Self {
         let of_vaults = |seeds: &[&[u8]]| Pubkey::find_program_address(seeds, &VAULT_PROGRAM_ID);
         let of_pools = |seeds: &[&[u8]]| Pubkey::find_program_address(seeds, &PROGRAM_ID);
@@ -75,8 +75,8 @@ impl Side {
         }
     }
 
-    fn token_vault(&self) -> Vault {
-        Vault {
+    fn token_vault(&self) -> SeededVault {
+        SeededVault {
             address: self.token_vault.0,
             mint: self.token.mint,
             program: self.token.program,
@@ -117,7 +117,7 @@ impl Side {
     }
 }
 
-fn pool_data(fee: [u64; 2], sides: [&Side; 2]) -> Vec<u8> {
+fn pool_data(fee: [u64; 2], sides: [&VaultSide; 2]) -> Vec<u8> {
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);
     let [side_a, _] = sides;

@@ -1,4 +1,4 @@
-use super::VAULT_PROGRAM_ID;
+use super::program::VAULT_PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::math::mul_div_floor;
 use order_core::{Mint, Pubkey};
@@ -33,7 +33,7 @@ pub(super) fn token_vault(vault: Pubkey) -> Pubkey {
 
 /// A vault's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Vault {
+pub(super) struct LendingVault {
     pub(super) address: Pubkey,
     /// One that is not only pays out.
     pub(super) enabled: bool,
@@ -49,7 +49,7 @@ pub(super) struct Vault {
     degradation: u64,
 }
 
-impl Vault {
+impl LendingVault {
     pub(super) fn decode(address: Pubkey, account: &Account) -> Result<Self, DecodeError> {
         use offset as at;
         require_owner(address, account, VAULT_PROGRAM_ID)?;

@@ -1,7 +1,7 @@
-use super::VAULT_PROGRAM_ID;
-use super::vault::{self, Shares, Vault, offset};
-use crate::account::{DecodeError, Discriminator, Write};
-use crate::anchor::Arguments;
+use super::program::VAULT_PROGRAM_ID;
+use super::vault::{self, LendingVault, Shares, offset};
+use crate::account::{DecodeError, Discriminator, FieldWrite};
+use crate::anchor::AnchorArguments;
 use crate::clock::Clock;
 use crate::program_error::{ACCOUNT_DISCRIMINATOR_MISMATCH, ACCOUNT_NOT_ENOUGH_KEYS};
 use crate::swap::Authority;
@@ -65,7 +65,7 @@ pub struct VaultChange {
     pub shares: Atoms,
     /// Who signs for the vault's tokens and for its shares: the vault itself.
     pub authority: Authority,
-    write: Write,
+    write: FieldWrite,
 }
 
 impl VaultCall {
@@ -94,8 +94,8 @@ impl VaultCall {
     /// # Errors
     /// The custom error code with which the program fails.
     pub fn decode(accounts: &[Pubkey], data: &[u8]) -> Result<(Self, VaultAccounts), u32> {
-        let Arguments { name, amounts: [first, second], rest: _ } =
-            Arguments::read(data, &[DEPOSIT, WITHDRAW])?;
+        let AnchorArguments { name, amounts: [first, second], rest: _ } =
+            AnchorArguments::read(data, &[DEPOSIT, WITHDRAW])?;
         let call = if name == DEPOSIT {
             Self::Deposit { amount: first, min_shares: second }
         } else {
@@ -118,7 +118,7 @@ impl VaultCall {
         clock: Clock,
     ) -> Result<VaultChange, u32> {
         let unreadable = |_: DecodeError| ACCOUNT_DISCRIMINATOR_MISMATCH;
-        let vault = Vault::decode(accounts.vault, account).map_err(unreadable)?;
+        let vault = LendingVault::decode(accounts.vault, account).map_err(unreadable)?;
         if vault.token_vault != accounts.token_vault || vault.lp_mint != accounts.lp_mint {
             return Err(crate::program_error::CONSTRAINT_ADDRESS);
         }
@@ -130,12 +130,12 @@ impl VaultCall {
             amount: Atoms::new(amount),
             shares: Atoms::new(shares),
             authority: authority(accounts.vault, account).map_err(unreadable)?,
-            write: Write::u64(accounts.vault, offset::TOTAL_AMOUNT, total),
+            write: FieldWrite::u64(accounts.vault, offset::TOTAL_AMOUNT, total),
         })
     }
 
     /// Tokens, shares, and what the vault has afterwards.
-    fn exchange(&self, vault: &Vault, all: Shares) -> Result<(u64, u64, u64), u32> {
+    fn exchange(&self, vault: &LendingVault, all: Shares) -> Result<(u64, u64, u64), u32> {
         let (amount, shares, total, met) = match *self {
             Self::Deposit { .. } if !vault.enabled => return Err(VAULT_IS_DISABLED),
             Self::Deposit { amount, min_shares } => {
@@ -159,7 +159,7 @@ impl VaultChange {
     /// # Errors
     /// The bytes are too short to be a vault's.
     pub fn apply(&self, data: &mut [u8]) -> Result<(), DecodeError> {
-        let Write { account: address, offset, .. } = self.write;
+        let FieldWrite { account: address, offset, .. } = self.write;
         let length = data.len();
         let fitted = self.write.apply(data);
         if fitted { Ok(()) } else { Err(DecodeError::TooShort { address, length, needed: offset }) }

@@ -1,11 +1,11 @@
-use super::layout::Pool;
-use super::{AUTHORITY, EVENT_AUTHORITY, PROGRAM_ID};
+use super::layout::DammV2Pool;
+use super::program::{AUTHORITY, EVENT_AUTHORITY, PROGRAM_ID};
 use crate::account::Discriminator;
-use crate::anchor::Arguments;
+use crate::anchor::AnchorArguments;
 use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE};
 use crate::swap::{Limit, SwapInstruction};
 use crate::token::token_program_id;
-use crate::venues::Order;
+use crate::venue::SwapArgs;
 use order_core::Pubkey;
 use solana_instruction::{AccountMeta, Instruction};
 
@@ -18,9 +18,9 @@ const INSTRUCTIONS_SYSVAR: Pubkey = Pubkey::from_str_const("Sysvar1nstructions11
 /// Without the one that only some pools need.
 const ACCOUNTS: usize = 14;
 
-impl Pool {
-    pub(super) fn instruction(&self, order: Order<'_>) -> Instruction {
-        let (first, second, mode) = match order.limit {
+impl DammV2Pool {
+    pub(super) fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        let (first, second, mode) = match args.limit {
             Limit::ExactIn { amount_in, min_out } => (amount_in, min_out, MODE_EXACT_IN),
             Limit::ExactOut { amount_out, max_in } => (amount_out, max_in, MODE_EXACT_OUT),
         };
@@ -28,18 +28,18 @@ impl Pool {
         data.extend(first.get().to_le_bytes());
         data.extend(second.get().to_le_bytes());
         data.push(mode);
-        let [token_a, token_b] = order.tokens;
+        let [token_a, token_b] = args.tokens;
         let [vault_a, vault_b] = self.vaults;
         let mut accounts = vec![
             AccountMeta::new_readonly(AUTHORITY, false),
             AccountMeta::new(self.address, false),
-            AccountMeta::new(order.trader.source, false),
-            AccountMeta::new(order.trader.destination, false),
+            AccountMeta::new(args.trader.source, false),
+            AccountMeta::new(args.trader.destination, false),
             AccountMeta::new(vault_a, false),
             AccountMeta::new(vault_b, false),
             AccountMeta::new_readonly(token_a.mint.pubkey(), false),
             AccountMeta::new_readonly(token_b.mint.pubkey(), false),
-            AccountMeta::new_readonly(order.trader.owner, true),
+            AccountMeta::new_readonly(args.trader.owner, true),
             AccountMeta::new_readonly(token_program_id(token_a.program), false),
             AccountMeta::new_readonly(token_program_id(token_b.program), false),
             // The program's own address in the referrer's place means that there is none.
@@ -74,7 +74,8 @@ pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<Swa
 }
 
 fn decode_limit(data: &[u8]) -> Result<Limit, u32> {
-    let Arguments { name, amounts: [first, second], rest } = Arguments::read(data, &[SWAP, SWAP2])?;
+    let AnchorArguments { name, amounts: [first, second], rest } =
+        AnchorArguments::read(data, &[SWAP, SWAP2])?;
     if name == SWAP {
         return Ok(Limit::ExactIn { amount_in: first, min_out: second });
     }

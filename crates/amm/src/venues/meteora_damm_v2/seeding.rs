@@ -1,10 +1,11 @@
 use super::curve::{amount_a, amount_b, ceil};
-use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
-use super::{AUTHORITY, PROGRAM_ID};
+use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE};
+use super::offset as at;
+use super::program::{AUTHORITY, PROGRAM_ID};
 use crate::account::put;
 use crate::math;
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
-use crate::token;
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use crate::token::{self, PoolToken};
 use order_core::{Atoms, Fraction, Pubkey};
 use ruint::aliases::U256;
 
@@ -27,7 +28,7 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let cliff = cliff(seed.fee)?;
     let price = Price::of(seed.reserves).ok_or(SeedError::Reserves)?;
     let pool = seed.pool.pubkey();
-    let vault = |token: crate::PoolToken, amount| Vault {
+    let vault = |token: PoolToken, amount| SeededVault {
         address: derive(&[b"token_vault", &token.mint.to_bytes(), pool.as_ref()]),
         mint: token.mint,
         program: token.program,
@@ -72,7 +73,7 @@ impl Price {
     }
 }
 
-fn pool_data(cliff: u64, price: &Price, vaults: &[Vault; 2]) -> Vec<u8> {
+fn pool_data(cliff: u64, price: &Price, vaults: &[SeededVault; 2]) -> Vec<u8> {
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);
     put(&mut data, at::CLIFF_FEE_NUMERATOR, &cliff.to_le_bytes());

@@ -1,5 +1,6 @@
-use super::layout::bin_offset as at;
-use super::{ARRAYS_HALF, PROGRAM_ID, price};
+use self::bin_offset as at;
+use super::price;
+use super::program::{ARRAYS_HALF, PROGRAM_ID};
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::swap::Direction;
 use order_core::Pubkey;
@@ -7,6 +8,20 @@ use solana_account::Account;
 
 pub(super) const SIZE: usize = 10_136;
 pub(super) const DISCRIMINATOR: Discriminator = 0x5c8e_5cdc_0594_46b5_u64.to_be_bytes();
+
+/// Where the fields of a bin array's account are, and of a bin in its part of it.
+pub(super) mod bin_offset {
+    pub(crate) const ARRAY_INDEX: usize = 8;
+    pub(crate) const ARRAY_VERSION: usize = 16;
+    pub(crate) const ARRAY_POOL: usize = 24;
+    pub(crate) const FIRST: usize = 56;
+    pub(crate) const LENGTH: usize = 144;
+    pub(crate) const AMOUNTS: [usize; 2] = [0, 8];
+    pub(crate) const PRICE: usize = 16;
+    pub(crate) const OPEN_ORDERS: usize = 112;
+    pub(crate) const PROCESSED_ORDERS: usize = 128;
+    pub(crate) const ORDERS_SELL_FIRST: usize = 140;
+}
 
 /// Bins of one array.
 pub(super) const BINS: usize = 70;

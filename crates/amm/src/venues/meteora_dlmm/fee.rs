@@ -1,4 +1,4 @@
-use super::{BASIS_POINTS, FEE_CAP};
+use super::program::{BASIS_POINTS, FEE_CAP};
 
 /// The variable fee is in units of this many parts of a billionth.
 const VARIABLE_FEE_UNIT: u64 = 100_000_000_000;

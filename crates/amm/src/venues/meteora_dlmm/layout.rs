@@ -1,13 +1,10 @@
 use super::bin_array::{self, Bitmap};
-use super::curve::Curve;
 use super::fee::{Parameters, Volatility};
-use super::{ARRAYS_EACH_WAY, ARRAYS_HALF};
+use super::program::{ARRAYS_EACH_WAY, ARRAYS_HALF};
 use crate::account::{DecodeError, Discriminator, Fields};
 use crate::clock::TimeUnit;
 use crate::swap::{Authority, Direction};
-use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
-use std::sync::Arc;
 
 pub(super) const POOL_SIZE: usize = 904;
 pub(super) const POOL_DISCRIMINATOR: Discriminator = 0x210b_3162_b565_b10d_u64.to_be_bytes();
@@ -49,20 +46,6 @@ pub(super) mod offset {
     pub(crate) const TOKEN_FLAGS: [usize; 2] = [880, 881];
 }
 
-/// Where the fields of a bin array's account are, and of a bin in its part of it.
-pub(super) mod bin_offset {
-    pub(crate) const ARRAY_INDEX: usize = 8;
-    pub(crate) const ARRAY_VERSION: usize = 16;
-    pub(crate) const ARRAY_POOL: usize = 24;
-    pub(crate) const FIRST: usize = 56;
-    pub(crate) const LENGTH: usize = 144;
-    pub(crate) const AMOUNTS: [usize; 2] = [0, 8];
-    pub(crate) const PRICE: usize = 16;
-    pub(crate) const OPEN_ORDERS: usize = 112;
-    pub(crate) const PROCESSED_ORDERS: usize = 128;
-    pub(crate) const ORDERS_SELL_FIRST: usize = 140;
-}
-
 /// On which side of a swap the fee is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CollectFee {
@@ -73,14 +56,14 @@ pub(super) enum CollectFee {
 
 /// A bin array near the price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ArrayAddress {
+pub(super) struct BinArrayAddress {
     pub(super) index: i32,
     pub(super) address: Pubkey,
 }
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct DlmmPool {
     pub(super) address: Pubkey,
     pub(super) parameters: Parameters,
     pub(super) volatility: Volatility,
@@ -99,39 +82,11 @@ pub(super) struct Pool {
     pub(super) oracle: Pubkey,
     pub(super) bitmap: Bitmap,
     /// The arrays that are read, upwards.
-    pub(super) arrays: Vec<ArrayAddress>,
+    pub(super) arrays: Vec<BinArrayAddress>,
     pub(super) authority: Authority,
 }
 
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        self.authority.clone()
-    }
-
-    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut needed = self.mints.map(Mint::pubkey).to_vec();
-        needed.extend(self.swap_accounts(known));
-        needed
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays.iter().map(|array| array.address).collect()
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
-    }
-}
-
-impl Pool {
+impl DlmmPool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Meteora DLMM pool")?;
@@ -158,8 +113,17 @@ impl Pool {
         })
     }
 
+    /// Whether a swap in a direction pays its fee in the token that goes in.
+    pub(super) fn fee_on_input(&self, direction: Direction) -> bool {
+        match (self.collect_fee, direction) {
+            (CollectFee::Input, Direction::AToB | Direction::BToA) => true,
+            (CollectFee::SecondToken, Direction::AToB) => false,
+            (CollectFee::SecondToken, Direction::BToA) => true,
+        }
+    }
+
     /// The arrays that are read from the price onwards, its own included.
-    pub(super) fn arrays_onwards(&self, direction: Direction) -> Vec<ArrayAddress> {
+    pub(super) fn arrays_onwards(&self, direction: Direction) -> Vec<BinArrayAddress> {
         let active = bin_array::index_of(self.active_id);
         let arrays = self.arrays.iter().copied();
         match direction {
@@ -170,13 +134,13 @@ impl Pool {
 }
 
 /// The arrays with liquidity that are nearest to the price on each side, upwards.
-fn arrays(pool: &Pubkey, active_id: i32, bitmap: &Bitmap) -> Vec<ArrayAddress> {
+fn arrays(pool: &Pubkey, active_id: i32, bitmap: &Bitmap) -> Vec<BinArrayAddress> {
     let active = bin_array::index_of(active_id);
     let mut indexes: Vec<i32> = bitmap.onwards(Direction::AToB, active).take(ARRAYS_EACH_WAY).collect();
     indexes.extend(bitmap.onwards(Direction::BToA, active).take(ARRAYS_EACH_WAY));
     indexes.sort_unstable();
     indexes.dedup();
-    let address = |index| ArrayAddress { index, address: bin_array::address(pool, index) };
+    let address = |index| BinArrayAddress { index, address: bin_array::address(pool, index) };
     indexes.into_iter().map(address).collect()
 }
 

@@ -1,4 +1,4 @@
-use super::BASIS_POINTS;
+use super::program::BASIS_POINTS;
 use crate::math::{Q64, mul_q64, pow_below_one};
 use crate::swap::Direction;
 

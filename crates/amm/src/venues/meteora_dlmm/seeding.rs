@@ -1,10 +1,11 @@
-use super::bin_array::{self, BINS};
-use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, bin_offset, offset as at};
-use super::{ARRAYS_HALF, PROGRAM_ID, price};
+use super::bin_array::{self, BINS, bin_offset};
+use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
+use super::price;
+use super::program::{ARRAYS_HALF, PROGRAM_ID};
 use crate::account::{Discriminator, put};
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
 use crate::swap::Direction;
-use crate::token;
+use crate::token::{self, PoolToken};
 use order_core::{Atoms, Fraction, Mint, Pubkey};
 
 /// Bin steps in ten-thousandths, the preferred ones first: a finer step prices better, a coarser one
@@ -43,9 +44,9 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     if token_x.mint == token_y.mint {
         return Err(SeedError::EqualTokens { mint: token_x.mint });
     }
-    let plan = Plan::of(seed)?;
+    let plan = BinPlan::of(seed)?;
     let (pool, bump) = pool_address(seed.tokens.map(|token| token.mint));
-    let vault = |token: crate::PoolToken, amount| Vault {
+    let vault = |token: PoolToken, amount| SeededVault {
         address: derive(&[pool.as_ref(), &token.mint.to_bytes()]),
         mint: token.mint,
         program: token.program,
@@ -70,14 +71,14 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
 }
 
 /// What a pool's parameters must be.
-struct Plan {
+struct BinPlan {
     bin_step: u16,
     base_factor: u16,
     base_fee_power: u8,
     active_id: i32,
 }
 
-impl Plan {
+impl BinPlan {
     fn of(seed: &Seed) -> Result<Self, SeedError> {
         let fee = seed.fee;
         let [reserve_x, reserve_y] = seed.reserves.map(Atoms::get);
@@ -149,7 +150,8 @@ impl Plan {
 
 /// Base factor and power that make a fee exactly.
 fn base_fee(fee: Fraction, bin_step: u16) -> Option<(u16, u8)> {
-    let fee = u64::try_from(fee.billionths()).ok().filter(|fee| (1..=super::FEE_CAP).contains(fee))?;
+    let fee =
+        u64::try_from(fee.billionths()).ok().filter(|fee| (1..=super::program::FEE_CAP).contains(fee))?;
     (0..=BASE_FEE_POWER_MAX).find_map(|power| {
         let unit = 10u64.checked_pow(u32::from(power).saturating_add(1))?.checked_mul(u64::from(bin_step))?;
         let factor = u16::try_from(fee.checked_div(unit)?).ok()?;
@@ -178,7 +180,7 @@ fn bin_at(target: u128, bin_step: u16) -> Option<i32> {
     Some(low)
 }
 
-fn pool_data(plan: &Plan, vaults: &[Vault; 2], oracle: Pubkey) -> Vec<u8> {
+fn pool_data(plan: &BinPlan, vaults: &[SeededVault; 2], oracle: Pubkey) -> Vec<u8> {
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);
     let bin_step = plan.bin_step.to_le_bytes();

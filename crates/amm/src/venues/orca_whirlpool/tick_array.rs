@@ -1,5 +1,5 @@
-use super::PROGRAM_ID;
 use super::price::sqrt_price;
+use super::program::PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::concentrated::Stop;
 use order_core::Pubkey;
@@ -8,10 +8,10 @@ use solana_account::Account;
 /// How many ticks an array holds.
 pub(super) const TICKS: i32 = 88;
 
-/// Arrays with room for every tick.
+/// TickArrays with room for every tick.
 pub(super) const FIXED_SIZE: usize = 9988;
 pub(super) const FIXED_DISCRIMINATOR: Discriminator = 0x4561_bdbe_6e07_42bb_u64.to_be_bytes();
-/// Arrays that grow with each tick that is used.
+/// TickArrays that grow with each tick that is used.
 const DYNAMIC_SIZE_MIN: usize = 148;
 const DYNAMIC_DISCRIMINATOR: Discriminator = 0x11d8_f68e_e1c7_da38_u64.to_be_bytes();
 

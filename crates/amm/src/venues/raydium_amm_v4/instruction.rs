@@ -1,8 +1,8 @@
-use super::layout::Pool;
-use super::{INVALID_INSTRUCTION, PROGRAM_ID, WRONG_ACCOUNTS_NUMBER};
+use super::layout::AmmV4Pool;
+use super::program::{INVALID_INSTRUCTION, PROGRAM_ID, WRONG_ACCOUNTS_NUMBER};
 use crate::swap::{Limit, SwapInstruction};
 use crate::token::token_program_id;
-use crate::venues::Order;
+use crate::venue::SwapArgs;
 use order_core::token::Program;
 use order_core::{Atoms, Pubkey};
 use solana_instruction::{AccountMeta, Instruction};
@@ -15,9 +15,9 @@ const SWAP_BASE_OUT_V2: u8 = 17;
 
 const ACCOUNTS: usize = 8;
 
-impl Pool {
-    pub(super) fn instruction(&self, order: Order<'_>) -> Instruction {
-        let (tag, first, second) = match order.limit {
+impl AmmV4Pool {
+    pub(super) fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        let (tag, first, second) = match args.limit {
             Limit::ExactIn { amount_in, min_out } => (SWAP_BASE_IN_V2, amount_in, min_out),
             Limit::ExactOut { amount_out, max_in } => (SWAP_BASE_OUT_V2, max_in, amount_out),
         };
@@ -31,9 +31,9 @@ impl Pool {
             AccountMeta::new_readonly(self.authority, false),
             AccountMeta::new(vault_first, false),
             AccountMeta::new(vault_second, false),
-            AccountMeta::new(order.trader.source, false),
-            AccountMeta::new(order.trader.destination, false),
-            AccountMeta::new_readonly(order.trader.owner, true),
+            AccountMeta::new(args.trader.source, false),
+            AccountMeta::new(args.trader.destination, false),
+            AccountMeta::new_readonly(args.trader.owner, true),
         ];
         Instruction { program_id: PROGRAM_ID, accounts, data }
     }

@@ -1,13 +1,10 @@
-use super::PROGRAM_ID;
-use super::curve::Curve;
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
+use super::program::PROGRAM_ID;
 use super::tick_array;
-use crate::account::{DecodeError, Discriminator, Fields, require_owner};
-use crate::concentrated::{Arrays, Place, RATE_ONE};
-use crate::swap::{Authority, Direction};
-use crate::venues::{self, Lookup};
+use crate::account::{DecodeError, Discriminator, Fields, Lookup, require_owner};
+use crate::concentrated::{Place, RATE_ONE, TickArrays};
+use crate::swap::Direction;
 use order_core::{Mint, Pubkey};
-use std::sync::Arc;
 
 pub(super) const POOL_SIZE: usize = 1544;
 pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
@@ -67,7 +64,7 @@ const PLACE: [usize; 3] = [pool_offset::SQRT_PRICE, pool_offset::TICK, pool_offs
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct ClmmPool {
     pub(super) address: Pubkey,
     pub(super) bump: u8,
     pub(super) config: Pubkey,
@@ -82,10 +79,10 @@ pub(super) struct Pool {
     /// How many ticks an array spans.
     pub(super) array_ticks: i32,
     /// Those with ticks that a swap goes through.
-    pub(super) arrays: Arrays,
+    pub(super) arrays: TickArrays,
 }
 
-impl Pool {
+impl ClmmPool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use pool_offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Raydium CLMM pool")?;
@@ -108,7 +105,7 @@ impl Pool {
             swap_disabled: fields.u8(at::STATUS)? & STATUS_SWAP_DISABLED != 0,
             open_time: fields.u64(at::OPEN_TIME)?,
             array_ticks,
-            arrays: Arrays::new(starts, |start| tick_array::address(address, start)),
+            arrays: TickArrays::new(starts, |start| tick_array::address(address, start)),
         })
     }
 }
@@ -162,44 +159,9 @@ fn require_supported(address: Pubkey, fields: Fields<'_>) -> Result<(), DecodeEr
     Ok(())
 }
 
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        let [first, second] = self.mints.map(|mint| mint.to_bytes().to_vec());
-        let seeds = vec![POOL_SEED.to_vec(), self.config.to_bytes().to_vec(), first, second, vec![self.bump]];
-        Authority { address: self.address, seeds }
-    }
-
-    fn moves_token_2022(&self) -> bool {
-        false
-    }
-
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut needed = vec![self.config];
-        needed.extend(self.mints.map(Mint::pubkey));
-        needed.extend(self.arrays.addresses());
-        needed
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays.addresses()
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
-    }
-}
-
 /// The fee rates that many pools share, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Config {
+pub(super) struct ClmmConfig {
     pub(super) trade_fee_rate: u32,
     /// Of the trade fee, not of the amount.
     pub(super) protocol_fee_rate: u32,
@@ -207,7 +169,7 @@ pub(super) struct Config {
     pub(super) fund_fee_rate: u32,
 }
 
-impl Config {
+impl ClmmConfig {
     pub(super) fn load(address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         use config_offset as at;
         let account = accounts(&address).ok_or(DecodeError::Missing { address })?;

@@ -1,5 +1,5 @@
-use super::PROGRAM_ID;
 use super::price::sqrt_price;
+use super::program::PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::concentrated::Stop;
 use order_core::Pubkey;

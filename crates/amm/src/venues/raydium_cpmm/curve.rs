@@ -1,26 +1,26 @@
-use super::RATE_ONE;
-use super::layout::{Config, CreatorFeeOn, OwedFees, Pool, pool_offset};
-use crate::account::{DecodeError, Write};
+use super::layout::{CpmmConfig, CpmmPool, CreatorFeeOn, OwedFees, pool_offset};
+use super::program::RATE_ONE;
+use crate::account::{DecodeError, FieldWrite, Lookup};
 use crate::clock::Clock;
 use crate::math::{self, bought, mul_div_ceil, mul_div_floor, paid};
 use crate::swap::{Direction, Fill, QuoteError, Writes};
 use crate::token;
-use crate::venues::{self, Lookup, Order};
+use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction};
 use solana_instruction::Instruction;
 
 /// A pool with its fee rates and what its vaults hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Curve {
-    pool: Pool,
-    config: Config,
+pub(super) struct CpmmCurve {
+    pool: CpmmPool,
+    config: CpmmConfig,
     /// What the vaults hold, fees that are owed to others included.
     balances: [u64; 2],
     /// What can be traded against.
     reserves: [u64; 2],
 }
 
-impl venues::Curve for Curve {
+impl Curve for CpmmCurve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         self.reserves.map(Atoms::new)
     }
@@ -48,7 +48,11 @@ impl venues::Curve for Curve {
         let creator_out =
             mul_div_ceil(bought, rates.creator_on_output, RATE_ONE).ok_or(QuoteError::Overflow)?;
         let amount_out = bought.checked_sub(creator_out).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in: amount, net, amount_out, fees_in, creator_out }, clock, writes)
+        self.fill(
+            CpmmSwap { direction, amount_in: amount, net, amount_out, fees_in, creator_out },
+            clock,
+            writes,
+        )
     }
 
     /// What must arrive in the vault so that `amount` leaves the other.
@@ -70,18 +74,22 @@ impl venues::Curve for Curve {
             .split(amount_in.checked_sub(net).ok_or(QuoteError::Overflow)?)
             .ok_or(QuoteError::Overflow)?;
         let creator_out = bought.checked_sub(amount).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in, net, amount_out: amount, fees_in, creator_out }, clock, writes)
+        self.fill(
+            CpmmSwap { direction, amount_in, net, amount_out: amount, fees_in, creator_out },
+            clock,
+            writes,
+        )
     }
 
-    fn instruction(&self, order: Order<'_>) -> Instruction {
-        self.pool.instruction(order)
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        self.pool.instruction(args)
     }
 }
 
-impl Curve {
-    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+impl CpmmCurve {
+    pub(super) fn load(pool: &CpmmPool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         let address = pool.address;
-        let config = Config::load(pool.config, accounts)?;
+        let config = CpmmConfig::load(pool.config, accounts)?;
         let rates = [config.trade_fee_rate, config.creator_fee_rate];
         if rates.into_iter().try_fold(0, u64::checked_add).is_none_or(|rate| rate >= RATE_ONE) {
             let reason = "the fee is the whole amount or more";
@@ -133,7 +141,7 @@ impl Curve {
         }
     }
 
-    fn fill(&self, swap: Swap, clock: Clock, writes: &mut Writes) -> Result<Fill, QuoteError> {
+    fn fill(&self, swap: CpmmSwap, clock: Clock, writes: &mut Writes) -> Result<Fill, QuoteError> {
         let (reserve_in, _) = swap.direction.order(self.reserves);
         let (balance_in, _) = swap.direction.order(self.balances);
         if balance_in.checked_add(swap.amount_in).is_none() {
@@ -144,12 +152,12 @@ impl Curve {
         Ok(Fill {
             amount_in: swap.amount_in,
             amount_out: swap.amount_out,
-            fee: venues::Curve::fee(self, clock),
+            fee: Curve::fee(self, clock),
             price_impact: math::ratio(u128::from(swap.net), after).ok_or(QuoteError::Overflow)?,
         })
     }
 
-    fn write(&self, swap: Swap, writes: &mut Writes) -> Option<()> {
+    fn write(&self, swap: CpmmSwap, writes: &mut Writes) -> Option<()> {
         use pool_offset::{CREATOR_FEES, FUND_FEES, PROTOCOL_FEES};
         let (mut owed_in, mut owed_out) = swap.direction.order(self.pool.owed);
         let part = |rate| mul_div_floor(swap.fees_in.trade, rate, RATE_ONE);
@@ -163,7 +171,7 @@ impl Curve {
         for (owed, ((protocol, fund), creator)) in [first, second].into_iter().zip(offsets) {
             writes.add(|| {
                 [(protocol, owed.protocol), (fund, owed.fund), (creator, owed.creator)]
-                    .map(|(offset, owed)| Write::u64(self.pool.address, offset, owed))
+                    .map(|(offset, owed)| FieldWrite::u64(self.pool.address, offset, owed))
             });
         }
         Some(())
@@ -172,7 +180,7 @@ impl Curve {
 
 /// The amounts of one swap.
 #[derive(Clone, Copy)]
-struct Swap {
+struct CpmmSwap {
     direction: Direction,
     amount_in: u64,
     /// What of the input moves the price.

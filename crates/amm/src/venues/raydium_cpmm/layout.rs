@@ -1,10 +1,6 @@
-use super::curve::Curve;
-use super::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED, PROGRAM_ID};
-use crate::account::{DecodeError, Discriminator, Fields, require_owner};
-use crate::swap::Authority;
-use crate::venues::{self, Lookup};
+use super::program::PROGRAM_ID;
+use crate::account::{DecodeError, Discriminator, Fields, Lookup, require_owner};
 use order_core::{Mint, Pubkey};
-use std::sync::Arc;
 
 pub(super) const POOL_SIZE: usize = 637;
 pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
@@ -65,7 +61,7 @@ pub(super) enum CreatorFeeOn {
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pool {
+pub(crate) struct CpmmPool {
     pub(super) address: Pubkey,
     pub(super) config: Pubkey,
     pub(super) vaults: [Pubkey; 2],
@@ -78,7 +74,7 @@ pub(crate) struct Pool {
     pub(super) creator_fee_enabled: bool,
 }
 
-impl Pool {
+impl CpmmPool {
     pub(crate) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use pool_offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Raydium CPMM pool")?;
@@ -109,37 +105,9 @@ impl Pool {
     }
 }
 
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        Authority { address: AUTHORITY, seeds: vec![AUTHORITY_SEED.to_vec(), vec![AUTHORITY_BUMP]] }
-    }
-
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let [first, second] = self.vaults;
-        let [mint_first, mint_second] = self.mints.map(Mint::pubkey);
-        vec![self.config, first, second, mint_first, mint_second]
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.vaults.to_vec()
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
-    }
-}
-
 /// The fee rates that many pools share, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Config {
+pub(crate) struct CpmmConfig {
     pub(super) trade_fee_rate: u64,
     /// Of the trade fee, not of the amount.
     pub(super) protocol_fee_rate: u64,
@@ -148,7 +116,7 @@ pub(crate) struct Config {
     pub(super) creator_fee_rate: u64,
 }
 
-impl Config {
+impl CpmmConfig {
     pub(super) fn load(address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         use config_offset as at;
         let account = accounts(&address).ok_or(DecodeError::Missing { address })?;

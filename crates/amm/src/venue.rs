@@ -1,36 +1,20 @@
-//! The list of venues, and what each of them has to say for itself.
+//! The interface of a venue: the description of its program, its decoded pool account, and the pool's maths.
 //!
-//! To add a venue, make a folder here with a type that is a [`Pool`] (the decoded account), a type that
-//! is a [`Curve`] (the pool with all that its maths needs) and a [`Program`], then name it in [`program`].
+//! The venues' folders are above this file, and the table of them, `registry.rs`, above the folders.
 
-mod meteora_damm_v1;
-mod meteora_damm_v2;
-mod meteora_dlmm;
-mod orca_whirlpool;
-mod raydium_amm_v4;
-mod raydium_clmm;
-mod raydium_cpmm;
-
-pub use meteora_damm_v1::{VaultAccounts, VaultCall, VaultChange};
-
-use crate::account::{DecodeError, Discriminator};
+use crate::account::{DecodeError, Discriminator, Lookup};
 use crate::clock::Clock;
-use crate::program_error;
+use crate::program_error::Names;
 use crate::seed::{Seed, SeedError, Seeded};
 use crate::swap::{Authority, Direction, Fill, Limit, QuoteError, SwapInstruction, Trader, Writes};
-use crate::token::{PoolToken, token_program_id};
-
-use order_core::{Atoms, Fraction, Mint, Pubkey, Venue, failure, token};
-use solana_account::Account;
+use crate::token::PoolToken;
+use order_core::{Atoms, Fraction, Mint, Pubkey, token};
 use solana_instruction::Instruction;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// How the accounts of a snapshot are found.
-pub(crate) type Lookup<'lookup, 'account> = &'lookup dyn Fn(&Pubkey) -> Option<&'account Account>;
-
-/// What is known of a venue's program before any of its pools is.
-pub(crate) struct Program {
+/// Description of a venue's program.
+pub(crate) struct VenueProgram {
     pub(crate) address: Pubkey,
     /// How many bytes a pool's account has.
     pub(crate) pool_size: usize,
@@ -41,7 +25,7 @@ pub(crate) struct Program {
     /// Whether the first mint's address is always the lower one.
     pub(crate) sorts_mints: bool,
     /// Names of its custom error codes.
-    pub(crate) errors: program_error::Names,
+    pub(crate) errors: Names,
     /// The code with which it refuses to give less than the limit.
     pub(crate) too_little_out: u32,
     /// The code with which it refuses to take more than the limit.
@@ -56,7 +40,7 @@ pub(crate) struct Program {
     pub(crate) seed: fn(&Seed) -> Result<Seeded, SeedError>,
 }
 
-/// What reading a pool's account comes to.
+/// Result of decoding a pool's account.
 pub(crate) type Decoded = Result<Arc<dyn Pool>, DecodeError>;
 
 /// A decoded pool account: it knows what else must be read to quote.
@@ -150,98 +134,14 @@ pub(crate) trait Curve: Debug + Send + Sync {
     }
 
     /// The instruction that swaps.
-    fn instruction(&self, order: Order<'_>) -> Instruction;
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction;
 }
 
-/// What a venue needs to build its swap instruction.
+/// Arguments of a swap instruction.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Order<'a> {
+pub(crate) struct SwapArgs<'a> {
     pub(crate) tokens: &'a [PoolToken; 2],
     pub(crate) trader: &'a Trader,
     pub(crate) direction: Direction,
     pub(crate) limit: Limit,
-}
-
-pub(crate) const fn program(venue: Venue) -> &'static Program {
-    match venue {
-        Venue::RaydiumCpmm => &raydium_cpmm::PROGRAM,
-        Venue::RaydiumClmm => &raydium_clmm::PROGRAM,
-        Venue::RaydiumAmmV4 => &raydium_amm_v4::PROGRAM,
-        Venue::MeteoraDammV1 => &meteora_damm_v1::PROGRAM,
-        Venue::MeteoraDammV2 => &meteora_damm_v2::PROGRAM,
-        Venue::MeteoraDlmm => &meteora_dlmm::PROGRAM,
-        Venue::OrcaWhirlpool => &orca_whirlpool::PROGRAM,
-    }
-}
-
-/// The venue whose program this is.
-pub fn venue(program: &Pubkey) -> Option<Venue> {
-    Venue::ALL.into_iter().find(|venue| program_id(*venue) == *program)
-}
-
-/// The address of a venue's program.
-pub const fn program_id(venue: Venue) -> Pubkey {
-    program(venue).address
-}
-
-/// How many bytes a pool's account has, to find the pools of a venue.
-pub const fn pool_size(venue: Venue) -> usize {
-    program(venue).pool_size
-}
-
-/// The first bytes of a pool's account, if the venue's program marks its accounts with any.
-pub const fn pool_discriminator(venue: Venue) -> Option<[u8; 8]> {
-    program(venue).pool_discriminator
-}
-
-/// The bytes, each with its place, by which the accounts of a venue's pools of two tokens are found: one
-/// list for each order in which a pool may have the two.
-pub fn pool_marks(venue: Venue, pair: [Mint; 2]) -> Vec<Vec<(usize, Vec<u8>)>> {
-    let program = program(venue);
-    let [one, other] = pair;
-    let (low, high) = if one < other { (one, other) } else { (other, one) };
-    let orders = if program.sorts_mints { vec![[low, high]] } else { vec![[low, high], [high, low]] };
-    let marks = orders.into_iter().map(|mints| {
-        let discriminator = program.pool_discriminator.map(|mark| (0, mark.to_vec()));
-        let mints = program.mints_at.into_iter().zip(mints.map(|mint| mint.to_bytes().to_vec()));
-        discriminator.into_iter().chain(mints).collect()
-    });
-    marks.collect()
-}
-
-/// What a custom error code of a token program means, and its name in the program's source. None for any
-/// other program.
-pub fn token_failure(program: &Pubkey, custom_code: u32) -> Option<(failure::Code, &'static str)> {
-    let keeps_tokens =
-        [token::Program::SplToken, token::Program::Token2022].map(token_program_id).contains(program);
-    keeps_tokens.then(|| program_error::token_failure(custom_code))
-}
-
-/// What a custom error code of a venue's program means, and its name in the program's source.
-pub fn failure(venue: Venue, custom_code: u32) -> (failure::Code, &'static str) {
-    let program = program(venue);
-    program_error::failure(program.errors, [program.too_little_out, program.too_much_in], custom_code)
-}
-
-/// The same by the name that the program has told the transaction's `logs` for the code, if it has: a
-/// program may have given other codes to its names than it had before.
-pub fn failure_told(venue: Venue, custom_code: u32, logs: &[String]) -> (failure::Code, &'static str) {
-    let Some(told) = program_error::told(logs, custom_code) else { return failure(venue, custom_code) };
-    let errors = program(venue).errors;
-    match errors.iter().find(|(_, name)| *name == told) {
-        Some((code, _)) => failure(venue, *code),
-        // What the code means by our list, it does not mean by the program's.
-        None if errors.iter().any(|(code, _)| *code == custom_code) => {
-            (failure::Code::SimulationFailed, program_error::UNKNOWN)
-        }
-        None => failure(venue, custom_code),
-    }
-}
-
-/// The accounts that make a pool on a local cluster.
-///
-/// # Errors
-/// The program has no way to hold such a pool.
-pub fn seed(venue: Venue, seed: &Seed) -> Result<Seeded, SeedError> {
-    (program(venue).seed)(seed)
 }

@@ -1,0 +1,50 @@
+//! Addresses, error codes and units of the program.
+
+use crate::program_error::Names;
+use order_core::Pubkey;
+
+pub(super) const PROGRAM_ID: Pubkey = Pubkey::from_str_const("LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo");
+
+pub(super) const BASIS_POINTS: u64 = 10_000;
+/// Fees are in billionths, as [`order_core::Fraction`] is.
+pub(super) const FEE_ONE: u64 = 1_000_000_000;
+/// The program's largest fee, in billionths.
+pub(super) const FEE_CAP: u64 = 100_000_000;
+
+/// The pool's own account knows which bin arrays have liquidity of so many on each side of price one.
+pub(super) const ARRAYS_HALF: i32 = 512;
+
+/// How many bin arrays are read on each side of the price, that of the price included: a swap through more
+/// of them would hardly fit in a transaction.
+pub(super) const ARRAYS_EACH_WAY: usize = 4;
+
+/// How many bin arrays a swap instruction names at least, if the pool has them: the price may move before
+/// it is executed.
+pub(super) const ARRAYS_LEAST: usize = 3;
+
+/// Why a swap that leaves [`ARRAYS_HALF`] is not quoted.
+pub(super) const NEEDS_EXTENSION: &str =
+    "the amount reaches bin arrays that only the bitmap's extension knows";
+/// Why a swap that leaves [`ARRAYS_EACH_WAY`] is not quoted.
+pub(super) const NEEDS_MORE_ARRAYS: &str = "the amount reaches beyond the bin arrays that are read";
+/// The program's answer to an exact output is an error now and then where its own formula has one.
+pub(super) const NO_EXACT_OUT: &str = "an exact output of a Meteora DLMM pool";
+
+pub(super) const SLIPPAGE_EXCEEDED: u32 = 6003;
+pub(super) const INSUFFICIENT_LIQUIDITY: u32 = 6012;
+pub(super) const EXTENSION_NOT_PROVIDED: u32 = 6036;
+pub(super) const INSUFFICIENT_OUT_AMOUNT: u32 = 6039;
+pub(super) const POOL_DISABLED: u32 = 6042;
+pub(super) const UNDETERMINED: u32 = 6085;
+
+pub(super) const ERRORS: Names = &[
+    (SLIPPAGE_EXCEEDED, "ExceededAmountSlippageTolerance"),
+    (6004, "ExceededBinSlippageTolerance"),
+    (INSUFFICIENT_LIQUIDITY, "PairInsufficientLiquidity"),
+    (EXTENSION_NOT_PROVIDED, "BitmapExtensionAccountIsNotProvided"),
+    (6037, "CannotFindNonZeroLiquidityBinArrayId"),
+    (6038, "BinIdOutOfBound"),
+    (INSUFFICIENT_OUT_AMOUNT, "InsufficientOutAmount"),
+    (POOL_DISABLED, "PoolDisabled"),
+    (UNDETERMINED, "UndeterminedError"),
+];
