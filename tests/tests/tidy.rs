@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The arrows of the map in ARCHITECTURE.md: what each crate may use of ours.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("faults", &[]),
     ("order-core", &["faults"]),
     ("service", &[]),
     ("amm", &["order-core"]),
+    ("amm-programs", &["amm", "order-core"]),
     ("journal", &["faults", "order-core"]),
     ("chain", &["faults", "order-core"]),
     ("swap", &["amm", "chain", "order-core"]),
@@ -20,13 +21,13 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("gateway", &["journal", "live", "proto", "service", "order-core"]),
     ("router", &["amm", "chain", "swap", "proto", "service", "order-core"]),
     ("executor", &["faults", "amm", "chain", "swap", "journal", "live", "proto", "service", "order-core"]),
-    ("sandbox", &["amm", "service", "order-core"]),
+    ("sandbox", &["amm", "amm-programs", "service", "order-core"]),
     ("xtask", &[]),
     ("system-tests", &["xtask", "proto", "order-core"]),
 ];
 
 /// Names that only some folders may contain. A crate's own tests may speak to it as its clients do.
-const TECHNOLOGIES: [(&str, &[&str]); 13] = [
+const TECHNOLOGIES: [(&str, &[&str]); 14] = [
     ("sqlx", &["crates/journal"]),
     ("async_nats", &["crates/journal"]),
     ("deadpool_redis", &["crates/live"]),
@@ -34,6 +35,7 @@ const TECHNOLOGIES: [(&str, &[&str]); 13] = [
     ("opentelemetry", &["crates/service"]),
     ("tracing_opentelemetry", &["crates/service"]),
     ("tracing_subscriber", &["crates/service"]),
+    ("amm::venues", &["crates/amm-programs"]),
     ("axum", &["crates/gateway", "crates/service", "crates/sandbox"]),
     ("litesvm", &["crates/sandbox"]),
     ("reqwest", &["crates/chain", "tests"]),
@@ -43,7 +45,8 @@ const TECHNOLOGIES: [(&str, &[&str]); 13] = [
 ];
 
 /// Where money is, floating point numbers are not.
-const NO_FLOATS: [&str; 4] = ["crates/core", "crates/amm", "crates/journal", "crates/chain"];
+const NO_FLOATS: [&str; 5] =
+    ["crates/core", "crates/amm", "crates/amm-programs", "crates/journal", "crates/chain"];
 
 /// A longer file holds more than one thing.
 const LINES_MAX: usize = 500;

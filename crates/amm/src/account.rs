@@ -65,7 +65,7 @@ pub enum DecodeError {
 }
 
 /// The first eight bytes by which Anchor programs tell their accounts and instructions apart.
-pub(crate) type Discriminator = [u8; 8];
+pub type Discriminator = [u8; 8];
 
 /// Refuses an account of another program: several programs share discriminators and lengths.
 pub(crate) fn require_owner(address: Pubkey, account: &Account, expected: Pubkey) -> Result<(), DecodeError> {
@@ -165,61 +165,5 @@ impl<'a> Fields<'a> {
             length: self.data.len(),
             needed,
         })
-    }
-}
-
-/// A field of an account that a swap changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FieldWrite {
-    pub(crate) account: Pubkey,
-    pub(crate) offset: usize,
-    pub(crate) value: FieldValue,
-}
-
-/// An integer as it is stored, little-endian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FieldValue {
-    I32(i32),
-    U32(u32),
-    U64(u64),
-    U128(u128),
-}
-
-/// Puts bytes at their offset; does nothing and answers false if they do not fit.
-pub(crate) fn put(data: &mut [u8], offset: usize, bytes: &[u8]) -> bool {
-    match data.get_mut(offset..offset.saturating_add(bytes.len())) {
-        None => false,
-        Some(target) => {
-            target.copy_from_slice(bytes);
-            true
-        }
-    }
-}
-
-impl FieldWrite {
-    pub(crate) fn i32(account: Pubkey, offset: usize, value: i32) -> Self {
-        Self { account, offset, value: FieldValue::I32(value) }
-    }
-
-    pub(crate) fn u32(account: Pubkey, offset: usize, value: u32) -> Self {
-        Self { account, offset, value: FieldValue::U32(value) }
-    }
-
-    pub(crate) fn u64(account: Pubkey, offset: usize, value: u64) -> Self {
-        Self { account, offset, value: FieldValue::U64(value) }
-    }
-
-    pub(crate) fn u128(account: Pubkey, offset: usize, value: u128) -> Self {
-        Self { account, offset, value: FieldValue::U128(value) }
-    }
-
-    /// Whether it fitted.
-    pub(crate) fn apply(&self, data: &mut [u8]) -> bool {
-        match self.value {
-            FieldValue::U32(value) => put(data, self.offset, &value.to_le_bytes()),
-            FieldValue::I32(value) => put(data, self.offset, &value.to_le_bytes()),
-            FieldValue::U64(value) => put(data, self.offset, &value.to_le_bytes()),
-            FieldValue::U128(value) => put(data, self.offset, &value.to_le_bytes()),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The pool programs: account layouts, exact integer maths, swap instructions, error codes.
+//! The pool programs as a client needs them: account layouts, exact integer maths, swap instructions, error codes.
 //!
 //! Architecture invariants: no I/O, no clock, no async, no float. A quote is a function of one
 //! snapshot of accounts and agrees with the program to the last unit; what is not known to agree is
@@ -9,28 +9,30 @@
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::arithmetic_side_effects))]
 
 mod account;
-mod anchor;
+mod changes;
 mod clock;
-mod concentrated;
+pub mod concentrated;
 mod market;
 mod math;
 mod named;
-mod program_error;
+pub mod program_error;
 mod registry;
-mod seed;
 mod swap;
-mod token;
+pub mod token;
 mod venue;
-mod venues;
+pub mod venues;
 
-pub use account::DecodeError;
+pub use account::{DecodeError, Discriminator};
+pub use changes::{FieldValue, FieldWrite};
 pub use clock::{CLOCK_ADDRESS, Clock};
 pub use market::{LOOKS_MAX, Market, Pool};
 pub use named::named_accounts;
 pub use registry::{
-    failure, failure_told, pool_discriminator, pool_marks, pool_size, program_id, seed, token_failure, venue,
+    failure, failure_told, limit_codes, pool_discriminator, pool_marks, pool_size, program_id, token_failure,
+    venue,
 };
-pub use seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
-pub use swap::{Authority, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped, Trader};
+pub use swap::{
+    AccountOrder, Authority, Direction, InstructionError, Limit, QuoteError, SwapError, SwapQuote, Swapped,
+    Trader,
+};
 pub use token::{PoolToken, TransferFee, token_program_id};
-pub use venues::meteora_damm_v1::{VaultAccounts, VaultCall, VaultChange};

@@ -1,10 +1,9 @@
 use crate::account::DecodeError;
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::program_error;
 use crate::registry;
 use crate::swap::{
-    Authority, Direction, Fill, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped,
-    Trader, Writes,
+    Authority, Direction, Fill, InstructionError, Limit, QuoteError, SwapError, SwapQuote, Swapped, Trader,
 };
 use crate::token::{self, PoolToken};
 use crate::venue::{self, Curve, SwapArgs};
@@ -200,11 +199,7 @@ impl Market {
     ) -> Result<Instruction, InstructionError> {
         let direction =
             self.direction(mint_in).map_err(|_| InstructionError::ForeignMint { mint: mint_in })?;
-        let (first, second) = match limit {
-            Limit::ExactIn { amount_in, min_out } => (amount_in, min_out),
-            Limit::ExactOut { amount_out, max_in } => (amount_out, max_in),
-        };
-        if first.is_zero() || second.is_zero() {
+        if limit.amount().is_zero() || limit.bound().is_zero() {
             return Err(InstructionError::ZeroAmount);
         }
         if matches!(limit, Limit::ExactOut { .. }) && !self.curve.swaps_exact_out() {
@@ -213,36 +208,37 @@ impl Market {
         Ok(self.curve.instruction(SwapArgs { tokens: &self.tokens, trader, direction, limit }))
     }
 
-    /// What the program does when it executes an instruction whose source holds `mint_in`.
+    /// Tokens that a swap within a limit moves.
     ///
     /// # Errors
-    /// The custom error code with which the program fails.
-    pub fn execute(&self, instruction: &SwapInstruction, mint_in: Mint) -> Result<Swapped, u32> {
-        self.check_accounts(instruction, mint_in)?;
-        self.swap(mint_in, instruction.limit)
+    /// There is no quote, or the limit is not kept.
+    pub fn swap(&self, mint_in: Mint, limit: Limit) -> Result<Swapped, SwapError> {
+        self.swap_into(mint_in, limit, &mut Writes::ignored())
     }
 
-    /// What a swap within a limit moves and changes.
+    /// Like [`Self::swap`], with the fields of the pool's accounts that the program changes. The balances of
+    /// its vaults change by the transfers.
     ///
     /// # Errors
-    /// The custom error code with which the program fails.
-    pub fn swap(&self, mint_in: Mint, limit: Limit) -> Result<Swapped, u32> {
-        let program = registry::program(self.venue());
-        let refused = |error: QuoteError| (program.error_code)(&error);
-        let direction = self.direction(mint_in).map_err(refused)?;
-        let (mode, amount) = match limit {
-            Limit::ExactIn { amount_in, min_out: _ } => (Mode::ExactIn, amount_in),
-            Limit::ExactOut { amount_out, max_in: _ } => (Mode::ExactOut, amount_out),
-        };
+    /// As of [`Self::swap`].
+    pub fn swap_with_writes(
+        &self,
+        mint_in: Mint,
+        limit: Limit,
+    ) -> Result<(Swapped, Vec<FieldWrite>), SwapError> {
         let mut writes = Writes::kept();
-        let trade = self.trade(direction, mode, amount, &mut writes).map_err(refused)?;
+        let swapped = self.swap_into(mint_in, limit, &mut writes)?;
+        Ok((swapped, writes.into_list()))
+    }
+
+    fn swap_into(&self, mint_in: Mint, limit: Limit, writes: &mut Writes) -> Result<Swapped, SwapError> {
+        let direction = self.direction(mint_in)?;
+        let trade = self.trade(direction, limit.mode(), limit.amount(), writes)?;
         match limit {
-            Limit::ExactIn { amount_in: _, min_out } if trade.received < min_out => {
-                return Err(program.too_little_out);
+            Limit::ExactIn { min_out, .. } if trade.received < min_out => {
+                return Err(SwapError::TooLittleOut);
             }
-            Limit::ExactOut { amount_out: _, max_in } if trade.amount_in > max_in => {
-                return Err(program.too_much_in);
-            }
+            Limit::ExactOut { max_in, .. } if trade.amount_in > max_in => return Err(SwapError::TooMuchIn),
             Limit::ExactIn { .. } | Limit::ExactOut { .. } => {}
         }
         let (token_in, token_out) = direction.order(self.tokens);
@@ -257,7 +253,6 @@ impl Market {
             vault_in,
             vault_out,
             protocol_fee: protocol_fee.map(|(account, amount)| (account, Atoms::new(amount))),
-            writes: writes.into_list(),
         })
     }
 
@@ -302,21 +297,6 @@ impl Market {
             return Err(QuoteError::NothingOut);
         }
         Ok(Trade { amount_in, received, fill })
-    }
-
-    /// Refuses an instruction whose accounts are not the pool's.
-    fn check_accounts(&self, instruction: &SwapInstruction, mint_in: Mint) -> Result<(), u32> {
-        if instruction.mint_in.is_some_and(|named| named != mint_in) {
-            return Err(program_error::TOKEN_MINT_MISMATCH);
-        }
-        let SwapInstruction { owner, source, destination, .. } = *instruction;
-        let trader = Trader { owner, source, destination };
-        let direction = self.direction(mint_in).map_err(|_| program_error::CONSTRAINT_ADDRESS)?;
-        let args = SwapArgs { tokens: &self.tokens, trader: &trader, direction, limit: instruction.limit };
-        let ours = self.curve.instruction(args);
-        let ours = ours.accounts.iter().map(|meta| &meta.pubkey);
-        let fits = ours.take(instruction.fixed_accounts.len()).eq(&instruction.fixed_accounts);
-        if fits { Ok(()) } else { Err(program_error::CONSTRAINT_ADDRESS) }
     }
 }
 

@@ -1,26 +1,28 @@
+//! Custom error codes that several programs share, and their names.
+
 use order_core::failure::Code;
 
 /// The names of a program's custom error codes.
 pub(crate) type Names = &'static [(u32, &'static str)];
 
 /// Anchor: the accounts that were given are fewer than the instruction needs.
-pub(crate) const ACCOUNT_NOT_ENOUGH_KEYS: u32 = 3005;
+pub const ACCOUNT_NOT_ENOUGH_KEYS: u32 = 3005;
 /// Anchor: no instruction of the program begins with these bytes.
-pub(crate) const INSTRUCTION_FALLBACK_NOT_FOUND: u32 = 101;
+pub const INSTRUCTION_FALLBACK_NOT_FOUND: u32 = 101;
 /// Anchor: the instruction's bytes are too few for its arguments.
-pub(crate) const INSTRUCTION_DID_NOT_DESERIALIZE: u32 = 102;
+pub const INSTRUCTION_DID_NOT_DESERIALIZE: u32 = 102;
 /// Anchor: an account is not the one that the pool names.
-pub(crate) const CONSTRAINT_ADDRESS: u32 = 2012;
+pub const CONSTRAINT_ADDRESS: u32 = 2012;
 /// Anchor: an account is of another type than the instruction needs.
-pub(crate) const ACCOUNT_DISCRIMINATOR_MISMATCH: u32 = 3002;
+pub const ACCOUNT_DISCRIMINATOR_MISMATCH: u32 = 3002;
 /// Anchor: a number is not greater than it must be.
-pub(crate) const REQUIRE_GREATER_VIOLATED: u32 = 2505;
+pub const REQUIRE_GREATER_VIOLATED: u32 = 2505;
 
 /// The SPL Token programs: the account that is taken from has less.
 const TOKEN_INSUFFICIENT_FUNDS: u32 = 1;
 
 /// The SPL Token programs: an account holds another token than the transfer moves.
-pub(crate) const TOKEN_MINT_MISMATCH: u32 = 3;
+pub const TOKEN_MINT_MISMATCH: u32 = 3;
 
 const TOKEN: Names = &[
     (0, "token: NotRentExempt"),

@@ -1,8 +1,6 @@
 //! The table of all venues' programs, and the lookups in it.
 
 use crate::program_error;
-use crate::seed::{Seed, SeedError, Seeded};
-use crate::swap::SwapInstruction;
 use crate::token::token_program_id;
 use crate::venue::VenueProgram;
 use crate::venues::{
@@ -59,6 +57,12 @@ pub fn pool_marks(venue: Venue, pair: [Mint; 2]) -> Vec<Vec<(usize, Vec<u8>)>> {
     marks.collect()
 }
 
+/// Custom error codes with which a venue's program refuses to give less, and to take more, than a swap's limit.
+pub const fn limit_codes(venue: Venue) -> [u32; 2] {
+    let program = program(venue);
+    [program.too_little_out, program.too_much_in]
+}
+
 /// What a custom error code of a token program means, and its name in the program's source. None for any
 /// other program.
 pub fn token_failure(program: &Pubkey, custom_code: u32) -> Option<(failure::Code, &'static str)> {
@@ -69,8 +73,7 @@ pub fn token_failure(program: &Pubkey, custom_code: u32) -> Option<(failure::Cod
 
 /// What a custom error code of a venue's program means, and its name in the program's source.
 pub fn failure(venue: Venue, custom_code: u32) -> (failure::Code, &'static str) {
-    let program = program(venue);
-    program_error::failure(program.errors, [program.too_little_out, program.too_much_in], custom_code)
+    program_error::failure(program(venue).errors, limit_codes(venue), custom_code)
 }
 
 /// Like [`failure`], but prefers the Anchor error name found in the transaction's `logs`, because a program
@@ -85,23 +88,5 @@ pub fn failure_told(venue: Venue, custom_code: u32, logs: &[String]) -> (failure
             (failure::Code::SimulationFailed, program_error::UNKNOWN)
         }
         None => failure(venue, custom_code),
-    }
-}
-
-/// The accounts that make a pool on a local cluster.
-///
-/// # Errors
-/// The program has no way to hold such a pool.
-pub fn seed(venue: Venue, seed: &Seed) -> Result<Seeded, SeedError> {
-    (program(venue).seed)(seed)
-}
-
-impl SwapInstruction {
-    /// Reads the instruction of a venue's program.
-    ///
-    /// # Errors
-    /// The custom error code with which the program fails.
-    pub fn decode(venue: Venue, accounts: &[Pubkey], data: &[u8]) -> Result<Self, u32> {
-        (program(venue).decode_instruction)(accounts, data)
     }
 }

@@ -1,5 +1,5 @@
-use crate::account::{DecodeError, FieldWrite};
 use crate::token::PoolToken;
+use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Mint, Pubkey};
 
 /// Why a market gives no quote.
@@ -46,7 +46,7 @@ pub struct SwapQuote {
     pub amount_out: Atoms,
     /// The rate of the pool's fee; transfer fees of the tokens are not in it.
     pub fee: Fraction,
-    /// How much worse than the price of a vanishing amount this is, fees apart, rounded down.
+    /// Price impact: relative difference to the marginal (spot) price, before fees, rounded down.
     pub price_impact: Fraction,
 }
 
@@ -67,6 +67,32 @@ pub enum Limit {
         /// The most that may leave the trader.
         max_in: Atoms,
     },
+}
+
+impl Limit {
+    /// Side that is fixed.
+    pub fn mode(self) -> Mode {
+        match self {
+            Self::ExactIn { .. } => Mode::ExactIn,
+            Self::ExactOut { .. } => Mode::ExactOut,
+        }
+    }
+
+    /// Amount that is fixed.
+    pub fn amount(self) -> Atoms {
+        match self {
+            Self::ExactIn { amount_in, .. } => amount_in,
+            Self::ExactOut { amount_out, .. } => amount_out,
+        }
+    }
+
+    /// The other side's bound: the least output, or the most input.
+    pub fn bound(self) -> Atoms {
+        match self {
+            Self::ExactIn { min_out, .. } => min_out,
+            Self::ExactOut { max_in, .. } => max_in,
+        }
+    }
 }
 
 /// Whose tokens are swapped.
@@ -97,24 +123,38 @@ pub enum InstructionError {
     ExactOut,
 }
 
-/// A swap instruction as its program reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SwapInstruction {
-    /// What is fixed.
-    pub limit: Limit,
+/// Why a swap within a limit does not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SwapError {
+    /// The pool gives no quote.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
+    /// The swap gives less than the limit.
+    #[error("the swap gives less than its limit")]
+    TooLittleOut,
+    /// The swap takes more than the limit.
+    #[error("the swap takes more than its limit")]
+    TooMuchIn,
+}
+
+/// Positions of accounts in a venue's swap instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountOrder {
+    /// Number of accounts at the front that follow from the pool, the trader and the direction alone. What
+    /// follows them depends on the pool's state too.
+    pub fixed: usize,
+    /// Least number of accounts.
+    pub least: usize,
     /// The pool.
-    pub pool: Pubkey,
+    pub pool: usize,
     /// The trader, who signs.
-    pub owner: Pubkey,
+    pub owner: usize,
     /// Where the input comes from.
-    pub source: Pubkey,
+    pub source: usize,
     /// Where the output goes to.
-    pub destination: Pubkey,
-    /// The input token, if the instruction tells it; else it is what the source holds.
-    pub mint_in: Option<Mint>,
-    /// The accounts that follow from the pool, the trader and the direction alone, in their order: not
-    /// those at the end that follow from the pool's state too.
-    pub fixed_accounts: Vec<Pubkey>,
+    pub destination: usize,
+    /// Mint of the input, if the instruction names it.
+    pub mint_in: Option<usize>,
 }
 
 /// An address that signs for a program.
@@ -126,7 +166,7 @@ pub struct Authority {
     pub seeds: Vec<Vec<u8>>,
 }
 
-/// What a swap moves and changes.
+/// Tokens that a swap moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swapped {
     /// To transfer from the source, in atoms: to the pool's vault, but for the protocol's fee; the token withholds its transfer fee from it.
@@ -145,36 +185,11 @@ pub struct Swapped {
     pub vault_out: Pubkey,
     /// What of the input does not go to the vault but to another account, and to which.
     pub protocol_fee: Option<(Pubkey, Atoms)>,
-    pub(crate) writes: Vec<FieldWrite>,
-}
-
-impl Swapped {
-    /// The accounts whose bytes the program changes, each once.
-    pub fn changed(&self) -> Vec<Pubkey> {
-        let mut changed: Vec<Pubkey> = self.writes.iter().map(|write| write.account).collect();
-        changed.sort_unstable();
-        changed.dedup();
-        changed
-    }
-
-    /// Changes the bytes of one account as the program does.
-    ///
-    /// # Errors
-    /// The bytes are too short to be this account's.
-    pub fn apply(&self, account: &Pubkey, data: &mut [u8]) -> Result<(), DecodeError> {
-        let length = data.len();
-        for write in self.writes.iter().filter(|write| write.account == *account) {
-            if !write.apply(data) {
-                return Err(DecodeError::TooShort { address: *account, length, needed: write.offset });
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Which of the pool's two tokens goes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
     /// The first goes in, the second comes out.
     AToB,
     /// The second goes in, the first comes out.
@@ -182,8 +197,8 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    /// A pair of the pool as (input, output).
-    pub(crate) fn order<T>(self, [a, b]: [T; 2]) -> (T, T) {
+    /// Orders a pair of the pool as (input, output), and such a pair as the pool does.
+    pub fn order<T>(self, [a, b]: [T; 2]) -> (T, T) {
         match self {
             Self::AToB => (a, b),
             Self::BToA => (b, a),
@@ -200,33 +215,4 @@ pub(crate) struct Fill {
     pub(crate) amount_out: u64,
     pub(crate) fee: Fraction,
     pub(crate) price_impact: Fraction,
-}
-
-/// What of the pool's accounts changes, the balances of its vaults apart. A quote does not ask for it.
-#[derive(Debug)]
-pub(crate) struct Writes(Option<Vec<FieldWrite>>);
-
-impl Writes {
-    pub(crate) fn ignored() -> Self {
-        Self(None)
-    }
-
-    pub(crate) fn kept() -> Self {
-        Self(Some(Vec::new()))
-    }
-
-    pub(crate) fn are_kept(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Puts them at the end if they are kept.
-    pub(crate) fn add<const N: usize>(&mut self, writes: impl FnOnce() -> [FieldWrite; N]) {
-        if let Some(kept) = &mut self.0 {
-            kept.extend(writes());
-        }
-    }
-
-    pub(crate) fn into_list(self) -> Vec<FieldWrite> {
-        self.0.unwrap_or_default()
-    }
 }

@@ -1,6 +1,8 @@
-use crate::account::{DecodeError, Fields, Lookup, put, require_owner};
+//! Tokens: their mints, their accounts, and the fees of their transfers.
+
+use crate::account::{DecodeError, Fields, Lookup, require_owner};
 use crate::math;
-use order_core::token::{MAX_DECIMALS, NATIVE_MINT, Program, symbol};
+use order_core::token::{MAX_DECIMALS, Program, symbol};
 use order_core::{Mint, Pubkey, Token};
 use solana_account::Account;
 
@@ -10,20 +12,36 @@ const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1
 /// The program that writes memos, which some pool programs want to know whether they call it or not.
 pub(crate) const MEMO: Pubkey = Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
 
-const MINT_LENGTH: usize = 82;
-const MINT_AUTHORITY: usize = 4;
-pub(crate) const MINT_SUPPLY: usize = 36;
-const MINT_DECIMALS: usize = 44;
-const MINT_INITIALIZED: usize = 45;
-const ACCOUNT_LENGTH: usize = 165;
-const ACCOUNT_OWNER: usize = 32;
-pub(crate) const ACCOUNT_AMOUNT: usize = 64;
-const ACCOUNT_STATE: usize = 108;
-const ACCOUNT_STATE_INITIALIZED: u8 = 1;
-const ACCOUNT_IS_NATIVE: usize = 109;
-const ACCOUNT_NATIVE_RENT: usize = 113;
-/// What an account of this length keeps for ever, in lamports: the rest is wrapped SOL.
-const ACCOUNT_RENT: u64 = 2_039_280;
+/// Length of a mint without extensions, in bytes.
+pub const MINT_LENGTH: usize = 82;
+/// Length of a token account without extensions, in bytes.
+pub const ACCOUNT_LENGTH: usize = 165;
+
+/// Where the fields of a mint are.
+pub mod mint_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const AUTHORITY_TAG: usize = 0;
+    pub const AUTHORITY: usize = 4;
+    pub const SUPPLY: usize = 36;
+    pub const DECIMALS: usize = 44;
+    pub const INITIALIZED: usize = 45;
+}
+
+/// Where the fields of a token account are.
+pub mod account_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const MINT: usize = 0;
+    pub const OWNER: usize = 32;
+    pub const AMOUNT: usize = 64;
+    pub const STATE: usize = 108;
+    pub const IS_NATIVE: usize = 109;
+    pub const NATIVE_RENT: usize = 113;
+}
+
+/// State of a token account that is neither frozen nor uninitialized.
+pub const ACCOUNT_STATE_INITIALIZED: u8 = 1;
 
 /// Where a Token-2022 account with extensions says what it is; its list of extensions follows.
 const EXTENDED_TYPE: usize = 165;
@@ -43,7 +61,7 @@ pub const fn token_program_id(program: Program) -> Pubkey {
 }
 
 /// What Meteora's pools say of a token's program.
-pub(crate) fn program_flag(program: Program) -> u8 {
+pub fn program_flag(program: Program) -> u8 {
     match program {
         Program::SplToken => 0,
         Program::Token2022 => 1,
@@ -116,10 +134,10 @@ impl PoolToken {
         let address = mint.pubkey();
         let program = program(address, account)?;
         let fields = Fields::new(address, &account.data, MINT_LENGTH)?;
-        if fields.u8(MINT_INITIALIZED)? != 1 {
+        if fields.u8(mint_offset::INITIALIZED)? != 1 {
             return Err(DecodeError::WrongType { address, expected: "an initialized mint" });
         }
-        let decimals = fields.u8(MINT_DECIMALS)?;
+        let decimals = fields.u8(mint_offset::DECIMALS)?;
         if decimals > MAX_DECIMALS {
             let reason = format!("a token with {decimals} decimals");
             return Err(DecodeError::Unsupported { address, reason });
@@ -139,17 +157,17 @@ impl PoolToken {
 pub(crate) fn balance(address: Pubkey, account: &Account, mint: Mint) -> Result<u64, DecodeError> {
     program(address, account)?;
     let fields = Fields::new(address, &account.data, ACCOUNT_LENGTH)?;
-    if fields.pubkey(0)? != mint.pubkey() {
+    if fields.pubkey(account_offset::MINT)? != mint.pubkey() {
         return Err(DecodeError::Inconsistent {
             address,
             reason: "the vault holds another token than the pool says",
         });
     }
-    if fields.u8(ACCOUNT_STATE)? != ACCOUNT_STATE_INITIALIZED {
+    if fields.u8(account_offset::STATE)? != ACCOUNT_STATE_INITIALIZED {
         let reason = "the vault is frozen or not initialized".to_owned();
         return Err(DecodeError::Unsupported { address, reason });
     }
-    fields.u64(ACCOUNT_AMOUNT)
+    fields.u64(account_offset::AMOUNT)
 }
 
 /// What both of a pool's token accounts hold.
@@ -171,43 +189,24 @@ pub(crate) fn require_original(address: Pubkey, account: &Account) -> Result<(),
     require_owner(address, account, SPL_TOKEN)
 }
 
-/// How much of a token of the original token program exists.
+/// Balance of a token account, in base units; zero if the account is too short to have one.
 pub(crate) fn held(account: &Account) -> u64 {
-    let amount = account.data.get(64..72).and_then(|bytes| bytes.try_into().ok());
+    let end = account_offset::AMOUNT.saturating_add(8);
+    let amount = account.data.get(account_offset::AMOUNT..end).and_then(|bytes| bytes.try_into().ok());
     amount.map_or(0, u64::from_le_bytes)
 }
 
-pub(crate) fn supply(address: Pubkey, account: &Account) -> Result<u64, DecodeError> {
+/// Supply of a token of the original token program, in base units.
+///
+/// # Errors
+/// The account is no initialized mint of that program.
+pub fn supply(address: Pubkey, account: &Account) -> Result<u64, DecodeError> {
     require_original(address, account)?;
     let fields = Fields::new(address, &account.data, MINT_LENGTH)?;
-    if fields.u8(MINT_INITIALIZED)? != 1 {
+    if fields.u8(mint_offset::INITIALIZED)? != 1 {
         return Err(DecodeError::WrongType { address, expected: "an initialized mint" });
     }
-    fields.u64(MINT_SUPPLY)
-}
-
-/// A mint of the original token program.
-pub(crate) fn mint_data(authority: Pubkey, supply: u64, decimals: u8) -> Vec<u8> {
-    let mut data = vec![0; MINT_LENGTH];
-    put(&mut data, 0, &[1]);
-    put(&mut data, MINT_AUTHORITY, authority.as_ref());
-    put(&mut data, MINT_SUPPLY, &supply.to_le_bytes());
-    put(&mut data, MINT_DECIMALS, &[decimals, 1]);
-    data
-}
-
-/// A token account of the original token program; one of wrapped SOL says what of its lamports is rent.
-pub(crate) fn account_data(mint: Mint, owner: Pubkey, amount: u64) -> Vec<u8> {
-    let mut data = vec![0; ACCOUNT_LENGTH];
-    put(&mut data, 0, &mint.to_bytes());
-    put(&mut data, ACCOUNT_OWNER, owner.as_ref());
-    put(&mut data, ACCOUNT_AMOUNT, &amount.to_le_bytes());
-    put(&mut data, ACCOUNT_STATE, &[ACCOUNT_STATE_INITIALIZED]);
-    if mint == NATIVE_MINT {
-        put(&mut data, ACCOUNT_IS_NATIVE, &[1]);
-        put(&mut data, ACCOUNT_NATIVE_RENT, &ACCOUNT_RENT.to_le_bytes());
-    }
-    data
+    fields.u64(mint_offset::SUPPLY)
 }
 
 fn program(address: Pubkey, account: &Account) -> Result<Program, DecodeError> {

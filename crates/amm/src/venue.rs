@@ -3,10 +3,10 @@
 //! The venues' folders are above this file, and the table of them, `registry.rs`, above the folders.
 
 use crate::account::{DecodeError, Discriminator, Lookup};
+use crate::changes::Writes;
 use crate::clock::Clock;
 use crate::program_error::Names;
-use crate::seed::{Seed, SeedError, Seeded};
-use crate::swap::{Authority, Direction, Fill, Limit, QuoteError, SwapInstruction, Trader, Writes};
+use crate::swap::{Authority, Direction, Fill, Limit, QuoteError, Trader};
 use crate::token::PoolToken;
 use order_core::{Atoms, Fraction, Mint, Pubkey, token};
 use solana_instruction::Instruction;
@@ -30,14 +30,8 @@ pub(crate) struct VenueProgram {
     pub(crate) too_little_out: u32,
     /// The code with which it refuses to take more than the limit.
     pub(crate) too_much_in: u32,
-    /// The code with which it fails where this crate gives no quote.
-    pub(crate) error_code: fn(&QuoteError) -> u32,
     /// Reads a pool's account; its owner is checked already.
     pub(crate) decode: fn(Pubkey, &[u8]) -> Decoded,
-    /// Reads a swap instruction's accounts and data, or says with which code the program fails.
-    pub(crate) decode_instruction: fn(&[Pubkey], &[u8]) -> Result<SwapInstruction, u32>,
-    /// The accounts that make a pool on a local cluster.
-    pub(crate) seed: fn(&Seed) -> Result<Seeded, SeedError>,
 }
 
 /// Result of decoding a pool's account.

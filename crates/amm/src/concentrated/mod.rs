@@ -4,15 +4,15 @@
 //! which ticks their programs find: both come in as [`Stop`]s.
 
 mod arrays;
-mod full_range;
 mod place;
 mod reserves;
 mod step;
 mod walk;
 
 pub(crate) use arrays::{TickArrayAddress, TickArrays};
-pub(crate) use full_range::{FullRange, Tick};
-pub(crate) use place::{Place, Stop, TICK_MAX, tick_between};
+pub use place::{Place, TICK_MAX};
+pub(crate) use place::{Stop, tick_between};
 pub(crate) use reserves::reserves;
+pub use reserves::{Rounding, amount_a, amount_b};
 pub(crate) use step::RATE_ONE;
 pub(crate) use walk::{Share, TickSwap, Walked, walk};

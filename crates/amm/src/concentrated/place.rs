@@ -5,16 +5,17 @@ use order_core::Pubkey;
 use std::ops::RangeInclusive;
 
 /// The lowest and the highest tick of both programs.
-pub(crate) const TICK_MAX: i32 = 443_636;
+pub const TICK_MAX: i32 = 443_636;
 
 /// A price, and the liquidity there is at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// The square root of the price of the first token in the second, in Q64.64.
-    pub(crate) sqrt_price: u128,
+    pub sqrt_price: u128,
     /// The tick at or below the price.
-    pub(crate) tick: i32,
-    pub(crate) liquidity: u128,
+    pub tick: i32,
+    /// The liquidity at the price.
+    pub liquidity: u128,
 }
 
 impl Place {

@@ -7,13 +7,15 @@ use ruint::aliases::{U256, U512};
 
 /// In whose favour an amount is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rounding {
+pub enum Rounding {
+    /// To the next unit.
     Up,
+    /// The rest is dropped.
     Down,
 }
 
 /// What of the first token lies between two square roots of the price. None above 64 bits.
-pub(super) fn amount_a(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
+pub fn amount_a(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
     let width = high.checked_sub(low)?;
     let scaled = U256::from(liquidity).checked_shl(64)?;
     let denominator = math::mul(low, high)?;
@@ -35,7 +37,7 @@ pub(super) fn amount_a(liquidity: u128, low: u128, high: u128, rounding: Roundin
 }
 
 /// What of the second token lies between two square roots of the price. None above 64 bits.
-pub(super) fn amount_b(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
+pub fn amount_b(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
     let [rest, floor, 0, 0] = *math::mul(liquidity, high.checked_sub(low)?)?.as_limbs() else { return None };
     rounded(floor, rest == 0, rounding)
 }

@@ -1,9 +1,9 @@
 //! A folder for each venue: its program's constants, account layouts, maths and swap instruction.
 
-pub(crate) mod meteora_damm_v1;
-pub(crate) mod meteora_damm_v2;
-pub(crate) mod meteora_dlmm;
-pub(crate) mod orca_whirlpool;
-pub(crate) mod raydium_amm_v4;
-pub(crate) mod raydium_clmm;
-pub(crate) mod raydium_cpmm;
+pub mod meteora_damm_v1;
+pub mod meteora_damm_v2;
+pub mod meteora_dlmm;
+pub mod orca_whirlpool;
+pub mod raydium_amm_v4;
+pub mod raydium_clmm;
+pub mod raydium_cpmm;

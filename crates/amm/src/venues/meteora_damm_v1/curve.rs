@@ -1,10 +1,11 @@
 use super::instruction;
 use super::layout::{DammV1Fee, DammV1Pool};
 use super::vault::{self, LendingVault, Shares};
-use crate::account::{DecodeError, FieldWrite, Lookup};
+use crate::account::{DecodeError, Lookup};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_floor};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
+use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
 use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction, Mint, Pubkey};
@@ -201,8 +202,8 @@ impl VaultSide {
         writes.add(|| {
             [
                 FieldWrite::u64(self.vault.address, vault::offset::TOTAL_AMOUNT, total_amount),
-                FieldWrite::u64(self.vault.lp_mint, token::MINT_SUPPLY, lp_supply),
-                FieldWrite::u64(self.vault_lp, token::ACCOUNT_AMOUNT, pool_lp),
+                FieldWrite::u64(self.vault.lp_mint, token::mint_offset::SUPPLY, lp_supply),
+                FieldWrite::u64(self.vault_lp, token::account_offset::AMOUNT, pool_lp),
             ]
         });
         Some(())

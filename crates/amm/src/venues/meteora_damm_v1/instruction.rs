@@ -1,18 +1,21 @@
+//! The swap instruction: its data and the order of its accounts.
+
 use super::layout::DammV1Pool;
 use super::program::{PROGRAM_ID, VAULT_PROGRAM_ID};
 use crate::account::Discriminator;
-use crate::anchor::AnchorArguments;
-use crate::program_error::ACCOUNT_NOT_ENOUGH_KEYS;
-use crate::swap::{Limit, SwapInstruction};
+use crate::swap::{AccountOrder, Limit};
 use crate::token::token_program_id;
 use crate::venue::SwapArgs;
 use order_core::Pubkey;
 use order_core::token::Program;
 use solana_instruction::{AccountMeta, Instruction};
 
-const SWAP: Discriminator = 0xf8c6_9e91_e175_87c8_u64.to_be_bytes();
+/// Name of the swap of an exact input.
+pub const SWAP: Discriminator = 0xf8c6_9e91_e175_87c8_u64.to_be_bytes();
 
-const ACCOUNTS: usize = 15;
+/// Positions of the accounts in the swap.
+pub const ACCOUNTS: AccountOrder =
+    AccountOrder { fixed: 15, least: 15, pool: 0, owner: 12, source: 1, destination: 2, mint_in: None };
 
 /// Builds the swap between the pool's vaults, whose shares are these tokens.
 pub(super) fn swap(pool: &DammV1Pool, lp_mints: [Pubkey; 2], args: SwapArgs<'_>) -> Instruction {
@@ -39,22 +42,4 @@ pub(super) fn swap(pool: &DammV1Pool, lp_mints: [Pubkey; 2], args: SwapArgs<'_>)
         AccountMeta::new_readonly(token_program_id(Program::SplToken), false),
     ]);
     Instruction { program_id: PROGRAM_ID, accounts, data }
-}
-
-pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
-    let AnchorArguments { amounts: [amount_in, min_out], name: _, rest: _ } =
-        AnchorArguments::read(data, &[SWAP])?;
-    let fixed_accounts = accounts.get(..ACCOUNTS).ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
-    let [pool, source, destination, .., owner, _vault_program, _token_program] = *fixed_accounts else {
-        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
-    };
-    Ok(SwapInstruction {
-        limit: Limit::ExactIn { amount_in, min_out },
-        pool,
-        owner,
-        source,
-        destination,
-        mint_in: None,
-        fixed_accounts: fixed_accounts.to_vec(),
-    })
 }

@@ -1,30 +1,34 @@
+//! Layouts of the program's accounts.
+
 use super::vault::{self, LendingVault};
 use crate::account::{DecodeError, Discriminator, Fields, Lookup};
 use crate::clock::TimeUnit;
 use order_core::{Mint, Pubkey};
 
 /// What the program gives its pools today; older ones are longer, and named to be followed.
-pub(super) const POOL_SIZE: usize = 952;
+pub const POOL_SIZE: usize = 952;
 /// Up to here all pools of constant product are alike.
 const POOL_SIZE_MIN: usize = 875;
 /// The second version of the program has the same: the owner tells them apart.
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
+pub const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
 
 /// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const LP_MINT: usize = 8;
-    pub(crate) const MINTS: [usize; 2] = [40, 72];
-    pub(crate) const VAULTS: [usize; 2] = [104, 136];
-    pub(crate) const VAULT_LPS: [usize; 2] = [168, 200];
-    pub(crate) const VAULT_LP_BUMP: usize = 232;
-    pub(crate) const ENABLED: usize = 233;
-    pub(crate) const PROTOCOL_FEE_ACCOUNTS: [usize; 2] = [234, 266];
-    pub(crate) const TRADE_FEE: [usize; 2] = [330, 338];
-    pub(crate) const PROTOCOL_FEE: [usize; 2] = [346, 354];
-    pub(crate) const POOL_TYPE: usize = 362;
-    pub(crate) const ACTIVATION_POINT: usize = 403;
-    pub(crate) const ACTIVATION_TYPE: usize = 475;
-    pub(crate) const CURVE_TYPE: usize = 874;
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const LP_MINT: usize = 8;
+    pub const MINTS: [usize; 2] = [40, 72];
+    pub const VAULTS: [usize; 2] = [104, 136];
+    pub const VAULT_LPS: [usize; 2] = [168, 200];
+    pub const VAULT_LP_BUMP: usize = 232;
+    pub const ENABLED: usize = 233;
+    pub const PROTOCOL_FEE_ACCOUNTS: [usize; 2] = [234, 266];
+    pub const TRADE_FEE: [usize; 2] = [330, 338];
+    pub const PROTOCOL_FEE: [usize; 2] = [346, 354];
+    pub const POOL_TYPE: usize = 362;
+    pub const ACTIVATION_POINT: usize = 403;
+    pub const ACTIVATION_TYPE: usize = 475;
+    pub const CURVE_TYPE: usize = 874;
 }
 
 /// A fee: rounded down, but at least one unit.

@@ -2,26 +2,18 @@
 //! withdraws from the other, so it changes the vaults, their share tokens, and the pool's holdings of them.
 
 mod curve;
-mod instruction;
-mod layout;
-mod program;
-mod seeding;
-mod vault;
-mod vault_call;
-
-pub use vault_call::{VaultAccounts, VaultCall, VaultChange};
+pub mod instruction;
+pub mod layout;
+pub mod program;
+pub mod vault;
 
 use crate::account::{DecodeError, Lookup};
-use crate::program_error::CONSTRAINT_ADDRESS;
-use crate::swap::{Authority, QuoteError};
+use crate::swap::Authority;
 use crate::venue::{Curve, Pool, VenueProgram};
 use curve::DammV1Curve;
 use layout::DammV1Pool;
 use order_core::{Mint, Pubkey};
-use program::{
-    AMOUNT_IS_ZERO, ERRORS, INVALID_CALCULATION, MATH_OVERFLOW, POOL_DISABLED, PROGRAM_ID, SLIPPAGE_EXCEEDED,
-    UNSUPPORTED_OPERATION,
-};
+use program::{ERRORS, PROGRAM_ID, SLIPPAGE_EXCEEDED};
 use std::sync::Arc;
 
 pub(crate) const PROGRAM: VenueProgram = VenueProgram {
@@ -33,22 +25,8 @@ pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     errors: ERRORS,
     too_little_out: SLIPPAGE_EXCEEDED,
     too_much_in: SLIPPAGE_EXCEEDED,
-    error_code,
     decode: |address, data| Ok(Arc::new(DammV1Pool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
 };
-
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => POOL_DISABLED,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => AMOUNT_IS_ZERO,
-        QuoteError::InsufficientLiquidity => INVALID_CALCULATION,
-        QuoteError::Overflow => MATH_OVERFLOW,
-        QuoteError::Unsupported { .. } => UNSUPPORTED_OPERATION,
-    }
-}
 
 impl Pool for DammV1Pool {
     fn mints(&self) -> [Mint; 2] {

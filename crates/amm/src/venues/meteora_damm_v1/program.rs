@@ -1,19 +1,21 @@
 //! Addresses, error codes and units of the program.
 
+#![expect(missing_docs, reason = "error codes are named as in the program's source")]
+
 use crate::program_error::Names;
 use order_core::Pubkey;
 
-pub(super) const PROGRAM_ID: Pubkey = Pubkey::from_str_const("Eo7WjKq67rjJQSZxS6z3YkapzY3eMj6Xy8X5EQVn5UaB");
+/// Address of the program.
+pub const PROGRAM_ID: Pubkey = Pubkey::from_str_const("Eo7WjKq67rjJQSZxS6z3YkapzY3eMj6Xy8X5EQVn5UaB");
 /// The program that keeps the vaults.
-pub(super) const VAULT_PROGRAM_ID: Pubkey =
-    Pubkey::from_str_const("24Uqj9JCLxUeoC3hGfh5W3s9FM9uCHDS2SG3LYwBpyTi");
+pub const VAULT_PROGRAM_ID: Pubkey = Pubkey::from_str_const("24Uqj9JCLxUeoC3hGfh5W3s9FM9uCHDS2SG3LYwBpyTi");
 
-pub(super) const MATH_OVERFLOW: u32 = 6000;
-pub(super) const SLIPPAGE_EXCEEDED: u32 = 6004;
-pub(super) const INVALID_CALCULATION: u32 = 6005;
-pub(super) const POOL_DISABLED: u32 = 6015;
-pub(super) const UNSUPPORTED_OPERATION: u32 = 6025;
-pub(super) const AMOUNT_IS_ZERO: u32 = 6041;
+pub const MATH_OVERFLOW: u32 = 6000;
+pub const SLIPPAGE_EXCEEDED: u32 = 6004;
+pub const INVALID_CALCULATION: u32 = 6005;
+pub const POOL_DISABLED: u32 = 6015;
+pub const UNSUPPORTED_OPERATION: u32 = 6025;
+pub const AMOUNT_IS_ZERO: u32 = 6041;
 
 /// The vaults' program has numbers of its own from 6000 on, which come through this program's.
 pub(super) const ERRORS: Names = &[

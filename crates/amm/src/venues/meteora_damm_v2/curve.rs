@@ -1,11 +1,12 @@
+use super::amounts::{amount_a, amount_b, ceil, floor};
 use super::base_fee::Moment;
 use super::layout::{CollectFee, DammV2Pool, DynamicFee};
 use super::offset;
 use super::program::FEE_ONE;
-use crate::account::FieldWrite;
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::math::{self, Q128, div_ceil, mul, mul_div_ceil, times_q128};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
+use crate::math::{self, div_ceil, mul, mul_div_ceil, times_q128};
+use crate::swap::{Direction, Fill, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction};
 use ruint::aliases::U256;
@@ -241,32 +242,6 @@ struct DammV2Swap {
     fee: u64,
     /// The rate of the fee in billionths.
     rate: u64,
-}
-
-/// An exact amount as a fraction.
-pub(super) struct Ratio {
-    numerator: U256,
-    denominator: U256,
-}
-
-/// What of the first token lies between two square roots of the price.
-pub(super) fn amount_a(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
-    let numerator = mul(liquidity, high.checked_sub(low)?)?;
-    Some(Ratio { numerator, denominator: mul(low, high)? })
-}
-
-/// What of the second token lies between two square roots of the price.
-pub(super) fn amount_b(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
-    let numerator = mul(liquidity, high.checked_sub(low)?)?;
-    Some(Ratio { numerator, denominator: Q128 })
-}
-
-pub(super) fn floor(ratio: Ratio) -> Option<u64> {
-    u64::try_from(ratio.numerator.checked_div(ratio.denominator)?).ok()
-}
-
-pub(super) fn ceil(ratio: Ratio) -> Option<u64> {
-    u64::try_from(div_ceil(ratio.numerator, ratio.denominator)?).ok()
 }
 
 fn narrow(value: U256) -> Option<u128> {

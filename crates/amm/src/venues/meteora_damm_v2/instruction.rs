@@ -1,22 +1,27 @@
+//! The swap instruction: its data and the order of its accounts.
+
 use super::layout::DammV2Pool;
 use super::program::{AUTHORITY, EVENT_AUTHORITY, PROGRAM_ID};
 use crate::account::Discriminator;
-use crate::anchor::AnchorArguments;
-use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE};
-use crate::swap::{Limit, SwapInstruction};
+use crate::swap::{AccountOrder, Limit};
 use crate::token::token_program_id;
 use crate::venue::SwapArgs;
 use order_core::Pubkey;
 use solana_instruction::{AccountMeta, Instruction};
 
-const SWAP: Discriminator = 0xf8c6_9e91_e175_87c8_u64.to_be_bytes();
-const SWAP2: Discriminator = 0x414b_3f4c_eb5b_5b88_u64.to_be_bytes();
-const MODE_EXACT_IN: u8 = 0;
-const MODE_EXACT_OUT: u8 = 2;
+/// Name of the older swap, of an exact input.
+pub const SWAP: Discriminator = 0xf8c6_9e91_e175_87c8_u64.to_be_bytes();
+/// Name of the swap of either side.
+pub const SWAP2: Discriminator = 0x414b_3f4c_eb5b_5b88_u64.to_be_bytes();
+/// Mode of a swap of an exact input.
+pub const MODE_EXACT_IN: u8 = 0;
+/// Mode of a swap of an exact output.
+pub const MODE_EXACT_OUT: u8 = 2;
 const INSTRUCTIONS_SYSVAR: Pubkey = Pubkey::from_str_const("Sysvar1nstructions1111111111111111111111111");
 
-/// Without the one that only some pools need.
-const ACCOUNTS: usize = 14;
+/// Positions of the accounts in the swap.
+pub const ACCOUNTS: AccountOrder =
+    AccountOrder { fixed: 14, least: 14, pool: 1, owner: 8, source: 2, destination: 3, mint_in: None };
 
 impl DammV2Pool {
     pub(super) fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
@@ -51,38 +56,5 @@ impl DammV2Pool {
             accounts.push(AccountMeta::new_readonly(INSTRUCTIONS_SYSVAR, false));
         }
         Instruction { program_id: PROGRAM_ID, accounts, data }
-    }
-}
-
-pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
-    let limit = decode_limit(data)?;
-    let fixed_accounts = accounts.get(..ACCOUNTS).ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
-    let [_authority, pool, source, destination, _vault_a, _vault_b, _mint_a, _mint_b, owner, ..] =
-        *fixed_accounts
-    else {
-        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
-    };
-    Ok(SwapInstruction {
-        limit,
-        pool,
-        owner,
-        source,
-        destination,
-        mint_in: None,
-        fixed_accounts: fixed_accounts.to_vec(),
-    })
-}
-
-fn decode_limit(data: &[u8]) -> Result<Limit, u32> {
-    let AnchorArguments { name, amounts: [first, second], rest } =
-        AnchorArguments::read(data, &[SWAP, SWAP2])?;
-    if name == SWAP {
-        return Ok(Limit::ExactIn { amount_in: first, min_out: second });
-    }
-    match rest.first().copied() {
-        Some(MODE_EXACT_IN) => Ok(Limit::ExactIn { amount_in: first, min_out: second }),
-        Some(MODE_EXACT_OUT) => Ok(Limit::ExactOut { amount_out: first, max_in: second }),
-        // A partial fill is none of this engine's instructions.
-        Some(_) | None => Err(INSTRUCTION_DID_NOT_DESERIALIZE),
     }
 }

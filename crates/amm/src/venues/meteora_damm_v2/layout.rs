@@ -1,11 +1,15 @@
+//! Layouts of the program's accounts.
+
 use super::base_fee::BaseFee;
 use super::offset;
 use crate::account::{DecodeError, Discriminator, Fields};
 use crate::clock::TimeUnit;
 use order_core::{Mint, Pubkey};
 
-pub(super) const POOL_SIZE: usize = 1112;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 1112;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
 
 /// On which side of a swap the fee is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,24 +1,20 @@
 //! Meteora DAMM v2: one range of concentrated liquidity, with scheduled, limiting and dynamic fees.
 
+pub mod amounts;
 mod base_fee;
 mod curve;
-mod instruction;
-mod layout;
-mod offset;
-mod program;
-mod seeding;
+pub mod instruction;
+pub mod layout;
+pub mod offset;
+pub mod program;
 
 use crate::account::{DecodeError, Lookup};
-use crate::program_error::CONSTRAINT_ADDRESS;
-use crate::swap::{Authority, QuoteError};
+use crate::swap::Authority;
 use crate::venue::{Curve, Pool, VenueProgram};
 use curve::DammV2Curve;
 use layout::DammV2Pool;
 use order_core::{Mint, Pubkey};
-use program::{
-    AMOUNT_IS_ZERO, AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED, ERRORS, MATH_OVERFLOW, POOL_DISABLED,
-    PRICE_RANGE_VIOLATION, PROGRAM_ID, SLIPPAGE_EXCEEDED,
-};
+use program::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED, ERRORS, PROGRAM_ID, SLIPPAGE_EXCEEDED};
 use std::sync::Arc;
 
 pub(crate) const PROGRAM: VenueProgram = VenueProgram {
@@ -30,21 +26,8 @@ pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     errors: ERRORS,
     too_little_out: SLIPPAGE_EXCEEDED,
     too_much_in: SLIPPAGE_EXCEEDED,
-    error_code,
     decode: |address, data| Ok(Arc::new(DammV2Pool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
 };
-
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => POOL_DISABLED,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => AMOUNT_IS_ZERO,
-        QuoteError::InsufficientLiquidity => PRICE_RANGE_VIOLATION,
-        QuoteError::Overflow | QuoteError::Unsupported { .. } => MATH_OVERFLOW,
-    }
-}
 
 impl Pool for DammV2Pool {
     fn mints(&self) -> [Mint; 2] {

@@ -1,3 +1,5 @@
+//! Layouts of the program's accounts.
+
 use super::bin_array::{self, Bitmap};
 use super::fee::{Parameters, Volatility};
 use super::program::{ARRAYS_EACH_WAY, ARRAYS_HALF};
@@ -6,44 +8,48 @@ use crate::clock::TimeUnit;
 use crate::swap::{Authority, Direction};
 use order_core::{Mint, Pubkey};
 
-pub(super) const POOL_SIZE: usize = 904;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0x210b_3162_b565_b10d_u64.to_be_bytes();
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 904;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0x210b_3162_b565_b10d_u64.to_be_bytes();
 
 /// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const BASE_FACTOR: usize = 8;
-    pub(crate) const FILTER_PERIOD: usize = 10;
-    pub(crate) const DECAY_PERIOD: usize = 12;
-    pub(crate) const REDUCTION_FACTOR: usize = 14;
-    pub(crate) const VARIABLE_FEE_CONTROL: usize = 16;
-    pub(crate) const MAX_ACCUMULATOR: usize = 20;
-    pub(crate) const BIN_RANGE: [usize; 2] = [24, 28];
-    pub(crate) const PROTOCOL_SHARE: usize = 32;
-    pub(crate) const BASE_FEE_POWER: usize = 34;
-    pub(crate) const FUNCTION_TYPE: usize = 35;
-    pub(crate) const COLLECT_FEE_MODE: usize = 36;
-    pub(crate) const ACCUMULATOR: usize = 40;
-    pub(crate) const REFERENCE: usize = 44;
-    pub(crate) const INDEX_REFERENCE: usize = 48;
-    pub(crate) const LAST_UPDATE: usize = 56;
-    pub(crate) const BUMP: usize = 72;
-    pub(crate) const BIN_STEP_SEED: usize = 73;
-    pub(crate) const PAIR_TYPE: usize = 75;
-    pub(crate) const ACTIVE_ID: usize = 76;
-    pub(crate) const BIN_STEP: usize = 80;
-    pub(crate) const STATUS: usize = 82;
-    pub(crate) const BASE_FACTOR_IS_SEED: usize = 83;
-    pub(crate) const BASE_FACTOR_SEED: usize = 84;
-    pub(crate) const ACTIVATION_TYPE: usize = 86;
-    pub(crate) const MINTS: [usize; 2] = [88, 120];
-    pub(crate) const VAULTS: [usize; 2] = [152, 184];
-    pub(crate) const PROTOCOL_FEES: [usize; 2] = [216, 224];
-    pub(crate) const REWARD_MINTS: [usize; 2] = [264, 408];
-    pub(crate) const ORACLE: usize = 552;
-    pub(crate) const BITMAP: usize = 584;
-    pub(crate) const BASE_KEY: usize = 784;
-    pub(crate) const ACTIVATION_POINT: usize = 816;
-    pub(crate) const TOKEN_FLAGS: [usize; 2] = [880, 881];
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const BASE_FACTOR: usize = 8;
+    pub const FILTER_PERIOD: usize = 10;
+    pub const DECAY_PERIOD: usize = 12;
+    pub const REDUCTION_FACTOR: usize = 14;
+    pub const VARIABLE_FEE_CONTROL: usize = 16;
+    pub const MAX_ACCUMULATOR: usize = 20;
+    pub const BIN_RANGE: [usize; 2] = [24, 28];
+    pub const PROTOCOL_SHARE: usize = 32;
+    pub const BASE_FEE_POWER: usize = 34;
+    pub const FUNCTION_TYPE: usize = 35;
+    pub const COLLECT_FEE_MODE: usize = 36;
+    pub const ACCUMULATOR: usize = 40;
+    pub const REFERENCE: usize = 44;
+    pub const INDEX_REFERENCE: usize = 48;
+    pub const LAST_UPDATE: usize = 56;
+    pub const BUMP: usize = 72;
+    pub const BIN_STEP_SEED: usize = 73;
+    pub const PAIR_TYPE: usize = 75;
+    pub const ACTIVE_ID: usize = 76;
+    pub const BIN_STEP: usize = 80;
+    pub const STATUS: usize = 82;
+    pub const BASE_FACTOR_IS_SEED: usize = 83;
+    pub const BASE_FACTOR_SEED: usize = 84;
+    pub const ACTIVATION_TYPE: usize = 86;
+    pub const MINTS: [usize; 2] = [88, 120];
+    pub const VAULTS: [usize; 2] = [152, 184];
+    pub const PROTOCOL_FEES: [usize; 2] = [216, 224];
+    pub const REWARD_MINTS: [usize; 2] = [264, 408];
+    pub const ORACLE: usize = 552;
+    pub const BITMAP: usize = 584;
+    pub const BASE_KEY: usize = 784;
+    pub const ACTIVATION_POINT: usize = 816;
+    pub const TOKEN_FLAGS: [usize; 2] = [880, 881];
 }
 
 /// On which side of a swap the fee is taken.

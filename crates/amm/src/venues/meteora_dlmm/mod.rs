@@ -1,29 +1,24 @@
 //! Meteora DLMM: liquidity in bins of one price each, with a fee that grows with the market's movement.
 
-mod bin_array;
+pub mod bin_array;
 mod curve;
 mod fee;
-mod instruction;
-mod layout;
+pub mod instruction;
+pub mod layout;
 mod loaded;
-mod price;
-mod program;
+pub mod price;
+pub mod program;
 mod reach;
-mod seeding;
 mod totals;
 mod walk;
 
 use crate::account::{DecodeError, Lookup};
-use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, CONSTRAINT_ADDRESS};
-use crate::swap::{Authority, QuoteError};
+use crate::swap::Authority;
 use crate::venue::{Curve, Pool, VenueProgram};
 use curve::DlmmCurve;
 use layout::DlmmPool;
 use order_core::{Mint, Pubkey};
-use program::{
-    ERRORS, EXTENSION_NOT_PROVIDED, INSUFFICIENT_LIQUIDITY, INSUFFICIENT_OUT_AMOUNT, NEEDS_EXTENSION,
-    NEEDS_MORE_ARRAYS, POOL_DISABLED, PROGRAM_ID, SLIPPAGE_EXCEEDED, UNDETERMINED,
-};
+use program::{ERRORS, PROGRAM_ID, SLIPPAGE_EXCEEDED};
 use std::sync::Arc;
 
 pub(crate) const PROGRAM: VenueProgram = VenueProgram {
@@ -35,23 +30,8 @@ pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     errors: ERRORS,
     too_little_out: SLIPPAGE_EXCEEDED,
     too_much_in: SLIPPAGE_EXCEEDED,
-    error_code,
     decode: |address, data| Ok(Arc::new(DlmmPool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
 };
-
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => POOL_DISABLED,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => INSUFFICIENT_OUT_AMOUNT,
-        QuoteError::InsufficientLiquidity => INSUFFICIENT_LIQUIDITY,
-        QuoteError::Unsupported { reason } if *reason == NEEDS_MORE_ARRAYS => ACCOUNT_NOT_ENOUGH_KEYS,
-        QuoteError::Unsupported { reason } if *reason == NEEDS_EXTENSION => EXTENSION_NOT_PROVIDED,
-        QuoteError::Unsupported { .. } | QuoteError::Overflow => UNDETERMINED,
-    }
-}
 
 impl Pool for DlmmPool {
     fn mints(&self) -> [Mint; 2] {

@@ -1,10 +1,12 @@
+//! Prices of bins.
+
 use super::program::BASIS_POINTS;
 use crate::math::{Q64, mul_q64, pow_below_one};
 use crate::swap::Direction;
 
 /// Second tokens for one of the first in a bin, in Q64.64: a power of the step, rounded at each of the
 /// program's own steps. None if the program cannot tell it.
-pub(super) fn of_bin(id: i32, bin_step: u16) -> Option<u128> {
+pub fn of_bin(id: i32, bin_step: u16) -> Option<u128> {
     if id == 0 {
         return Some(Q64);
     }

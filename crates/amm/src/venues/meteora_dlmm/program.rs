@@ -1,18 +1,22 @@
 //! Addresses, error codes and units of the program.
 
+#![expect(missing_docs, reason = "error codes are named as in the program's source")]
+
 use crate::program_error::Names;
 use order_core::Pubkey;
 
-pub(super) const PROGRAM_ID: Pubkey = Pubkey::from_str_const("LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo");
+/// Address of the program.
+pub const PROGRAM_ID: Pubkey = Pubkey::from_str_const("LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo");
 
+/// Basis points in one.
 pub(super) const BASIS_POINTS: u64 = 10_000;
 /// Fees are in billionths, as [`order_core::Fraction`] is.
 pub(super) const FEE_ONE: u64 = 1_000_000_000;
 /// The program's largest fee, in billionths.
-pub(super) const FEE_CAP: u64 = 100_000_000;
+pub const FEE_CAP: u64 = 100_000_000;
 
 /// The pool's own account knows which bin arrays have liquidity of so many on each side of price one.
-pub(super) const ARRAYS_HALF: i32 = 512;
+pub const ARRAYS_HALF: i32 = 512;
 
 /// How many bin arrays are read on each side of the price, that of the price included: a swap through more
 /// of them would hardly fit in a transaction.
@@ -23,19 +27,18 @@ pub(super) const ARRAYS_EACH_WAY: usize = 4;
 pub(super) const ARRAYS_LEAST: usize = 3;
 
 /// Why a swap that leaves [`ARRAYS_HALF`] is not quoted.
-pub(super) const NEEDS_EXTENSION: &str =
-    "the amount reaches bin arrays that only the bitmap's extension knows";
+pub const NEEDS_EXTENSION: &str = "the amount reaches bin arrays that only the bitmap's extension knows";
 /// Why a swap that leaves [`ARRAYS_EACH_WAY`] is not quoted.
-pub(super) const NEEDS_MORE_ARRAYS: &str = "the amount reaches beyond the bin arrays that are read";
+pub const NEEDS_MORE_ARRAYS: &str = "the amount reaches beyond the bin arrays that are read";
 /// The program's answer to an exact output is an error now and then where its own formula has one.
 pub(super) const NO_EXACT_OUT: &str = "an exact output of a Meteora DLMM pool";
 
-pub(super) const SLIPPAGE_EXCEEDED: u32 = 6003;
-pub(super) const INSUFFICIENT_LIQUIDITY: u32 = 6012;
-pub(super) const EXTENSION_NOT_PROVIDED: u32 = 6036;
-pub(super) const INSUFFICIENT_OUT_AMOUNT: u32 = 6039;
-pub(super) const POOL_DISABLED: u32 = 6042;
-pub(super) const UNDETERMINED: u32 = 6085;
+pub const SLIPPAGE_EXCEEDED: u32 = 6003;
+pub const INSUFFICIENT_LIQUIDITY: u32 = 6012;
+pub const EXTENSION_NOT_PROVIDED: u32 = 6036;
+pub const INSUFFICIENT_OUT_AMOUNT: u32 = 6039;
+pub const POOL_DISABLED: u32 = 6042;
+pub const UNDETERMINED: u32 = 6085;
 
 pub(super) const ERRORS: Names = &[
     (SLIPPAGE_EXCEEDED, "ExceededAmountSlippageTolerance"),

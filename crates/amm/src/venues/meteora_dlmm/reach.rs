@@ -4,7 +4,8 @@ use super::bin_array;
 use super::loaded::LoadedBins;
 use super::totals::Totals;
 use super::walk::BinWalk;
-use crate::swap::{Direction, Writes};
+use crate::changes::Writes;
+use crate::swap::Direction;
 use std::sync::OnceLock;
 
 /// A swap that can pay for a bin and for this many more empties the bin, however its fee is rounded.

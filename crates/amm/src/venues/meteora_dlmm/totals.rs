@@ -3,9 +3,9 @@
 use super::bin_array::{self, bin_offset};
 use super::loaded::LoadedBins;
 use super::walk::BinFill;
-use crate::account::FieldWrite;
+use crate::changes::{FieldWrite, Writes};
 use crate::math::{self, Q64, mul};
-use crate::swap::{Direction, Writes};
+use crate::swap::Direction;
 use order_core::Fraction;
 use ruint::aliases::U256;
 

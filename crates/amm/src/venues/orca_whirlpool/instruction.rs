@@ -1,19 +1,25 @@
+//! The swap instruction: its data and the order of its accounts.
+
 use super::layout::{ARRAYS, Whirlpool};
 use super::program::PROGRAM_ID;
 use crate::account::Discriminator;
-use crate::anchor::AnchorArguments;
-use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE};
-use crate::swap::{Direction, Limit, SwapInstruction};
+use crate::swap::{AccountOrder, Direction, Limit};
 use crate::token::{MEMO, token_program_id};
 use crate::venue::SwapArgs;
-use order_core::{Mint, Pubkey};
+use order_core::Pubkey;
 use solana_instruction::{AccountMeta, Instruction};
 
-const SWAP_V2: Discriminator = 0x2b04_ed0b_1ac9_1e62_u64.to_be_bytes();
+/// Name of the swap of either side.
+pub const SWAP_V2: Discriminator = 0x2b04_ed0b_1ac9_1e62_u64.to_be_bytes();
 
-/// Without the tick arrays and the oracle.
-const FIXED_ACCOUNTS: usize = 11;
-const ACCOUNTS: usize = 15;
+/// Positions of the accounts in the swap of a direction: the pool's first token comes first.
+pub const fn accounts(direction: Direction) -> AccountOrder {
+    let (source, destination, mint_in) = match direction {
+        Direction::AToB => (7, 9, 5),
+        Direction::BToA => (9, 7, 6),
+    };
+    AccountOrder { fixed: 11, least: 15, pool: 4, owner: 3, source, destination, mint_in: Some(mint_in) }
+}
 
 impl Whirlpool {
     pub(super) fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
@@ -55,43 +61,4 @@ impl Whirlpool {
         let last = arrays.last().map(|array| array.address).unwrap_or_default();
         arrays.iter().map(|array| array.address).chain(std::iter::repeat(last)).take(ARRAYS)
     }
-}
-
-pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
-    let (limit, direction) = decode_arguments(data)?;
-    if accounts.len() < ACCOUNTS {
-        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
-    }
-    let fixed_accounts = accounts.get(..FIXED_ACCOUNTS).ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
-    let [_, _, _memo, owner, pool, mint_a, mint_b, ours_a, _vault_a, ours_b, _vault_b] = *fixed_accounts
-    else {
-        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
-    };
-    let (source, destination) = direction.order([ours_a, ours_b]);
-    let (mint_in, _) = direction.order([mint_a, mint_b]);
-    Ok(SwapInstruction {
-        limit,
-        pool,
-        owner,
-        source,
-        destination,
-        mint_in: Some(Mint::from(mint_in)),
-        fixed_accounts: fixed_accounts.to_vec(),
-    })
-}
-
-fn decode_arguments(data: &[u8]) -> Result<(Limit, Direction), u32> {
-    let AnchorArguments { amounts: [amount, threshold], rest, name: _ } =
-        AnchorArguments::read(data, &[SWAP_V2])?;
-    let (price_limit, rest) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    // A limit of the price, which may fill a part only, is none of this engine's instructions.
-    let (0, [exact_in, a_to_b, 0]) = (u128::from_le_bytes(*price_limit), rest) else {
-        return Err(INSTRUCTION_DID_NOT_DESERIALIZE);
-    };
-    let limit = if *exact_in == 1 {
-        Limit::ExactIn { amount_in: amount, min_out: threshold }
-    } else {
-        Limit::ExactOut { amount_out: amount, max_in: threshold }
-    };
-    Ok((limit, if *a_to_b == 1 { Direction::AToB } else { Direction::BToA }))
 }

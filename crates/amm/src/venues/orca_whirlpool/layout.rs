@@ -1,3 +1,5 @@
+//! Layouts of the program's accounts.
+
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use super::program::PROGRAM_ID;
 use super::tick_array;
@@ -6,28 +8,33 @@ use crate::concentrated::{Place, RATE_ONE, TICK_MAX, TickArrays};
 use crate::swap::Direction;
 use order_core::{Mint, Pubkey};
 
-pub(super) const POOL_SIZE: usize = 653;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0x3f95_d10c_e180_6309_u64.to_be_bytes();
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 653;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0x3f95_d10c_e180_6309_u64.to_be_bytes();
 
-pub(super) const POOL_SEED: &[u8] = b"whirlpool";
+/// First seed of a pool's address.
+pub const POOL_SEED: &[u8] = b"whirlpool";
 
 /// How many tick arrays a swap instruction names.
 pub(super) const ARRAYS: usize = 3;
 
 /// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const CONFIG: usize = 8;
-    pub(crate) const BUMP: usize = 40;
-    pub(crate) const TICK_SPACING: usize = 41;
-    pub(crate) const FEE_TIER: usize = 43;
-    pub(crate) const FEE_RATE: usize = 45;
-    pub(crate) const PROTOCOL_FEE_RATE: usize = 47;
-    pub(crate) const LIQUIDITY: usize = 49;
-    pub(crate) const SQRT_PRICE: usize = 65;
-    pub(crate) const TICK: usize = 81;
-    pub(crate) const PROTOCOL_FEES: [usize; 2] = [85, 93];
-    pub(crate) const MINTS: [usize; 2] = [101, 181];
-    pub(crate) const VAULTS: [usize; 2] = [133, 213];
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const CONFIG: usize = 8;
+    pub const BUMP: usize = 40;
+    pub const TICK_SPACING: usize = 41;
+    pub const FEE_TIER: usize = 43;
+    pub const FEE_RATE: usize = 45;
+    pub const PROTOCOL_FEE_RATE: usize = 47;
+    pub const LIQUIDITY: usize = 49;
+    pub const SQRT_PRICE: usize = 65;
+    pub const TICK: usize = 81;
+    pub const PROTOCOL_FEES: [usize; 2] = [85, 93];
+    pub const MINTS: [usize; 2] = [101, 181];
+    pub const VAULTS: [usize; 2] = [133, 213];
 }
 
 /// Where the pool's price is.

@@ -1,24 +1,19 @@
 //! Orca Whirlpool: concentrated liquidity with a fee on the input that stands still.
 
 mod curve;
-mod instruction;
-mod layout;
-mod price;
-mod program;
-mod seeding;
-mod tick_array;
+pub mod instruction;
+pub mod layout;
+pub mod price;
+pub mod program;
+pub mod tick_array;
 
 use crate::account::{DecodeError, Lookup};
-use crate::program_error::CONSTRAINT_ADDRESS;
-use crate::swap::{Authority, QuoteError};
+use crate::swap::Authority;
 use crate::venue::{Curve, Pool, VenueProgram};
 use curve::WhirlpoolCurve;
 use layout::{POOL_SEED, Whirlpool};
 use order_core::{Mint, Pubkey};
-use program::{
-    AMOUNT_IN_ABOVE_MAXIMUM, AMOUNT_OUT_BELOW_MINIMUM, ERRORS, INVALID_TICK_ARRAY_SEQUENCE, PROGRAM_ID,
-    TRADE_IS_NOT_ENABLED, ZERO_TRADABLE_AMOUNT,
-};
+use program::{AMOUNT_IN_ABOVE_MAXIMUM, AMOUNT_OUT_BELOW_MINIMUM, ERRORS, PROGRAM_ID};
 use std::sync::Arc;
 
 pub(crate) const PROGRAM: VenueProgram = VenueProgram {
@@ -30,23 +25,8 @@ pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     errors: ERRORS,
     too_little_out: AMOUNT_OUT_BELOW_MINIMUM,
     too_much_in: AMOUNT_IN_ABOVE_MAXIMUM,
-    error_code,
     decode: |address, data| Ok(Arc::new(Whirlpool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
 };
-
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => TRADE_IS_NOT_ENABLED,
-        QuoteError::ZeroAmount => ZERO_TRADABLE_AMOUNT,
-        QuoteError::NothingOut => AMOUNT_OUT_BELOW_MINIMUM,
-        QuoteError::InsufficientLiquidity | QuoteError::Overflow | QuoteError::Unsupported { .. } => {
-            INVALID_TICK_ARRAY_SEQUENCE
-        }
-    }
-}
 
 impl Pool for Whirlpool {
     fn mints(&self) -> [Mint; 2] {

@@ -1,8 +1,9 @@
 use super::layout::{AmmV4Fee, AmmV4Pool, AmmV4Status, STATUS_SWAP_ONLY, offset, open_orders_offset};
-use crate::account::{DecodeError, FieldWrite, Fields, Lookup, require_owner};
+use crate::account::{DecodeError, Fields, Lookup, require_owner};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_ceil};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
+use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
 use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction, Pubkey};

@@ -1,37 +1,45 @@
+//! Layouts of the program's accounts.
+
 use super::program::{AUTHORITY_SEED, PROGRAM_ID};
 use crate::account::{DecodeError, Fields};
 use order_core::{Mint, Pubkey};
 
-pub(super) const POOL_SIZE: usize = 752;
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 752;
 
 /// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const STATUS: usize = 0;
-    pub(crate) const NONCE: usize = 8;
-    pub(crate) const DECIMALS: [usize; 2] = [32, 40];
-    pub(crate) const TRADE_FEE: [usize; 2] = [144, 152];
-    pub(crate) const PNL: [usize; 2] = [160, 168];
-    pub(crate) const SWAP_FEE: [usize; 2] = [176, 184];
-    pub(crate) const NEED_TAKE_PNL: [usize; 2] = [192, 200];
-    pub(crate) const OPEN_TIME: usize = 224;
-    pub(crate) const VAULTS: [usize; 2] = [336, 368];
-    pub(crate) const MINTS: [usize; 2] = [400, 432];
-    pub(crate) const LP_MINT: usize = 464;
-    pub(crate) const OPEN_ORDERS: usize = 496;
-    pub(crate) const MARKET_PROGRAM: usize = 560;
-    pub(crate) const LP_AMOUNT: usize = 720;
-    pub(crate) const RECENT_EPOCH: usize = 736;
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const STATUS: usize = 0;
+    pub const NONCE: usize = 8;
+    pub const DECIMALS: [usize; 2] = [32, 40];
+    pub const TRADE_FEE: [usize; 2] = [144, 152];
+    pub const PNL: [usize; 2] = [160, 168];
+    pub const SWAP_FEE: [usize; 2] = [176, 184];
+    pub const NEED_TAKE_PNL: [usize; 2] = [192, 200];
+    pub const OPEN_TIME: usize = 224;
+    pub const VAULTS: [usize; 2] = [336, 368];
+    pub const MINTS: [usize; 2] = [400, 432];
+    pub const LP_MINT: usize = 464;
+    pub const OPEN_ORDERS: usize = 496;
+    pub const MARKET_PROGRAM: usize = 560;
+    pub const LP_AMOUNT: usize = 720;
+    pub const RECENT_EPOCH: usize = 736;
 }
 
 /// Where an order book's account of a pool says what of the pool's tokens is in the order book.
-pub(super) mod open_orders_offset {
-    pub(crate) const COIN_TOTAL: usize = 85;
-    pub(crate) const PC_TOTAL: usize = 101;
-    pub(crate) const END: usize = 109;
+pub mod open_orders_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const COIN_TOTAL: usize = 85;
+    pub const PC_TOTAL: usize = 101;
+    pub const END: usize = 109;
 }
 
 pub(super) const STATUS_INITIALIZED: u64 = 1;
-pub(super) const STATUS_SWAP_ONLY: u64 = 6;
+/// Status of a pool that only swaps.
+pub const STATUS_SWAP_ONLY: u64 = 6;
 pub(super) const STATUS_WAITING_TRADE: u64 = 7;
 
 /// Whether and how a pool swaps.

@@ -1,21 +1,17 @@
 //! Raydium AMM v4: constant product with a fee on the input; its older pools were tied to an order book.
 
 mod curve;
-mod instruction;
-mod layout;
-mod program;
-mod seeding;
+pub mod instruction;
+pub mod layout;
+pub mod program;
 
 use crate::account::{DecodeError, Lookup};
-use crate::swap::{Authority, QuoteError};
+use crate::swap::Authority;
 use crate::venue::{Curve, Pool, VenueProgram};
 use curve::AmmV4Curve;
 use layout::{AmmV4Pool, AmmV4Status};
 use order_core::{Mint, Pubkey};
-use program::{
-    AUTHORITY_SEED, CONVERSION_FAILURE, ERRORS, INSUFFICIENT_FUNDS, INVALID_INPUT, INVALID_STATUS,
-    INVALID_USER_TOKEN, PROGRAM_ID, SLIPPAGE_EXCEEDED,
-};
+use program::{AUTHORITY_SEED, ERRORS, PROGRAM_ID, SLIPPAGE_EXCEEDED};
 use std::sync::Arc;
 
 pub(crate) const PROGRAM: VenueProgram = VenueProgram {
@@ -27,21 +23,8 @@ pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     errors: ERRORS,
     too_little_out: SLIPPAGE_EXCEEDED,
     too_much_in: SLIPPAGE_EXCEEDED,
-    error_code,
     decode: |address, data| Ok(Arc::new(AmmV4Pool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
 };
-
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => INVALID_USER_TOKEN,
-        QuoteError::Closed { .. } | QuoteError::Unsupported { .. } => INVALID_STATUS,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => INVALID_INPUT,
-        QuoteError::InsufficientLiquidity => INSUFFICIENT_FUNDS,
-        QuoteError::Overflow => CONVERSION_FAILURE,
-    }
-}
 
 impl Pool for AmmV4Pool {
     fn mints(&self) -> [Mint; 2] {

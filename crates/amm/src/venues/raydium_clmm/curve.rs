@@ -1,10 +1,11 @@
 use super::layout::{ClmmConfig, ClmmPool, pool_offset};
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, tick_at};
 use super::tick_array;
-use crate::account::{DecodeError, FieldWrite, Lookup};
+use crate::account::{DecodeError, Lookup};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::concentrated::{self, RATE_ONE, Share, Stop, TickArrayAddress, TickSwap, Walked, walk};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
+use crate::swap::{Direction, Fill, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction};

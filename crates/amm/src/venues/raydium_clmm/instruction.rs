@@ -1,19 +1,20 @@
+//! The swap instruction: its data and the order of its accounts.
+
 use super::layout::ClmmPool;
 use super::program::PROGRAM_ID;
 use crate::account::Discriminator;
-use crate::anchor::AnchorArguments;
-use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE};
-use crate::swap::{Limit, SwapInstruction};
+use crate::swap::{AccountOrder, Limit};
 use crate::token::{MEMO, token_program_id};
 use crate::venue::SwapArgs;
 use order_core::token::Program;
-use order_core::{Mint, Pubkey};
 use solana_instruction::{AccountMeta, Instruction};
 
-const SWAP_V2: Discriminator = 0x2b04_ed0b_1ac9_1e62_u64.to_be_bytes();
+/// Name of the swap of either side.
+pub const SWAP_V2: Discriminator = 0x2b04_ed0b_1ac9_1e62_u64.to_be_bytes();
 
-/// Without the tick arrays.
-const ACCOUNTS: usize = 13;
+/// Positions of the accounts in the swap.
+pub const ACCOUNTS: AccountOrder =
+    AccountOrder { fixed: 13, least: 13, pool: 2, owner: 0, source: 3, destination: 4, mint_in: Some(11) };
 
 impl ClmmPool {
     pub(super) fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
@@ -47,34 +48,5 @@ impl ClmmPool {
         let arrays = self.arrays.towards(args.direction);
         accounts.extend(arrays.iter().map(|array| AccountMeta::new(array.address, false)));
         Instruction { program_id: PROGRAM_ID, accounts, data }
-    }
-}
-
-pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
-    let limit = decode_limit(data)?;
-    let fixed_accounts = accounts.get(..ACCOUNTS).ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
-    let [owner, _config, pool, source, destination, .., mint_in, _mint_out] = *fixed_accounts else {
-        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
-    };
-    Ok(SwapInstruction {
-        limit,
-        pool,
-        owner,
-        source,
-        destination,
-        mint_in: Some(Mint::from(mint_in)),
-        fixed_accounts: fixed_accounts.to_vec(),
-    })
-}
-
-fn decode_limit(data: &[u8]) -> Result<Limit, u32> {
-    let AnchorArguments { amounts: [amount, threshold], rest, name: _ } =
-        AnchorArguments::read(data, &[SWAP_V2])?;
-    let (price_limit, rest) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    // A limit of the price, which may fill a part only, is none of this engine's instructions.
-    match (u128::from_le_bytes(*price_limit), rest.first()) {
-        (0, Some(1)) => Ok(Limit::ExactIn { amount_in: amount, min_out: threshold }),
-        (0, Some(0)) => Ok(Limit::ExactOut { amount_out: amount, max_in: threshold }),
-        (_, Some(_) | None) => Err(INSTRUCTION_DID_NOT_DESERIALIZE),
     }
 }

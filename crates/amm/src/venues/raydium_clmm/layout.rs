@@ -1,3 +1,5 @@
+//! Layouts of the program's accounts.
+
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use super::program::PROGRAM_ID;
 use super::tick_array;
@@ -6,12 +8,17 @@ use crate::concentrated::{Place, RATE_ONE, TickArrays};
 use crate::swap::Direction;
 use order_core::{Mint, Pubkey};
 
-pub(super) const POOL_SIZE: usize = 1544;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
-pub(super) const CONFIG_SIZE: usize = 117;
-pub(super) const CONFIG_DISCRIMINATOR: Discriminator = 0xdaf4_2168_cbcb_2b6f_u64.to_be_bytes();
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 1544;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
+/// Length of a fee configuration's account in bytes.
+pub const CONFIG_SIZE: usize = 117;
+/// First bytes of a fee configuration's account.
+pub const CONFIG_DISCRIMINATOR: Discriminator = 0xdaf4_2168_cbcb_2b6f_u64.to_be_bytes();
 
-pub(super) const POOL_SEED: &[u8] = b"pool";
+/// First seed of a pool's address.
+pub const POOL_SEED: &[u8] = b"pool";
 
 /// The bit of the status that stops swaps.
 const STATUS_SWAP_DISABLED: u8 = 1 << 4;
@@ -20,43 +27,48 @@ const STATUS_SWAP_DISABLED: u8 = 1 << 4;
 /// pools has not.
 pub(super) const ARRAYS: usize = 3;
 
-/// Bits of the bitmap that is in the pool's own account, and the one of the array from tick zero.
+/// Number of bits of the bitmap that is in the pool's own account.
 pub(super) const BITMAP_BITS: i32 = 1024;
 const BITMAP_WORDS: usize = 16;
-pub(super) const BITMAP_ZERO: i32 = 512;
+/// The bitmap's bit of the array that begins at tick zero.
+pub const BITMAP_ZERO: i32 = 512;
 
 /// Where the fields of a pool's account are.
-pub(super) mod pool_offset {
-    pub(crate) const BUMP: usize = 8;
-    pub(crate) const CONFIG: usize = 9;
-    pub(crate) const MINTS: [usize; 2] = [73, 105];
-    pub(crate) const VAULTS: [usize; 2] = [137, 169];
-    pub(crate) const OBSERVATION: usize = 201;
-    pub(crate) const DECIMALS: [usize; 2] = [233, 234];
-    pub(crate) const TICK_SPACING: usize = 235;
-    pub(crate) const LIQUIDITY: usize = 237;
-    pub(crate) const SQRT_PRICE: usize = 253;
-    pub(crate) const TICK: usize = 269;
-    pub(crate) const PROTOCOL_FEES: [usize; 2] = [309, 317];
-    pub(crate) const STATUS: usize = 389;
-    pub(crate) const FEE_ON: usize = 390;
-    pub(crate) const BITMAP: usize = 904;
-    pub(crate) const FUND_FEES: [usize; 2] = [1064, 1072];
-    pub(crate) const OPEN_TIME: usize = 1080;
-    pub(crate) const DYNAMIC_FEE: usize = 1096;
+pub mod pool_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const BUMP: usize = 8;
+    pub const CONFIG: usize = 9;
+    pub const MINTS: [usize; 2] = [73, 105];
+    pub const VAULTS: [usize; 2] = [137, 169];
+    pub const OBSERVATION: usize = 201;
+    pub const DECIMALS: [usize; 2] = [233, 234];
+    pub const TICK_SPACING: usize = 235;
+    pub const LIQUIDITY: usize = 237;
+    pub const SQRT_PRICE: usize = 253;
+    pub const TICK: usize = 269;
+    pub const PROTOCOL_FEES: [usize; 2] = [309, 317];
+    pub const STATUS: usize = 389;
+    pub const FEE_ON: usize = 390;
+    pub const BITMAP: usize = 904;
+    pub const FUND_FEES: [usize; 2] = [1064, 1072];
+    pub const OPEN_TIME: usize = 1080;
+    pub const DYNAMIC_FEE: usize = 1096;
 }
 
 /// Bytes of the dynamic fee's settings and state; all of them are zero if there is none.
 const DYNAMIC_FEE_SIZE: usize = 80;
 
 /// Where the fields of a fee configuration are.
-pub(super) mod config_offset {
-    pub(crate) const BUMP: usize = 8;
-    pub(crate) const INDEX: usize = 9;
-    pub(crate) const PROTOCOL_FEE_RATE: usize = 43;
-    pub(crate) const TRADE_FEE_RATE: usize = 47;
-    pub(crate) const TICK_SPACING: usize = 51;
-    pub(crate) const FUND_FEE_RATE: usize = 53;
+pub mod config_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const BUMP: usize = 8;
+    pub const INDEX: usize = 9;
+    pub const PROTOCOL_FEE_RATE: usize = 43;
+    pub const TRADE_FEE_RATE: usize = 47;
+    pub const TICK_SPACING: usize = 51;
+    pub const FUND_FEE_RATE: usize = 53;
 }
 
 /// Where the pool's price is.

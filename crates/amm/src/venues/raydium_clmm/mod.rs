@@ -1,24 +1,19 @@
 //! Raydium CLMM: concentrated liquidity with the fee on the input, as far as its maths is checked.
 
 mod curve;
-mod instruction;
-mod layout;
-mod price;
-mod program;
-mod seeding;
-mod tick_array;
+pub mod instruction;
+pub mod layout;
+pub mod price;
+pub mod program;
+pub mod tick_array;
 
 use crate::account::{DecodeError, Lookup};
-use crate::program_error::CONSTRAINT_ADDRESS;
-use crate::swap::{Authority, QuoteError};
+use crate::swap::Authority;
 use crate::venue::{Curve, Pool, VenueProgram};
 use curve::ClmmCurve;
 use layout::{ClmmPool, POOL_SEED};
 use order_core::{Mint, Pubkey};
-use program::{
-    ERRORS, NOT_APPROVED, NOT_ENOUGH_TICK_ARRAYS, PROGRAM_ID, TOO_LITTLE_OUTPUT, TOO_MUCH_INPUT,
-    TOO_SMALL_AMOUNT,
-};
+use program::{ERRORS, PROGRAM_ID, TOO_LITTLE_OUTPUT, TOO_MUCH_INPUT};
 use std::sync::Arc;
 
 pub(crate) const PROGRAM: VenueProgram = VenueProgram {
@@ -30,22 +25,8 @@ pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     errors: ERRORS,
     too_little_out: TOO_LITTLE_OUTPUT,
     too_much_in: TOO_MUCH_INPUT,
-    error_code,
     decode: |address, data| Ok(Arc::new(ClmmPool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
 };
-
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => NOT_APPROVED,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => TOO_SMALL_AMOUNT,
-        QuoteError::InsufficientLiquidity | QuoteError::Overflow | QuoteError::Unsupported { .. } => {
-            NOT_ENOUGH_TICK_ARRAYS
-        }
-    }
-}
 
 impl Pool for ClmmPool {
     fn mints(&self) -> [Mint; 2] {

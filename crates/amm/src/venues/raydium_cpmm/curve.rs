@@ -1,9 +1,10 @@
 use super::layout::{CpmmConfig, CpmmPool, CreatorFeeOn, OwedFees, pool_offset};
 use super::program::RATE_ONE;
-use crate::account::{DecodeError, FieldWrite, Lookup};
+use crate::account::{DecodeError, Lookup};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, bought, mul_div_ceil, mul_div_floor, paid};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
+use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
 use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction};

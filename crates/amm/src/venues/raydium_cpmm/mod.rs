@@ -1,22 +1,17 @@
 //! Raydium CPMM: constant product, with a trade fee on the input and a creator's fee on either side.
 
 mod curve;
-mod instruction;
-mod layout;
-mod program;
-mod seeding;
+pub mod instruction;
+pub mod layout;
+pub mod program;
 
 use crate::account::{DecodeError, Lookup};
-use crate::program_error::{CONSTRAINT_ADDRESS, REQUIRE_GREATER_VIOLATED};
-use crate::swap::{Authority, QuoteError};
+use crate::swap::Authority;
 use crate::venue::{Curve, Pool, VenueProgram};
 use curve::CpmmCurve;
 use layout::CpmmPool;
 use order_core::{Mint, Pubkey};
-use program::{
-    AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED, ERRORS, INSUFFICIENT_VAULT, NOT_APPROVED, PROGRAM_ID,
-    SLIPPAGE_EXCEEDED, ZERO_TRADING_TOKENS,
-};
+use program::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED, ERRORS, PROGRAM_ID, SLIPPAGE_EXCEEDED};
 use std::sync::Arc;
 
 pub(crate) const PROGRAM: VenueProgram = VenueProgram {
@@ -28,21 +23,8 @@ pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     errors: ERRORS,
     too_little_out: SLIPPAGE_EXCEEDED,
     too_much_in: SLIPPAGE_EXCEEDED,
-    error_code,
     decode: |address, data| Ok(Arc::new(CpmmPool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
 };
-
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => NOT_APPROVED,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => REQUIRE_GREATER_VIOLATED,
-        QuoteError::InsufficientLiquidity => INSUFFICIENT_VAULT,
-        QuoteError::Overflow | QuoteError::Unsupported { .. } => ZERO_TRADING_TOKENS,
-    }
-}
 
 impl Pool for CpmmPool {
     fn mints(&self) -> [Mint; 2] {

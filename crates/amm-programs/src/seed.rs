@@ -1,4 +1,6 @@
-use crate::token::PoolToken;
+//! Pools for a local cluster: their parameters and the accounts that make them.
+
+use amm::PoolToken;
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey};
 

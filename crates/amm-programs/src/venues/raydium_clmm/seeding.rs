@@ -1,13 +1,16 @@
-use super::layout::{
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::full_range::{FullRange, Tick};
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::Discriminator;
+use amm::venues::raydium_clmm::layout::{
     BITMAP_ZERO, CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SEED, POOL_SIZE, config_offset,
     pool_offset,
 };
-use super::price::{sqrt_price, tick_at};
-use super::program::PROGRAM_ID;
-use super::tick_array::{self, TICK_SIZE, TICKS, tick_offset};
-use crate::account::{Discriminator, put};
-use crate::concentrated::{FullRange, Tick};
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::venues::raydium_clmm::price::{sqrt_price, tick_at};
+use amm::venues::raydium_clmm::program::PROGRAM_ID;
+use amm::venues::raydium_clmm::tick_array::{self, TICK_SIZE, TICKS, tick_offset};
 use order_core::{PoolAddress, Pubkey};
 use std::collections::BTreeMap;
 

@@ -1,11 +1,13 @@
-use super::curve::{amount_a, amount_b, ceil};
-use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE};
-use super::offset as at;
-use super::program::{AUTHORITY, PROGRAM_ID};
-use crate::account::put;
-use crate::math;
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::root::{sqrt, times_q128};
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
-use crate::token::{self, PoolToken};
+use amm::venues::meteora_damm_v2::amounts::{amount_a, amount_b, ceil};
+use amm::venues::meteora_damm_v2::layout::{POOL_DISCRIMINATOR, POOL_SIZE};
+use amm::venues::meteora_damm_v2::offset as at;
+use amm::venues::meteora_damm_v2::program::{AUTHORITY, PROGRAM_ID};
+use amm::{PoolToken, token};
 use order_core::{Atoms, Fraction, Pubkey};
 use ruint::aliases::U256;
 
@@ -60,13 +62,13 @@ struct Price {
 impl Price {
     /// None if a reserve is zero or the price is outside of the program's range.
     fn of([reserve_a, reserve_b]: [Atoms; 2]) -> Option<Self> {
-        let square = math::times_q128(reserve_b.get()).checked_div(U256::from(reserve_a.get()))?;
-        let sqrt_price = u128::try_from(math::sqrt(square)).ok()?;
+        let square = times_q128(reserve_b.get()).checked_div(U256::from(reserve_a.get()))?;
+        let sqrt_price = u128::try_from(sqrt(square)).ok()?;
         if sqrt_price <= SQRT_MIN_PRICE || sqrt_price >= SQRT_MAX_PRICE {
             return None;
         }
         let width = U256::from(sqrt_price.checked_sub(SQRT_MIN_PRICE)?);
-        let liquidity = u128::try_from(math::times_q128(reserve_b.get()).checked_div(width)?).ok()?;
+        let liquidity = u128::try_from(times_q128(reserve_b.get()).checked_div(width)?).ok()?;
         let first = amount_a(liquidity, sqrt_price, SQRT_MAX_PRICE).and_then(ceil)?;
         let second = amount_b(liquidity, SQRT_MIN_PRICE, sqrt_price).and_then(ceil)?;
         Some(Self { sqrt_price, liquidity, amounts: [Atoms::new(first), Atoms::new(second)] })

@@ -1,9 +1,12 @@
-use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
-use super::program::{PROGRAM_ID, VAULT_PROGRAM_ID};
-use super::vault;
-use crate::account::put;
+//! Pools for a local cluster.
+
+use crate::bytes::put;
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
-use crate::token::{self, PoolToken, token_program_id};
+use crate::token;
+use amm::venues::meteora_damm_v1::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
+use amm::venues::meteora_damm_v1::program::{PROGRAM_ID, VAULT_PROGRAM_ID};
+use amm::venues::meteora_damm_v1::vault;
+use amm::{PoolToken, token_program_id};
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Mint, Pubkey};
 

@@ -1,8 +1,10 @@
-use super::layout::{POOL_SIZE, STATUS_SWAP_ONLY, offset as at};
-use super::program::{AUTHORITY_SEED, PROGRAM_ID};
-use crate::account::put;
+//! Pools for a local cluster.
+
+use crate::bytes::put;
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
-use crate::token::PoolToken;
+use amm::PoolToken;
+use amm::venues::raydium_amm_v4::layout::{POOL_SIZE, STATUS_SWAP_ONLY, offset as at};
+use amm::venues::raydium_amm_v4::program::{AUTHORITY_SEED, PROGRAM_ID};
 use order_core::token::Program;
 use order_core::{Fraction, Pubkey};
 

@@ -1,11 +1,12 @@
-use super::program::VAULT_PROGRAM_ID;
-use super::vault::{self, LendingVault, Shares, offset};
-use crate::account::{DecodeError, Discriminator, FieldWrite};
+//! Calls of the program that keeps the lending vaults.
+
 use crate::anchor::AnchorArguments;
-use crate::clock::Clock;
-use crate::program_error::{ACCOUNT_DISCRIMINATOR_MISMATCH, ACCOUNT_NOT_ENOUGH_KEYS};
-use crate::swap::Authority;
-use crate::token::{self, token_program_id};
+use crate::bytes::put;
+use amm::program_error::{ACCOUNT_DISCRIMINATOR_MISMATCH, ACCOUNT_NOT_ENOUGH_KEYS, CONSTRAINT_ADDRESS};
+use amm::token::supply;
+use amm::venues::meteora_damm_v1::program::VAULT_PROGRAM_ID;
+use amm::venues::meteora_damm_v1::vault::{LendingVault, Shares, offset};
+use amm::{Authority, Clock, DecodeError, Discriminator, token_program_id};
 use order_core::token::Program;
 use order_core::{Atoms, Pubkey};
 use solana_account::Account;
@@ -20,7 +21,7 @@ const VAULT_IS_DISABLED: u32 = 6000;
 const SLIPPAGE_EXCEEDED: u32 = 6001;
 const MATH_OVERFLOW: u32 = 6011;
 
-/// What the program of Meteora's vaults is called with: by its pools, for a swap.
+/// A call of the program of Meteora's vaults: its pools make them for a swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VaultCall {
     /// Pay tokens in, for new shares.
@@ -56,7 +57,7 @@ pub struct VaultAccounts {
     pub user: Pubkey,
 }
 
-/// What a call does.
+/// Effects of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VaultChange {
     /// The tokens that move into the vault or out of it.
@@ -65,7 +66,9 @@ pub struct VaultChange {
     pub shares: Atoms,
     /// Who signs for the vault's tokens and for its shares: the vault itself.
     pub authority: Authority,
-    write: FieldWrite,
+    vault: Pubkey,
+    /// What the vault has afterwards.
+    total_amount: u64,
 }
 
 impl VaultCall {
@@ -106,7 +109,7 @@ impl VaultCall {
         Ok((call, VaultAccounts { vault, token_vault, lp_mint, user_token, user_lp, user }))
     }
 
-    /// What the program does when it is called, given the vault's account and the mint of its shares.
+    /// Executes the call, given the vault's account and the mint of its shares.
     ///
     /// # Errors
     /// The custom error code with which the program fails.
@@ -120,17 +123,18 @@ impl VaultCall {
         let unreadable = |_: DecodeError| ACCOUNT_DISCRIMINATOR_MISMATCH;
         let vault = LendingVault::decode(accounts.vault, account).map_err(unreadable)?;
         if vault.token_vault != accounts.token_vault || vault.lp_mint != accounts.lp_mint {
-            return Err(crate::program_error::CONSTRAINT_ADDRESS);
+            return Err(CONSTRAINT_ADDRESS);
         }
-        let supply = token::supply(accounts.lp_mint, lp_mint).map_err(unreadable)?;
+        let supply = supply(accounts.lp_mint, lp_mint).map_err(unreadable)?;
         let unix_time = u64::try_from(clock.unix_timestamp).map_err(|_| MATH_OVERFLOW)?;
         let unlocked = vault.unlocked(unix_time).ok_or(MATH_OVERFLOW)?;
         let (amount, shares, total) = self.exchange(&vault, Shares { unlocked, supply })?;
         Ok(VaultChange {
             amount: Atoms::new(amount),
             shares: Atoms::new(shares),
-            authority: authority(accounts.vault, account).map_err(unreadable)?,
-            write: FieldWrite::u64(accounts.vault, offset::TOTAL_AMOUNT, total),
+            authority: vault.authority(),
+            vault: accounts.vault,
+            total_amount: total,
         })
     }
 
@@ -159,21 +163,9 @@ impl VaultChange {
     /// # Errors
     /// The bytes are too short to be a vault's.
     pub fn apply(&self, data: &mut [u8]) -> Result<(), DecodeError> {
-        let FieldWrite { account: address, offset, .. } = self.write;
         let length = data.len();
-        let fitted = self.write.apply(data);
-        if fitted { Ok(()) } else { Err(DecodeError::TooShort { address, length, needed: offset }) }
+        let fitted = put(data, offset::TOTAL_AMOUNT, &self.total_amount.to_le_bytes());
+        let needed = offset::TOTAL_AMOUNT;
+        if fitted { Ok(()) } else { Err(DecodeError::TooShort { address: self.vault, length, needed }) }
     }
-}
-
-fn authority(address: Pubkey, account: &Account) -> Result<Authority, DecodeError> {
-    let fields = crate::account::Fields::new(address, &account.data, vault::SIZE_MIN)?;
-    let [bump, _] = offset::BUMPS;
-    let seeds = vec![
-        b"vault".to_vec(),
-        fields.pubkey(offset::TOKEN_MINT)?.to_bytes().to_vec(),
-        fields.pubkey(offset::BASE)?.to_bytes().to_vec(),
-        vec![fields.u8(bump)?],
-    ];
-    Ok(Authority { address, seeds })
 }

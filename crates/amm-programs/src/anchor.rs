@@ -1,7 +1,7 @@
-//! How Anchor programs are called.
+//! Instructions of Anchor programs.
 
-use crate::account::Discriminator;
-use crate::program_error::{INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND};
+use amm::Discriminator;
+use amm::program_error::{INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND};
 use order_core::Atoms;
 
 /// The arguments that every swap instruction begins with.

@@ -1,10 +1,12 @@
-use super::layout::{POOL_DISCRIMINATOR, POOL_SEED, POOL_SIZE, offset as at};
-use super::price::{sqrt_price, tick_at};
-use super::program::PROGRAM_ID;
-use super::tick_array::{self, TICK_SIZE, TICKS, fixed_offset, tick_offset};
-use crate::account::put;
-use crate::concentrated::{FullRange, Tick};
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::full_range::{FullRange, Tick};
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::venues::orca_whirlpool::layout::{POOL_DISCRIMINATOR, POOL_SEED, POOL_SIZE, offset as at};
+use amm::venues::orca_whirlpool::price::{sqrt_price, tick_at};
+use amm::venues::orca_whirlpool::program::PROGRAM_ID;
+use amm::venues::orca_whirlpool::tick_array::{self, TICK_SIZE, TICKS, fixed_offset, tick_offset};
 use order_core::{PoolAddress, Pubkey};
 
 /// Pools of this distance of ticks hold liquidity over all prices only; two arrays have all of them.

@@ -1,9 +1,12 @@
-use super::layout::{CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SIZE};
-use super::layout::{config_offset, pool_offset};
-use super::program::{AUTHORITY, AUTHORITY_BUMP, PROGRAM_ID};
-use crate::account::{Discriminator, put};
+//! Pools for a local cluster.
+
+use crate::bytes::put;
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
-use crate::token::{PoolToken, token_program_id};
+use amm::Discriminator;
+use amm::venues::raydium_cpmm::layout::{CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SIZE};
+use amm::venues::raydium_cpmm::layout::{config_offset, pool_offset};
+use amm::venues::raydium_cpmm::program::{AUTHORITY, AUTHORITY_BUMP, PROGRAM_ID};
+use amm::{PoolToken, token_program_id};
 use order_core::Pubkey;
 
 /// The parts of the trade fee that go to the protocol and the fund on mainnet, in millionths.

@@ -1,11 +1,12 @@
-use super::bin_array::{self, BINS, bin_offset};
-use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
-use super::price;
-use super::program::{ARRAYS_HALF, PROGRAM_ID};
-use crate::account::{Discriminator, put};
+//! Pools for a local cluster.
+
+use crate::bytes::put;
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
-use crate::swap::Direction;
-use crate::token::{self, PoolToken};
+use amm::venues::meteora_dlmm::bin_array::{self, BINS, bin_offset};
+use amm::venues::meteora_dlmm::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
+use amm::venues::meteora_dlmm::price;
+use amm::venues::meteora_dlmm::program::{ARRAYS_HALF, PROGRAM_ID};
+use amm::{Direction, Discriminator, PoolToken, token};
 use order_core::{Atoms, Fraction, Mint, Pubkey};
 
 /// Bin steps in ten-thousandths, the preferred ones first: a finer step prices better, a coarser one
@@ -150,8 +151,9 @@ impl BinPlan {
 
 /// Base factor and power that make a fee exactly.
 fn base_fee(fee: Fraction, bin_step: u16) -> Option<(u16, u8)> {
-    let fee =
-        u64::try_from(fee.billionths()).ok().filter(|fee| (1..=super::program::FEE_CAP).contains(fee))?;
+    let fee = u64::try_from(fee.billionths())
+        .ok()
+        .filter(|fee| (1..=amm::venues::meteora_dlmm::program::FEE_CAP).contains(fee))?;
     (0..=BASE_FEE_POWER_MAX).find_map(|power| {
         let unit = 10u64.checked_pow(u32::from(power).saturating_add(1))?.checked_mul(u64::from(bin_step))?;
         let factor = u16::try_from(fee.checked_div(unit)?).ok()?;
