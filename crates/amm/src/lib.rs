@@ -1,11 +1,5 @@
 //! The pool programs as a client needs them: account layouts, exact integer maths, swap instructions, error codes.
-//!
-//! Architecture invariants: no I/O, no clock, no async, no float. A quote is a function of one
-//! snapshot of accounts and agrees with the program to the last unit; what is not known to agree is
-//! refused with a reason. No bytes from a cluster can panic here. A venue is one folder in `venues`
-//! and one line in `registry.rs`; nothing outside its folder knows its layout. Imports point down: `venue`
-//! has the traits, `venues` implements them, `registry` lists them, `market` is what clients use.
-
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::arithmetic_side_effects))]
 
 mod account;
