@@ -44,6 +44,70 @@ const TECHNOLOGIES: [(&str, &[&str]); 14] = [
     ("Command::new", &["crates/xtask"]),
 ];
 
+/// Modules from the bottom to the top: a file may import from modules below its own only. Each list is for the
+/// files of some folders, and for the imports that begin with a word.
+const LAYERS: [(&str, &str, &[&str]); 3] = [
+    (
+        "crates/amm/src/",
+        "crate::",
+        &[
+            "account",
+            "changes",
+            "clock",
+            "math",
+            "program_error",
+            "token",
+            "swap",
+            "venue",
+            "concentrated",
+            "venues",
+            "registry",
+            "market",
+            "named",
+        ],
+    ),
+    (
+        "crates/amm/src/venues/*/",
+        "super::",
+        &[
+            "program",
+            "price",
+            "offset",
+            "amounts",
+            "base_fee",
+            "fee",
+            "bin_array",
+            "tick_array",
+            "vault",
+            "layout",
+            "loaded",
+            "walk",
+            "totals",
+            "reach",
+            "instruction",
+            "curve",
+            "mod",
+        ],
+    ),
+    (
+        "crates/amm-programs/src/",
+        "crate::",
+        &[
+            "bytes",
+            "root",
+            "full_range",
+            "token",
+            "anchor",
+            "seed",
+            "instruction",
+            "execution",
+            "program",
+            "venues",
+            "registry",
+        ],
+    ),
+];
+
 /// Where money is, floating point numbers are not.
 const NO_FLOATS: [&str; 5] =
     ["crates/core", "crates/amm", "crates/amm-programs", "crates/journal", "crates/chain"];
@@ -87,6 +151,42 @@ fn each_technology_is_named_in_its_crate_alone() {
         }
     }
     assert_clean(&wrong);
+}
+
+#[test]
+fn imports_point_down_the_layers() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        for (folder, prefix, layers) in LAYERS {
+            let Some(module) = module_in(folder, &path).filter(|module| *module != "lib") else { continue };
+            let Some(own) = layers.iter().position(|layer| *layer == module) else {
+                wrong.push(format!("{path}: `{module}` is in no layer: add it to LAYERS"));
+                continue;
+            };
+            for (number, line) in code_lines(&text) {
+                for used in line.split(prefix).skip(1).map(first_word) {
+                    let above = layers.iter().skip(own + 1).any(|layer| *layer == used);
+                    if above {
+                        wrong.push(format!("{path}:{number}: `{used}` is above `{module}`"));
+                    }
+                }
+            }
+        }
+    }
+    assert_clean(&wrong);
+}
+
+/// The module in a folder that a file belongs to. A folder's `*` stands for one name.
+fn module_in<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+    let rest = match folder.split_once("*/") {
+        None => path.strip_prefix(folder)?,
+        Some((parent, _)) => path.strip_prefix(parent)?.split_once('/')?.1,
+    };
+    rest.split(['/', '.']).next()
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
 }
 
 #[test]
