@@ -6,11 +6,11 @@ use order_core::Atoms;
 
 /// The arguments that every swap instruction begins with.
 pub(crate) struct AnchorArguments<'a> {
-    /// Which of the program's instructions it is.
+    /// Name of the instruction.
     pub(crate) name: Discriminator,
-    /// The amount and its limit, or the other way round.
+    /// The amount and its limit, or the limit and the amount.
     pub(crate) amounts: [Atoms; 2],
-    /// What follows.
+    /// The bytes that follow.
     pub(crate) rest: &'a [u8],
 }
 

@@ -12,7 +12,7 @@ const MEETINGS: [i32; 2] = [-2, 3];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FullRange {
     pub(crate) place: Place,
-    /// What the positions hold, rounded up.
+    /// Amounts that the positions hold, rounded up.
     pub(crate) amounts: [Atoms; 2],
     low: i32,
     high: i32,

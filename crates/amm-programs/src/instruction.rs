@@ -6,7 +6,7 @@ use order_core::{Mint, Pubkey};
 /// A swap instruction as its program reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SwapInstruction {
-    /// What is fixed.
+    /// Amount that is fixed, and its bound.
     pub limit: Limit,
     /// The pool.
     pub pool: Pubkey,

@@ -7,12 +7,12 @@ use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey};
 /// A pool to be put on a local cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed {
-    /// Where, if the program lets its pools be anywhere: any address that is free. Programs whose pools
+    /// Address, if the program lets its pools be anywhere: any that is free. Programs whose pools
     /// are at addresses of their own making take no notice.
     pub pool: PoolAddress,
-    /// What it trades, in any order.
+    /// Tokens that it trades, in any order.
     pub tokens: [PoolToken; 2],
-    /// How much of each it holds, in the same order; none is zero.
+    /// Amounts that it holds of each, in the same order; none is zero.
     pub reserves: [Atoms; 2],
     /// The rate of its trade fee.
     pub fee: Fraction,
@@ -97,12 +97,12 @@ pub struct SeededAccount {
 pub struct SeededVault {
     /// Its address.
     pub address: Pubkey,
-    /// What it holds.
+    /// Token that it holds.
     pub mint: Mint,
     /// The program that keeps it.
     pub program: Program,
     /// Who may move what it holds.
     pub authority: Pubkey,
-    /// How much it holds; at most a few units away from the reserve that was asked for.
+    /// Balance in base units; at most a few units away from the reserve that was asked for.
     pub amount: Atoms,
 }

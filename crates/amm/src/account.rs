@@ -33,9 +33,9 @@ pub enum DecodeError {
     TooShort {
         /// The account.
         address: Pubkey,
-        /// How many bytes it has.
+        /// Length of its bytes.
         length: usize,
-        /// How many it needs.
+        /// Length of its layout.
         needed: usize,
     },
     /// The first bytes name another type of account.
@@ -43,7 +43,7 @@ pub enum DecodeError {
     WrongType {
         /// The account.
         address: Pubkey,
-        /// What it should be.
+        /// Type that it should be of.
         expected: &'static str,
     },
     /// The account contradicts itself or the pool it belongs to.
@@ -51,15 +51,15 @@ pub enum DecodeError {
     Inconsistent {
         /// The account.
         address: Pubkey,
-        /// What does not fit.
+        /// The contradiction.
         reason: &'static str,
     },
-    /// The account is sound, but works in a way this engine does not quote.
+    /// The account is sound, but has a feature that this engine does not quote.
     #[error("account {address} is not supported: {reason}")]
     Unsupported {
         /// The account.
         address: Pubkey,
-        /// What is not supported.
+        /// The feature that is not supported.
         reason: String,
     },
 }
@@ -76,7 +76,7 @@ pub(crate) fn require_owner(address: Pubkey, account: &Account, expected: Pubkey
     }
 }
 
-/// How the accounts of a snapshot are found.
+/// Finds an account of a snapshot.
 pub(crate) type Lookup<'lookup, 'account> = &'lookup dyn Fn(&Pubkey) -> Option<&'account Account>;
 
 /// Little-endian fields at fixed offsets of an account's bytes.
@@ -153,7 +153,7 @@ impl<'a> Fields<'a> {
         Ok([self.pubkey(first)?, self.pubkey(second)?])
     }
 
-    /// What the pool trades.
+    /// The pool's tokens.
     pub(crate) fn mints(&self, offsets: [usize; 2]) -> Result<[Mint; 2], DecodeError> {
         Ok(self.pubkeys(offsets)?.map(Mint::from))
     }

@@ -1,4 +1,4 @@
-//! The pool programs as a client needs them: account layouts, exact integer maths, swap instructions, error codes.
+//! Pool programs for clients: account layouts, exact integer maths, swap instructions, error codes.
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::arithmetic_side_effects))]
 

@@ -25,7 +25,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Reads the account of a pool of any venue, told by its owner.
+    /// Reads the account of a pool of any venue; the account's owner says which.
     ///
     /// # Errors
     /// The account is no pool, or one that this engine does not quote.
@@ -47,7 +47,7 @@ impl Pool {
         self.address
     }
 
-    /// What it trades, in its own order.
+    /// Its tokens, in its own order.
     pub fn mints(&self) -> [Mint; 2] {
         self.kind.mints()
     }
@@ -62,16 +62,16 @@ impl Pool {
         self.kind.holdings()
     }
 
-    /// How deep the pool is next to others of its pair: what it holds of one token times what it holds of
-    /// the other, whether or not it is near the price.
+    /// Depth of the pool, to compare pools of one pair: its holding of one token times its holding of the
+    /// other, near the price or not.
     pub fn depth<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> u128 {
         let [one, other] = self.holdings().map(|address| known(&address).map_or(0, token::held));
         u128::from(one).saturating_mul(u128::from(other))
     }
 
     /// Every account that [`Self::load`] needs, as far as the `known` accounts tell; the pool and the clock
-    /// come with it. What is behind an account that is not known yet is told at the next look: after
-    /// [`LOOKS_MAX`] of them nothing new comes. Which accounts they are can change with the pool's price.
+    /// come with it. Accounts that an unknown account names follow at the next look; after [`LOOKS_MAX`] looks
+    /// nothing new comes. Which accounts they are can change with the pool's price.
     /// Some of them need not exist.
     pub fn dependencies<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> Vec<Pubkey> {
         self.kind.dependencies(&known)
@@ -89,7 +89,7 @@ impl Pool {
     /// snapshot.
     ///
     /// # Errors
-    /// An account is missing, is not what the pool says, or works in a way this engine does not quote.
+    /// An account is missing, is not what the pool says, or has a feature that this engine does not quote.
     pub fn load<'a>(
         &self,
         account: impl Fn(&Pubkey) -> Option<&'a Account>,
@@ -128,7 +128,7 @@ impl Market {
         self.clock
     }
 
-    /// What it trades, in the pool's own order.
+    /// Its tokens, in the pool's own order.
     pub fn mints(&self) -> [Mint; 2] {
         self.tokens.map(|token| token.mint)
     }
@@ -138,7 +138,7 @@ impl Market {
         self.tokens
     }
 
-    /// What can be bought of each token, in the pool's own order.
+    /// Amounts that can be bought of each token, in the pool's own order.
     pub fn reserves(&self) -> [Atoms; 2] {
         self.curve.reserves(self.clock)
     }
@@ -148,7 +148,7 @@ impl Market {
         self.curve.fee(self.clock)
     }
 
-    /// Whether exact outputs are quoted. Where they are not, [`Self::quote`] says why.
+    /// True if exact outputs are quoted. Where they are not, [`Self::quote`] says why.
     pub fn quotes_exact_out(&self) -> bool {
         self.curve.quotes_exact_out()
     }
@@ -173,7 +173,7 @@ impl Market {
         &self.pool
     }
 
-    /// What the pool gives for, or takes for, an amount: to the unit what the program would.
+    /// Quotes a swap of an amount that is spent or bought exactly. The quote is the program's, to the unit.
     ///
     /// # Errors
     /// The pool does not trade the token, does not swap now, or cannot do this amount.
@@ -302,10 +302,10 @@ impl Market {
 
 /// A swap between the trader and the pool.
 struct Trade {
-    /// What leaves the trader.
+    /// Amount that leaves the trader.
     amount_in: Atoms,
-    /// What reaches the trader.
+    /// Amount that reaches the trader.
     received: Atoms,
-    /// What happens between the vaults.
+    /// Amounts between the vaults.
     fill: Fill,
 }

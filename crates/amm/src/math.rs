@@ -44,7 +44,7 @@ pub(crate) fn mul_div_ceil(a: u64, b: u64, denominator: u64) -> Option<u64> {
     }
 }
 
-/// What `net` buys of `reserve_out` at constant product, rounded down. None if a reserve is empty.
+/// Output of `reserve_out` for `net` at constant product, rounded down. None if a reserve is empty.
 pub(crate) fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
     if reserve_in == 0 || reserve_out == 0 {
         return None;
@@ -53,7 +53,7 @@ pub(crate) fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64>
     u64::try_from(product.checked_div(u128::from(reserve_in).checked_add(u128::from(net))?)?).ok()
 }
 
-/// What buys `bought` of `reserve_out` at constant product, rounded up. None if there is not that much.
+/// Input that buys `bought` of `reserve_out` at constant product, rounded up. None if there is not that much.
 pub(crate) fn paid(bought: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
     if reserve_in == 0 {
         return None;

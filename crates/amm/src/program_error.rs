@@ -65,7 +65,7 @@ const ANCHOR: Names = &[
 /// In place of a name that is not known.
 pub(crate) const UNKNOWN: &str = "unknown error of the pool program";
 
-/// The name that an Anchor program has told the transaction's log for a code.
+/// Name of a code in the transaction's log, as an Anchor program writes it.
 pub(crate) fn told(logs: &[String], code: u32) -> Option<&str> {
     let number = format!("Error Number: {code}.");
     logs.iter().find_map(|line| {
@@ -75,7 +75,7 @@ pub(crate) fn told(logs: &[String], code: u32) -> Option<&str> {
     })
 }
 
-/// What a custom error code of a token program means.
+/// Meaning of a custom error code of a token program.
 pub(crate) fn token_failure(code: u32) -> (Code, &'static str) {
     let name = TOKEN.iter().find(|(known, _)| *known == code);
     let name = name.map_or("unknown error of the token program", |(_, name)| *name);
@@ -84,8 +84,8 @@ pub(crate) fn token_failure(code: u32) -> (Code, &'static str) {
     (code, name)
 }
 
-/// What a custom error code of a pool program means. It fails with the code of a program that it called,
-/// too, but from the code alone nobody can tell whose it is.
+/// Meaning of a custom error code of a pool program. The program fails with the codes of the programs that it
+/// calls, too: the code alone does not say whose it is.
 pub(crate) fn failure(names: Names, slippage: [u32; 2], code: u32) -> (Code, &'static str) {
     let name = [names, ANCHOR, TOKEN]
         .into_iter()

@@ -32,7 +32,7 @@ pub const fn program_id(venue: Venue) -> Pubkey {
     program(venue).address
 }
 
-/// How many bytes a pool's account has, to find the pools of a venue.
+/// Length of a pool's account in bytes, by which the pools of a venue are found.
 pub const fn pool_size(venue: Venue) -> usize {
     program(venue).pool_size
 }
@@ -57,13 +57,14 @@ pub fn pool_marks(venue: Venue, pair: [Mint; 2]) -> Vec<Vec<(usize, Vec<u8>)>> {
     marks.collect()
 }
 
-/// Custom error codes with which a venue's program refuses to give less, and to take more, than a swap's limit.
+/// Custom error codes with which a venue's program refuses to give less than a swap's limit, and to take
+/// more.
 pub const fn limit_codes(venue: Venue) -> [u32; 2] {
     let program = program(venue);
     [program.too_little_out, program.too_much_in]
 }
 
-/// What a custom error code of a token program means, and its name in the program's source. None for any
+/// Meaning of a custom error code of a token program, and its name in the program's source. None for any
 /// other program.
 pub fn token_failure(program: &Pubkey, custom_code: u32) -> Option<(failure::Code, &'static str)> {
     let keeps_tokens =
@@ -71,12 +72,12 @@ pub fn token_failure(program: &Pubkey, custom_code: u32) -> Option<(failure::Cod
     keeps_tokens.then(|| program_error::token_failure(custom_code))
 }
 
-/// What a custom error code of a venue's program means, and its name in the program's source.
+/// Meaning of a custom error code of a venue's program, and its name in the program's source.
 pub fn failure(venue: Venue, custom_code: u32) -> (failure::Code, &'static str) {
     program_error::failure(program(venue).errors, limit_codes(venue), custom_code)
 }
 
-/// Like [`failure`], but prefers the Anchor error name found in the transaction's `logs`, because a program
+/// Like [`failure()`], but prefers the Anchor error name found in the transaction's `logs`, because a program
 /// upgrade may renumber its error codes.
 pub fn failure_told(venue: Venue, custom_code: u32, logs: &[String]) -> (failure::Code, &'static str) {
     let Some(told) = program_error::told(logs, custom_code) else { return failure(venue, custom_code) };

@@ -8,7 +8,7 @@ pub enum QuoteError {
     /// The pool does not trade this token.
     #[error("the pool does not trade {mint}")]
     ForeignMint {
-        /// What was to be swapped.
+        /// The token that was to be swapped.
         mint: Mint,
     },
     /// The pool does not swap now.
@@ -29,20 +29,20 @@ pub enum QuoteError {
     /// A number exceeds what the program can calculate with.
     #[error("the amount is too large for the pool's arithmetic")]
     Overflow,
-    /// The swap works in a way this engine does not quote.
+    /// The swap has a feature that this engine does not quote.
     #[error("not supported: {reason}")]
     Unsupported {
-        /// What is not supported.
+        /// The feature that is not supported.
         reason: &'static str,
     },
 }
 
-/// What one pool gives for an amount, after every fee.
+/// Amounts of a swap on one pool, after every fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SwapQuote {
-    /// What leaves the trader, transfer fee included, in atoms of the input token.
+    /// Amount that leaves the trader, transfer fee included, in base units of the input token.
     pub amount_in: Atoms,
-    /// What reaches the trader, transfer fee deducted, in atoms of the output token.
+    /// Amount that reaches the trader, transfer fee deducted, in base units of the output token.
     pub amount_out: Atoms,
     /// The rate of the pool's fee; transfer fees of the tokens are not in it.
     pub fee: Fraction,
@@ -50,19 +50,19 @@ pub struct SwapQuote {
     pub price_impact: Fraction,
 }
 
-/// What a swap fixes, and what it must not exceed.
+/// Amount that a swap fixes, and the bound of the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// Spend exactly this much.
     ExactIn {
-        /// What leaves the trader.
+        /// Amount that leaves the trader.
         amount_in: Atoms,
         /// The least that must reach the trader.
         min_out: Atoms,
     },
     /// Receive exactly this much.
     ExactOut {
-        /// What reaches the trader.
+        /// Amount that reaches the trader.
         amount_out: Atoms,
         /// The most that may leave the trader.
         max_in: Atoms,
@@ -112,7 +112,7 @@ pub enum InstructionError {
     /// The pool does not trade this token.
     #[error("the pool does not trade {mint}")]
     ForeignMint {
-        /// What was to be swapped.
+        /// The token that was to be swapped.
         mint: Mint,
     },
     /// An amount or a limit is zero: the first swaps nothing, the second accepts any price.
@@ -162,28 +162,30 @@ pub struct AccountOrder {
 pub struct Authority {
     /// The address.
     pub address: Pubkey,
-    /// What makes the address together with the program's, the bump included.
+    /// Seeds that make the address together with the program's, the bump included.
     pub seeds: Vec<Vec<u8>>,
 }
 
 /// Tokens that a swap moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swapped {
-    /// To transfer from the source, in atoms: to the pool's vault, but for the protocol's fee; the token withholds its transfer fee from it.
+    /// Amount to transfer from the source, in base units: to the pool's vault, but for the protocol's fee. The
+    /// token withholds its transfer fee from it.
     pub amount_in: Atoms,
-    /// To transfer from the pool's vault to the destination, in atoms; the token withholds its transfer fee from it.
+    /// Amount to transfer from the pool's vault to the destination, in base units. The token withholds its
+    /// transfer fee from it.
     pub amount_out: Atoms,
-    /// What reaches the destination.
+    /// Amount that reaches the destination.
     pub received: Atoms,
-    /// What goes in.
+    /// The input token.
     pub token_in: PoolToken,
-    /// What comes out.
+    /// The output token.
     pub token_out: PoolToken,
     /// The pool's account that receives the input.
     pub vault_in: Pubkey,
     /// The pool's account that pays the output.
     pub vault_out: Pubkey,
-    /// What of the input does not go to the vault but to another account, and to which.
+    /// Account besides the vault that gets a part of the input, and that part.
     pub protocol_fee: Option<(Pubkey, Atoms)>,
 }
 
@@ -206,12 +208,12 @@ impl Direction {
     }
 }
 
-/// What the pool's curve does, between its vaults: transfer fees are outside of it.
+/// Amounts of a swap between the pool's vaults: the tokens' transfer fees are outside of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fill {
-    /// What arrives in the vault.
+    /// Amount that arrives in the vault.
     pub(crate) amount_in: u64,
-    /// What leaves the vault.
+    /// Amount that leaves the vault.
     pub(crate) amount_out: u64,
     pub(crate) fee: Fraction,
     pub(crate) price_impact: Fraction,

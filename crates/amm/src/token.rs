@@ -60,7 +60,7 @@ pub const fn token_program_id(program: Program) -> Pubkey {
     }
 }
 
-/// What Meteora's pools say of a token's program.
+/// Flag of a token's program in the accounts of Meteora's pools.
 pub fn program_flag(program: Program) -> u8 {
     match program {
         Program::SplToken => 0,
@@ -68,28 +68,28 @@ pub fn program_flag(program: Program) -> u8 {
     }
 }
 
-/// What a token's own program withholds from each transfer.
+/// Fee that a token's own program withholds from each transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TransferFee {
     /// The rate in ten-thousandths, at most 10 000.
     pub basis_points: u16,
-    /// The most that is withheld from one transfer, in atoms.
+    /// The most that is withheld from one transfer, in base units.
     pub maximum: u64,
 }
 
 impl TransferFee {
-    /// What is withheld when `amount` is sent, rounded up.
+    /// Fee that is withheld when `amount` is sent, rounded up.
     pub fn of(&self, amount: u64) -> u64 {
         math::mul_div_ceil(amount, u64::from(self.basis_points), BASIS_POINTS)
             .map_or(self.maximum, |fee| fee.min(self.maximum))
     }
 
-    /// What arrives when `amount` is sent.
+    /// Amount that arrives when `amount` is sent.
     pub fn after(&self, amount: u64) -> u64 {
         amount.saturating_sub(self.of(amount))
     }
 
-    /// What must be sent so that exactly `received` arrives. None if that exceeds 64 bits.
+    /// Amount that must be sent so that exactly `received` arrives. None if that exceeds 64 bits.
     pub fn before(&self, received: u64) -> Option<u64> {
         if self.basis_points == 0 || received == 0 {
             return Some(received);
@@ -108,18 +108,18 @@ impl TransferFee {
 /// One of the two tokens of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolToken {
-    /// What the token is.
+    /// The token's mint.
     pub mint: Mint,
     /// Digits after the point of a whole token.
     pub decimals: u8,
     /// The program that keeps its accounts.
     pub program: Program,
-    /// What each transfer of it costs at the snapshot's epoch.
+    /// Fee of each transfer of it at the snapshot's epoch.
     pub transfer_fee: TransferFee,
 }
 
 impl PoolToken {
-    /// What it is outside of pools, with its symbol if it is known by one.
+    /// The token outside of pools, with its symbol if it is a known one, else its mint's address.
     pub fn token(&self) -> Token {
         Token {
             symbol: symbol(self.mint).map_or_else(|| self.mint.to_string(), str::to_owned),
@@ -153,7 +153,7 @@ impl PoolToken {
     }
 }
 
-/// What a pool's token account holds.
+/// Balance of a pool's token account, in base units.
 pub(crate) fn balance(address: Pubkey, account: &Account, mint: Mint) -> Result<u64, DecodeError> {
     program(address, account)?;
     let fields = Fields::new(address, &account.data, ACCOUNT_LENGTH)?;
@@ -170,7 +170,7 @@ pub(crate) fn balance(address: Pubkey, account: &Account, mint: Mint) -> Result<
     fields.u64(account_offset::AMOUNT)
 }
 
-/// What both of a pool's token accounts hold.
+/// Balances of both of a pool's token accounts, in base units.
 pub(crate) fn balances(
     vaults: [Pubkey; 2],
     mints: [Mint; 2],
@@ -254,7 +254,7 @@ fn extensions(
     Err(DecodeError::Inconsistent { address, reason: "the mint's list of extensions does not end" })
 }
 
-/// What an extension of a mint means for a transfer.
+/// Effect of a mint's extension on a transfer.
 enum Extension {
     TransferFee,
     /// Calls a program, unless none is set.

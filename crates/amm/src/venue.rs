@@ -16,13 +16,13 @@ use std::sync::Arc;
 /// Description of a venue's program.
 pub(crate) struct VenueProgram {
     pub(crate) address: Pubkey,
-    /// How many bytes a pool's account has.
+    /// Length of a pool's account in bytes.
     pub(crate) pool_size: usize,
     /// The first bytes of a pool's account; None if the program has no such mark.
     pub(crate) pool_discriminator: Option<Discriminator>,
     /// Where in a pool's account its mints are.
     pub(crate) mints_at: [usize; 2],
-    /// Whether the first mint's address is always the lower one.
+    /// True if the first mint's address is always the lower one.
     pub(crate) sorts_mints: bool,
     /// Names of its custom error codes.
     pub(crate) errors: Names,
@@ -39,7 +39,7 @@ pub(crate) type Decoded = Result<Arc<dyn Pool>, DecodeError>;
 
 /// A decoded pool account: it knows what else must be read to quote.
 pub(crate) trait Pool: Debug + Send + Sync {
-    /// What it trades, in its own order.
+    /// Its tokens, in its own order.
     fn mints(&self) -> [Mint; 2];
 
     /// Its token accounts, in the order of its mints.
@@ -57,10 +57,10 @@ pub(crate) trait Pool: Debug + Send + Sync {
     /// tell: what is behind an account that is not known yet comes with the next look.
     fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey>;
 
-    /// What besides the pool changes with swaps, or changes what they give.
+    /// Accounts besides the pool that change with swaps, or change what they give.
     fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey>;
 
-    /// Whether the program is known to move tokens of Token-2022 as their transfer fees say.
+    /// True if the program is known to move tokens of Token-2022 as their transfer fees say.
     fn moves_token_2022(&self) -> bool {
         true
     }
@@ -88,13 +88,13 @@ pub(crate) trait Pool: Debug + Send + Sync {
 /// A pool with all that its maths needs. Amounts here are between the vaults: the tokens' own transfer
 /// fees are outside.
 pub(crate) trait Curve: Debug + Send + Sync {
-    /// What can be bought, of each token; where liquidity is spread over prices, what is loaded of it.
+    /// Amounts that can be bought of each token; where liquidity is spread over prices, of the loaded part.
     fn reserves(&self, clock: Clock) -> [Atoms; 2];
 
     /// The rate of the pool's fee for a small amount.
     fn fee(&self, clock: Clock) -> Fraction;
 
-    /// What `amount`, which is not zero and arrives in a vault, buys.
+    /// Output for `amount`, which is not zero and arrives in a vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -103,7 +103,7 @@ pub(crate) trait Curve: Debug + Send + Sync {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError>;
 
-    /// What must arrive in a vault so that `amount`, which is not zero, leaves the other.
+    /// Input that must arrive in a vault so that `amount`, which is not zero, leaves the other.
     fn exact_out(
         &self,
         direction: Direction,
@@ -112,17 +112,17 @@ pub(crate) trait Curve: Debug + Send + Sync {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError>;
 
-    /// Whether the program has a swap of an exact output.
+    /// True if the program has a swap of an exact output.
     fn swaps_exact_out(&self) -> bool {
         true
     }
 
-    /// Whether [`Self::exact_out`] can be relied on: what a program has, this engine need not quote.
+    /// True if [`Self::exact_out`] can be relied on: the engine need not quote every swap that a program has.
     fn quotes_exact_out(&self) -> bool {
         self.swaps_exact_out()
     }
 
-    /// What of an exact input goes to another account than the vault, and to which.
+    /// Account besides the vault that gets a part of an exact input, and that part.
     fn protocol_fee(&self, _direction: Direction, _amount_in: u64) -> Option<(Pubkey, u64)> {
         None
     }

@@ -1,7 +1,7 @@
 //! Liquidity that is spread over ranges of prices: a swap walks from one range's end to the next.
 //!
 //! Raydium CLMM and Orca Whirlpool share every step of it. What differs is their table of prices, and
-//! which ticks their programs find: both come in as [`Stop`]s.
+//! which ticks their programs find: both come in as `Stop`s.
 
 mod arrays;
 mod place;

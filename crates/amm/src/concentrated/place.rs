@@ -40,12 +40,12 @@ impl Place {
     }
 }
 
-/// A tick on the way, where a range of liquidity begins or ends.
+/// A tick where a range of liquidity begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stop {
     pub(crate) tick: i32,
     pub(crate) sqrt_price: u128,
-    /// What liquidity grows by when the price rises past it; None where the known ticks end: a swap may
+    /// Growth of liquidity when the price rises past it; None where the known ticks end: a swap may
     /// come here and no further.
     pub(crate) net: Option<i128>,
 }

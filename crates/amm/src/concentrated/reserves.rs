@@ -1,4 +1,4 @@
-//! How much of each token lies between two prices.
+//! Amounts of each token between two prices.
 
 use super::place::{Place, Stop};
 use crate::math;
@@ -14,7 +14,7 @@ pub enum Rounding {
     Down,
 }
 
-/// What of the first token lies between two square roots of the price. None above 64 bits.
+/// Amount of the first token between two square roots of the price. None above 64 bits.
 pub fn amount_a(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
     let width = high.checked_sub(low)?;
     let scaled = U256::from(liquidity).checked_shl(64)?;
@@ -36,7 +36,7 @@ pub fn amount_a(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> O
     }
 }
 
-/// What of the second token lies between two square roots of the price. None above 64 bits.
+/// Amount of the second token between two square roots of the price. None above 64 bits.
 pub fn amount_b(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
     let [rest, floor, 0, 0] = *math::mul(liquidity, high.checked_sub(low)?)?.as_limbs() else { return None };
     rounded(floor, rest == 0, rounding)
@@ -49,7 +49,7 @@ fn rounded(floor: u64, is_exact: bool, rounding: Rounding) -> Option<u64> {
     }
 }
 
-/// What can be bought of each token as far as the stops reach, each range rounded down.
+/// Amounts that can be bought of each token as far as the stops reach, each range rounded down.
 pub(crate) fn reserves(start: Place, down: &[Stop], up: &[Stop]) -> [Atoms; 2] {
     let first = sum(start, up, |liquidity, from, to| amount_a(liquidity, from, to, Rounding::Down), false);
     let second = sum(start, down, |liquidity, from, to| amount_b(liquidity, to, from, Rounding::Down), true);

@@ -9,7 +9,7 @@ use ruint::aliases::{U256, U512};
 /// Rates of fees are in millionths.
 pub(crate) const RATE_ONE: u32 = 1_000_000;
 
-/// What a step moves, and how far.
+/// Amounts of a step, and the price after it.
 pub(super) struct TickStep {
     /// The square root of the price after it.
     pub(super) next: u128,

@@ -18,7 +18,7 @@ pub(crate) struct Share {
     pub(crate) whole: u32,
 }
 
-/// What is to be walked. Fees are shared with as many as there are `SHARES`.
+/// A swap to walk. Fees are shared with as many as there are `SHARES`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TickSwap<'a, const SHARES: usize> {
     pub(crate) start: Place,
@@ -26,7 +26,7 @@ pub(crate) struct TickSwap<'a, const SHARES: usize> {
     pub(crate) stops: &'a [Stop],
     pub(crate) direction: Direction,
     pub(crate) mode: Mode,
-    /// What arrives in, or leaves, a vault.
+    /// Amount that arrives in, or leaves, a vault.
     pub(crate) amount: u64,
     /// In millionths, below one.
     pub(crate) fee_rate: u32,
@@ -38,9 +38,9 @@ pub(crate) struct TickSwap<'a, const SHARES: usize> {
 /// Where a walk came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Walked<const SHARES: usize> {
-    /// What arrives in the vault, fee included.
+    /// Amount that arrives in the vault, fee included.
     pub(crate) amount_in: u64,
-    /// What leaves the vault.
+    /// Amount that leaves the vault.
     pub(crate) amount_out: u64,
     /// The sums of what others get of the fees, rounded down at each step.
     pub(crate) fee_shares: [u64; SHARES],
@@ -77,9 +77,9 @@ struct TickWalk<'a, const SHARES: usize> {
     swap: TickSwap<'a, SHARES>,
     at: Place,
     between: Option<(i32, i32)>,
-    /// What of the amount is not swapped yet.
+    /// Part of the amount that is not swapped yet.
     remaining: u64,
-    /// What was calculated for what is swapped: the other side of the amount.
+    /// The other side of the part that is swapped.
     calculated: u64,
     fee_shares: [u64; SHARES],
     impact: Impact,

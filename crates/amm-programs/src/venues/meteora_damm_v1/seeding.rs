@@ -12,7 +12,7 @@ use order_core::{Atoms, Fraction, Mint, Pubkey};
 
 /// The part of the fee that goes to the protocol on mainnet.
 const PROTOCOL_FEE: [u64; 2] = [20_000, 100_000];
-/// How fast profit unlocks on mainnet: in six hours.
+/// Rate at which profit unlocks on mainnet: in six hours.
 const DEGRADATION: u64 = 46_296_296;
 
 /// A pool that has all shares of two vaults, which have lent nothing.

@@ -26,16 +26,16 @@ const MATH_OVERFLOW: u32 = 6011;
 pub enum VaultCall {
     /// Pay tokens in, for new shares.
     Deposit {
-        /// How much is paid in, in atoms.
+        /// Amount paid in, in base units.
         amount: Atoms,
         /// The least shares to get for it.
         min_shares: Atoms,
     },
     /// Give shares back, for tokens.
     Withdraw {
-        /// How many shares are given back.
+        /// Number of shares that are given back.
         shares: Atoms,
-        /// The least to get for them, in atoms.
+        /// Least amount to get for them, in base units.
         min_amount: Atoms,
     },
 }
@@ -67,7 +67,7 @@ pub struct VaultChange {
     /// Who signs for the vault's tokens and for its shares: the vault itself.
     pub authority: Authority,
     vault: Pubkey,
-    /// What the vault has afterwards.
+    /// Total amount of the vault after the call.
     total_amount: u64,
 }
 

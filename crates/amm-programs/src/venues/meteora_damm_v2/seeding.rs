@@ -55,7 +55,7 @@ fn cliff(fee: Fraction) -> Result<u64, SeedError> {
 struct Price {
     sqrt_price: u128,
     liquidity: u128,
-    /// What the curve may pay out at most, rounded up.
+    /// Largest amounts that the curve may pay out, rounded up.
     amounts: [Atoms; 2],
 }
 

@@ -71,7 +71,7 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     Ok(Seeded { pool: pool.into(), accounts, vaults })
 }
 
-/// What a pool's parameters must be.
+/// Parameters of a pool.
 struct BinPlan {
     bin_step: u16,
     base_factor: u16,

@@ -24,9 +24,9 @@ struct VaultSide {
     vault: LendingVault,
     lp_supply: u64,
     vault_lp: Pubkey,
-    /// How many shares the pool has.
+    /// Number of shares that the pool has.
     pool_lp: u64,
-    /// What the vault has not lent.
+    /// Balance of the vault: the part that it has not lent.
     liquid: u64,
 }
 
@@ -53,7 +53,7 @@ impl DammV1Curve {
         Ok(())
     }
 
-    /// What an amount does, up to the last unit: each step rounds as the program's does.
+    /// Swap of an amount, exact to the last unit: each step rounds as the program's does.
     fn swap(&self, direction: Direction, amount: u64, clock: Clock) -> Result<DammV1Swap<'_>, QuoteError> {
         let [a, b] = &self.sides;
         let (side_in, side_out) = direction.order([a, b]);
@@ -102,7 +102,7 @@ impl Curve for DammV1Curve {
         math::ratio(u128::from(numerator), u128::from(denominator)).unwrap_or(Fraction::ONE)
     }
 
-    /// What `amount` that leaves the trader buys; the protocol's fee does not arrive in the vault.
+    /// Output for `amount` that leaves the trader; the protocol's fee does not arrive in the vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -210,12 +210,12 @@ impl VaultSide {
     }
 }
 
-/// What the pool gets for a deposit into a vault.
+/// Shares that the pool gets for a deposit into a vault, and their worth.
 struct Deposit {
     minted: u64,
-    /// What its shares are worth before.
+    /// Worth of its shares before.
     before: u64,
-    /// What its shares are worth after.
+    /// Worth of its shares after.
     after: u64,
 }
 
@@ -248,12 +248,12 @@ impl DammV1Fee {
 struct DammV1Swap<'a> {
     side_in: &'a VaultSide,
     side_out: &'a VaultSide,
-    /// What arrives in the vault.
+    /// Amount that arrives in the vault.
     net: u64,
     minted: u64,
     burnt: u64,
     amount_out: u64,
-    /// What of the input moves the price.
+    /// Part of the input that moves the price.
     traded: u64,
     reserve_in: u64,
 }
@@ -278,7 +278,7 @@ impl DammV1Swap<'_> {
     }
 }
 
-/// What `net` buys at constant product, rounded down. None if a reserve is empty, or would become so: the
+/// Output for `net` at constant product, rounded down. None if a reserve is empty, or would become so: the
 /// program's division fails then.
 fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
     let product = u128::from(reserve_in).checked_mul(u128::from(reserve_out))?;

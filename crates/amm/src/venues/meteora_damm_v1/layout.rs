@@ -5,7 +5,7 @@ use crate::account::{DecodeError, Discriminator, Fields, Lookup};
 use crate::clock::TimeUnit;
 use order_core::{Mint, Pubkey};
 
-/// What the program gives its pools today; older ones are longer, and named to be followed.
+/// Length of a pool's account today, in bytes; older ones are longer, and are followed by name.
 pub const POOL_SIZE: usize = 952;
 /// Up to here all pools of constant product are alike.
 const POOL_SIZE_MIN: usize = 875;

@@ -48,7 +48,7 @@ pub struct LendingVault {
     pub address: Pubkey,
     /// One that is not only pays out.
     pub enabled: bool,
-    /// What it has, what it has lent included.
+    /// Total amount, with what it has lent.
     pub total_amount: u64,
     /// Where it keeps what it has not lent.
     pub token_vault: Pubkey,
@@ -96,8 +96,8 @@ impl LendingVault {
         Authority { address: self.address, seeds: vec![VAULT_SEED.to_vec(), mint, base, vec![self.bump]] }
     }
 
-    /// What belongs to the share holders at a time. None if the vault contradicts itself, or reports from
-    /// the future.
+    /// Amount that belongs to the share holders at a time, in seconds since 1970. None if the vault
+    /// contradicts itself, or reports from the future.
     pub fn unlocked(&self, unix_time: u64) -> Option<u64> {
         let passed = u128::from(unix_time.checked_sub(self.last_report)?);
         let unlocked_part = passed.checked_mul(u128::from(self.degradation))?;
@@ -109,22 +109,22 @@ impl LendingVault {
     }
 }
 
-/// What shares of a vault are worth at one time.
+/// Worth of a vault's shares at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shares {
-    /// What belongs to the share holders.
+    /// Amount that belongs to the share holders.
     pub unlocked: u64,
-    /// How many shares there are.
+    /// Number of shares.
     pub supply: u64,
 }
 
 impl Shares {
-    /// What a number of shares is worth, rounded down. None if there are no shares.
+    /// Worth of a number of shares, rounded down. None if there are no shares.
     pub fn worth(self, shares: u64) -> Option<u64> {
         mul_div_floor(shares, self.unlocked, self.supply)
     }
 
-    /// How many shares an amount is worth, rounded down. None if the vault is empty.
+    /// Number of shares that an amount is worth, rounded down. None if the vault is empty.
     pub fn of(self, amount: u64) -> Option<u64> {
         mul_div_floor(amount, self.supply, self.unlocked)
     }

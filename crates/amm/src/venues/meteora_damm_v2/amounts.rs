@@ -1,4 +1,4 @@
-//! How much of each token lies between two prices.
+//! Amounts of each token between two prices.
 
 use crate::math::{Q128, div_ceil, mul};
 use ruint::aliases::U256;
@@ -9,13 +9,13 @@ pub struct Ratio {
     denominator: U256,
 }
 
-/// What of the first token lies between two square roots of the price.
+/// Amount of the first token between two square roots of the price, in Q64.64.
 pub fn amount_a(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
     let numerator = mul(liquidity, high.checked_sub(low)?)?;
     Some(Ratio { numerator, denominator: mul(low, high)? })
 }
 
-/// What of the second token lies between two square roots of the price.
+/// Amount of the second token between two square roots of the price, in Q64.64.
 pub fn amount_b(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
     let numerator = mul(liquidity, high.checked_sub(low)?)?;
     Some(Ratio { numerator, denominator: Q128 })

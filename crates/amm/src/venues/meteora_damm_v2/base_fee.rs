@@ -24,7 +24,7 @@ enum FeeSchedule {
     MarketCap { periods: u16, step_basis_points: u32, expiration: u32, init_sqrt_price: u128, fall: Fall },
 }
 
-/// How the fee falls with each period.
+/// Fall of the fee with each period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fall {
     Linear { reduction: u64 },
@@ -90,7 +90,7 @@ impl BaseFee {
         Ok(Self { cliff: fields.u64(at::CLIFF_FEE_NUMERATOR)?, plan })
     }
 
-    /// Whether the program wants to see the other instructions of the transaction.
+    /// True if the program reads the other instructions of the transaction.
     pub(super) fn inspects_transaction(&self) -> bool {
         matches!(self.plan, FeeSchedule::Limiter(_))
     }
@@ -205,7 +205,7 @@ impl Limiter {
     }
 }
 
-/// How many steps the square root of the price has risen; never negative.
+/// Number of steps that the square root of the price has risen; never negative.
 fn risen(sqrt_price: u128, init_sqrt_price: u128, step_basis_points: u32) -> Option<U256> {
     let Some(rise) = sqrt_price.checked_sub(init_sqrt_price).filter(|rise| *rise > 0) else {
         return Some(U256::ZERO);

@@ -33,7 +33,7 @@ impl Curve for DammV2Curve {
         fraction(rate.unwrap_or(self.pool.fee_cap))
     }
 
-    /// What `amount` that arrives in the vault buys.
+    /// Output for `amount` that arrives in the vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -56,7 +56,7 @@ impl Curve for DammV2Curve {
         self.fill(DammV2Swap { direction, amount_in: amount, amount_out, next, fee, rate }, writes)
     }
 
-    /// What must arrive in the vault so that `amount` leaves the other.
+    /// Input that must arrive in the vault so that `amount` leaves the other.
     fn exact_out(
         &self,
         direction: Direction,
@@ -175,7 +175,7 @@ impl DammV2Curve {
         }
     }
 
-    /// What goes out while the price moves to `next`, rounded down.
+    /// Output while the price moves to `next`, rounded down.
     fn out(&self, direction: Direction, next: u128) -> Option<u64> {
         let (liquidity, price) = (self.pool.liquidity, self.pool.sqrt_price);
         match direction {
@@ -184,7 +184,7 @@ impl DammV2Curve {
         }
     }
 
-    /// What must come in for the price to move to `next`, rounded up.
+    /// Input that moves the price to `next`, rounded up.
     fn paid(&self, direction: Direction, next: u128) -> Option<u64> {
         let (liquidity, price) = (self.pool.liquidity, self.pool.sqrt_price);
         match direction {

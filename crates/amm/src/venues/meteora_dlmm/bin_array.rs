@@ -41,7 +41,7 @@ pub(super) struct BinArray {
     bins: Vec<Bin>,
 }
 
-/// What a bin sells at its one price.
+/// Amounts that a bin sells at its one price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bin {
     /// Of the liquidity's providers, in the order of the pool's tokens.
@@ -50,7 +50,7 @@ pub(super) struct Bin {
     price: u128,
     /// Of orders that nobody has filled from yet.
     pub(super) open_orders: u64,
-    /// What is left of orders that have been filled in part.
+    /// Rest of orders that have been filled in part.
     pub(super) processed_orders: u64,
     /// Which of the pool's tokens the orders sell: the first, or the second.
     orders_sell_first: bool,
@@ -132,7 +132,7 @@ impl Bin {
         })
     }
 
-    /// What it sells, in the order in which it is taken: of liquidity, of processed orders, of open ones.
+    /// Amounts that it sells, in the order in which they are taken: liquidity, processed orders, open orders.
     pub(super) fn offers(&self, direction: Direction, with_orders: bool) -> [u64; 3] {
         let (_, liquidity) = direction.order(self.amounts);
         let orders_match = match direction {

@@ -129,7 +129,7 @@ impl DlmmCurve {
     /// Where the bin arrays of a swap are: those it enters, and at least one more if there is one.
     fn arrays_of(&self, direction: Direction, amount: u64) -> Vec<Pubkey> {
         let pool = &self.bins.pool;
-        // Long after the last swap the fee is at its lowest, and the way at its longest.
+        // Long after the last swap the fee is at its lowest, and the swap goes through the most bins.
         let entered = BinWalk::start(pool, amount, i64::MAX)
             .finish(&self.bins, direction, |_| Some(()))
             .map_or(0, |walk| walk.entered);

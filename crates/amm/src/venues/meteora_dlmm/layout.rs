@@ -76,7 +76,7 @@ pub(super) struct DlmmPool {
     /// The first and the last bin that the pool can have.
     pub(super) bin_range: [i32; 2],
     pub(super) collect_fee: CollectFee,
-    /// Whether orders at a bin's price are filled by swaps.
+    /// True if swaps fill orders at a bin's price.
     pub(super) has_orders: bool,
     pub(super) active_id: i32,
     pub(super) enabled: bool,
@@ -119,7 +119,7 @@ impl DlmmPool {
         })
     }
 
-    /// Whether a swap in a direction pays its fee in the token that goes in.
+    /// True if a swap in a direction pays its fee in the token that goes in.
     pub(super) fn fee_on_input(&self, direction: Direction) -> bool {
         match (self.collect_fee, direction) {
             (CollectFee::Input, Direction::AToB | Direction::BToA) => true,

@@ -9,18 +9,18 @@ use crate::swap::Direction;
 use order_core::Fraction;
 use ruint::aliases::U256;
 
-/// What a swap through several bins comes to.
+/// Sums of a swap through several bins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Totals {
-    /// What leaves the vault.
+    /// Amount that leaves the vault.
     pub(super) out: u64,
     /// The protocol's part of the fees.
     pub(super) protocol_fee: u64,
     /// Without the fees.
     paid: u64,
-    /// What was paid in each bin, times the rate there.
+    /// Sum over the bins of the amount paid there times the rate there.
     fees: u128,
-    /// What was paid in each bin, times the part of the pool's price that is lost there, in Q64.64.
+    /// Sum over the bins of the amount paid there times the part of the pool's price lost there, in Q64.64.
     lost: u128,
 }
 
@@ -55,7 +55,7 @@ impl Totals {
     }
 }
 
-/// How much less than at one price a unit buys at another, in Q64.64; nothing if it buys more.
+/// Part that a unit buys less at the worse price than at the better, in Q64.64; zero if it buys more.
 fn lost(worse: u128, better: u128) -> Option<u128> {
     if worse >= better {
         return Some(0);

@@ -7,18 +7,18 @@ use super::program::{FEE_ONE, NEEDS_EXTENSION, NEEDS_MORE_ARRAYS};
 use crate::math::{mul_div_ceil, mul_div_floor};
 use crate::swap::{Direction, QuoteError};
 
-/// A swap's way through the bins, from the active one outwards.
+/// A swap's walk through the bins, from the active one outwards.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BinWalk {
     /// The bin it has come to.
     pub(super) active_id: i32,
     pub(super) volatility: Volatility,
-    /// How many bin arrays it has entered.
+    /// Number of bin arrays that it has entered.
     pub(super) entered: usize,
     left: u64,
 }
 
-/// What a swap does in one bin.
+/// The part of a swap in one bin.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BinFill<'a> {
     pub(super) array: &'a BinArray,
@@ -33,13 +33,13 @@ pub(super) struct BinFill<'a> {
     pub(super) taken: [Taken; 3],
     /// In the token that the fee is taken in.
     pub(super) fee: u64,
-    /// What leaves the vault.
+    /// Amount that leaves the vault.
     pub(super) out: u64,
-    /// What is spent, fees of the input included.
+    /// Amount spent, fees of the input included.
     pub(super) spent: u64,
 }
 
-/// What is bought of one offer.
+/// Amounts of a purchase from one offer.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Taken {
     pub(super) paid: u64,
@@ -58,7 +58,7 @@ impl BinWalk {
         Self { active_id: id, left, ..self }
     }
 
-    /// Spends the rest, and tells of each bin that it buys from. The walk fails where `told` does.
+    /// Spends the rest, and calls `told` for each bin that it buys from. The walk fails where `told` does.
     pub(super) fn finish<'a>(
         mut self,
         bins: &'a LoadedBins,
@@ -144,7 +144,7 @@ fn no_liquidity(pool: &DlmmPool, direction: Direction) -> QuoteError {
     }
 }
 
-/// What a bin sells.
+/// Amounts that a bin sells, and its price.
 #[derive(Clone, Copy)]
 struct Offer {
     price: u128,
@@ -161,7 +161,7 @@ struct Bought {
 }
 
 impl Bought {
-    /// What `amount` with the fee in it buys of an offer. None where the program's own arithmetic fails.
+    /// Purchase of an offer for `amount`, fee included. None where the program's own arithmetic fails.
     fn of(offer: Offer, rate: u64, amount: u64, pool: &DlmmPool) -> Option<Self> {
         let fee_on_input = pool.fee_on_input(offer.direction);
         let net =
@@ -204,7 +204,7 @@ impl Taken {
 }
 
 impl BinFill<'_> {
-    /// What has been paid for it, fees apart.
+    /// Amount paid for it, without fees.
     pub(super) fn paid(&self) -> Option<u64> {
         self.taken.iter().try_fold(0u64, |sum, taken| sum.checked_add(taken.paid))
     }

@@ -16,7 +16,7 @@ pub const POOL_DISCRIMINATOR: Discriminator = 0x3f95_d10c_e180_6309_u64.to_be_by
 /// First seed of a pool's address.
 pub const POOL_SEED: &[u8] = b"whirlpool";
 
-/// How many tick arrays a swap instruction names.
+/// Number of tick arrays in a swap instruction.
 pub(super) const ARRAYS: usize = 3;
 
 /// Where the fields of a pool's account are.
@@ -92,7 +92,7 @@ impl Whirlpool {
         })
     }
 
-    /// How many ticks an array spans.
+    /// Number of ticks that an array spans.
     pub(super) fn array_ticks(&self) -> i32 {
         array_ticks(self.tick_spacing)
     }

@@ -13,9 +13,9 @@ use solana_instruction::Instruction;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AmmV4Curve {
     pool: AmmV4Pool,
-    /// What the vaults hold, with what is owed to others.
+    /// Balances of the vaults, with what is owed to others.
     balances: [u64; 2],
-    /// What can be traded against.
+    /// Amounts that can be traded against.
     reserves: [u64; 2],
 }
 
@@ -83,7 +83,7 @@ impl Curve for AmmV4Curve {
         math::ratio(u128::from(numerator), u128::from(denominator)).unwrap_or(Fraction::ONE)
     }
 
-    /// What `amount` that arrives in the vault buys.
+    /// Output for `amount` that arrives in the vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -101,7 +101,7 @@ impl Curve for AmmV4Curve {
         self.fill(AmmV4Swap { direction, amount_in: amount, net, amount_out }, clock, writes)
     }
 
-    /// What must arrive in the vault so that `amount` leaves the other: the least that does.
+    /// Least input that must arrive in the vault so that `amount` leaves the other.
     fn exact_out(
         &self,
         direction: Direction,
@@ -128,7 +128,7 @@ impl Curve for AmmV4Curve {
 struct AmmV4Swap {
     direction: Direction,
     amount_in: u64,
-    /// What of the input moves the price.
+    /// Part of the input that moves the price.
     net: u64,
     amount_out: u64,
 }

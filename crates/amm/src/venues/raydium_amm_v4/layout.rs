@@ -42,7 +42,7 @@ pub(super) const STATUS_INITIALIZED: u64 = 1;
 pub const STATUS_SWAP_ONLY: u64 = 6;
 pub(super) const STATUS_WAITING_TRADE: u64 = 7;
 
-/// Whether and how a pool swaps.
+/// State of a pool: closed, or open for swaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AmmV4Status {
     /// Not at all.
@@ -71,7 +71,7 @@ pub(super) struct AmmV4Pool {
     pub(super) authority: Pubkey,
     pub(super) nonce: u8,
     pub(super) fee: AmmV4Fee,
-    /// What is in the vaults and no longer the pool's.
+    /// Amounts that are in the vaults and no longer the pool's.
     pub(super) owed: [u64; 2],
     pub(super) vaults: [Pubkey; 2],
     pub(super) mints: [Mint; 2],

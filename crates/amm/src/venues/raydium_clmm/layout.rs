@@ -23,7 +23,7 @@ pub const POOL_SEED: &[u8] = b"pool";
 /// The bit of the status that stops swaps.
 const STATUS_SWAP_DISABLED: u8 = 1 << 4;
 
-/// How many tick arrays a swap instruction names: a transaction has room for more, a route of two
+/// Number of tick arrays in a swap instruction: a transaction has room for more, a route of two
 /// pools has not.
 pub(super) const ARRAYS: usize = 3;
 
@@ -88,7 +88,7 @@ pub(super) struct ClmmPool {
     pub(super) fund_fees: [u64; 2],
     pub(super) swap_disabled: bool,
     pub(super) open_time: u64,
-    /// How many ticks an array spans.
+    /// Number of ticks that an array spans.
     pub(super) array_ticks: i32,
     /// Those with ticks that a swap goes through.
     pub(super) arrays: TickArrays,

@@ -15,9 +15,9 @@ use solana_instruction::Instruction;
 pub(super) struct CpmmCurve {
     pool: CpmmPool,
     config: CpmmConfig,
-    /// What the vaults hold, fees that are owed to others included.
+    /// Balances of the vaults, fees that are owed to others included.
     balances: [u64; 2],
-    /// What can be traded against.
+    /// Amounts that can be traded against.
     reserves: [u64; 2],
 }
 
@@ -32,7 +32,7 @@ impl Curve for CpmmCurve {
         i64::try_from(rate.saturating_mul(1000)).map_or(Fraction::ONE, Fraction::from_billionths)
     }
 
-    /// What `amount` that arrives in the vault buys.
+    /// Output for `amount` that arrives in the vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -56,7 +56,7 @@ impl Curve for CpmmCurve {
         )
     }
 
-    /// What must arrive in the vault so that `amount` leaves the other.
+    /// Input that must arrive in the vault so that `amount` leaves the other.
     fn exact_out(
         &self,
         direction: Direction,
@@ -184,7 +184,7 @@ impl CpmmCurve {
 struct CpmmSwap {
     direction: Direction,
     amount_in: u64,
-    /// What of the input moves the price.
+    /// Part of the input that moves the price.
     net: u64,
     amount_out: u64,
     fees_in: InputFees,
@@ -207,7 +207,7 @@ struct Rates {
 }
 
 impl Rates {
-    /// What is taken from an input.
+    /// Fees of an input.
     fn input_fees(self, amount: u64) -> Option<InputFees> {
         let rate = self.trade.checked_add(self.creator_on_input)?;
         self.split(mul_div_ceil(amount, rate, RATE_ONE)?)
@@ -229,7 +229,7 @@ impl InputFees {
     }
 }
 
-/// What leaves `net` after a fee of `rate`, rounded up.
+/// Amount that leaves `net` after a fee of `rate`, rounded up.
 fn before_fee(net: u64, rate: u64) -> Option<u64> {
     if rate == 0 { Some(net) } else { mul_div_ceil(net, RATE_ONE, RATE_ONE.checked_sub(rate)?) }
 }

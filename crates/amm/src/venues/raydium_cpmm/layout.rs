@@ -51,7 +51,7 @@ pub mod config_offset {
     pub const CREATOR_FEE_RATE: usize = 108;
 }
 
-/// Fees that are in the vaults and no longer the pool's, in atoms.
+/// Fees that are in the vaults and no longer the pool's, in base units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct OwedFees {
     pub(super) protocol: u64,
