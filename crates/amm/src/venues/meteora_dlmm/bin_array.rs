@@ -155,9 +155,9 @@ impl Bin {
 
 /// Which arrays have liquidity, of those around the price of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bitmap([u64; 16]);
+pub(super) struct BinArrayBitmap([u64; 16]);
 
-impl Bitmap {
+impl BinArrayBitmap {
     pub(super) fn new(words: [u64; 16]) -> Self {
         Self(words)
     }
@@ -194,7 +194,7 @@ mod tests {
         words[0] = 1;
         words[8] = 0b101;
         words[15] = 1 << 63;
-        let bitmap = Bitmap::new(words);
+        let bitmap = BinArrayBitmap::new(words);
         let onwards = |direction, index| bitmap.onwards(direction, index).collect::<Vec<_>>();
         assert_eq!(onwards(Direction::AToB, 1), [0, -512]);
         assert_eq!(onwards(Direction::BToA, 1), [2, 511]);

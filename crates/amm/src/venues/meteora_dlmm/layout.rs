@@ -1,6 +1,6 @@
 //! Layouts of the program's accounts.
 
-use super::bin_array::{self, Bitmap};
+use super::bin_array::{self, BinArrayBitmap};
 use super::fee::{Parameters, Volatility};
 use super::program::{ARRAYS_EACH_WAY, ARRAYS_HALF};
 use crate::account::{DecodeError, Discriminator, Fields};
@@ -54,7 +54,7 @@ pub mod offset {
 
 /// On which side of a swap the fee is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CollectFee {
+pub(super) enum FeeSide {
     Input,
     /// Always in the second token.
     SecondToken,
@@ -75,7 +75,7 @@ pub(super) struct DlmmPool {
     pub(super) volatility: Volatility,
     /// The first and the last bin that the pool can have.
     pub(super) bin_range: [i32; 2],
-    pub(super) collect_fee: CollectFee,
+    pub(super) collect_fee: FeeSide,
     /// True if swaps fill orders at a bin's price.
     pub(super) has_orders: bool,
     pub(super) active_id: i32,
@@ -86,7 +86,7 @@ pub(super) struct DlmmPool {
     pub(super) vaults: [Pubkey; 2],
     pub(super) protocol_fees: [u64; 2],
     pub(super) oracle: Pubkey,
-    pub(super) bitmap: Bitmap,
+    pub(super) bitmap: BinArrayBitmap,
     /// The arrays that are read, upwards.
     pub(super) arrays: Vec<BinArrayAddress>,
     pub(super) authority: Authority,
@@ -122,9 +122,9 @@ impl DlmmPool {
     /// True if a swap in a direction pays its fee in the token that goes in.
     pub(super) fn fee_on_input(&self, direction: Direction) -> bool {
         match (self.collect_fee, direction) {
-            (CollectFee::Input, Direction::AToB | Direction::BToA) => true,
-            (CollectFee::SecondToken, Direction::AToB) => false,
-            (CollectFee::SecondToken, Direction::BToA) => true,
+            (FeeSide::Input, Direction::AToB | Direction::BToA) => true,
+            (FeeSide::SecondToken, Direction::AToB) => false,
+            (FeeSide::SecondToken, Direction::BToA) => true,
         }
     }
 
@@ -140,7 +140,7 @@ impl DlmmPool {
 }
 
 /// The arrays with liquidity that are nearest to the price on each side, upwards.
-fn arrays(pool: &Pubkey, active_id: i32, bitmap: &Bitmap) -> Vec<BinArrayAddress> {
+fn arrays(pool: &Pubkey, active_id: i32, bitmap: &BinArrayBitmap) -> Vec<BinArrayAddress> {
     let active = bin_array::index_of(active_id);
     let mut indexes: Vec<i32> = bitmap.onwards(Direction::AToB, active).take(ARRAYS_EACH_WAY).collect();
     indexes.extend(bitmap.onwards(Direction::BToA, active).take(ARRAYS_EACH_WAY));
@@ -178,10 +178,10 @@ fn volatility(fields: Fields<'_>) -> Result<Volatility, DecodeError> {
     })
 }
 
-fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<CollectFee, DecodeError> {
+fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<FeeSide, DecodeError> {
     match fields.u8(offset::COLLECT_FEE_MODE)? {
-        0 => Ok(CollectFee::Input),
-        1 => Ok(CollectFee::SecondToken),
+        0 => Ok(FeeSide::Input),
+        1 => Ok(FeeSide::SecondToken),
         other => Err(DecodeError::Unsupported { address, reason: format!("collect fee mode {other}") }),
     }
 }
@@ -218,12 +218,12 @@ fn activation(address: Pubkey, fields: Fields<'_>) -> Result<Option<(TimeUnit, u
     }
 }
 
-fn bitmap(fields: Fields<'_>) -> Result<Bitmap, DecodeError> {
+fn bitmap(fields: Fields<'_>) -> Result<BinArrayBitmap, DecodeError> {
     let mut words = [0; 16];
     for (place, word) in words.iter_mut().enumerate() {
         *word = fields.u64(place.saturating_mul(8).saturating_add(offset::BITMAP))?;
     }
-    Ok(Bitmap::new(words))
+    Ok(BinArrayBitmap::new(words))
 }
 
 /// The pool itself owns its vaults; what makes its address depends on how it was made.

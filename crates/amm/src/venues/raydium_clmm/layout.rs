@@ -102,7 +102,7 @@ impl ClmmPool {
         let place = Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?;
         let array_ticks = i32::from(fields.u16(at::TICK_SPACING)?).saturating_mul(tick_array::TICKS);
         let current = current_bit(address, place, array_ticks)?;
-        let bitmap = Bitmap::decode(fields)?;
+        let bitmap = TickArrayBitmap::decode(fields)?;
         let starts = |direction| bitmap.starts(current, array_ticks, direction);
         Ok(Self {
             address,
@@ -132,9 +132,9 @@ fn current_bit(address: Pubkey, place: Place, array_ticks: i32) -> Result<i32, D
 }
 
 /// Which arrays have ticks, the lowest first.
-struct Bitmap([u64; BITMAP_WORDS]);
+struct TickArrayBitmap([u64; BITMAP_WORDS]);
 
-impl Bitmap {
+impl TickArrayBitmap {
     fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
         let mut words = [0; BITMAP_WORDS];
         for (word, offset) in words.iter_mut().zip((pool_offset::BITMAP..).step_by(8)) {
