@@ -16,7 +16,7 @@ mod program;
 mod registry;
 mod root;
 mod seed;
-mod token;
+pub mod token;
 mod venues;
 
 pub use execution::Execution;

@@ -44,9 +44,31 @@ pub mod account_offset {
 pub const ACCOUNT_STATE_INITIALIZED: u8 = 1;
 
 /// Where a Token-2022 account with extensions says what it is; its list of extensions follows.
-const EXTENDED_TYPE: usize = 165;
-const EXTENDED_TYPE_MINT: u8 = 1;
-const EXTENSIONS: usize = 166;
+pub const EXTENDED_TYPE: usize = 165;
+/// The type of a mint.
+pub const EXTENDED_TYPE_MINT: u8 = 1;
+/// The type of a token account.
+pub const EXTENDED_TYPE_ACCOUNT: u8 = 2;
+/// Where the list of extensions begins: of each, two bytes of type, two of length, and its value.
+pub const EXTENSIONS: usize = 166;
+
+/// Type and length of a mint's extension with its transfer fee.
+pub const TRANSFER_FEE_CONFIG: (u16, u16) = (1, 108);
+/// Type and length of a token account's extension with the fees that it withholds.
+pub const TRANSFER_FEE_AMOUNT: (u16, u16) = (2, 8);
+
+/// Where the fields of a mint's transfer fee are in its extension's value.
+pub mod transfer_fee_offset {
+    /// The older fee and the newer one, which applies from its epoch on.
+    pub const FEES: [usize; 2] = [72, 90];
+    /// In a fee: its first epoch.
+    pub const EPOCH: usize = 0;
+    /// In a fee: the most that is withheld, in base units.
+    pub const MAXIMUM: usize = 8;
+    /// In a fee: its rate in ten-thousandths.
+    pub const BASIS_POINTS: usize = 16;
+}
+
 /// A mint has far fewer extensions; the bound keeps a malformed list from costing time.
 const MAX_EXTENSIONS: usize = 64;
 
@@ -266,8 +288,9 @@ enum Extension {
 impl Extension {
     /// None: the extension may stop, redirect or change transfers, or is not known.
     fn known(kind: u16) -> Option<Self> {
+        const TRANSFER_FEE_TYPE: u16 = TRANSFER_FEE_CONFIG.0;
         match kind {
-            1 => Some(Self::TransferFee),
+            TRANSFER_FEE_TYPE => Some(Self::TransferFee),
             14 => Some(Self::TransferHook),
             // Close authority, interest-bearing, metadata pointer, metadata, group pointer, group,
             // member pointer, member, scaled amount: all of them only change what is shown.
@@ -283,11 +306,12 @@ fn transfer_fee_at(
     value: usize,
     epoch: u64,
 ) -> Result<TransferFee, DecodeError> {
-    let at = |offset: usize| value.saturating_add(offset);
-    let newer_applies = epoch >= fields.u64(at(90))?;
-    let start = if newer_applies { at(90) } else { at(72) };
-    let maximum = fields.u64(start.saturating_add(8))?;
-    let basis_points = fields.u16(start.saturating_add(16))?;
+    use transfer_fee_offset::{BASIS_POINTS as RATE, EPOCH, FEES, MAXIMUM};
+    let [older, newer] = FEES.map(|offset| value.saturating_add(offset));
+    let newer_applies = epoch >= fields.u64(newer.saturating_add(EPOCH))?;
+    let start = if newer_applies { newer } else { older };
+    let maximum = fields.u64(start.saturating_add(MAXIMUM))?;
+    let basis_points = fields.u16(start.saturating_add(RATE))?;
     if u64::from(basis_points) > BASIS_POINTS {
         return Err(DecodeError::Inconsistent {
             address,
