@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The arrows of the map in ARCHITECTURE.md: what each crate may use of ours.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("faults", &[]),
     ("order-core", &["faults"]),
     ("service", &[]),
     ("amm", &["order-core"]),
+    ("amm-programs", &["amm", "order-core"]),
     ("journal", &["faults", "order-core"]),
     ("chain", &["faults", "order-core"]),
     ("swap", &["amm", "chain", "order-core"]),
@@ -20,14 +21,14 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("gateway", &["journal", "live", "proto", "service", "order-core"]),
     ("router", &["amm", "chain", "swap", "proto", "service", "order-core"]),
     ("executor", &["faults", "amm", "chain", "swap", "journal", "live", "proto", "service", "order-core"]),
-    ("sandbox", &["amm", "service", "order-core"]),
+    ("sandbox", &["amm", "amm-programs", "service", "order-core"]),
     ("ops", &["executor", "journal", "order-core"]),
     ("xtask", &[]),
     ("system-tests", &["xtask", "proto", "order-core"]),
 ];
 
 /// Names that only some folders may contain. A crate's own tests may speak to it as its clients do.
-const TECHNOLOGIES: [(&str, &[&str]); 13] = [
+const TECHNOLOGIES: [(&str, &[&str]); 14] = [
     ("sqlx", &["crates/journal"]),
     ("async_nats", &["crates/journal"]),
     ("deadpool_redis", &["crates/live"]),
@@ -35,6 +36,7 @@ const TECHNOLOGIES: [(&str, &[&str]); 13] = [
     ("opentelemetry", &["crates/service"]),
     ("tracing_opentelemetry", &["crates/service"]),
     ("tracing_subscriber", &["crates/service"]),
+    ("amm::venues", &["crates/amm-programs"]),
     ("axum", &["crates/gateway", "crates/service", "crates/sandbox"]),
     ("litesvm", &["crates/sandbox"]),
     ("reqwest", &["crates/chain", "tests"]),
@@ -43,8 +45,73 @@ const TECHNOLOGIES: [(&str, &[&str]); 13] = [
     ("Command::new", &["crates/xtask"]),
 ];
 
+/// Modules from the bottom to the top: a file may import from modules below its own only. Each list is for the
+/// files of some folders, and for the imports that begin with a word.
+const LAYERS: [(&str, &str, &[&str]); 3] = [
+    (
+        "crates/amm/src/",
+        "crate::",
+        &[
+            "account",
+            "changes",
+            "clock",
+            "math",
+            "program_error",
+            "token",
+            "swap",
+            "venue",
+            "concentrated",
+            "venues",
+            "registry",
+            "market",
+            "named",
+        ],
+    ),
+    (
+        "crates/amm/src/venues/*/",
+        "super::",
+        &[
+            "program",
+            "price",
+            "offset",
+            "amounts",
+            "base_fee",
+            "fee",
+            "bin_array",
+            "tick_array",
+            "vault",
+            "layout",
+            "loaded",
+            "walk",
+            "totals",
+            "reach",
+            "instruction",
+            "curve",
+            "mod",
+        ],
+    ),
+    (
+        "crates/amm-programs/src/",
+        "crate::",
+        &[
+            "bytes",
+            "root",
+            "full_range",
+            "token",
+            "anchor",
+            "seed",
+            "instruction",
+            "execution",
+            "program",
+            "venues",
+            "registry",
+        ],
+    ),
+];
+
 /// Where money is, floating point numbers are not.
-const NO_FLOATS: [&str; 4] = ["crates/core", "crates/amm", "crates/journal", "crates/chain"];
+const NO_FLOATS: [&str; 5] =
+    ["crates/core", "crates/amm", "crates/amm-programs", "crates/journal", "crates/chain"];
 
 /// A longer file holds more than one thing.
 const LINES_MAX: usize = 500;
@@ -85,6 +152,42 @@ fn each_technology_is_named_in_its_crate_alone() {
         }
     }
     assert_clean(&wrong);
+}
+
+#[test]
+fn imports_point_down_the_layers() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        for (folder, prefix, layers) in LAYERS {
+            let Some(module) = module_in(folder, &path).filter(|module| *module != "lib") else { continue };
+            let Some(own) = layers.iter().position(|layer| *layer == module) else {
+                wrong.push(format!("{path}: `{module}` is in no layer: add it to LAYERS"));
+                continue;
+            };
+            for (number, line) in code_lines(&text) {
+                for used in line.split(prefix).skip(1).map(first_word) {
+                    let above = layers.iter().skip(own + 1).any(|layer| *layer == used);
+                    if above {
+                        wrong.push(format!("{path}:{number}: `{used}` is above `{module}`"));
+                    }
+                }
+            }
+        }
+    }
+    assert_clean(&wrong);
+}
+
+/// The module in a folder that a file belongs to. A folder's `*` stands for one name.
+fn module_in<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+    let rest = match folder.split_once("*/") {
+        None => path.strip_prefix(folder)?,
+        Some((parent, _)) => path.strip_prefix(parent)?.split_once('/')?.1,
+    };
+    rest.split(['/', '.']).next()
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! How long one pool takes to quote, by venue: `cargo bench -p amm`.
 #![expect(clippy::unwrap_used, reason = "what is seeded here is known to be right")]
 
-use amm::{Clock, Market, Pool, PoolToken, Seed, TransferFee, token_program_id};
+use amm::{Clock, Market, Pool, PoolToken, TransferFee, token_program_id};
+use amm_programs::Seed;
 use criterion::{Criterion, criterion_group, criterion_main};
 use order_core::quote::Mode;
 use order_core::token::Program;
@@ -31,7 +32,8 @@ fn market(venue: Venue) -> Market {
     let fee = Fraction::from_billionths(2_500_000);
     let pool = PoolAddress::new([3; 32]);
     let seeded =
-        amm::seed(venue, &Seed { pool, tokens: [0, 1].map(token), reserves: RESERVES, fee }).unwrap();
+        amm_programs::seed(venue, &Seed { pool, tokens: [0, 1].map(token), reserves: RESERVES, fee })
+            .unwrap();
     let spl_token = token_program_id(Program::SplToken);
     let mut accounts: Vec<(Pubkey, Account)> =
         seeded.accounts.into_iter().map(|one| (one.address, account(one.owner, one.data))).collect();

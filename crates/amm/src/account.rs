@@ -33,9 +33,9 @@ pub enum DecodeError {
     TooShort {
         /// The account.
         address: Pubkey,
-        /// How many bytes it has.
+        /// Length of its bytes.
         length: usize,
-        /// How many it needs.
+        /// Length of its layout.
         needed: usize,
     },
     /// The first bytes name another type of account.
@@ -43,7 +43,7 @@ pub enum DecodeError {
     WrongType {
         /// The account.
         address: Pubkey,
-        /// What it should be.
+        /// Type that it should be of.
         expected: &'static str,
     },
     /// The account contradicts itself or the pool it belongs to.
@@ -51,21 +51,21 @@ pub enum DecodeError {
     Inconsistent {
         /// The account.
         address: Pubkey,
-        /// What does not fit.
+        /// The contradiction.
         reason: &'static str,
     },
-    /// The account is sound, but works in a way this engine does not quote.
+    /// The account is sound, but has a feature that this engine does not quote.
     #[error("account {address} is not supported: {reason}")]
     Unsupported {
         /// The account.
         address: Pubkey,
-        /// What is not supported.
+        /// The feature that is not supported.
         reason: String,
     },
 }
 
 /// The first eight bytes by which Anchor programs tell their accounts and instructions apart.
-pub(crate) type Discriminator = [u8; 8];
+pub type Discriminator = [u8; 8];
 
 /// Refuses an account of another program: several programs share discriminators and lengths.
 pub(crate) fn require_owner(address: Pubkey, account: &Account, expected: Pubkey) -> Result<(), DecodeError> {
@@ -75,6 +75,9 @@ pub(crate) fn require_owner(address: Pubkey, account: &Account, expected: Pubkey
         Err(DecodeError::WrongOwner { address, owner: account.owner, expected })
     }
 }
+
+/// Finds an account of a snapshot.
+pub(crate) type Lookup<'lookup, 'account> = &'lookup dyn Fn(&Pubkey) -> Option<&'account Account>;
 
 /// Little-endian fields at fixed offsets of an account's bytes.
 #[derive(Debug, Clone, Copy)]
@@ -150,7 +153,7 @@ impl<'a> Fields<'a> {
         Ok([self.pubkey(first)?, self.pubkey(second)?])
     }
 
-    /// What the pool trades.
+    /// The pool's tokens.
     pub(crate) fn mints(&self, offsets: [usize; 2]) -> Result<[Mint; 2], DecodeError> {
         Ok(self.pubkeys(offsets)?.map(Mint::from))
     }
@@ -162,61 +165,5 @@ impl<'a> Fields<'a> {
             length: self.data.len(),
             needed,
         })
-    }
-}
-
-/// A field of an account that a swap changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Write {
-    pub(crate) account: Pubkey,
-    pub(crate) offset: usize,
-    pub(crate) value: Value,
-}
-
-/// An integer as it is stored, little-endian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Value {
-    I32(i32),
-    U32(u32),
-    U64(u64),
-    U128(u128),
-}
-
-/// Puts bytes at their offset; does nothing and answers false if they do not fit.
-pub(crate) fn put(data: &mut [u8], offset: usize, bytes: &[u8]) -> bool {
-    match data.get_mut(offset..offset.saturating_add(bytes.len())) {
-        None => false,
-        Some(target) => {
-            target.copy_from_slice(bytes);
-            true
-        }
-    }
-}
-
-impl Write {
-    pub(crate) fn i32(account: Pubkey, offset: usize, value: i32) -> Self {
-        Self { account, offset, value: Value::I32(value) }
-    }
-
-    pub(crate) fn u32(account: Pubkey, offset: usize, value: u32) -> Self {
-        Self { account, offset, value: Value::U32(value) }
-    }
-
-    pub(crate) fn u64(account: Pubkey, offset: usize, value: u64) -> Self {
-        Self { account, offset, value: Value::U64(value) }
-    }
-
-    pub(crate) fn u128(account: Pubkey, offset: usize, value: u128) -> Self {
-        Self { account, offset, value: Value::U128(value) }
-    }
-
-    /// Whether it fitted.
-    pub(crate) fn apply(&self, data: &mut [u8]) -> bool {
-        match self.value {
-            Value::U32(value) => put(data, self.offset, &value.to_le_bytes()),
-            Value::I32(value) => put(data, self.offset, &value.to_le_bytes()),
-            Value::U64(value) => put(data, self.offset, &value.to_le_bytes()),
-            Value::U128(value) => put(data, self.offset, &value.to_le_bytes()),
-        }
     }
 }

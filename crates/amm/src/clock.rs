@@ -42,7 +42,7 @@ impl Clock {
     }
 }
 
-/// What a pool of Meteora's programs measures time in.
+/// Unit of time of a pool of Meteora's programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimeUnit {
     Slot,

@@ -1,33 +1,32 @@
-//! The pool programs: account layouts, exact integer maths, swap instructions, error codes.
-//!
-//! Architecture invariants: no I/O, no clock, no async, no float. A quote is a function of one
-//! snapshot of accounts and agrees with the program to the last unit; what is not known to agree is
-//! refused with a reason. No bytes from a cluster can panic here. A venue is one folder in `venues`
-//! and one line in the list there; nothing outside its folder knows its layout.
-
+//! Pool programs for clients: account layouts, exact integer maths, swap instructions, error codes.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::arithmetic_side_effects))]
 
 mod account;
-mod anchor;
+mod changes;
 mod clock;
-mod concentrated;
+pub mod concentrated;
 mod market;
 mod math;
 mod named;
-mod program_error;
-mod seed;
+pub mod program_error;
+mod registry;
 mod swap;
-mod token;
-mod venues;
+pub mod token;
+mod venue;
+pub mod venues;
 
-pub use account::DecodeError;
+pub use account::{DecodeError, Discriminator};
+pub use changes::{FieldValue, FieldWrite};
 pub use clock::{CLOCK_ADDRESS, Clock};
 pub use market::{LOOKS_MAX, Market, Pool};
 pub use named::named_accounts;
-pub use seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
-pub use swap::{Authority, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped, Trader};
-pub use token::{PoolToken, TransferFee, token_program_id};
-pub use venues::{VaultAccounts, VaultCall, VaultChange};
-pub use venues::{
-    failure, failure_told, pool_discriminator, pool_marks, pool_size, program_id, seed, token_failure, venue,
+pub use registry::{
+    failure, failure_told, limit_codes, pool_discriminator, pool_marks, pool_size, program_id, token_failure,
+    venue,
 };
+pub use swap::{
+    AccountOrder, Authority, Direction, InstructionError, Limit, QuoteError, SwapError, SwapQuote, Swapped,
+    Trader,
+};
+pub use token::{PoolToken, TransferFee, token_program_id};

@@ -1,12 +1,12 @@
 use crate::account::DecodeError;
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::program_error;
+use crate::registry;
 use crate::swap::{
-    Authority, Direction, Fill, InstructionError, Limit, QuoteError, SwapInstruction, SwapQuote, Swapped,
-    Trader, Writes,
+    Authority, Direction, Fill, InstructionError, Limit, QuoteError, SwapError, SwapQuote, Swapped, Trader,
 };
 use crate::token::{self, PoolToken};
-use crate::venues::{self, Curve, Order};
+use crate::venue::{self, Curve, SwapArgs};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue};
 use solana_account::Account;
@@ -21,19 +21,19 @@ pub const LOOKS_MAX: usize = 3;
 pub struct Pool {
     venue: Venue,
     address: PoolAddress,
-    kind: Arc<dyn venues::Pool>,
+    kind: Arc<dyn venue::Pool>,
 }
 
 impl Pool {
-    /// Reads the account of a pool of any venue, told by its owner.
+    /// Reads the account of a pool of any venue; the account's owner says which.
     ///
     /// # Errors
     /// The account is no pool, or one that this engine does not quote.
     pub fn decode(address: PoolAddress, account: &Account) -> Result<Self, DecodeError> {
         let key = address.pubkey();
-        let venue = venues::venue(&account.owner)
+        let venue = registry::venue(&account.owner)
             .ok_or(DecodeError::UnknownProgram { address: key, owner: account.owner })?;
-        let kind = (venues::program(venue).decode)(key, &account.data)?;
+        let kind = (registry::program(venue).decode)(key, &account.data)?;
         Ok(Self { venue, address, kind })
     }
 
@@ -47,7 +47,7 @@ impl Pool {
         self.address
     }
 
-    /// What it trades, in its own order.
+    /// Its tokens, in its own order.
     pub fn mints(&self) -> [Mint; 2] {
         self.kind.mints()
     }
@@ -62,16 +62,16 @@ impl Pool {
         self.kind.holdings()
     }
 
-    /// How deep the pool is next to others of its pair: what it holds of one token times what it holds of
-    /// the other, whether or not it is near the price.
+    /// Depth of the pool, to compare pools of one pair: its holding of one token times its holding of the
+    /// other, near the price or not.
     pub fn depth<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> u128 {
         let [one, other] = self.holdings().map(|address| known(&address).map_or(0, token::held));
         u128::from(one).saturating_mul(u128::from(other))
     }
 
     /// Every account that [`Self::load`] needs, as far as the `known` accounts tell; the pool and the clock
-    /// come with it. What is behind an account that is not known yet is told at the next look: after
-    /// [`LOOKS_MAX`] of them nothing new comes. Which accounts they are can change with the pool's price.
+    /// come with it. Accounts that an unknown account names follow at the next look; after [`LOOKS_MAX`] looks
+    /// nothing new comes. Which accounts they are can change with the pool's price.
     /// Some of them need not exist.
     pub fn dependencies<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> Vec<Pubkey> {
         self.kind.dependencies(&known)
@@ -89,7 +89,7 @@ impl Pool {
     /// snapshot.
     ///
     /// # Errors
-    /// An account is missing, is not what the pool says, or works in a way this engine does not quote.
+    /// An account is missing, is not what the pool says, or has a feature that this engine does not quote.
     pub fn load<'a>(
         &self,
         account: impl Fn(&Pubkey) -> Option<&'a Account>,
@@ -128,7 +128,7 @@ impl Market {
         self.clock
     }
 
-    /// What it trades, in the pool's own order.
+    /// Its tokens, in the pool's own order.
     pub fn mints(&self) -> [Mint; 2] {
         self.tokens.map(|token| token.mint)
     }
@@ -138,7 +138,7 @@ impl Market {
         self.tokens
     }
 
-    /// What can be bought of each token, in the pool's own order.
+    /// Amounts that can be bought of each token, in the pool's own order.
     pub fn reserves(&self) -> [Atoms; 2] {
         self.curve.reserves(self.clock)
     }
@@ -148,7 +148,7 @@ impl Market {
         self.curve.fee(self.clock)
     }
 
-    /// Whether exact outputs are quoted. Where they are not, [`Self::quote`] says why.
+    /// True if exact outputs are quoted. Where they are not, [`Self::quote`] says why.
     pub fn quotes_exact_out(&self) -> bool {
         self.curve.quotes_exact_out()
     }
@@ -173,7 +173,7 @@ impl Market {
         &self.pool
     }
 
-    /// What the pool gives for, or takes for, an amount: to the unit what the program would.
+    /// Quotes a swap of an amount that is spent or bought exactly. The quote is the program's, to the unit.
     ///
     /// # Errors
     /// The pool does not trade the token, does not swap now, or cannot do this amount.
@@ -199,49 +199,46 @@ impl Market {
     ) -> Result<Instruction, InstructionError> {
         let direction =
             self.direction(mint_in).map_err(|_| InstructionError::ForeignMint { mint: mint_in })?;
-        let (first, second) = match limit {
-            Limit::ExactIn { amount_in, min_out } => (amount_in, min_out),
-            Limit::ExactOut { amount_out, max_in } => (amount_out, max_in),
-        };
-        if first.is_zero() || second.is_zero() {
+        if limit.amount().is_zero() || limit.bound().is_zero() {
             return Err(InstructionError::ZeroAmount);
         }
         if matches!(limit, Limit::ExactOut { .. }) && !self.curve.swaps_exact_out() {
             return Err(InstructionError::ExactOut);
         }
-        Ok(self.curve.instruction(Order { tokens: &self.tokens, trader, direction, limit }))
+        Ok(self.curve.instruction(SwapArgs { tokens: &self.tokens, trader, direction, limit }))
     }
 
-    /// What the program does when it executes an instruction whose source holds `mint_in`.
+    /// Tokens that a swap within a limit moves.
     ///
     /// # Errors
-    /// The custom error code with which the program fails.
-    pub fn execute(&self, instruction: &SwapInstruction, mint_in: Mint) -> Result<Swapped, u32> {
-        self.check_accounts(instruction, mint_in)?;
-        self.swap(mint_in, instruction.limit)
+    /// There is no quote, or the limit is not kept.
+    pub fn swap(&self, mint_in: Mint, limit: Limit) -> Result<Swapped, SwapError> {
+        self.swap_into(mint_in, limit, &mut Writes::ignored())
     }
 
-    /// What a swap within a limit moves and changes.
+    /// Like [`Self::swap`], with the fields of the pool's accounts that the program changes. The balances of
+    /// its vaults change by the transfers.
     ///
     /// # Errors
-    /// The custom error code with which the program fails.
-    pub fn swap(&self, mint_in: Mint, limit: Limit) -> Result<Swapped, u32> {
-        let program = venues::program(self.venue());
-        let refused = |error: QuoteError| (program.error_code)(&error);
-        let direction = self.direction(mint_in).map_err(refused)?;
-        let (mode, amount) = match limit {
-            Limit::ExactIn { amount_in, min_out: _ } => (Mode::ExactIn, amount_in),
-            Limit::ExactOut { amount_out, max_in: _ } => (Mode::ExactOut, amount_out),
-        };
+    /// As of [`Self::swap`].
+    pub fn swap_with_writes(
+        &self,
+        mint_in: Mint,
+        limit: Limit,
+    ) -> Result<(Swapped, Vec<FieldWrite>), SwapError> {
         let mut writes = Writes::kept();
-        let trade = self.trade(direction, mode, amount, &mut writes).map_err(refused)?;
+        let swapped = self.swap_into(mint_in, limit, &mut writes)?;
+        Ok((swapped, writes.into_list()))
+    }
+
+    fn swap_into(&self, mint_in: Mint, limit: Limit, writes: &mut Writes) -> Result<Swapped, SwapError> {
+        let direction = self.direction(mint_in)?;
+        let trade = self.trade(direction, limit.mode(), limit.amount(), writes)?;
         match limit {
-            Limit::ExactIn { amount_in: _, min_out } if trade.received < min_out => {
-                return Err(program.too_little_out);
+            Limit::ExactIn { min_out, .. } if trade.received < min_out => {
+                return Err(SwapError::TooLittleOut);
             }
-            Limit::ExactOut { amount_out: _, max_in } if trade.amount_in > max_in => {
-                return Err(program.too_much_in);
-            }
+            Limit::ExactOut { max_in, .. } if trade.amount_in > max_in => return Err(SwapError::TooMuchIn),
             Limit::ExactIn { .. } | Limit::ExactOut { .. } => {}
         }
         let (token_in, token_out) = direction.order(self.tokens);
@@ -256,7 +253,6 @@ impl Market {
             vault_in,
             vault_out,
             protocol_fee: protocol_fee.map(|(account, amount)| (account, Atoms::new(amount))),
-            writes: writes.into_list(),
         })
     }
 
@@ -302,29 +298,14 @@ impl Market {
         }
         Ok(Trade { amount_in, received, fill })
     }
-
-    /// Refuses an instruction whose accounts are not the pool's.
-    fn check_accounts(&self, instruction: &SwapInstruction, mint_in: Mint) -> Result<(), u32> {
-        if instruction.mint_in.is_some_and(|named| named != mint_in) {
-            return Err(program_error::TOKEN_MINT_MISMATCH);
-        }
-        let SwapInstruction { owner, source, destination, .. } = *instruction;
-        let trader = Trader { owner, source, destination };
-        let direction = self.direction(mint_in).map_err(|_| program_error::CONSTRAINT_ADDRESS)?;
-        let order = Order { tokens: &self.tokens, trader: &trader, direction, limit: instruction.limit };
-        let ours = self.curve.instruction(order);
-        let ours = ours.accounts.iter().map(|meta| &meta.pubkey);
-        let fits = ours.take(instruction.fixed_accounts.len()).eq(&instruction.fixed_accounts);
-        if fits { Ok(()) } else { Err(program_error::CONSTRAINT_ADDRESS) }
-    }
 }
 
 /// A swap between the trader and the pool.
 struct Trade {
-    /// What leaves the trader.
+    /// Amount that leaves the trader.
     amount_in: Atoms,
-    /// What reaches the trader.
+    /// Amount that reaches the trader.
     received: Atoms,
-    /// What happens between the vaults.
+    /// Amounts between the vaults.
     fill: Fill,
 }

@@ -1,4 +1,4 @@
-//! Products that need more than 128 bits, and the few powers and roots.
+//! Products that need more than 128 bits, and powers.
 
 use order_core::Fraction;
 use ruint::aliases::U256;
@@ -44,7 +44,7 @@ pub(crate) fn mul_div_ceil(a: u64, b: u64, denominator: u64) -> Option<u64> {
     }
 }
 
-/// What `net` buys of `reserve_out` at constant product, rounded down. None if a reserve is empty.
+/// Output of `reserve_out` for `net` at constant product, rounded down. None if a reserve is empty.
 pub(crate) fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
     if reserve_in == 0 || reserve_out == 0 {
         return None;
@@ -53,7 +53,7 @@ pub(crate) fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64>
     u64::try_from(product.checked_div(u128::from(reserve_in).checked_add(u128::from(net))?)?).ok()
 }
 
-/// What buys `bought` of `reserve_out` at constant product, rounded up. None if there is not that much.
+/// Input that buys `bought` of `reserve_out` at constant product, rounded up. None if there is not that much.
 pub(crate) fn paid(bought: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
     if reserve_in == 0 {
         return None;
@@ -94,21 +94,6 @@ pub(crate) fn pow_below_one(base: u64, exponent: u32) -> Option<u128> {
     Some(result)
 }
 
-/// The integer square root, rounded down.
-pub(crate) fn sqrt(value: U256) -> U256 {
-    let (mut low, mut high) = (U256::ZERO, Q128);
-    // The root is in low..high: bisection needs 128 steps, and only local clusters are seeded with it.
-    while let Some(middle) = low.checked_add(high).map(|sum| sum.wrapping_shr(1))
-        && middle > low
-    {
-        match middle.checked_mul(middle) {
-            Some(square) if square <= value => low = middle,
-            Some(_) | None => high = middle,
-        }
-    }
-    low
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,15 +108,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn the_square_root_is_the_largest_whose_square_fits(high: u128, low: u128) {
-            let value = (U256::from(high) << 128) | U256::from(low);
-            let root = sqrt(value);
-            prop_assert!(root.checked_mul(root).unwrap() <= value);
-            let next = root + U256::ONE;
-            prop_assert!(next.checked_mul(next).is_none_or(|square| square > value));
-        }
-
         #[test]
         fn a_product_in_two_halves_is_the_product(a: u128, b: u64) {
             let product = mul(a, u128::from(b)).unwrap();

@@ -1,26 +1,28 @@
+//! Custom error codes that several programs share, and their names.
+
 use order_core::failure::Code;
 
 /// The names of a program's custom error codes.
 pub(crate) type Names = &'static [(u32, &'static str)];
 
 /// Anchor: the accounts that were given are fewer than the instruction needs.
-pub(crate) const ACCOUNT_NOT_ENOUGH_KEYS: u32 = 3005;
+pub const ACCOUNT_NOT_ENOUGH_KEYS: u32 = 3005;
 /// Anchor: no instruction of the program begins with these bytes.
-pub(crate) const INSTRUCTION_FALLBACK_NOT_FOUND: u32 = 101;
+pub const INSTRUCTION_FALLBACK_NOT_FOUND: u32 = 101;
 /// Anchor: the instruction's bytes are too few for its arguments.
-pub(crate) const INSTRUCTION_DID_NOT_DESERIALIZE: u32 = 102;
+pub const INSTRUCTION_DID_NOT_DESERIALIZE: u32 = 102;
 /// Anchor: an account is not the one that the pool names.
-pub(crate) const CONSTRAINT_ADDRESS: u32 = 2012;
+pub const CONSTRAINT_ADDRESS: u32 = 2012;
 /// Anchor: an account is of another type than the instruction needs.
-pub(crate) const ACCOUNT_DISCRIMINATOR_MISMATCH: u32 = 3002;
+pub const ACCOUNT_DISCRIMINATOR_MISMATCH: u32 = 3002;
 /// Anchor: a number is not greater than it must be.
-pub(crate) const REQUIRE_GREATER_VIOLATED: u32 = 2505;
+pub const REQUIRE_GREATER_VIOLATED: u32 = 2505;
 
 /// The SPL Token programs: the account that is taken from has less.
 const TOKEN_INSUFFICIENT_FUNDS: u32 = 1;
 
 /// The SPL Token programs: an account holds another token than the transfer moves.
-pub(crate) const TOKEN_MINT_MISMATCH: u32 = 3;
+pub const TOKEN_MINT_MISMATCH: u32 = 3;
 
 const TOKEN: Names = &[
     (0, "token: NotRentExempt"),
@@ -63,7 +65,7 @@ const ANCHOR: Names = &[
 /// In place of a name that is not known.
 pub(crate) const UNKNOWN: &str = "unknown error of the pool program";
 
-/// The name that an Anchor program has told the transaction's log for a code.
+/// Name of a code in the transaction's log, as an Anchor program writes it.
 pub(crate) fn told(logs: &[String], code: u32) -> Option<&str> {
     let number = format!("Error Number: {code}.");
     logs.iter().find_map(|line| {
@@ -73,7 +75,7 @@ pub(crate) fn told(logs: &[String], code: u32) -> Option<&str> {
     })
 }
 
-/// What a custom error code of a token program means.
+/// Meaning of a custom error code of a token program.
 pub(crate) fn token_failure(code: u32) -> (Code, &'static str) {
     let name = TOKEN.iter().find(|(known, _)| *known == code);
     let name = name.map_or("unknown error of the token program", |(_, name)| *name);
@@ -82,8 +84,8 @@ pub(crate) fn token_failure(code: u32) -> (Code, &'static str) {
     (code, name)
 }
 
-/// What a custom error code of a pool program means. It fails with the code of a program that it called,
-/// too, but from the code alone nobody can tell whose it is.
+/// Meaning of a custom error code of a pool program. The program fails with the codes of the programs that it
+/// calls, too: the code alone does not say whose it is.
 pub(crate) fn failure(names: Names, slippage: [u32; 2], code: u32) -> (Code, &'static str) {
     let name = [names, ANCHOR, TOKEN]
         .into_iter()

@@ -1,6 +1,6 @@
-use crate::account::{DecodeError, Write};
 use crate::token::PoolToken;
-use order_core::{Atoms, Fraction, Mint, Pubkey, Venue};
+use order_core::quote::Mode;
+use order_core::{Atoms, Fraction, Mint, Pubkey};
 
 /// Why a market gives no quote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,7 +8,7 @@ pub enum QuoteError {
     /// The pool does not trade this token.
     #[error("the pool does not trade {mint}")]
     ForeignMint {
-        /// What was to be swapped.
+        /// The token that was to be swapped.
         mint: Mint,
     },
     /// The pool does not swap now.
@@ -29,44 +29,70 @@ pub enum QuoteError {
     /// A number exceeds what the program can calculate with.
     #[error("the amount is too large for the pool's arithmetic")]
     Overflow,
-    /// The swap works in a way this engine does not quote.
+    /// The swap has a feature that this engine does not quote.
     #[error("not supported: {reason}")]
     Unsupported {
-        /// What is not supported.
+        /// The feature that is not supported.
         reason: &'static str,
     },
 }
 
-/// What one pool gives for an amount, after every fee.
+/// Amounts of a swap on one pool, after every fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SwapQuote {
-    /// What leaves the trader, transfer fee included, in atoms of the input token.
+    /// Amount that leaves the trader, transfer fee included, in base units of the input token.
     pub amount_in: Atoms,
-    /// What reaches the trader, transfer fee deducted, in atoms of the output token.
+    /// Amount that reaches the trader, transfer fee deducted, in base units of the output token.
     pub amount_out: Atoms,
     /// The rate of the pool's fee; transfer fees of the tokens are not in it.
     pub fee: Fraction,
-    /// How much worse than the price of a vanishing amount this is, fees apart, rounded down.
+    /// Price impact: relative difference to the marginal (spot) price, before fees, rounded down.
     pub price_impact: Fraction,
 }
 
-/// What a swap fixes, and what it must not exceed.
+/// Amount that a swap fixes, and the bound of the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// Spend exactly this much.
     ExactIn {
-        /// What leaves the trader.
+        /// Amount that leaves the trader.
         amount_in: Atoms,
         /// The least that must reach the trader.
         min_out: Atoms,
     },
     /// Receive exactly this much.
     ExactOut {
-        /// What reaches the trader.
+        /// Amount that reaches the trader.
         amount_out: Atoms,
         /// The most that may leave the trader.
         max_in: Atoms,
     },
+}
+
+impl Limit {
+    /// Side that is fixed.
+    pub fn mode(self) -> Mode {
+        match self {
+            Self::ExactIn { .. } => Mode::ExactIn,
+            Self::ExactOut { .. } => Mode::ExactOut,
+        }
+    }
+
+    /// Amount that is fixed.
+    pub fn amount(self) -> Atoms {
+        match self {
+            Self::ExactIn { amount_in, .. } => amount_in,
+            Self::ExactOut { amount_out, .. } => amount_out,
+        }
+    }
+
+    /// The other side's bound: the least output, or the most input.
+    pub fn bound(self) -> Atoms {
+        match self {
+            Self::ExactIn { min_out, .. } => min_out,
+            Self::ExactOut { max_in, .. } => max_in,
+        }
+    }
 }
 
 /// Whose tokens are swapped.
@@ -86,7 +112,7 @@ pub enum InstructionError {
     /// The pool does not trade this token.
     #[error("the pool does not trade {mint}")]
     ForeignMint {
-        /// What was to be swapped.
+        /// The token that was to be swapped.
         mint: Mint,
     },
     /// An amount or a limit is zero: the first swaps nothing, the second accepts any price.
@@ -97,34 +123,38 @@ pub enum InstructionError {
     ExactOut,
 }
 
-/// A swap instruction as its program reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SwapInstruction {
-    /// What is fixed.
-    pub limit: Limit,
-    /// The pool.
-    pub pool: Pubkey,
-    /// The trader, who signs.
-    pub owner: Pubkey,
-    /// Where the input comes from.
-    pub source: Pubkey,
-    /// Where the output goes to.
-    pub destination: Pubkey,
-    /// The input token, if the instruction tells it; else it is what the source holds.
-    pub mint_in: Option<Mint>,
-    /// The accounts that follow from the pool, the trader and the direction alone, in their order: not
-    /// those at the end that follow from the pool's state too.
-    pub fixed_accounts: Vec<Pubkey>,
+/// Why a swap within a limit does not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SwapError {
+    /// The pool gives no quote.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
+    /// The swap gives less than the limit.
+    #[error("the swap gives less than its limit")]
+    TooLittleOut,
+    /// The swap takes more than the limit.
+    #[error("the swap takes more than its limit")]
+    TooMuchIn,
 }
 
-impl SwapInstruction {
-    /// Reads the instruction of a venue's program.
-    ///
-    /// # Errors
-    /// The custom error code with which the program fails.
-    pub fn decode(venue: Venue, accounts: &[Pubkey], data: &[u8]) -> Result<Self, u32> {
-        (crate::venues::program(venue).decode_instruction)(accounts, data)
-    }
+/// Positions of accounts in a venue's swap instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountOrder {
+    /// Number of accounts at the front that follow from the pool, the trader and the direction alone. What
+    /// follows them depends on the pool's state too.
+    pub fixed: usize,
+    /// Least number of accounts.
+    pub least: usize,
+    /// The pool.
+    pub pool: usize,
+    /// The trader, who signs.
+    pub owner: usize,
+    /// Where the input comes from.
+    pub source: usize,
+    /// Where the output goes to.
+    pub destination: usize,
+    /// Mint of the input, if the instruction names it.
+    pub mint_in: Option<usize>,
 }
 
 /// An address that signs for a program.
@@ -132,59 +162,36 @@ impl SwapInstruction {
 pub struct Authority {
     /// The address.
     pub address: Pubkey,
-    /// What makes the address together with the program's, the bump included.
+    /// Seeds that make the address together with the program's, the bump included.
     pub seeds: Vec<Vec<u8>>,
 }
 
-/// What a swap moves and changes.
+/// Tokens that a swap moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swapped {
-    /// To transfer from the source, in atoms: to the pool's vault, but for the protocol's fee; the token withholds its transfer fee from it.
+    /// Amount to transfer from the source, in base units: to the pool's vault, but for the protocol's fee. The
+    /// token withholds its transfer fee from it.
     pub amount_in: Atoms,
-    /// To transfer from the pool's vault to the destination, in atoms; the token withholds its transfer fee from it.
+    /// Amount to transfer from the pool's vault to the destination, in base units. The token withholds its
+    /// transfer fee from it.
     pub amount_out: Atoms,
-    /// What reaches the destination.
+    /// Amount that reaches the destination.
     pub received: Atoms,
-    /// What goes in.
+    /// The input token.
     pub token_in: PoolToken,
-    /// What comes out.
+    /// The output token.
     pub token_out: PoolToken,
     /// The pool's account that receives the input.
     pub vault_in: Pubkey,
     /// The pool's account that pays the output.
     pub vault_out: Pubkey,
-    /// What of the input does not go to the vault but to another account, and to which.
+    /// Account besides the vault that gets a part of the input, and that part.
     pub protocol_fee: Option<(Pubkey, Atoms)>,
-    pub(crate) writes: Vec<Write>,
-}
-
-impl Swapped {
-    /// The accounts whose bytes the program changes, each once.
-    pub fn changed(&self) -> Vec<Pubkey> {
-        let mut changed: Vec<Pubkey> = self.writes.iter().map(|write| write.account).collect();
-        changed.sort_unstable();
-        changed.dedup();
-        changed
-    }
-
-    /// Changes the bytes of one account as the program does.
-    ///
-    /// # Errors
-    /// The bytes are too short to be this account's.
-    pub fn apply(&self, account: &Pubkey, data: &mut [u8]) -> Result<(), DecodeError> {
-        let length = data.len();
-        for write in self.writes.iter().filter(|write| write.account == *account) {
-            if !write.apply(data) {
-                return Err(DecodeError::TooShort { address: *account, length, needed: write.offset });
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Which of the pool's two tokens goes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
     /// The first goes in, the second comes out.
     AToB,
     /// The second goes in, the first comes out.
@@ -192,8 +199,8 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    /// A pair of the pool as (input, output).
-    pub(crate) fn order<T>(self, [a, b]: [T; 2]) -> (T, T) {
+    /// Orders a pair of the pool as (input, output), and such a pair as the pool does.
+    pub fn order<T>(self, [a, b]: [T; 2]) -> (T, T) {
         match self {
             Self::AToB => (a, b),
             Self::BToA => (b, a),
@@ -201,42 +208,13 @@ impl Direction {
     }
 }
 
-/// What the pool's curve does, between its vaults: transfer fees are outside of it.
+/// Amounts of a swap between the pool's vaults: the tokens' transfer fees are outside of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fill {
-    /// What arrives in the vault.
+    /// Amount that arrives in the vault.
     pub(crate) amount_in: u64,
-    /// What leaves the vault.
+    /// Amount that leaves the vault.
     pub(crate) amount_out: u64,
     pub(crate) fee: Fraction,
     pub(crate) price_impact: Fraction,
-}
-
-/// What of the pool's accounts changes, the balances of its vaults apart. A quote does not ask for it.
-#[derive(Debug)]
-pub(crate) struct Writes(Option<Vec<Write>>);
-
-impl Writes {
-    pub(crate) fn ignored() -> Self {
-        Self(None)
-    }
-
-    pub(crate) fn kept() -> Self {
-        Self(Some(Vec::new()))
-    }
-
-    pub(crate) fn are_kept(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Puts them at the end if they are kept.
-    pub(crate) fn add<const N: usize>(&mut self, writes: impl FnOnce() -> [Write; N]) {
-        if let Some(kept) = &mut self.0 {
-            kept.extend(writes());
-        }
-    }
-
-    pub(crate) fn into_list(self) -> Vec<Write> {
-        self.0.unwrap_or_default()
-    }
 }

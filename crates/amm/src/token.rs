@@ -1,7 +1,8 @@
-use crate::account::{DecodeError, Fields, put, require_owner};
+//! Tokens: their mints, their accounts, and the fees of their transfers.
+
+use crate::account::{DecodeError, Fields, Lookup, require_owner};
 use crate::math;
-use crate::venues::Lookup;
-use order_core::token::{MAX_DECIMALS, NATIVE_MINT, Program, symbol};
+use order_core::token::{MAX_DECIMALS, Program, symbol};
 use order_core::{Mint, Pubkey, Token};
 use solana_account::Account;
 
@@ -11,25 +12,63 @@ const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1
 /// The program that writes memos, which some pool programs want to know whether they call it or not.
 pub(crate) const MEMO: Pubkey = Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
 
-const MINT_LENGTH: usize = 82;
-const MINT_AUTHORITY: usize = 4;
-pub(crate) const MINT_SUPPLY: usize = 36;
-const MINT_DECIMALS: usize = 44;
-const MINT_INITIALIZED: usize = 45;
-const ACCOUNT_LENGTH: usize = 165;
-const ACCOUNT_OWNER: usize = 32;
-pub(crate) const ACCOUNT_AMOUNT: usize = 64;
-const ACCOUNT_STATE: usize = 108;
-const ACCOUNT_STATE_INITIALIZED: u8 = 1;
-const ACCOUNT_IS_NATIVE: usize = 109;
-const ACCOUNT_NATIVE_RENT: usize = 113;
-/// What an account of this length keeps for ever, in lamports: the rest is wrapped SOL.
-const ACCOUNT_RENT: u64 = 2_039_280;
+/// Length of a mint without extensions, in bytes.
+pub const MINT_LENGTH: usize = 82;
+/// Length of a token account without extensions, in bytes.
+pub const ACCOUNT_LENGTH: usize = 165;
+
+/// Where the fields of a mint are.
+pub mod mint_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const AUTHORITY_TAG: usize = 0;
+    pub const AUTHORITY: usize = 4;
+    pub const SUPPLY: usize = 36;
+    pub const DECIMALS: usize = 44;
+    pub const INITIALIZED: usize = 45;
+}
+
+/// Where the fields of a token account are.
+pub mod account_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const MINT: usize = 0;
+    pub const OWNER: usize = 32;
+    pub const AMOUNT: usize = 64;
+    pub const STATE: usize = 108;
+    pub const IS_NATIVE: usize = 109;
+    pub const NATIVE_RENT: usize = 113;
+}
+
+/// State of a token account that is neither frozen nor uninitialized.
+pub const ACCOUNT_STATE_INITIALIZED: u8 = 1;
 
 /// Where a Token-2022 account with extensions says what it is; its list of extensions follows.
-const EXTENDED_TYPE: usize = 165;
-const EXTENDED_TYPE_MINT: u8 = 1;
-const EXTENSIONS: usize = 166;
+pub const EXTENDED_TYPE: usize = 165;
+/// The type of a mint.
+pub const EXTENDED_TYPE_MINT: u8 = 1;
+/// The type of a token account.
+pub const EXTENDED_TYPE_ACCOUNT: u8 = 2;
+/// Where the list of extensions begins: of each, two bytes of type, two of length, and its value.
+pub const EXTENSIONS: usize = 166;
+
+/// Type and length of a mint's extension with its transfer fee.
+pub const TRANSFER_FEE_CONFIG: (u16, u16) = (1, 108);
+/// Type and length of a token account's extension with the fees that it withholds.
+pub const TRANSFER_FEE_AMOUNT: (u16, u16) = (2, 8);
+
+/// Where the fields of a mint's transfer fee are in its extension's value.
+pub mod transfer_fee_offset {
+    /// The older fee and the newer one, which applies from its epoch on.
+    pub const FEES: [usize; 2] = [72, 90];
+    /// In a fee: its first epoch.
+    pub const EPOCH: usize = 0;
+    /// In a fee: the most that is withheld, in base units.
+    pub const MAXIMUM: usize = 8;
+    /// In a fee: its rate in ten-thousandths.
+    pub const BASIS_POINTS: usize = 16;
+}
+
 /// A mint has far fewer extensions; the bound keeps a malformed list from costing time.
 const MAX_EXTENSIONS: usize = 64;
 
@@ -43,36 +82,36 @@ pub const fn token_program_id(program: Program) -> Pubkey {
     }
 }
 
-/// What Meteora's pools say of a token's program.
-pub(crate) fn program_flag(program: Program) -> u8 {
+/// Flag of a token's program in the accounts of Meteora's pools.
+pub fn program_flag(program: Program) -> u8 {
     match program {
         Program::SplToken => 0,
         Program::Token2022 => 1,
     }
 }
 
-/// What a token's own program withholds from each transfer.
+/// Fee that a token's own program withholds from each transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TransferFee {
     /// The rate in ten-thousandths, at most 10 000.
     pub basis_points: u16,
-    /// The most that is withheld from one transfer, in atoms.
+    /// The most that is withheld from one transfer, in base units.
     pub maximum: u64,
 }
 
 impl TransferFee {
-    /// What is withheld when `amount` is sent, rounded up.
+    /// Fee that is withheld when `amount` is sent, rounded up.
     pub fn of(&self, amount: u64) -> u64 {
         math::mul_div_ceil(amount, u64::from(self.basis_points), BASIS_POINTS)
             .map_or(self.maximum, |fee| fee.min(self.maximum))
     }
 
-    /// What arrives when `amount` is sent.
+    /// Amount that arrives when `amount` is sent.
     pub fn after(&self, amount: u64) -> u64 {
         amount.saturating_sub(self.of(amount))
     }
 
-    /// What must be sent so that exactly `received` arrives. None if that exceeds 64 bits.
+    /// Amount that must be sent so that exactly `received` arrives. None if that exceeds 64 bits.
     pub fn before(&self, received: u64) -> Option<u64> {
         if self.basis_points == 0 || received == 0 {
             return Some(received);
@@ -91,18 +130,18 @@ impl TransferFee {
 /// One of the two tokens of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolToken {
-    /// What the token is.
+    /// The token's mint.
     pub mint: Mint,
     /// Digits after the point of a whole token.
     pub decimals: u8,
     /// The program that keeps its accounts.
     pub program: Program,
-    /// What each transfer of it costs at the snapshot's epoch.
+    /// Fee of each transfer of it at the snapshot's epoch.
     pub transfer_fee: TransferFee,
 }
 
 impl PoolToken {
-    /// What it is outside of pools, with its symbol if it is known by one.
+    /// The token outside of pools, with its symbol if it is a known one, else its mint's address.
     pub fn token(&self) -> Token {
         Token {
             symbol: symbol(self.mint).map_or_else(|| self.mint.to_string(), str::to_owned),
@@ -117,10 +156,10 @@ impl PoolToken {
         let address = mint.pubkey();
         let program = program(address, account)?;
         let fields = Fields::new(address, &account.data, MINT_LENGTH)?;
-        if fields.u8(MINT_INITIALIZED)? != 1 {
+        if fields.u8(mint_offset::INITIALIZED)? != 1 {
             return Err(DecodeError::WrongType { address, expected: "an initialized mint" });
         }
-        let decimals = fields.u8(MINT_DECIMALS)?;
+        let decimals = fields.u8(mint_offset::DECIMALS)?;
         if decimals > MAX_DECIMALS {
             let reason = format!("a token with {decimals} decimals");
             return Err(DecodeError::Unsupported { address, reason });
@@ -136,24 +175,24 @@ impl PoolToken {
     }
 }
 
-/// What a pool's token account holds.
+/// Balance of a pool's token account, in base units.
 pub(crate) fn balance(address: Pubkey, account: &Account, mint: Mint) -> Result<u64, DecodeError> {
     program(address, account)?;
     let fields = Fields::new(address, &account.data, ACCOUNT_LENGTH)?;
-    if fields.pubkey(0)? != mint.pubkey() {
+    if fields.pubkey(account_offset::MINT)? != mint.pubkey() {
         return Err(DecodeError::Inconsistent {
             address,
             reason: "the vault holds another token than the pool says",
         });
     }
-    if fields.u8(ACCOUNT_STATE)? != ACCOUNT_STATE_INITIALIZED {
+    if fields.u8(account_offset::STATE)? != ACCOUNT_STATE_INITIALIZED {
         let reason = "the vault is frozen or not initialized".to_owned();
         return Err(DecodeError::Unsupported { address, reason });
     }
-    fields.u64(ACCOUNT_AMOUNT)
+    fields.u64(account_offset::AMOUNT)
 }
 
-/// What both of a pool's token accounts hold.
+/// Balances of both of a pool's token accounts, in base units.
 pub(crate) fn balances(
     vaults: [Pubkey; 2],
     mints: [Mint; 2],
@@ -172,43 +211,24 @@ pub(crate) fn require_original(address: Pubkey, account: &Account) -> Result<(),
     require_owner(address, account, SPL_TOKEN)
 }
 
-/// How much of a token of the original token program exists.
+/// Balance of a token account, in base units; zero if the account is too short to have one.
 pub(crate) fn held(account: &Account) -> u64 {
-    let amount = account.data.get(64..72).and_then(|bytes| bytes.try_into().ok());
+    let end = account_offset::AMOUNT.saturating_add(8);
+    let amount = account.data.get(account_offset::AMOUNT..end).and_then(|bytes| bytes.try_into().ok());
     amount.map_or(0, u64::from_le_bytes)
 }
 
-pub(crate) fn supply(address: Pubkey, account: &Account) -> Result<u64, DecodeError> {
+/// Supply of a token of the original token program, in base units.
+///
+/// # Errors
+/// The account is no initialized mint of that program.
+pub fn supply(address: Pubkey, account: &Account) -> Result<u64, DecodeError> {
     require_original(address, account)?;
     let fields = Fields::new(address, &account.data, MINT_LENGTH)?;
-    if fields.u8(MINT_INITIALIZED)? != 1 {
+    if fields.u8(mint_offset::INITIALIZED)? != 1 {
         return Err(DecodeError::WrongType { address, expected: "an initialized mint" });
     }
-    fields.u64(MINT_SUPPLY)
-}
-
-/// A mint of the original token program.
-pub(crate) fn mint_data(authority: Pubkey, supply: u64, decimals: u8) -> Vec<u8> {
-    let mut data = vec![0; MINT_LENGTH];
-    put(&mut data, 0, &[1]);
-    put(&mut data, MINT_AUTHORITY, authority.as_ref());
-    put(&mut data, MINT_SUPPLY, &supply.to_le_bytes());
-    put(&mut data, MINT_DECIMALS, &[decimals, 1]);
-    data
-}
-
-/// A token account of the original token program; one of wrapped SOL says what of its lamports is rent.
-pub(crate) fn account_data(mint: Mint, owner: Pubkey, amount: u64) -> Vec<u8> {
-    let mut data = vec![0; ACCOUNT_LENGTH];
-    put(&mut data, 0, &mint.to_bytes());
-    put(&mut data, ACCOUNT_OWNER, owner.as_ref());
-    put(&mut data, ACCOUNT_AMOUNT, &amount.to_le_bytes());
-    put(&mut data, ACCOUNT_STATE, &[ACCOUNT_STATE_INITIALIZED]);
-    if mint == NATIVE_MINT {
-        put(&mut data, ACCOUNT_IS_NATIVE, &[1]);
-        put(&mut data, ACCOUNT_NATIVE_RENT, &ACCOUNT_RENT.to_le_bytes());
-    }
-    data
+    fields.u64(mint_offset::SUPPLY)
 }
 
 fn program(address: Pubkey, account: &Account) -> Result<Program, DecodeError> {
@@ -256,7 +276,7 @@ fn extensions(
     Err(DecodeError::Inconsistent { address, reason: "the mint's list of extensions does not end" })
 }
 
-/// What an extension of a mint means for a transfer.
+/// Effect of a mint's extension on a transfer.
 enum Extension {
     TransferFee,
     /// Calls a program, unless none is set.
@@ -268,8 +288,9 @@ enum Extension {
 impl Extension {
     /// None: the extension may stop, redirect or change transfers, or is not known.
     fn known(kind: u16) -> Option<Self> {
+        const TRANSFER_FEE_TYPE: u16 = TRANSFER_FEE_CONFIG.0;
         match kind {
-            1 => Some(Self::TransferFee),
+            TRANSFER_FEE_TYPE => Some(Self::TransferFee),
             14 => Some(Self::TransferHook),
             // Close authority, interest-bearing, metadata pointer, metadata, group pointer, group,
             // member pointer, member, scaled amount: all of them only change what is shown.
@@ -285,11 +306,12 @@ fn transfer_fee_at(
     value: usize,
     epoch: u64,
 ) -> Result<TransferFee, DecodeError> {
-    let at = |offset: usize| value.saturating_add(offset);
-    let newer_applies = epoch >= fields.u64(at(90))?;
-    let start = if newer_applies { at(90) } else { at(72) };
-    let maximum = fields.u64(start.saturating_add(8))?;
-    let basis_points = fields.u16(start.saturating_add(16))?;
+    use transfer_fee_offset::{BASIS_POINTS as RATE, EPOCH, FEES, MAXIMUM};
+    let [older, newer] = FEES.map(|offset| value.saturating_add(offset));
+    let newer_applies = epoch >= fields.u64(newer.saturating_add(EPOCH))?;
+    let start = if newer_applies { newer } else { older };
+    let maximum = fields.u64(start.saturating_add(MAXIMUM))?;
+    let basis_points = fields.u16(start.saturating_add(RATE))?;
     if u64::from(basis_points) > BASIS_POINTS {
         return Err(DecodeError::Inconsistent {
             address,

@@ -1,7 +1,8 @@
 //! How long a quote takes over a hundred pools: `cargo bench -p router`.
 #![expect(clippy::unwrap_used, reason = "what is seeded here is known to be right")]
 
-use amm::{Clock, Limit, Market, Pool, PoolToken, Seed, Trader, TransferFee};
+use amm::{Clock, Limit, Market, Pool, PoolToken, Trader, TransferFee};
+use amm_programs::Seed;
 use chain::{Account, LookupTable};
 use criterion::{Criterion, criterion_group, criterion_main};
 use order_core::quote::{Exclusions, Mode};
@@ -77,7 +78,7 @@ fn pool(n: usize, one: &str, other: &str, thousands: u64) -> Market {
 }
 
 fn seeded(venue: Venue, seed: &Seed) -> Market {
-    let made = amm::seed(venue, seed).unwrap();
+    let made = amm_programs::seed(venue, seed).unwrap();
     let mut accounts: Vec<(Pubkey, Account)> =
         made.accounts.into_iter().map(|one| (one.address, account(one.owner, one.data))).collect();
     let spl_token = amm::token_program_id(Program::SplToken);

@@ -1,7 +1,8 @@
 //! Pools made with `amm`'s seeds, for tests.
 
 use crate::book::{Book, Entry, Freshness};
-use amm::{Clock, Pool, PoolToken, Seed, TransferFee};
+use amm::{Clock, Pool, PoolToken, TransferFee};
+use amm_programs::Seed;
 use chain::{Account, Snapshot};
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Timestamp, Venue, token};
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub(crate) fn trading(
         reserves: reserves.map(Atoms::new),
         fee: Fraction::from_billionths(fee_billionths),
     };
-    let seeded = amm::seed(venue, &seed).unwrap();
+    let seeded = amm_programs::seed(venue, &seed).unwrap();
     let owned = seeded.accounts.into_iter().map(|one| (one.address, account(one.owner, one.data)));
     let vaults = seeded.vaults.into_iter().map(|vault| {
         let data = token_account(vault.mint, vault.authority, vault.amount);

@@ -4,7 +4,8 @@ use crate::cluster::{Bank, Commitment};
 use crate::genesis;
 use crate::listed;
 use crate::token::{self, Holding};
-use amm::{Market, Pool, PoolToken, Seed, SeededAccount};
+use amm::{Market, Pool, PoolToken};
+use amm_programs::{Seed, SeededAccount};
 use anyhow::Context as _;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Venue};
 use sha2::{Digest as _, Sha256};
@@ -77,7 +78,7 @@ pub(crate) fn all() -> anyhow::Result<Vec<SeededPool>> {
             reserves: [reserve_a, reserve_b],
             fee: Fraction::from_billionths(fee),
         };
-        let pool = amm::seed(venue, &seed)?.pool;
+        let pool = amm_programs::seed(venue, &seed)?.pool;
         Ok(SeededPool { venue, symbols, seed: Seed { pool, ..seed } })
     });
     pools.collect()
@@ -102,7 +103,7 @@ impl SeededPool {
     /// # Errors
     /// The reserves make no price that the program can hold.
     pub(crate) fn set_reserves(&self, bank: &mut Bank, reserves: [Atoms; 2]) -> anyhow::Result<()> {
-        let seeded = amm::seed(self.venue, &Seed { reserves, ..self.seed })?;
+        let seeded = amm_programs::seed(self.venue, &Seed { reserves, ..self.seed })?;
         for SeededAccount { address, owner, data } in seeded.accounts {
             let rent = bank.minimum_balance(data.len());
             bank.write(address, token::account(rent, data, owner))?;

@@ -1,37 +1,34 @@
 //! Mints and token accounts, as their programs lay them out.
 
-use amm::TransferFee;
+use amm::token::{
+    ACCOUNT_LENGTH, EXTENDED_TYPE, EXTENDED_TYPE_ACCOUNT, EXTENDED_TYPE_MINT, MINT_LENGTH,
+    TRANSFER_FEE_AMOUNT, TRANSFER_FEE_CONFIG, account_offset, mint_offset, transfer_fee_offset,
+};
+use amm::{TransferFee, token_program_id};
+use amm_programs::token::{account_data, mint_data};
 use order_core::Atoms;
+use order_core::token::Program;
 use solana_account::{Account, AccountSharedData, ReadableAccount as _};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 
 /// The original token program.
-pub(crate) const SPL_TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+pub(crate) const SPL_TOKEN: Pubkey = token_program_id(Program::SplToken);
 /// The token program with extensions.
-pub(crate) const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+pub(crate) const TOKEN_2022: Pubkey = token_program_id(Program::Token2022);
 
 /// Bytes of a mint without extensions.
-pub(crate) const MINT_BYTES: usize = 82;
+pub(crate) const MINT_BYTES: usize = MINT_LENGTH;
 /// Bytes of a mint whose transfers cost a fee.
 pub(crate) const TAXED_MINT_BYTES: usize = 278;
 /// Bytes of a token account without extensions.
-pub(crate) const HOLDING_BYTES: usize = 165;
+pub(crate) const HOLDING_BYTES: usize = ACCOUNT_LENGTH;
 /// Bytes of a token account that may be sent tokens whose transfers cost a fee.
 pub(crate) const TAXED_HOLDING_BYTES: usize = 178;
 
 /// The tags of the instructions that change a supply.
 const MINT_TO: u8 = 7;
 const BURN: u8 = 8;
-
-/// Where the extensions' programs say what an account is, and that it is a token account.
-const KIND: (usize, u8) = (165, 2);
-/// What they say of a mint.
-const KIND_MINT: u8 = 1;
-
-/// Type and length of the extensions that transfer fees need: of the mint, and of each account.
-const TRANSFER_FEE_CONFIG: (u16, u16) = (1, 108);
-const TRANSFER_FEE_AMOUNT: (u16, u16) = (2, 8);
 
 /// What a token account says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,46 +47,46 @@ impl Holding {
         let data = account.data();
         let sized = match *account.owner() {
             SPL_TOKEN => data.len() == HOLDING_BYTES,
-            TOKEN_2022 => data.len() == HOLDING_BYTES || data.get(KIND.0) == Some(&KIND.1),
+            TOKEN_2022 => {
+                data.len() == HOLDING_BYTES || data.get(EXTENDED_TYPE) == Some(&EXTENDED_TYPE_ACCOUNT)
+            }
             _ => false,
         };
-        if !sized || *data.get(108)? == 0 {
+        if !sized || *data.get(account_offset::STATE)? == 0 {
             return None;
         }
         Some(Self {
-            mint: Pubkey::new_from_array(data.get(..32)?.try_into().ok()?),
-            owner: Pubkey::new_from_array(data.get(32..64)?.try_into().ok()?),
-            amount: u64::from_le_bytes(data.get(64..72)?.try_into().ok()?),
+            mint: Pubkey::new_from_array(field(data, account_offset::MINT)?),
+            owner: Pubkey::new_from_array(field(data, account_offset::OWNER)?),
+            amount: u64::from_le_bytes(field(data, account_offset::AMOUNT)?),
         })
     }
 
     /// A token account of the original program. One of wrapped SOL says how many of its lamports
     /// are rent.
     pub(crate) fn encode(&self, rent: u64, native: bool) -> AccountSharedData {
-        let mut data = Vec::with_capacity(HOLDING_BYTES);
-        data.extend(self.mint.to_bytes());
-        data.extend(self.owner.to_bytes());
-        data.extend(self.amount.to_le_bytes());
-        data.extend([0; 36]);
-        data.push(1);
-        data.extend(u32::from(native).to_le_bytes());
-        data.extend(if native { rent } else { 0 }.to_le_bytes());
-        data.resize(HOLDING_BYTES, 0);
+        let data = account_data(self.mint, self.owner, self.amount, native.then_some(rent));
         let lamports = if native { rent.saturating_add(self.amount) } else { rent };
         account(lamports, data, SPL_TOKEN)
     }
 
     /// A token account of the program with extensions, with room for what is withheld from transfers to it.
     pub(crate) fn encode_taxed(&self, rent: u64) -> AccountSharedData {
-        let mut data = extended(self.encode(rent, false).data().to_vec(), KIND.1, TRANSFER_FEE_AMOUNT);
+        let mut data =
+            extended(self.encode(rent, false).data().to_vec(), EXTENDED_TYPE_ACCOUNT, TRANSFER_FEE_AMOUNT);
         data.resize(TAXED_HOLDING_BYTES, 0);
         account(rent, data, TOKEN_2022)
     }
 }
 
+/// A field of an account's bytes. None if they end before it.
+fn field<const LENGTH: usize>(data: &[u8], offset: usize) -> Option<[u8; LENGTH]> {
+    data.get(offset..)?.first_chunk().copied()
+}
+
 /// The bytes of an account, up to the value of the one extension that it has.
 fn extended(mut data: Vec<u8>, kind: u8, (extension, length): (u16, u16)) -> Vec<u8> {
-    data.resize(HOLDING_BYTES, 0);
+    data.resize(EXTENDED_TYPE, 0);
     data.push(kind);
     data.extend(extension.to_le_bytes());
     data.extend(length.to_le_bytes());
@@ -99,27 +96,24 @@ fn extended(mut data: Vec<u8>, kind: u8, (extension, length): (u16, u16)) -> Vec
 /// A token account with another amount, and the lamports that belong to it if it is wrapped SOL.
 pub(crate) fn with_amount(account: &AccountSharedData, amount: u64) -> Option<AccountSharedData> {
     let mut data = account.data().to_vec();
-    data.get_mut(64..72)?.copy_from_slice(&amount.to_le_bytes());
-    let native = u32::from_le_bytes(data.get(109..113)?.try_into().ok()?) == 1;
-    let rent = u64::from_le_bytes(data.get(113..121)?.try_into().ok()?);
+    *data.get_mut(account_offset::AMOUNT..)?.first_chunk_mut()? = amount.to_le_bytes();
+    let native = u32::from_le_bytes(field(&data, account_offset::IS_NATIVE)?) == 1;
+    let rent = u64::from_le_bytes(field(&data, account_offset::NATIVE_RENT)?);
     let lamports = if native { rent.checked_add(amount)? } else { account.lamports() };
     Some(self::account(lamports, data, *account.owner()))
 }
 
 /// A mint of the original program without any authority.
 pub(crate) fn mint(decimals: u8, supply: u64, rent: u64) -> AccountSharedData {
-    let mut data = vec![0; 36];
-    data.extend(supply.to_le_bytes());
-    data.extend([decimals, 1]);
-    data.resize(MINT_BYTES, 0);
-    account(rent, data, SPL_TOKEN)
+    account(rent, mint_data(None, supply, decimals), SPL_TOKEN)
 }
 
 /// A mint of the program with extensions, without any authority, each of whose transfers costs a fee.
 pub(crate) fn taxed_mint(decimals: u8, supply: u64, fee: TransferFee, rent: u64) -> AccountSharedData {
-    let mut data = extended(mint(decimals, supply, rent).data().to_vec(), KIND_MINT, TRANSFER_FEE_CONFIG);
+    let mut data =
+        extended(mint(decimals, supply, rent).data().to_vec(), EXTENDED_TYPE_MINT, TRANSFER_FEE_CONFIG);
     // Nobody may change the fee or take what is withheld, and nothing is yet.
-    data.extend([0; 72]);
+    data.resize(data.len().saturating_add(transfer_fee_offset::FEES[0]), 0);
     // The same before and from the first epoch on.
     for _ in 0..2 {
         data.extend(0_u64.to_le_bytes());
@@ -132,16 +126,15 @@ pub(crate) fn taxed_mint(decimals: u8, supply: u64, fee: TransferFee, rent: u64)
 /// A mint with `minted` more in existence; None if it is not one, or of more than 64 bits.
 pub(crate) fn with_more_supply(account: &AccountSharedData, minted: u64) -> Option<AccountSharedData> {
     let mut data = account.data().to_vec();
-    let supply = data.get_mut(36..44)?;
-    let grown = u64::from_le_bytes((&*supply).try_into().ok()?).checked_add(minted)?;
-    supply.copy_from_slice(&grown.to_le_bytes());
+    let supply = data.get_mut(mint_offset::SUPPLY..)?.first_chunk_mut()?;
+    *supply = u64::from_le_bytes(*supply).checked_add(minted)?.to_le_bytes();
     Some(self::account(account.lamports(), data, *account.owner()))
 }
 
 /// How much exists of a mint; None if it is not one.
 pub(crate) fn supply(account: &AccountSharedData) -> Option<u64> {
     decimals(account)?;
-    Some(u64::from_le_bytes(account.data().get(36..44)?.try_into().ok()?))
+    field(account.data(), mint_offset::SUPPLY).map(u64::from_le_bytes)
 }
 
 /// The instruction that makes tokens of the original program.
@@ -167,8 +160,9 @@ fn change_of_supply(tag: u8, accounts: [AccountMeta; 2], signer: Pubkey, amount:
 /// The decimals of a mint; None if it is not one.
 pub(crate) fn decimals(account: &AccountSharedData) -> Option<u8> {
     let data = account.data();
-    let mint = matches!(*account.owner(), SPL_TOKEN | TOKEN_2022) && *data.get(45)? == 1;
-    if mint { data.get(44).copied() } else { None }
+    let mint =
+        matches!(*account.owner(), SPL_TOKEN | TOKEN_2022) && *data.get(mint_offset::INITIALIZED)? == 1;
+    if mint { data.get(mint_offset::DECIMALS).copied() } else { None }
 }
 
 /// An account that exempts itself from rent for ever, as every new account does.

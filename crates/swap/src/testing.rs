@@ -1,6 +1,7 @@
 //! Routes and pools for tests.
 
-use amm::{Clock, Market, Pool, PoolToken, Seed, TransferFee};
+use amm::{Clock, Market, Pool, PoolToken, TransferFee};
+use amm_programs::Seed;
 use chain::Account;
 use order_core::route::Hop;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Route, Token, Venue, token};
@@ -47,7 +48,7 @@ pub(crate) fn market(venue: Venue, symbols: [&str; 2], reserves: [u64; 2]) -> Ma
         reserves: reserves.map(Atoms::new),
         fee: Fraction::from_billionths(2_500_000),
     };
-    let seeded = amm::seed(venue, &seed).unwrap();
+    let seeded = amm_programs::seed(venue, &seed).unwrap();
     let mut accounts: HashMap<Pubkey, Account> = HashMap::new();
     for one in seeded.accounts {
         accounts.insert(one.address, account(one.owner, one.data));

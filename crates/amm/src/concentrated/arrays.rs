@@ -5,7 +5,7 @@ use order_core::Pubkey;
 
 /// A tick array: where it begins, and where its account is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ArrayAddress {
+pub(crate) struct TickArrayAddress {
     pub(crate) start: i32,
     pub(crate) address: Pubkey,
 }
@@ -13,16 +13,16 @@ pub(crate) struct ArrayAddress {
 /// The arrays that an instruction names in each direction, in its order. Deriving an address takes longer
 /// than a quote: it is done once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Arrays {
-    down: Vec<ArrayAddress>,
-    up: Vec<ArrayAddress>,
+pub(crate) struct TickArrays {
+    down: Vec<TickArrayAddress>,
+    up: Vec<TickArrayAddress>,
 }
 
-impl Arrays {
+impl TickArrays {
     /// The arrays that begin there, and the address of each.
     pub(crate) fn new(starts: impl Fn(Direction) -> Vec<i32>, address: impl Fn(i32) -> Pubkey) -> Self {
-        let derived = |start| ArrayAddress { start, address: address(start) };
-        let down: Vec<ArrayAddress> = starts(Direction::AToB).into_iter().map(derived).collect();
+        let derived = |start| TickArrayAddress { start, address: address(start) };
+        let down: Vec<TickArrayAddress> = starts(Direction::AToB).into_iter().map(derived).collect();
         let known = |start| down.iter().find(|array| array.start == start).copied();
         let up = starts(Direction::BToA).into_iter();
         let up = up.map(|start| known(start).unwrap_or_else(|| derived(start))).collect();
@@ -30,7 +30,7 @@ impl Arrays {
     }
 
     /// Nearest to the price first.
-    pub(crate) fn towards(&self, direction: Direction) -> &[ArrayAddress] {
+    pub(crate) fn towards(&self, direction: Direction) -> &[TickArrayAddress] {
         match direction {
             Direction::AToB => &self.down,
             Direction::BToA => &self.up,

@@ -1,19 +1,21 @@
-//! How much of each token lies between two prices.
+//! Amounts of each token between two prices.
 
-use super::{Place, Stop};
+use super::place::{Place, Stop};
 use crate::math;
 use order_core::Atoms;
 use ruint::aliases::{U256, U512};
 
 /// In whose favour an amount is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rounding {
+pub enum Rounding {
+    /// To the next unit.
     Up,
+    /// The rest is dropped.
     Down,
 }
 
-/// What of the first token lies between two square roots of the price. None above 64 bits.
-pub(super) fn amount_a(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
+/// Amount of the first token between two square roots of the price. None above 64 bits.
+pub fn amount_a(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
     let width = high.checked_sub(low)?;
     let scaled = U256::from(liquidity).checked_shl(64)?;
     let denominator = math::mul(low, high)?;
@@ -34,8 +36,8 @@ pub(super) fn amount_a(liquidity: u128, low: u128, high: u128, rounding: Roundin
     }
 }
 
-/// What of the second token lies between two square roots of the price. None above 64 bits.
-pub(super) fn amount_b(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
+/// Amount of the second token between two square roots of the price. None above 64 bits.
+pub fn amount_b(liquidity: u128, low: u128, high: u128, rounding: Rounding) -> Option<u64> {
     let [rest, floor, 0, 0] = *math::mul(liquidity, high.checked_sub(low)?)?.as_limbs() else { return None };
     rounded(floor, rest == 0, rounding)
 }
@@ -47,7 +49,7 @@ fn rounded(floor: u64, is_exact: bool, rounding: Rounding) -> Option<u64> {
     }
 }
 
-/// What can be bought of each token as far as the stops reach, each range rounded down.
+/// Amounts that can be bought of each token as far as the stops reach, each range rounded down.
 pub(crate) fn reserves(start: Place, down: &[Stop], up: &[Stop]) -> [Atoms; 2] {
     let first = sum(start, up, |liquidity, from, to| amount_a(liquidity, from, to, Rounding::Down), false);
     let second = sum(start, down, |liquidity, from, to| amount_b(liquidity, to, from, Rounding::Down), true);

@@ -1,14 +1,16 @@
 //! One step: as far as the amount, or the next tick, allows.
 
-use super::RATE_ONE;
 use super::reserves::{Rounding, amount_a, amount_b};
 use crate::math;
 use crate::swap::Direction;
 use order_core::quote::Mode;
 use ruint::aliases::{U256, U512};
 
-/// What a step moves, and how far.
-pub(super) struct Step {
+/// Rates of fees are in millionths.
+pub(crate) const RATE_ONE: u32 = 1_000_000;
+
+/// Amounts of a step, and the price after it.
+pub(super) struct TickStep {
     /// The square root of the price after it.
     pub(super) next: u128,
     /// Without the fee.
@@ -26,7 +28,7 @@ pub(super) fn step(
     fee_rate: u32,
     mode: Mode,
     direction: Direction,
-) -> Option<Step> {
+) -> Option<TickStep> {
     let one = u64::from(RATE_ONE);
     let kept = one.checked_sub(u64::from(fee_rate))?;
     let available = match mode {
@@ -61,7 +63,7 @@ pub(super) fn step(
         Mode::ExactIn => amount_out,
         Mode::ExactOut => amount_out.min(remaining),
     };
-    Some(Step { next, amount_in, amount_out, fee })
+    Some(TickStep { next, amount_in, amount_out, fee })
 }
 
 fn amount_in(from: u128, to: u128, liquidity: u128, direction: Direction) -> Option<u64> {

@@ -1,6 +1,7 @@
 //! A few accounts as a cluster would hold them, and what a swap does to them.
 
-use amm::{Clock, DecodeError, Market, Pool, Seed, Seeded, Swapped, TransferFee, token_program_id};
+use amm::{Clock, DecodeError, Market, Pool, TransferFee, token_program_id};
+use amm_programs::{Execution, Seed, Seeded};
 use order_core::token::Program;
 use order_core::{Mint, PoolAddress, Pubkey, Venue};
 use solana_account::Account;
@@ -50,7 +51,7 @@ impl Cluster {
 
     /// A cluster with one seeded pool.
     pub(crate) fn seeded(venue: Venue, seed: &Seed) -> (Self, Seeded) {
-        let seeded = amm::seed(venue, seed).unwrap();
+        let seeded = amm_programs::seed(venue, seed).unwrap();
         let mut cluster = Self::default();
         for account in seeded.accounts.clone() {
             cluster.put(account.address, account.owner, account.data);
@@ -65,7 +66,8 @@ impl Cluster {
     }
 
     /// Moves the tokens and changes the pool as the cluster would.
-    pub(crate) fn apply(&mut self, swapped: &Swapped) {
+    pub(crate) fn apply(&mut self, execution: &Execution) {
+        let swapped = &execution.swapped;
         let aside = swapped.protocol_fee.map_or(0, |(_, fee)| fee.get());
         if let Some((account, fee)) = swapped.protocol_fee {
             let held = self.balance(account).checked_add(fee.get()).unwrap();
@@ -76,13 +78,13 @@ impl Cluster {
         let vault_out = self.balance(swapped.vault_out).checked_sub(swapped.amount_out.get()).unwrap();
         self.data(swapped.vault_in)[64..72].copy_from_slice(&vault_in.to_le_bytes());
         self.data(swapped.vault_out)[64..72].copy_from_slice(&vault_out.to_le_bytes());
-        self.apply_writes(swapped);
+        self.apply_writes(execution);
     }
 
     /// Changes the accounts of the pool's program alone.
-    pub(crate) fn apply_writes(&mut self, swapped: &Swapped) {
-        for address in swapped.changed() {
-            swapped.apply(&address, self.data(address)).unwrap();
+    pub(crate) fn apply_writes(&mut self, execution: &Execution) {
+        for address in execution.changed() {
+            execution.apply(&address, self.data(address)).unwrap();
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Swap instructions: their bytes, their accounts, and what the programs read from them.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL};
-use amm::{
-    InstructionError, Limit, PoolToken, Seed, SeedError, SwapInstruction, Trader, TransferFee,
-    token_program_id,
-};
+use amm::{InstructionError, Limit, PoolToken, Trader, TransferFee, token_program_id};
+use amm_programs::{Seed, SeedError, SwapInstruction};
 use order_core::failure::Code;
 use order_core::quote::Mode;
 use order_core::token::Program;
@@ -157,7 +155,7 @@ fn the_authorities_are_derived_from_their_seeds() {
         let seeds: Vec<&[u8]> = authority.seeds.iter().map(Vec::as_slice).collect();
         let derived = Pubkey::create_program_address(&seeds, &amm::program_id(venue));
         assert_eq!(derived, Ok(authority.address), "{venue}");
-        let owns = |vault: &amm::Vault| vault.authority == authority.address;
+        let owns = |vault: &amm_programs::SeededVault| vault.authority == authority.address;
         // There the vaults own their tokens themselves, and the pool owns shares of the vaults.
         assert_eq!(seeded.vaults.iter().all(owns), venue != Venue::MeteoraDammV1, "{venue}");
         assert_eq!(amm::venue(&amm::program_id(venue)), Some(venue));
@@ -200,16 +198,24 @@ fn what_is_built_is_read_back_and_executed() {
             if mode == Mode::ExactOut && !quotes_exact_out(venue) {
                 continue;
             }
-            let swapped = market.execute(&read, mint).unwrap();
+            let executed = amm_programs::execute(&market, &read, mint).unwrap();
             let amount = if mode == Mode::ExactIn { 1000 } else { 700 };
             let quote = market.quote(mint, mode, Atoms::new(amount)).unwrap();
-            assert_eq!((swapped.amount_in, swapped.received), (quote.amount_in, quote.amount_out), "{venue}");
-            assert_eq!(swapped.token_in.mint, mint);
+            assert_eq!(
+                (executed.swapped.amount_in, executed.swapped.received),
+                (quote.amount_in, quote.amount_out),
+                "{venue}"
+            );
+            assert_eq!(executed.swapped.token_in.mint, mint);
 
             for place in 0..read.fixed_accounts.len() {
                 let mut foreign = read.clone();
                 foreign.fixed_accounts[place] = Pubkey::new_from_array([77; 32]);
-                assert_eq!(market.execute(&foreign, mint), Err(2012), "{venue} account {place}");
+                assert_eq!(
+                    amm_programs::execute(&market, &foreign, mint),
+                    Err(2012),
+                    "{venue} account {place}"
+                );
             }
             let [few, short, no_name, other] =
                 if venue == Venue::RaydiumAmmV4 { [24, 23, 23, 23] } else { [3005, 102, 101, 101] };
@@ -267,12 +273,12 @@ fn error_codes_have_their_names() {
 fn seeds_that_the_program_cannot_hold_are_refused() {
     for venue in Venue::ALL {
         let fee = Fraction::from_billionths(-1);
-        assert_eq!(amm::seed(venue, &Seed { fee, ..plain_seed() }), Err(SeedError::Fee { fee }));
+        assert_eq!(amm_programs::seed(venue, &Seed { fee, ..plain_seed() }), Err(SeedError::Fee { fee }));
         let reserves = [Atoms::ZERO, Atoms::new(1)];
-        assert_eq!(amm::seed(venue, &Seed { reserves, ..plain_seed() }), Err(SeedError::Reserves));
+        assert_eq!(amm_programs::seed(venue, &Seed { reserves, ..plain_seed() }), Err(SeedError::Reserves));
         let [token, _] = plain_seed().tokens;
         let equal = Seed { tokens: [token; 2], ..plain_seed() };
-        assert_eq!(amm::seed(venue, &equal), Err(SeedError::EqualTokens { mint: MINT_A }));
+        assert_eq!(amm_programs::seed(venue, &equal), Err(SeedError::EqualTokens { mint: MINT_A }));
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, POOL, write};
 use crate::vectors::{Counts, cases, file, flag, number, own_file, require_fields};
-use amm::{Clock, DecodeError, Limit, Pool, QuoteError, Trader, TransferFee, VaultAccounts, VaultCall};
+use amm::{Clock, DecodeError, Limit, Pool, QuoteError, Trader, TransferFee};
+use amm_programs::{VaultAccounts, VaultCall};
 use order_core::failure::Code;
 use order_core::quote::Mode;
 use order_core::token::Program;
@@ -129,9 +130,9 @@ fn a_swap_moves_tokens_and_shares_alike() {
         let expected: u64 = number(case, "expected_out");
         let limit = Limit::ExactIn { amount_in, min_out: Atoms::new(expected) };
         let market = cluster.market(POOL, clock(case)).unwrap();
-        let swapped = market.swap(mint_in(case), limit).unwrap();
-        assert_eq!(swapped.received.get(), expected);
-        cluster.apply(&swapped);
+        let executed = amm_programs::swap(&market, mint_in(case), limit).unwrap();
+        assert_eq!(executed.swapped.received.get(), expected);
+        cluster.apply(&executed);
         let [tokens, total, supply, shares] = sums(&cluster, side_in);
         let fee = cluster.balance(FEE_ACCOUNTS[side_in]);
         let net = amount_in.get() - fee;
@@ -176,7 +177,7 @@ fn a_limit_that_is_not_met_fails_with_the_programs_code() {
     let market = cluster(case).market(POOL, clock(case)).unwrap();
     let amount_in = Atoms::new(number(case, "amount_in"));
     let min_out = Atoms::new(number::<u64>(case, "expected_out") + 1);
-    assert_eq!(market.swap(mint_in(case), Limit::ExactIn { amount_in, min_out }), Err(6004));
+    assert_eq!(amm_programs::swap(&market, mint_in(case), Limit::ExactIn { amount_in, min_out }), Err(6004));
 }
 
 #[test]
@@ -225,16 +226,18 @@ fn the_vaults_exchange_what_the_swap_says() {
         let mut cluster = cluster(case);
         let market = cluster.market(POOL, clock(case)).unwrap();
         let amount_in = Atoms::new(number(case, "amount_in"));
-        let swapped =
-            market.swap(mint_in(case), Limit::ExactIn { amount_in, min_out: Atoms::new(1) }).unwrap();
+        let executed =
+            amm_programs::swap(&market, mint_in(case), Limit::ExactIn { amount_in, min_out: Atoms::new(1) })
+                .unwrap();
         let mut expected = cluster.clone();
-        expected.apply(&swapped);
+        expected.apply(&executed);
         let (side_in, side_out) = if flag(case, "a_to_b") { (0, 1) } else { (1, 0) };
-        let fee = swapped.protocol_fee.map_or(0, |(_, fee)| fee.get());
+        let fee = executed.swapped.protocol_fee.map_or(0, |(_, fee)| fee.get());
         let deposit =
             VaultCall::Deposit { amount: Atoms::new(amount_in.get() - fee), min_shares: Atoms::ZERO };
         let burnt = sums(&cluster, side_out)[2] - sums(&expected, side_out)[2];
-        let withdrawal = VaultCall::Withdraw { shares: Atoms::new(burnt), min_amount: swapped.received };
+        let withdrawal =
+            VaultCall::Withdraw { shares: Atoms::new(burnt), min_amount: executed.swapped.received };
         for (side, call) in [(side_in, deposit), (side_out, withdrawal)] {
             let accounts = VaultAccounts {
                 vault: VAULTS[side],
@@ -377,13 +380,13 @@ proptest! {
         let amount_in = Atoms::new((bits >> (63 - shift)).max(1));
         let market = cluster.market(POOL, clock(&case)).unwrap();
         let limit = Limit::ExactIn { amount_in, min_out: Atoms::new(1) };
-        let Ok(swapped) = market.swap(mint_in(&case), limit) else { return Ok(()) };
+        let Ok(executed) = amm_programs::swap(&market, mint_in(&case), limit) else { return Ok(()) };
         let (side_in, side_out) = if a_to_b { (0, 1) } else { (1, 0) };
         let reserves = market.reserves().map(|reserve| u128::from(reserve.get()));
-        let given = u128::from(swapped.received.get());
+        let given = u128::from(executed.swapped.received.get());
         let taken = u128::from(amount_in.get());
         prop_assert!(given * (reserves[side_in] + taken) <= reserves[side_out] * taken);
-        cluster.apply(&swapped);
+        cluster.apply(&executed);
         let after = cluster.market(POOL, clock(&case)).unwrap().reserves();
         prop_assert!(u128::from(after[side_in].get()) >= reserves[side_in]);
         prop_assert!(u128::from(after[side_out].get()) <= reserves[side_out]);

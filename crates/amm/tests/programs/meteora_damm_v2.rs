@@ -182,8 +182,8 @@ fn the_protocols_part_of_the_fee_is_counted_and_the_price_moves() {
     let mut cluster = cluster(&plain(), [TransferFee::default(); 2]);
     write(cluster.data(POOL.pubkey()), 48, &[20]);
     let limit = Limit::ExactIn { amount_in: Atoms::new(100_000), min_out: Atoms::new(98_990) };
-    let swapped = cluster.market(POOL, NOW).unwrap().swap(MINT_B, limit).unwrap();
-    cluster.apply_writes(&swapped);
+    let executed = amm_programs::swap(&cluster.market(POOL, NOW).unwrap(), MINT_B, limit).unwrap();
+    cluster.apply_writes(&executed);
     let data = cluster.data(POOL.pubkey());
     // 1 % of the input is the fee, a fifth of it the protocol's, in the second token.
     assert_eq!(data[392..400], 0u64.to_le_bytes());

@@ -4,7 +4,8 @@ use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
 use crate::vectors::{
     Counts, TRANSFER_FEES, cases, file, flag, number, own_file, parse, require_fields, transfer_fees,
 };
-use amm::{Clock, DecodeError, Limit, QuoteError, SwapInstruction, Trader, TransferFee};
+use amm::{Clock, DecodeError, Limit, QuoteError, Trader, TransferFee};
+use amm_programs::SwapInstruction;
 use order_core::quote::Mode;
 use order_core::{Atoms, Pubkey, Venue};
 use proptest::prelude::*;
@@ -159,8 +160,13 @@ fn check(list: &str, expected: &str) {
             let expected: u64 = number(case, expected);
             let quoted = market.quote(mint_in, Mode::ExactIn, amount_in);
             counts.compare(quoted.map(|quote| quote.amount_out.get()), expected, case);
-            let swap =
-                |min_out| market.swap(mint_in, Limit::ExactIn { amount_in, min_out: Atoms::new(min_out) });
+            let swap = |min_out| {
+                amm_programs::swap(
+                    &market,
+                    mint_in,
+                    Limit::ExactIn { amount_in, min_out: Atoms::new(min_out) },
+                )
+            };
             assert_eq!(swap(expected).is_ok(), expected > 0, "{case}");
             assert!(expected == 0 || swap(expected + 1) == Err(6003), "{case}");
         }
@@ -195,13 +201,15 @@ fn a_swap_moves_bins_price_and_volatility() {
     let market = cluster.market(POOL, long_after).unwrap();
     // Bin 15 sells 41 707 102 of the first token at 26716385619813447402 / 2^64; bin 16 the next at 2.5 % more.
     let spent = Atoms::new(70_000_000);
-    let swapped = market.swap(MINT_B, Limit::ExactIn { amount_in: spent, min_out: Atoms::new(1) }).unwrap();
+    let executed =
+        amm_programs::swap(&market, MINT_B, Limit::ExactIn { amount_in: spent, min_out: Atoms::new(1) })
+            .unwrap();
     // Without movement the fee is 1 %; one bin later it is 7500 · (10000 · 250)² / 10^11 billionths more.
     let (paid_15, fee_15, paid_16, fee_16) = (60_404_320, 610_145, 8_891_467, 94_068);
     assert_eq!(paid_15 + fee_15 + paid_16 + fee_16, spent.get());
     let from_16 = 5_989_513;
-    assert_eq!(swapped.received.get(), 41_707_102 + from_16);
-    cluster.apply_writes(&swapped);
+    assert_eq!(executed.swapped.received.get(), 41_707_102 + from_16);
+    cluster.apply_writes(&executed);
 
     let array = array_address(0);
     let bin = |cluster: &mut Cluster, id: usize| {
@@ -230,12 +238,14 @@ fn orders_at_a_price_are_filled_after_its_liquidity() {
     let before = sells(&cluster);
     let market = cluster.market(POOL, NOW).unwrap();
     let spent = Atoms::new(10_000_000_000);
-    let swapped = market.swap(MINT_A, Limit::ExactIn { amount_in: spent, min_out: Atoms::new(1) }).unwrap();
-    cluster.apply_writes(&swapped);
+    let executed =
+        amm_programs::swap(&market, MINT_A, Limit::ExactIn { amount_in: spent, min_out: Atoms::new(1) })
+            .unwrap();
+    cluster.apply_writes(&executed);
     let after = sells(&cluster);
     let gone = before[1].get() - after[1].get();
     // The fee of 1 % and a little for the movement is taken in the second token, out of what leaves the bins.
-    let fee = gone - swapped.received.get();
+    let fee = gone - executed.swapped.received.get();
     assert!(fee > gone / 100 && fee < gone / 99, "{fee} of {gone}");
     // A pool with rewards for its liquidity has no orders.
     write(cluster.data(POOL.pubkey()), 35, &[0]);
@@ -250,7 +260,7 @@ fn an_exact_output_is_not_quoted() {
     let quote = market.quote(MINT_A, Mode::ExactOut, Atoms::new(1000));
     assert!(matches!(quote, Err(QuoteError::Unsupported { .. })));
     let limit = Limit::ExactOut { amount_out: Atoms::new(1000), max_in: Atoms::new(1000) };
-    assert_eq!(market.swap(MINT_A, limit), Err(6085));
+    assert_eq!(amm_programs::swap(&market, MINT_A, limit), Err(6085));
 }
 
 #[test]
@@ -259,7 +269,10 @@ fn where_liquidity_ends_is_told_from_where_reading_ends() {
     let quote = |cluster: &Cluster, mint, amount| {
         let market = cluster.market(POOL, NOW).unwrap();
         let limit = Limit::ExactIn { amount_in: Atoms::new(amount), min_out: Atoms::new(1) };
-        (market.quote(mint, Mode::ExactIn, Atoms::new(amount)), market.swap(mint, limit).unwrap_err())
+        (
+            market.quote(mint, Mode::ExactIn, Atoms::new(amount)),
+            amm_programs::swap(&market, mint, limit).unwrap_err(),
+        )
     };
     // The pool has an array above, which is not part of the record.
     let (beyond, code) = quote(&cluster, MINT_B, u64::MAX / 2);
@@ -299,7 +312,7 @@ fn a_pool_is_closed_while_disabled_and_until_its_activation() {
     write(cluster.data(pool), 82, &[1]);
     assert!(matches!(quote(&cluster), Err(QuoteError::Closed { .. })));
     let limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: Atoms::new(1) };
-    assert_eq!(cluster.market(POOL, NOW).unwrap().swap(MINT_A, limit), Err(6042));
+    assert_eq!(amm_programs::swap(&cluster.market(POOL, NOW).unwrap(), MINT_A, limit), Err(6042));
 }
 
 #[test]
@@ -419,28 +432,28 @@ proptest! {
             let mint_in = if x_to_y { MINT_A } else { MINT_B };
             let quote = |amount| market.quote(mint_in, Mode::ExactIn, Atoms::new(amount));
             let limit = Limit::ExactIn { amount_in: Atoms::new(amount), min_out: Atoms::new(1) };
-            let swap = market.swap(mint_in, limit);
+            let swap = amm_programs::swap(&market, mint_in, limit);
             // A quote goes over the bins that it empties, a swap through each of them.
             prop_assert_eq!(
                 quote(amount).ok().map(|quote| quote.amount_out),
-                swap.as_ref().ok().map(|swapped| swapped.received)
+                swap.as_ref().ok().map(|executed| executed.swapped.received)
             );
-            let Ok(swapped) = swap else { continue };
+            let Ok(executed) = swap else { continue };
             if let Ok(less) = quote(amount - amount / 3) {
                 let more = quote(amount).unwrap();
                 prop_assert!(less.amount_out <= more.amount_out && less.price_impact <= more.price_impact);
             }
             let before = held(&mut cluster);
-            cluster.apply_writes(&swapped);
+            cluster.apply_writes(&executed);
             let after = held(&mut cluster);
             let (bought, sold) = if x_to_y { (1, 0) } else { (0, 1) };
-            prop_assert!(before[bought] - after[bought] >= u128::from(swapped.received.get()));
+            prop_assert!(before[bought] - after[bought] >= u128::from(executed.swapped.received.get()));
             // What orders were paid is their makers' at once.
             prop_assert!(after[sold] - before[sold] <= u128::from(amount));
             // Who turns around at once has lost. The other record has orders that buy above the price.
             let market = cluster.market(POOL, at(now)).unwrap();
             let mint_back = if x_to_y { MINT_B } else { MINT_A };
-            if let Ok(back) = market.quote(mint_back, Mode::ExactIn, swapped.received) {
+            if let Ok(back) = market.quote(mint_back, Mode::ExactIn, executed.swapped.received) {
                 prop_assert!(rich || back.amount_out.get() <= amount, "{back:?} for {amount}");
             }
         }

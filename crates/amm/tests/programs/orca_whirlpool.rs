@@ -195,8 +195,8 @@ fn a_swap_through_ticks_leaves_the_state_that_the_next_one_needs() {
     let setting = crowded(265_000);
     let mut cluster = cluster(&setting);
     let limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: Atoms::new(1) };
-    let swapped = cluster.market(POOL, NOW).unwrap().swap(MINT_A, limit).unwrap();
-    cluster.apply_writes(&swapped);
+    let executed = amm_programs::swap(&cluster.market(POOL, NOW).unwrap(), MINT_A, limit).unwrap();
+    cluster.apply_writes(&executed);
     let data = cluster.data(POOL.pubkey()).clone();
     let tick = i32::from_le_bytes(data[81..85].try_into().unwrap());
     let price = u128::from_le_bytes(data[65..81].try_into().unwrap());
@@ -244,7 +244,13 @@ fn what_is_not_checked_is_refused_by_name() {
 fn limits_fail_with_the_programs_codes() {
     let market = cluster(&crowded(100_000_000)).market(POOL, NOW).unwrap();
     let amount = Atoms::new(1000);
-    assert_eq!(market.swap(MINT_A, Limit::ExactIn { amount_in: amount, min_out: amount }), Err(6036));
-    assert_eq!(market.swap(MINT_A, Limit::ExactOut { amount_out: amount, max_in: amount }), Err(6037));
+    assert_eq!(
+        amm_programs::swap(&market, MINT_A, Limit::ExactIn { amount_in: amount, min_out: amount }),
+        Err(6036)
+    );
+    assert_eq!(
+        amm_programs::swap(&market, MINT_A, Limit::ExactOut { amount_out: amount, max_in: amount }),
+        Err(6037)
+    );
     assert_eq!(amm::failure(Venue::OrcaWhirlpool, 6037).1, "AmountInAboveMaximum");
 }

@@ -1,7 +1,8 @@
 //! What holds for any pool and any amount, whatever the venue.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL};
-use amm::{Clock, Limit, Market, Pool, PoolToken, Seed, Seeded, TransferFee};
+use amm::{Clock, Limit, Market, Pool, PoolToken, TransferFee};
+use amm_programs::{Seed, Seeded};
 use order_core::quote::Mode;
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Venue};
@@ -151,14 +152,14 @@ proptest! {
         let spend = |amount_in| Limit::ExactIn { amount_in, min_out: Atoms::new(1) };
         let market = cluster.market(seeded.pool, NOW).unwrap();
         let quoted = market.quote(mint_in, Mode::ExactIn, Atoms::new(amount));
-        let swapped = market.swap(mint_in, spend(Atoms::new(amount)));
-        prop_assert_eq!(quoted.is_ok(), swapped.is_ok());
-        if let (Ok(quote), Ok(there)) = (quoted, swapped) {
-            prop_assert_eq!((quote.amount_in, quote.amount_out), (there.amount_in, there.received));
+        let executed = amm_programs::swap(&market, mint_in, spend(Atoms::new(amount)));
+        prop_assert_eq!(quoted.is_ok(), executed.is_ok());
+        if let (Ok(quote), Ok(there)) = (quoted, executed) {
+            prop_assert_eq!((quote.amount_in, quote.amount_out), (there.swapped.amount_in, there.swapped.received));
             cluster.apply(&there);
             let market = cluster.market(seeded.pool, NOW).unwrap();
-            if let Ok(back) = market.swap(mint_out, spend(there.received)) {
-                prop_assert!(back.received.get() <= amount, "{:?} came back for {amount}", back.received);
+            if let Ok(back) = amm_programs::swap(&market, mint_out, spend(there.swapped.received)) {
+                prop_assert!(back.swapped.received.get() <= amount, "{:?} came back for {amount}", back.swapped.received);
             }
         }
     }
@@ -176,12 +177,12 @@ proptest! {
                 Limit::ExactOut { amount_out: amount, max_in: Atoms::new(u64::MAX) }
             };
             let market = cluster.market(seeded.pool, NOW).unwrap();
-            if let Ok(swapped) = market.swap(mints(a_to_b).0, limit) {
-                let vault_in = cluster.balance(swapped.vault_in);
-                if vault_in.checked_add(swapped.amount_in.get()).is_none() {
+            if let Ok(executed) = amm_programs::swap(&market, mints(a_to_b).0, limit) {
+                let vault_in = cluster.balance(executed.swapped.vault_in);
+                if vault_in.checked_add(executed.swapped.amount_in.get()).is_none() {
                     continue;
                 }
-                cluster.apply(&swapped);
+                cluster.apply(&executed);
             }
             let market = cluster.market(seeded.pool, NOW).unwrap();
             for (reserve, vault) in market.reserves().into_iter().zip(seeded.vaults) {

@@ -2,7 +2,8 @@
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
 use crate::vectors::{Counts, cases, file, mode, number, number_or, require_fields};
-use amm::{DecodeError, Limit, Pool, QuoteError, SwapInstruction, Trader, TransferFee};
+use amm::{DecodeError, Limit, Pool, QuoteError, Trader, TransferFee};
+use amm_programs::SwapInstruction;
 use order_core::failure::Code;
 use order_core::quote::Mode;
 use order_core::token::Program;
@@ -137,15 +138,15 @@ fn a_limit_that_is_not_met_fails_with_the_programs_code() {
     let quote = market.quote(MINT_A, Mode::ExactIn, Atoms::new(1000)).unwrap();
     let more = quote.amount_out.checked_add(Atoms::new(1)).unwrap();
     let limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: more };
-    assert_eq!(market.swap(MINT_A, limit), Err(30));
+    assert_eq!(amm_programs::swap(&market, MINT_A, limit), Err(30));
     let quote = market.quote(MINT_A, Mode::ExactOut, Atoms::new(1000)).unwrap();
     let less = quote.amount_in.checked_sub(Atoms::new(1)).unwrap();
     let limit = Limit::ExactOut { amount_out: Atoms::new(1000), max_in: less };
-    assert_eq!(market.swap(MINT_A, limit), Err(30));
+    assert_eq!(amm_programs::swap(&market, MINT_A, limit), Err(30));
     let dust = Limit::ExactIn { amount_in: Atoms::new(1), min_out: Atoms::ZERO };
-    assert_eq!(market.swap(MINT_A, dust), Err(29));
+    assert_eq!(amm_programs::swap(&market, MINT_A, dust), Err(29));
     let all = Limit::ExactOut { amount_out: Atoms::new(2_000_000), max_in: Atoms::new(u64::MAX) };
-    assert_eq!(market.swap(MINT_A, all), Err(40));
+    assert_eq!(amm_programs::swap(&market, MINT_A, all), Err(40));
 }
 
 #[test]
@@ -167,8 +168,8 @@ fn a_pool_swaps_only_in_some_states() {
     write(cluster.data(POOL.pubkey()), 224, &now.to_le_bytes());
     assert_eq!(quote(&cluster), open);
     let limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: Atoms::new(1) };
-    let swapped = cluster.market(POOL, NOW).unwrap().swap(MINT_A, limit).unwrap();
-    cluster.apply(&swapped);
+    let executed = amm_programs::swap(&cluster.market(POOL, NOW).unwrap(), MINT_A, limit).unwrap();
+    cluster.apply(&executed);
     let data = cluster.data(POOL.pubkey());
     assert_eq!((data[0], data[736]), (6, 10), "the first swap opens it, and notes the epoch");
 }
@@ -275,10 +276,13 @@ fn the_older_swaps_of_an_order_book_are_read_too() {
         assert_eq!((read_in.limit, read_in.pool, read_in.owner), (exact_in, POOL.pubkey(), owner));
         assert_eq!((read_in.source, read_in.destination), (source, destination));
         let market = cluster([1_000_000, 2_000_000], [0; 2]).market(POOL, NOW).unwrap();
-        assert_eq!(market.execute(&read_in, MINT_A), market.swap(MINT_A, exact_in));
+        assert_eq!(
+            amm_programs::execute(&market, &read_in, MINT_A),
+            amm_programs::swap(&market, MINT_A, exact_in)
+        );
         let read_out = read(11).unwrap();
         assert_eq!(read_out.limit, Limit::ExactOut { amount_out: Atoms::new(5), max_in: Atoms::new(1000) });
-        assert!(market.execute(&read_out, MINT_A).is_ok());
+        assert!(amm_programs::execute(&market, &read_out, MINT_A).is_ok());
         assert_eq!(read(10), Err(23));
         assert_eq!(SwapInstruction::decode(Venue::RaydiumAmmV4, &accounts[1..16], &data(9)), Err(24));
     }

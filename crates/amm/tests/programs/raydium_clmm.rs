@@ -149,8 +149,8 @@ fn a_swap_through_ticks_leaves_the_state_that_the_next_one_needs() {
     for (mint, tick_range) in [(MINT_A, -1000..-60), (MINT_B, 120..1000)] {
         let mut cluster = cluster(&plain());
         let limit = Limit::ExactIn { amount_in: Atoms::new(30_000_000_000), min_out: Atoms::new(1) };
-        let swapped = cluster.market(POOL, NOW).unwrap().swap(mint, limit).unwrap();
-        cluster.apply_writes(&swapped);
+        let executed = amm_programs::swap(&cluster.market(POOL, NOW).unwrap(), mint, limit).unwrap();
+        cluster.apply_writes(&executed);
         let data = cluster.data(POOL.pubkey()).clone();
         let tick = i32::from_le_bytes(data[269..273].try_into().unwrap());
         assert!(tick_range.contains(&tick), "{tick}");
@@ -162,7 +162,7 @@ fn a_swap_through_ticks_leaves_the_state_that_the_next_one_needs() {
         assert!((8_999_998..=9_000_002).contains(&owed(protocol)), "{}", owed(protocol));
         assert!((2_999_998..=3_000_002).contains(&owed(fund)), "{}", owed(fund));
         let back = if mint == MINT_A { MINT_B } else { MINT_A };
-        let (_, returned) = quote(&cluster, back, Mode::ExactIn, swapped.received.get()).unwrap();
+        let (_, returned) = quote(&cluster, back, Mode::ExactIn, executed.swapped.received.get()).unwrap();
         assert!((29_840_000_000..29_860_000_000).contains(&returned), "{returned}");
     }
 }
@@ -241,10 +241,13 @@ fn limits_fail_with_the_programs_codes() {
     let market = cluster(&plain()).market(POOL, NOW).unwrap();
     let amount = Atoms::new(1_000_000);
     let limit = Limit::ExactIn { amount_in: amount, min_out: amount };
-    assert_eq!(market.swap(MINT_A, limit), Err(6018));
-    assert_eq!(market.swap(MINT_A, Limit::ExactOut { amount_out: amount, max_in: amount }), Err(6019));
+    assert_eq!(amm_programs::swap(&market, MINT_A, limit), Err(6018));
+    assert_eq!(
+        amm_programs::swap(&market, MINT_A, Limit::ExactOut { amount_out: amount, max_in: amount }),
+        Err(6019)
+    );
     let dust = Limit::ExactIn { amount_in: Atoms::new(1), min_out: Atoms::new(1) };
-    assert_eq!(market.swap(MINT_A, dust), Err(6022));
+    assert_eq!(amm_programs::swap(&market, MINT_A, dust), Err(6022));
     assert_eq!(amm::failure(Venue::RaydiumClmm, 6018).1, "TooLittleOutputReceived");
 }
 

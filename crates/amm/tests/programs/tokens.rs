@@ -1,7 +1,8 @@
 //! Token-2022 mints: which are traded, and at what transfer fee.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, mint_data};
-use amm::{Clock, DecodeError, PoolToken, Seed, TransferFee, token_program_id};
+use amm::{Clock, DecodeError, PoolToken, TransferFee, token_program_id};
+use amm_programs::Seed;
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Venue};
 use proptest::prelude::*;

@@ -1,7 +1,8 @@
 use super::call::{Call, Transfer, edit};
 use super::swap::{Calculation, calculate, logged};
 use crate::token;
-use amm::{Authority, VaultAccounts, VaultCall};
+use amm::Authority;
+use amm_programs::{VaultAccounts, VaultCall};
 use order_core::{Atoms, Venue};
 use solana_instruction::error::InstructionError;
 use solana_program_runtime::invoke_context::InvokeContext;
@@ -14,7 +15,8 @@ pub(super) fn swap(context: &mut InvokeContext<'_, '_>) -> Result<(), Instructio
     let call = Call::read(context)?;
     let calculated = calculate(venue, context, &call);
     let calculation = calculated.map_err(|error| logged(venue, context, error))?;
-    let Calculation { instruction, swapped, authority } = &calculation;
+    let Calculation { instruction, execution, authority } = &calculation;
+    let swapped = &execution.swapped;
     let sides = sides(&call)?;
     let a_to_b = sides[0].token_vault == swapped.vault_in;
     let (side_in, side_out) = if a_to_b { (&sides[0], &sides[1]) } else { (&sides[1], &sides[0]) };
@@ -76,7 +78,7 @@ fn shares_given_back(
 ) -> Result<Atoms, InstructionError> {
     let account = call.account(&lp_mint).ok_or(InstructionError::MissingAccount)?;
     let mut after = account.clone();
-    let applied = calculation.swapped.apply(&lp_mint, &mut after.data);
+    let applied = calculation.execution.apply(&lp_mint, &mut after.data);
     applied.map_err(|_| InstructionError::InvalidAccountData)?;
     let supply = |account: &solana_account::Account| token::supply(&account.clone().into());
     let shares = supply(account).zip(supply(&after)).and_then(|(before, after)| before.checked_sub(after));

@@ -5,7 +5,7 @@ mod call;
 mod meteora_damm_v1;
 mod swap;
 
-use amm::VaultCall;
+use amm_programs::VaultCall;
 use anyhow::Context as _;
 use litesvm::LiteSVM;
 use order_core::Venue;

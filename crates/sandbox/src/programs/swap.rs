@@ -1,6 +1,7 @@
 use super::call::{Call, Transfer, edit, log};
 use crate::token::{self, Holding};
-use amm::{Authority, Limit, Market, Pool, SwapInstruction, Swapped};
+use amm::{Authority, Limit, Market, Pool};
+use amm_programs::{Execution, SwapInstruction};
 use order_core::{Mint, Venue};
 use solana_account::Account;
 use solana_instruction::error::InstructionError;
@@ -19,10 +20,10 @@ pub(super) fn process(venue: Venue, context: &mut InvokeContext<'_, '_>) -> Resu
     let calculated = calculate(venue, context, &call);
     let calculation = calculated.map_err(|error| logged(venue, context, error))?;
     transfer(context, &call, &calculation)?;
-    let Calculation { swapped, .. } = calculation;
-    for address in swapped.changed() {
+    let Calculation { execution, .. } = calculation;
+    for address in execution.changed() {
         let position = call.position(&address).ok_or(InstructionError::MissingAccount)?;
-        edit(context, position, |data| swapped.apply(&address, data))?;
+        edit(context, position, |data| execution.apply(&address, data))?;
     }
     Ok(())
 }
@@ -60,7 +61,7 @@ pub(super) fn keep_a_unit(
 /// What the program is asked for, and what it will do.
 pub(super) struct Calculation {
     pub(super) instruction: SwapInstruction,
-    pub(super) swapped: Swapped,
+    pub(super) execution: Execution,
     /// Who signs when tokens leave the vaults.
     pub(super) authority: Authority,
 }
@@ -88,8 +89,9 @@ pub(super) fn calculate(
     log(context, &format!("Instruction: {}", name(venue, instruction.limit)));
     let market = market(venue, context, call, &instruction)?;
     let mint_in = mint_of_source(call, &instruction)?;
-    let swapped = market.execute(&instruction, mint_in).map_err(InstructionError::Custom)?;
-    Ok(Calculation { instruction, swapped, authority: market.authority() })
+    let execution =
+        amm_programs::execute(&market, &instruction, mint_in).map_err(InstructionError::Custom)?;
+    Ok(Calculation { instruction, execution, authority: market.authority() })
 }
 
 /// What the real programs call the instruction in their logs.
@@ -147,7 +149,8 @@ fn transfer(
     call: &Call,
     calculation: &Calculation,
 ) -> Result<(), InstructionError> {
-    let Calculation { instruction, swapped, authority } = calculation;
+    let Calculation { instruction, execution, authority } = calculation;
+    let swapped = &execution.swapped;
     let given = |mint: Mint| Some(mint.pubkey()).filter(|address| call.position(address).is_some());
     let to_pool = Transfer {
         token_program: amm::token_program_id(swapped.token_in.program),

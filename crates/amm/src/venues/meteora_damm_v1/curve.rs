@@ -1,42 +1,44 @@
-use super::layout::{Fee, Pool};
-use super::vault::{self, Shares, Vault};
-use crate::account::{DecodeError, Write};
+use super::instruction;
+use super::layout::{DammV1Fee, DammV1Pool};
+use super::vault::{self, LendingVault, Shares};
+use crate::account::{DecodeError, Lookup};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_floor};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
+use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
-use crate::venues::{self, Lookup, Order};
+use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction, Mint, Pubkey};
 use solana_instruction::Instruction;
 
 /// A pool with its shares of two vaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Curve {
-    pub(super) pool: Pool,
-    pub(super) sides: [Side; 2],
+pub(super) struct DammV1Curve {
+    pool: DammV1Pool,
+    sides: [VaultSide; 2],
 }
 
 /// One token of a pool: a vault, and the pool's share of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Side {
-    pub(super) vault: Vault,
+struct VaultSide {
+    vault: LendingVault,
     lp_supply: u64,
     vault_lp: Pubkey,
-    /// How many shares the pool has.
+    /// Number of shares that the pool has.
     pool_lp: u64,
-    /// What the vault has not lent.
+    /// Balance of the vault: the part that it has not lent.
     liquid: u64,
 }
 
-impl Curve {
-    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+impl DammV1Curve {
+    pub(super) fn load(pool: &DammV1Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         let [mint_a, mint_b] = pool.mints;
         let [vault_a, vault_b] = pool.lending_vaults;
         let [token_vault_a, token_vault_b] = pool.token_vaults;
         let [vault_lp_a, vault_lp_b] = pool.vault_lps;
         let sides = [
-            Side::load(vault_a, mint_a, token_vault_a, vault_lp_a, accounts)?,
-            Side::load(vault_b, mint_b, token_vault_b, vault_lp_b, accounts)?,
+            VaultSide::load(vault_a, mint_a, token_vault_a, vault_lp_a, accounts)?,
+            VaultSide::load(vault_b, mint_b, token_vault_b, vault_lp_b, accounts)?,
         ];
         Ok(Self { pool: pool.clone(), sides })
     }
@@ -51,8 +53,8 @@ impl Curve {
         Ok(())
     }
 
-    /// What an amount does, up to the last unit: each step rounds as the program's does.
-    fn swap(&self, direction: Direction, amount: u64, clock: Clock) -> Result<Swap<'_>, QuoteError> {
+    /// Swap of an amount, exact to the last unit: each step rounds as the program's does.
+    fn swap(&self, direction: Direction, amount: u64, clock: Clock) -> Result<DammV1Swap<'_>, QuoteError> {
         let [a, b] = &self.sides;
         let (side_in, side_out) = direction.order([a, b]);
         if !side_in.vault.enabled {
@@ -73,7 +75,7 @@ impl Curve {
         if amount_out >= side_out.liquid {
             return Err(QuoteError::InsufficientLiquidity);
         }
-        Ok(Swap {
+        Ok(DammV1Swap {
             side_in,
             side_out,
             net,
@@ -86,7 +88,7 @@ impl Curve {
     }
 }
 
-impl venues::Curve for Curve {
+impl Curve for DammV1Curve {
     fn reserves(&self, clock: Clock) -> [Atoms; 2] {
         let [a, b] = &self.sides;
         [a, b].map(|side| {
@@ -96,11 +98,11 @@ impl venues::Curve for Curve {
     }
 
     fn fee(&self, _clock: Clock) -> Fraction {
-        let Fee { numerator, denominator } = self.pool.trade_fee;
+        let DammV1Fee { numerator, denominator } = self.pool.trade_fee;
         math::ratio(u128::from(numerator), u128::from(denominator)).unwrap_or(Fraction::ONE)
     }
 
-    /// What `amount` that leaves the trader buys; the protocol's fee does not arrive in the vault.
+    /// Output for `amount` that leaves the trader; the protocol's fee does not arrive in the vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -141,12 +143,13 @@ impl venues::Curve for Curve {
         (fees.protocol > 0).then_some((account, fees.protocol))
     }
 
-    fn instruction(&self, order: Order<'_>) -> Instruction {
-        super::instruction::build(self, order)
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        let [side_a, side_b] = &self.sides;
+        instruction::swap(&self.pool, [side_a, side_b].map(|side| side.vault.lp_mint), args)
     }
 }
 
-impl Side {
+impl VaultSide {
     fn load(
         address: Pubkey,
         mint: Mint,
@@ -155,7 +158,7 @@ impl Side {
         accounts: Lookup<'_, '_>,
     ) -> Result<Self, DecodeError> {
         let read = |address: Pubkey| accounts(&address).ok_or(DecodeError::Missing { address });
-        let vault = Vault::decode(address, read(address)?)?;
+        let vault = LendingVault::decode(address, read(address)?)?;
         if vault.mint != mint || vault.token_vault != token_vault {
             let reason = "the vault is not of the pool's token, or holds it elsewhere";
             return Err(DecodeError::Inconsistent { address, reason });
@@ -198,21 +201,21 @@ impl Side {
         let (total_amount, lp_supply, pool_lp) = (total_amount?, lp_supply?, pool_lp?);
         writes.add(|| {
             [
-                Write::u64(self.vault.address, vault::offset::TOTAL_AMOUNT, total_amount),
-                Write::u64(self.vault.lp_mint, token::MINT_SUPPLY, lp_supply),
-                Write::u64(self.vault_lp, token::ACCOUNT_AMOUNT, pool_lp),
+                FieldWrite::u64(self.vault.address, vault::offset::TOTAL_AMOUNT, total_amount),
+                FieldWrite::u64(self.vault.lp_mint, token::mint_offset::SUPPLY, lp_supply),
+                FieldWrite::u64(self.vault_lp, token::account_offset::AMOUNT, pool_lp),
             ]
         });
         Some(())
     }
 }
 
-/// What the pool gets for a deposit into a vault.
+/// Shares that the pool gets for a deposit into a vault, and their worth.
 struct Deposit {
     minted: u64,
-    /// What its shares are worth before.
+    /// Worth of its shares before.
     before: u64,
-    /// What its shares are worth after.
+    /// Worth of its shares after.
     after: u64,
 }
 
@@ -225,14 +228,14 @@ struct Fees {
 }
 
 impl Fees {
-    fn of(pool: &Pool, amount: u64) -> Option<Self> {
+    fn of(pool: &DammV1Pool, amount: u64) -> Option<Self> {
         let whole = pool.trade_fee.of(amount)?;
         let protocol = pool.protocol_fee.of(whole)?;
         Some(Self { protocol, trade: whole.checked_sub(protocol)? })
     }
 }
 
-impl Fee {
+impl DammV1Fee {
     fn of(self, amount: u64) -> Option<u64> {
         if self.numerator == 0 || amount == 0 {
             return Some(0);
@@ -242,20 +245,20 @@ impl Fee {
 }
 
 /// The amounts of one swap.
-struct Swap<'a> {
-    side_in: &'a Side,
-    side_out: &'a Side,
-    /// What arrives in the vault.
+struct DammV1Swap<'a> {
+    side_in: &'a VaultSide,
+    side_out: &'a VaultSide,
+    /// Amount that arrives in the vault.
     net: u64,
     minted: u64,
     burnt: u64,
     amount_out: u64,
-    /// What of the input moves the price.
+    /// Part of the input that moves the price.
     traded: u64,
     reserve_in: u64,
 }
 
-impl Swap<'_> {
+impl DammV1Swap<'_> {
     fn write(&self, writes: &mut Writes) -> Option<()> {
         let Self { side_in, side_out, net, minted, burnt, amount_out, .. } = *self;
         side_in.write(
@@ -275,7 +278,7 @@ impl Swap<'_> {
     }
 }
 
-/// What `net` buys at constant product, rounded down. None if a reserve is empty, or would become so: the
+/// Output for `net` at constant product, rounded down. None if a reserve is empty, or would become so: the
 /// program's division fails then.
 fn bought(net: u64, reserve_in: u64, reserve_out: u64) -> Option<u64> {
     let product = u128::from(reserve_in).checked_mul(u128::from(reserve_out))?;

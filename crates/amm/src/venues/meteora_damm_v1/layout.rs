@@ -1,39 +1,39 @@
-use super::curve::Curve;
-use super::vault::{self, Vault};
-use crate::account::{DecodeError, Discriminator, Fields};
-use crate::clock::TimeUnit;
-use crate::swap::Authority;
-use crate::venues::{self, Lookup};
-use order_core::{Mint, Pubkey};
-use std::sync::Arc;
+//! Layouts of the program's accounts.
 
-/// What the program gives its pools today; older ones are longer, and named to be followed.
-pub(super) const POOL_SIZE: usize = 952;
+use super::vault::{self, LendingVault};
+use crate::account::{DecodeError, Discriminator, Fields, Lookup};
+use crate::clock::TimeUnit;
+use order_core::{Mint, Pubkey};
+
+/// Length of a pool's account today, in bytes; older ones are longer, and are followed by name.
+pub const POOL_SIZE: usize = 952;
 /// Up to here all pools of constant product are alike.
 const POOL_SIZE_MIN: usize = 875;
 /// The second version of the program has the same: the owner tells them apart.
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
+pub const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
 
 /// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const LP_MINT: usize = 8;
-    pub(crate) const MINTS: [usize; 2] = [40, 72];
-    pub(crate) const VAULTS: [usize; 2] = [104, 136];
-    pub(crate) const VAULT_LPS: [usize; 2] = [168, 200];
-    pub(crate) const VAULT_LP_BUMP: usize = 232;
-    pub(crate) const ENABLED: usize = 233;
-    pub(crate) const PROTOCOL_FEE_ACCOUNTS: [usize; 2] = [234, 266];
-    pub(crate) const TRADE_FEE: [usize; 2] = [330, 338];
-    pub(crate) const PROTOCOL_FEE: [usize; 2] = [346, 354];
-    pub(crate) const POOL_TYPE: usize = 362;
-    pub(crate) const ACTIVATION_POINT: usize = 403;
-    pub(crate) const ACTIVATION_TYPE: usize = 475;
-    pub(crate) const CURVE_TYPE: usize = 874;
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const LP_MINT: usize = 8;
+    pub const MINTS: [usize; 2] = [40, 72];
+    pub const VAULTS: [usize; 2] = [104, 136];
+    pub const VAULT_LPS: [usize; 2] = [168, 200];
+    pub const VAULT_LP_BUMP: usize = 232;
+    pub const ENABLED: usize = 233;
+    pub const PROTOCOL_FEE_ACCOUNTS: [usize; 2] = [234, 266];
+    pub const TRADE_FEE: [usize; 2] = [330, 338];
+    pub const PROTOCOL_FEE: [usize; 2] = [346, 354];
+    pub const POOL_TYPE: usize = 362;
+    pub const ACTIVATION_POINT: usize = 403;
+    pub const ACTIVATION_TYPE: usize = 475;
+    pub const CURVE_TYPE: usize = 874;
 }
 
 /// A fee: rounded down, but at least one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fee {
+pub(super) struct DammV1Fee {
     /// Not more than the denominator.
     pub(super) numerator: u64,
     pub(super) denominator: u64,
@@ -41,7 +41,7 @@ pub(super) struct Fee {
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct DammV1Pool {
     pub(super) address: Pubkey,
     pub(super) mints: [Mint; 2],
     pub(super) lending_vaults: [Pubkey; 2],
@@ -49,18 +49,18 @@ pub(super) struct Pool {
     pub(super) token_vaults: [Pubkey; 2],
     /// Where the pool keeps its shares of the vaults; the first also signs for the pool.
     pub(super) vault_lps: [Pubkey; 2],
-    vault_lp_bump: u8,
+    pub(super) vault_lp_bump: u8,
     /// Who receives the protocol's part of the fee, by the token that goes in.
     pub(super) protocol_fee_accounts: [Pubkey; 2],
     pub(super) enabled: bool,
     pub(super) activation: TimeUnit,
     pub(super) activation_point: u64,
-    pub(super) trade_fee: Fee,
+    pub(super) trade_fee: DammV1Fee,
     /// Of the trade fee, not of the amount.
-    pub(super) protocol_fee: Fee,
+    pub(super) protocol_fee: DammV1Fee,
 }
 
-impl Pool {
+impl DammV1Pool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields =
@@ -73,7 +73,7 @@ impl Pool {
         }
         let fee = |offsets: [usize; 2]| {
             let [numerator, denominator] = fields.u64s(offsets)?;
-            let fee = Fee { numerator, denominator };
+            let fee = DammV1Fee { numerator, denominator };
             let reason = "a fee is more than the amount";
             let sound = fee.denominator > 0 && fee.numerator <= fee.denominator;
             if sound { Ok(fee) } else { Err(DecodeError::Inconsistent { address, reason }) }
@@ -96,48 +96,8 @@ impl Pool {
     }
 
     /// The share tokens, as far as the vaults that name them are known.
-    fn lp_mints(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
+    pub(super) fn lp_mints(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let vaults = self.lending_vaults.into_iter();
-        vaults.filter_map(|vault| Some(Vault::decode(vault, known(&vault)?).ok()?.lp_mint)).collect()
-    }
-}
-
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.token_vaults
-    }
-
-    /// The vaults are shared with other pools.
-    fn holdings(&self) -> [Pubkey; 2] {
-        self.vault_lps
-    }
-
-    /// It signs for the pool's shares: the vaults sign for their tokens themselves.
-    fn authority(&self) -> Authority {
-        let [vault, _] = self.lending_vaults;
-        let [address, _] = self.vault_lps;
-        let seeds = vec![vault.as_ref().to_vec(), self.address.as_ref().to_vec(), vec![self.vault_lp_bump]];
-        Authority { address, seeds }
-    }
-
-    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut needed = self.mints.map(Mint::pubkey).to_vec();
-        needed.extend(self.swap_accounts(known));
-        needed
-    }
-
-    /// A vault changes with the swaps of every pool that has a share of it, and with its lending.
-    fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut changing = [self.lending_vaults, self.token_vaults, self.vault_lps].concat();
-        changing.extend(self.lp_mints(known));
-        changing
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
+        vaults.filter_map(|vault| Some(LendingVault::decode(vault, known(&vault)?).ok()?.lp_mint)).collect()
     }
 }

@@ -2,21 +2,21 @@
 //! withdraws from the other, so it changes the vaults, their share tokens, and the pool's holdings of them.
 
 mod curve;
-mod instruction;
-mod layout;
-mod seeding;
-mod vault;
-mod vault_call;
+pub mod instruction;
+pub mod layout;
+pub mod program;
+pub mod vault;
 
-pub use vault_call::{VaultAccounts, VaultCall, VaultChange};
-
-use crate::program_error::{CONSTRAINT_ADDRESS, Names};
-use crate::swap::QuoteError;
-use crate::venues::Program;
-use order_core::Pubkey;
+use crate::account::{DecodeError, Lookup};
+use crate::swap::Authority;
+use crate::venue::{Curve, Pool, VenueProgram};
+use curve::DammV1Curve;
+use layout::DammV1Pool;
+use order_core::{Mint, Pubkey};
+use program::{ERRORS, PROGRAM_ID, SLIPPAGE_EXCEEDED};
 use std::sync::Arc;
 
-pub(super) const PROGRAM: Program = Program {
+pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     address: PROGRAM_ID,
     pool_size: layout::POOL_SIZE,
     pool_discriminator: Some(layout::POOL_DISCRIMINATOR),
@@ -25,54 +25,45 @@ pub(super) const PROGRAM: Program = Program {
     errors: ERRORS,
     too_little_out: SLIPPAGE_EXCEEDED,
     too_much_in: SLIPPAGE_EXCEEDED,
-    error_code,
-    decode: |address, data| Ok(Arc::new(layout::Pool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
+    decode: |address, data| Ok(Arc::new(DammV1Pool::decode(address, data)?)),
 };
 
-const PROGRAM_ID: Pubkey = Pubkey::from_str_const("Eo7WjKq67rjJQSZxS6z3YkapzY3eMj6Xy8X5EQVn5UaB");
-/// The program that keeps the vaults.
-const VAULT_PROGRAM_ID: Pubkey = Pubkey::from_str_const("24Uqj9JCLxUeoC3hGfh5W3s9FM9uCHDS2SG3LYwBpyTi");
+impl Pool for DammV1Pool {
+    fn mints(&self) -> [Mint; 2] {
+        self.mints
+    }
 
-const MATH_OVERFLOW: u32 = 6000;
-const SLIPPAGE_EXCEEDED: u32 = 6004;
-const INVALID_CALCULATION: u32 = 6005;
-const POOL_DISABLED: u32 = 6015;
-const UNSUPPORTED_OPERATION: u32 = 6025;
-const AMOUNT_IS_ZERO: u32 = 6041;
+    fn vaults(&self) -> [Pubkey; 2] {
+        self.token_vaults
+    }
 
-/// The vaults' program has numbers of its own from 6000 on, which come through this program's.
-const ERRORS: Names = &[
-    (MATH_OVERFLOW, "MathOverflow"),
-    (6001, "InvalidFee"),
-    (6002, "InvalidInvariant"),
-    (6003, "FeeCalculationFailure"),
-    (SLIPPAGE_EXCEEDED, "ExceededSlippage"),
-    (INVALID_CALCULATION, "InvalidCalculation"),
-    (6006, "ZeroTradingTokens"),
-    (6007, "ConversionError"),
-    (6009, "MismatchedTokenMint"),
-    (6010, "MismatchedLpMint"),
-    (6011, "MismatchedOwner"),
-    (6012, "InvalidVaultAccount"),
-    (6013, "InvalidVaultLpAccount"),
-    (POOL_DISABLED, "PoolDisabled"),
-    (6017, "InvalidProtocolFeeAccount"),
-    (6019, "IdenticalSourceDestination"),
-    (UNSUPPORTED_OPERATION, "UnsupportedOperation"),
-    (AMOUNT_IS_ZERO, "AmountIsZero"),
-    (6042, "TypeCastFailed"),
-    (6043, "AmountIsNotEnough"),
-];
+    /// The vaults are shared with other pools.
+    fn holdings(&self) -> [Pubkey; 2] {
+        self.vault_lps
+    }
 
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => POOL_DISABLED,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => AMOUNT_IS_ZERO,
-        QuoteError::InsufficientLiquidity => INVALID_CALCULATION,
-        QuoteError::Overflow => MATH_OVERFLOW,
-        QuoteError::Unsupported { .. } => UNSUPPORTED_OPERATION,
+    /// It signs for the pool's shares: the vaults sign for their tokens themselves.
+    fn authority(&self) -> Authority {
+        let [vault, _] = self.lending_vaults;
+        let [address, _] = self.vault_lps;
+        let seeds = vec![vault.as_ref().to_vec(), self.address.as_ref().to_vec(), vec![self.vault_lp_bump]];
+        Authority { address, seeds }
+    }
+
+    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let mut needed = self.mints.map(Mint::pubkey).to_vec();
+        needed.extend(self.swap_accounts(known));
+        needed
+    }
+
+    /// A vault changes with the swaps of every pool that has a share of it, and with its lending.
+    fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let mut changing = [self.lending_vaults, self.token_vaults, self.vault_lps].concat();
+        changing.extend(self.lp_mints(known));
+        changing
+    }
+
+    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError> {
+        Ok(Arc::new(DammV1Curve::load(self, accounts)?))
     }
 }

@@ -1,5 +1,5 @@
-use super::layout::offset as at;
-use super::{BASIS_POINTS, FEE_ONE};
+use super::offset as at;
+use super::program::{BASIS_POINTS, FEE_ONE};
 use crate::account::{DecodeError, Fields};
 use crate::math::{Q64, div_ceil, mul, pow_below_one};
 use crate::swap::Direction;
@@ -11,11 +11,11 @@ use ruint::aliases::U256;
 pub(super) struct BaseFee {
     /// The fee at the start, in billionths.
     cliff: u64,
-    plan: Plan,
+    plan: FeeSchedule,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Plan {
+enum FeeSchedule {
     /// Falls with time since the activation.
     Time { periods: u16, frequency: u64, fall: Fall },
     /// Rises with the amount that is sold to the pool's second token, for a while after the activation.
@@ -24,7 +24,7 @@ enum Plan {
     MarketCap { periods: u16, step_basis_points: u32, expiration: u32, init_sqrt_price: u128, fall: Fall },
 }
 
-/// How the fee falls with each period.
+/// Fall of the fee with each period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fall {
     Linear { reduction: u64 },
@@ -56,14 +56,14 @@ impl BaseFee {
         let linear = Fall::Linear { reduction: third };
         let exponential = Fall::Exponential { basis_points: third };
         let time = |fall| {
-            Ok::<_, DecodeError>(Plan::Time {
+            Ok::<_, DecodeError>(FeeSchedule::Time {
                 periods: steps,
                 frequency: fields.u64(at::BASE_FEE_SECOND)?,
                 fall,
             })
         };
         let market_cap = |fall| {
-            Ok::<_, DecodeError>(Plan::MarketCap {
+            Ok::<_, DecodeError>(FeeSchedule::MarketCap {
                 periods: steps,
                 step_basis_points: fields.u32(at::BASE_FEE_SECOND)?,
                 expiration: fields.u32(at::BASE_FEE_SECOND_HIGH)?,
@@ -74,7 +74,7 @@ impl BaseFee {
         let plan = match fields.u8(at::BASE_FEE_MODE)? {
             0 => time(linear)?,
             1 => time(exponential)?,
-            2 => Plan::Limiter(Limiter {
+            2 => FeeSchedule::Limiter(Limiter {
                 increment_basis_points: steps,
                 max_duration: fields.u32(at::BASE_FEE_SECOND)?,
                 max_fee_basis_points: fields.u32(at::BASE_FEE_SECOND_HIGH)?,
@@ -90,33 +90,35 @@ impl BaseFee {
         Ok(Self { cliff: fields.u64(at::CLIFF_FEE_NUMERATOR)?, plan })
     }
 
-    /// Whether the program wants to see the other instructions of the transaction.
+    /// True if the program reads the other instructions of the transaction.
     pub(super) fn inspects_transaction(&self) -> bool {
-        matches!(self.plan, Plan::Limiter(_))
+        matches!(self.plan, FeeSchedule::Limiter(_))
     }
 
     /// The fee in billionths for an input of `amount`. None where the program's own arithmetic fails.
     pub(super) fn for_input(&self, moment: Moment, amount: u64) -> Option<u64> {
         match self.plan {
-            Plan::Limiter(limiter) if limiter.applies(moment) && amount > limiter.reference => {
+            FeeSchedule::Limiter(limiter) if limiter.applies(moment) && amount > limiter.reference => {
                 limiter.fee(self.cliff, amount)
             }
-            Plan::Limiter(_) | Plan::Time { .. } | Plan::MarketCap { .. } => self.planned(moment),
+            FeeSchedule::Limiter(_) | FeeSchedule::Time { .. } | FeeSchedule::MarketCap { .. } => {
+                self.planned(moment)
+            }
         }
     }
 
     /// The fee in billionths that does not depend on the amount.
     pub(super) fn planned(&self, moment: Moment) -> Option<u64> {
         match self.plan {
-            Plan::Limiter(_) => Some(self.cliff),
-            Plan::Time { periods, frequency, fall } => {
+            FeeSchedule::Limiter(_) => Some(self.cliff),
+            FeeSchedule::Time { periods, frequency, fall } => {
                 let Some(passed) = moment.since_activation() else { return fall.after(self.cliff, periods) };
                 match passed.checked_div(frequency) {
                     None => Some(self.cliff),
                     Some(period) => fall.after(self.cliff, at_most(U256::from(period), periods)),
                 }
             }
-            Plan::MarketCap { periods, step_basis_points, expiration, init_sqrt_price, fall } => {
+            FeeSchedule::MarketCap { periods, step_basis_points, expiration, init_sqrt_price, fall } => {
                 let running = moment.since_activation().is_some_and(|passed| passed <= u64::from(expiration));
                 let period = if running {
                     at_most(risen(moment.sqrt_price, init_sqrt_price, step_basis_points)?, periods)
@@ -131,8 +133,8 @@ impl BaseFee {
     /// The largest input for which the fee is [`Self::planned`]; None if it is so for any input.
     pub(super) fn planned_up_to(&self, moment: Moment) -> Option<u64> {
         match self.plan {
-            Plan::Limiter(limiter) if limiter.applies(moment) => Some(limiter.reference),
-            Plan::Limiter(_) | Plan::Time { .. } | Plan::MarketCap { .. } => None,
+            FeeSchedule::Limiter(limiter) if limiter.applies(moment) => Some(limiter.reference),
+            FeeSchedule::Limiter(_) | FeeSchedule::Time { .. } | FeeSchedule::MarketCap { .. } => None,
         }
     }
 }
@@ -203,7 +205,7 @@ impl Limiter {
     }
 }
 
-/// How many steps the square root of the price has risen; never negative.
+/// Number of steps that the square root of the price has risen; never negative.
 fn risen(sqrt_price: u128, init_sqrt_price: u128, step_basis_points: u32) -> Option<U256> {
     let Some(rise) = sqrt_price.checked_sub(init_sqrt_price).filter(|rise| *rise > 0) else {
         return Some(U256::ZERO);

@@ -1,11 +1,13 @@
-use super::FEE_ONE;
+use super::amounts::{amount_a, amount_b, ceil, floor};
 use super::base_fee::Moment;
-use super::layout::{CollectFee, DynamicFee, Pool, offset};
-use crate::account::Write;
+use super::layout::{CollectFee, DammV2Pool, DynamicFee};
+use super::offset;
+use super::program::FEE_ONE;
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::math::{self, Q128, div_ceil, mul, mul_div_ceil, times_q128};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
-use crate::venues::{self, Order};
+use crate::math::{self, div_ceil, mul, mul_div_ceil, times_q128};
+use crate::swap::{Direction, Fill, QuoteError};
+use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction};
 use ruint::aliases::U256;
 use solana_instruction::Instruction;
@@ -15,12 +17,12 @@ const VARIABLE_FEE_UNIT: u128 = 100_000_000_000;
 
 /// A pool; its own account tells everything that the maths needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Curve {
-    pool: Pool,
+pub(super) struct DammV2Curve {
+    pool: DammV2Pool,
     reserves: [u64; 2],
 }
 
-impl venues::Curve for Curve {
+impl Curve for DammV2Curve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         self.reserves.map(Atoms::new)
     }
@@ -31,7 +33,7 @@ impl venues::Curve for Curve {
         fraction(rate.unwrap_or(self.pool.fee_cap))
     }
 
-    /// What `amount` that arrives in the vault buys.
+    /// Output for `amount` that arrives in the vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -51,10 +53,10 @@ impl venues::Curve for Curve {
         let fee_out = if fee_on_input { 0 } else { fee_of(gross)? };
         let amount_out = gross.checked_sub(fee_out).ok_or(QuoteError::Overflow)?;
         let fee = fee_in.max(fee_out);
-        self.fill(Swap { direction, amount_in: amount, amount_out, next, fee, rate }, writes)
+        self.fill(DammV2Swap { direction, amount_in: amount, amount_out, next, fee, rate }, writes)
     }
 
-    /// What must arrive in the vault so that `amount` leaves the other.
+    /// Input that must arrive in the vault so that `amount` leaves the other.
     fn exact_out(
         &self,
         direction: Direction,
@@ -78,16 +80,16 @@ impl venues::Curve for Curve {
             return Err(QuoteError::Unsupported { reason });
         }
         let fee = gross.saturating_sub(amount).max(amount_in.saturating_sub(net));
-        self.fill(Swap { direction, amount_in, amount_out: amount, next, fee, rate }, writes)
+        self.fill(DammV2Swap { direction, amount_in, amount_out: amount, next, fee, rate }, writes)
     }
 
-    fn instruction(&self, order: Order<'_>) -> Instruction {
-        self.pool.instruction(order)
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        self.pool.instruction(args)
     }
 }
 
-impl Curve {
-    pub(super) fn load(pool: &Pool) -> Self {
+impl DammV2Curve {
+    pub(super) fn load(pool: &DammV2Pool) -> Self {
         let first = amount_a(pool.liquidity, pool.sqrt_price, pool.sqrt_max_price);
         let second = amount_b(pool.liquidity, pool.sqrt_min_price, pool.sqrt_price);
         // The program never asks for all of them at once: more than 64 bits do not stop it.
@@ -141,7 +143,7 @@ impl Curve {
 
     /// The square root of the price after `net` has come in. None if that leaves the pool's range.
     fn price_after_input(&self, direction: Direction, net: u64) -> Option<u128> {
-        let Pool { liquidity, sqrt_price, sqrt_min_price, sqrt_max_price, .. } = self.pool;
+        let DammV2Pool { liquidity, sqrt_price, sqrt_min_price, sqrt_max_price, .. } = self.pool;
         match direction {
             Direction::AToB => {
                 let denominator = U256::from(liquidity).checked_add(mul(sqrt_price, u128::from(net))?)?;
@@ -158,7 +160,7 @@ impl Curve {
 
     /// The square root of the price after `gross` has gone out. None if that leaves the pool's range.
     fn price_after_output(&self, direction: Direction, gross: u64) -> Option<u128> {
-        let Pool { liquidity, sqrt_price, sqrt_min_price, sqrt_max_price, .. } = self.pool;
+        let DammV2Pool { liquidity, sqrt_price, sqrt_min_price, sqrt_max_price, .. } = self.pool;
         match direction {
             Direction::AToB => {
                 let fall = div_ceil(times_q128(gross), U256::from(liquidity))?;
@@ -173,7 +175,7 @@ impl Curve {
         }
     }
 
-    /// What goes out while the price moves to `next`, rounded down.
+    /// Output while the price moves to `next`, rounded down.
     fn out(&self, direction: Direction, next: u128) -> Option<u64> {
         let (liquidity, price) = (self.pool.liquidity, self.pool.sqrt_price);
         match direction {
@@ -182,7 +184,7 @@ impl Curve {
         }
     }
 
-    /// What must come in for the price to move to `next`, rounded up.
+    /// Input that moves the price to `next`, rounded up.
     fn paid(&self, direction: Direction, next: u128) -> Option<u64> {
         let (liquidity, price) = (self.pool.liquidity, self.pool.sqrt_price);
         match direction {
@@ -191,7 +193,7 @@ impl Curve {
         }
     }
 
-    fn fill(&self, swap: Swap, writes: &mut Writes) -> Result<Fill, QuoteError> {
+    fn fill(&self, swap: DammV2Swap, writes: &mut Writes) -> Result<Fill, QuoteError> {
         self.write(swap, writes).ok_or(QuoteError::Overflow)?;
         let price = self.pool.sqrt_price;
         // The average price is the product of both square roots, the first price the square of one.
@@ -204,7 +206,7 @@ impl Curve {
         })
     }
 
-    fn write(&self, swap: Swap, writes: &mut Writes) -> Option<()> {
+    fn write(&self, swap: DammV2Swap, writes: &mut Writes) -> Option<()> {
         let protocol = math::mul_div_floor(swap.fee, u64::from(self.pool.protocol_fee_percent), 100)?;
         let [first, second] = self.pool.protocol_fees;
         let in_second = match swap.direction {
@@ -220,9 +222,9 @@ impl Curve {
         let [offset_first, offset_second] = offset::PROTOCOL_FEES;
         writes.add(|| {
             [
-                Write::u128(address, offset::SQRT_PRICE, swap.next),
-                Write::u64(address, offset_first, fees_first),
-                Write::u64(address, offset_second, fees_second),
+                FieldWrite::u128(address, offset::SQRT_PRICE, swap.next),
+                FieldWrite::u64(address, offset_first, fees_first),
+                FieldWrite::u64(address, offset_second, fees_second),
             ]
         });
         Some(())
@@ -231,7 +233,7 @@ impl Curve {
 
 /// The amounts of one swap.
 #[derive(Clone, Copy)]
-struct Swap {
+struct DammV2Swap {
     direction: Direction,
     amount_in: u64,
     amount_out: u64,
@@ -240,32 +242,6 @@ struct Swap {
     fee: u64,
     /// The rate of the fee in billionths.
     rate: u64,
-}
-
-/// An exact amount as a fraction.
-pub(super) struct Ratio {
-    numerator: U256,
-    denominator: U256,
-}
-
-/// What of the first token lies between two square roots of the price.
-pub(super) fn amount_a(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
-    let numerator = mul(liquidity, high.checked_sub(low)?)?;
-    Some(Ratio { numerator, denominator: mul(low, high)? })
-}
-
-/// What of the second token lies between two square roots of the price.
-pub(super) fn amount_b(liquidity: u128, low: u128, high: u128) -> Option<Ratio> {
-    let numerator = mul(liquidity, high.checked_sub(low)?)?;
-    Some(Ratio { numerator, denominator: Q128 })
-}
-
-pub(super) fn floor(ratio: Ratio) -> Option<u64> {
-    u64::try_from(ratio.numerator.checked_div(ratio.denominator)?).ok()
-}
-
-pub(super) fn ceil(ratio: Ratio) -> Option<u64> {
-    u64::try_from(div_ceil(ratio.numerator, ratio.denominator)?).ok()
 }
 
 fn narrow(value: U256) -> Option<u128> {

@@ -1,44 +1,15 @@
+//! Layouts of the program's accounts.
+
 use super::base_fee::BaseFee;
-use super::curve::Curve;
-use super::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED};
+use super::offset;
 use crate::account::{DecodeError, Discriminator, Fields};
 use crate::clock::TimeUnit;
-use crate::swap::Authority;
-use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
-use std::sync::Arc;
 
-pub(super) const POOL_SIZE: usize = 1112;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
-
-/// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const CLIFF_FEE_NUMERATOR: usize = 8;
-    pub(crate) const BASE_FEE_MODE: usize = 16;
-    pub(crate) const BASE_FEE_STEPS: usize = 22;
-    pub(crate) const BASE_FEE_SECOND: usize = 24;
-    pub(crate) const BASE_FEE_SECOND_HIGH: usize = 28;
-    pub(crate) const BASE_FEE_THIRD: usize = 32;
-    pub(crate) const PROTOCOL_FEE_PERCENT: usize = 48;
-    pub(crate) const DYNAMIC_FEE_INITIALIZED: usize = 56;
-    pub(crate) const VARIABLE_FEE_CONTROL: usize = 68;
-    pub(crate) const BIN_STEP: usize = 72;
-    pub(crate) const VOLATILITY_ACCUMULATOR: usize = 120;
-    pub(crate) const INIT_SQRT_PRICE: usize = 152;
-    pub(crate) const MINTS: [usize; 2] = [168, 200];
-    pub(crate) const VAULTS: [usize; 2] = [232, 264];
-    pub(crate) const LIQUIDITY: usize = 360;
-    pub(crate) const PROTOCOL_FEES: [usize; 2] = [392, 400];
-    pub(crate) const SQRT_MIN_PRICE: usize = 424;
-    pub(crate) const SQRT_MAX_PRICE: usize = 440;
-    pub(crate) const SQRT_PRICE: usize = 456;
-    pub(crate) const ACTIVATION_POINT: usize = 472;
-    pub(crate) const ACTIVATION_TYPE: usize = 480;
-    pub(super) const POOL_STATUS: usize = 481;
-    pub(crate) const TOKEN_FLAGS: [usize; 2] = [482, 483];
-    pub(crate) const COLLECT_FEE_MODE: usize = 484;
-    pub(crate) const FEE_VERSION: usize = 486;
-}
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 1112;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
 
 /// On which side of a swap the fee is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +29,7 @@ pub(super) struct DynamicFee {
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pool {
+pub(crate) struct DammV2Pool {
     pub(super) address: Pubkey,
     pub(super) base_fee: BaseFee,
     pub(super) dynamic_fee: Option<DynamicFee>,
@@ -78,7 +49,7 @@ pub(crate) struct Pool {
     pub(super) fee_cap: u64,
 }
 
-impl Pool {
+impl DammV2Pool {
     pub(crate) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Meteora DAMM v2 pool")?;
@@ -105,33 +76,6 @@ impl Pool {
             return Err(DecodeError::Inconsistent { address, reason: "the price is outside of its range" });
         }
         Ok(pool)
-    }
-}
-
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        Authority { address: AUTHORITY, seeds: vec![AUTHORITY_SEED.to_vec(), vec![AUTHORITY_BUMP]] }
-    }
-
-    /// The pool's own account tells everything but the tokens.
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.mints.map(Mint::pubkey).to_vec()
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        Vec::new()
-    }
-
-    fn load(&self, _accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self)))
     }
 }
 

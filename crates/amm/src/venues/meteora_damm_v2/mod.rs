@@ -1,65 +1,57 @@
 //! Meteora DAMM v2: one range of concentrated liquidity, with scheduled, limiting and dynamic fees.
 
+pub mod amounts;
 mod base_fee;
 mod curve;
-mod instruction;
-mod layout;
-mod seeding;
+pub mod instruction;
+pub mod layout;
+pub mod offset;
+pub mod program;
 
-use crate::program_error::{CONSTRAINT_ADDRESS, Names};
-use crate::swap::QuoteError;
-use crate::venues::Program;
-use order_core::Pubkey;
+use crate::account::{DecodeError, Lookup};
+use crate::swap::Authority;
+use crate::venue::{Curve, Pool, VenueProgram};
+use curve::DammV2Curve;
+use layout::DammV2Pool;
+use order_core::{Mint, Pubkey};
+use program::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED, ERRORS, PROGRAM_ID, SLIPPAGE_EXCEEDED};
 use std::sync::Arc;
 
-pub(super) const PROGRAM: Program = Program {
+pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     address: PROGRAM_ID,
     pool_size: layout::POOL_SIZE,
     pool_discriminator: Some(layout::POOL_DISCRIMINATOR),
-    mints_at: layout::offset::MINTS,
+    mints_at: offset::MINTS,
     sorts_mints: false,
     errors: ERRORS,
     too_little_out: SLIPPAGE_EXCEEDED,
     too_much_in: SLIPPAGE_EXCEEDED,
-    error_code,
-    decode: |address, data| Ok(Arc::new(layout::Pool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
+    decode: |address, data| Ok(Arc::new(DammV2Pool::decode(address, data)?)),
 };
 
-const PROGRAM_ID: Pubkey = Pubkey::from_str_const("cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG");
-const AUTHORITY: Pubkey = Pubkey::from_str_const("HLnpSz9h2S4hiLQ43rnSD9XkcUThA7B8hQMKmDaiTLcC");
-const AUTHORITY_SEED: &[u8] = b"pool_authority";
-const AUTHORITY_BUMP: u8 = 254;
-const EVENT_AUTHORITY: Pubkey = Pubkey::from_str_const("3rmHSu74h1ZcmAisVcWerTCiRDQbUrBKmcwptYGjHfet");
+impl Pool for DammV2Pool {
+    fn mints(&self) -> [Mint; 2] {
+        self.mints
+    }
 
-/// Fee numerators are in billionths, as [`order_core::Fraction`] is.
-const FEE_ONE: u64 = 1_000_000_000;
-const BASIS_POINTS: u64 = 10_000;
+    fn vaults(&self) -> [Pubkey; 2] {
+        self.vaults
+    }
 
-const SLIPPAGE_EXCEEDED: u32 = 6002;
-const POOL_DISABLED: u32 = 6003;
-const AMOUNT_IS_ZERO: u32 = 6006;
-const PRICE_RANGE_VIOLATION: u32 = 6015;
-/// The program's own number for an overflow; the first of its list.
-const MATH_OVERFLOW: u32 = 6000;
+    fn authority(&self) -> Authority {
+        Authority { address: AUTHORITY, seeds: vec![AUTHORITY_SEED.to_vec(), vec![AUTHORITY_BUMP]] }
+    }
 
-const ERRORS: Names = &[
-    (MATH_OVERFLOW, "MathOverflow"),
-    (6001, "InvalidFee"),
-    (SLIPPAGE_EXCEEDED, "ExceededSlippage"),
-    (POOL_DISABLED, "PoolDisabled"),
-    (AMOUNT_IS_ZERO, "AmountIsZero"),
-    (PRICE_RANGE_VIOLATION, "PriceRangeViolation"),
-    (6049, "FailToValidateSingleSwapInstruction"),
-];
+    /// The pool's own account tells everything but the tokens.
+    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        self.mints.map(Mint::pubkey).to_vec()
+    }
 
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => POOL_DISABLED,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => AMOUNT_IS_ZERO,
-        QuoteError::InsufficientLiquidity => PRICE_RANGE_VIOLATION,
-        QuoteError::Overflow | QuoteError::Unsupported { .. } => MATH_OVERFLOW,
+    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        Vec::new()
+    }
+
+    fn load(&self, _accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError> {
+        Ok(Arc::new(DammV2Curve::load(self)))
     }
 }

@@ -1,15 +1,36 @@
-use super::layout::bin_offset as at;
-use super::{ARRAYS_HALF, PROGRAM_ID, price};
+//! Accounts with the bins of a range of prices.
+
+use self::bin_offset as at;
+use super::price;
+use super::program::{ARRAYS_HALF, PROGRAM_ID};
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::swap::Direction;
 use order_core::Pubkey;
 use solana_account::Account;
 
-pub(super) const SIZE: usize = 10_136;
-pub(super) const DISCRIMINATOR: Discriminator = 0x5c8e_5cdc_0594_46b5_u64.to_be_bytes();
+/// Length of the account in bytes.
+pub const SIZE: usize = 10_136;
+/// First bytes of the account.
+pub const DISCRIMINATOR: Discriminator = 0x5c8e_5cdc_0594_46b5_u64.to_be_bytes();
+
+/// Where the fields of a bin array's account are, and of a bin in its part of it.
+pub mod bin_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const ARRAY_INDEX: usize = 8;
+    pub const ARRAY_VERSION: usize = 16;
+    pub const ARRAY_POOL: usize = 24;
+    pub const FIRST: usize = 56;
+    pub const LENGTH: usize = 144;
+    pub const AMOUNTS: [usize; 2] = [0, 8];
+    pub const PRICE: usize = 16;
+    pub const OPEN_ORDERS: usize = 112;
+    pub const PROCESSED_ORDERS: usize = 128;
+    pub const ORDERS_SELL_FIRST: usize = 140;
+}
 
 /// Bins of one array.
-pub(super) const BINS: usize = 70;
+pub const BINS: usize = 70;
 const BINS_SIGNED: i32 = 70;
 
 /// An account with the bins of a range of prices.
@@ -20,7 +41,7 @@ pub(super) struct BinArray {
     bins: Vec<Bin>,
 }
 
-/// What a bin sells at its one price.
+/// Amounts that a bin sells at its one price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bin {
     /// Of the liquidity's providers, in the order of the pool's tokens.
@@ -29,19 +50,19 @@ pub(super) struct Bin {
     price: u128,
     /// Of orders that nobody has filled from yet.
     pub(super) open_orders: u64,
-    /// What is left of orders that have been filled in part.
+    /// Rest of orders that have been filled in part.
     pub(super) processed_orders: u64,
     /// Which of the pool's tokens the orders sell: the first, or the second.
     orders_sell_first: bool,
 }
 
 /// The index of the array that has a bin.
-pub(super) fn index_of(id: i32) -> i32 {
+pub fn index_of(id: i32) -> i32 {
     id.checked_div_euclid(BINS_SIGNED).unwrap_or(0)
 }
 
 /// The first bin of an array.
-pub(super) fn first_bin(index: i32) -> i32 {
+pub fn first_bin(index: i32) -> i32 {
     index.saturating_mul(BINS_SIGNED)
 }
 
@@ -51,7 +72,7 @@ pub(super) fn id_of(index: i32, place: usize) -> Option<i32> {
 }
 
 /// The bin of an array that a swap comes to first.
-pub(super) fn entry_bin(index: i32, direction: Direction) -> i32 {
+pub fn entry_bin(index: i32, direction: Direction) -> i32 {
     let first = first_bin(index);
     match direction {
         Direction::AToB => first.saturating_add(BINS_SIGNED).saturating_sub(1),
@@ -60,13 +81,13 @@ pub(super) fn entry_bin(index: i32, direction: Direction) -> i32 {
 }
 
 /// Where the array of a pool is.
-pub(super) fn address(pool: &Pubkey, index: i32) -> Pubkey {
+pub fn address(pool: &Pubkey, index: i32) -> Pubkey {
     let index = i64::from(index).to_le_bytes();
     Pubkey::find_program_address(&[b"bin_array", pool.as_ref(), &index], &PROGRAM_ID).0
 }
 
 /// Where the fields of a bin begin in its array's account, by its place there.
-pub(super) fn offset_of(place: usize) -> usize {
+pub fn offset_of(place: usize) -> usize {
     place.saturating_mul(at::LENGTH).saturating_add(at::FIRST)
 }
 
@@ -111,7 +132,7 @@ impl Bin {
         })
     }
 
-    /// What it sells, in the order in which it is taken: of liquidity, of processed orders, of open ones.
+    /// Amounts that it sells, in the order in which they are taken: liquidity, processed orders, open orders.
     pub(super) fn offers(&self, direction: Direction, with_orders: bool) -> [u64; 3] {
         let (_, liquidity) = direction.order(self.amounts);
         let orders_match = match direction {
@@ -134,9 +155,9 @@ impl Bin {
 
 /// Which arrays have liquidity, of those around the price of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bitmap([u64; 16]);
+pub(super) struct BinArrayBitmap([u64; 16]);
 
-impl Bitmap {
+impl BinArrayBitmap {
     pub(super) fn new(words: [u64; 16]) -> Self {
         Self(words)
     }
@@ -173,7 +194,7 @@ mod tests {
         words[0] = 1;
         words[8] = 0b101;
         words[15] = 1 << 63;
-        let bitmap = Bitmap::new(words);
+        let bitmap = BinArrayBitmap::new(words);
         let onwards = |direction, index| bitmap.onwards(direction, index).collect::<Vec<_>>();
         assert_eq!(onwards(Direction::AToB, 1), [0, -512]);
         assert_eq!(onwards(Direction::BToA, 1), [2, 511]);

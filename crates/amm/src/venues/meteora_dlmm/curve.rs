@@ -1,34 +1,32 @@
-use super::bin_array::{self, BinArray};
-use super::layout::{ArrayAddress, CollectFee, Pool, bin_offset, offset};
+use super::bin_array::BinArray;
+use super::instruction;
+use super::layout::{DlmmPool, offset};
+use super::loaded::LoadedBins;
+use super::program::{ARRAYS_LEAST, FEE_CAP, NO_EXACT_OUT};
 use super::reach::Reach;
-use super::walk::{Step, Walk};
-use super::{FEE_CAP, NO_EXACT_OUT, price};
-use crate::account::{DecodeError, Write};
+use super::totals::{Totals, fraction};
+use super::walk::BinWalk;
+use crate::account::{DecodeError, Lookup};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::math::{self, Q64, mul};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
-use crate::venues::{self, Lookup, Order};
+use crate::swap::{Direction, Fill, Limit, QuoteError};
+use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction, Pubkey};
-use ruint::aliases::U256;
 use solana_instruction::Instruction;
 
-/// A pool with the bin arrays around its price.
+/// A pool's maths.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Curve {
-    pub(super) pool: Pool,
-    /// Those of the pool's arrays that the snapshot has.
-    arrays: Vec<BinArray>,
-    /// In the bin that the pool is at; None if the program cannot tell it.
-    price: Option<u128>,
+pub(super) struct DlmmCurve {
+    bins: LoadedBins,
     reach: Reach,
 }
 
-impl venues::Curve for Curve {
+impl Curve for DlmmCurve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         let mut reserves = [0u64; 2];
-        for bin in self.arrays.iter().flat_map(BinArray::bins) {
+        for bin in self.bins.arrays.iter().flat_map(BinArray::bins) {
             for (reserve, direction) in reserves.iter_mut().zip([Direction::BToA, Direction::AToB]) {
-                let offers = bin.offers(direction, self.pool.has_orders);
+                let offers = bin.offers(direction, self.bins.pool.has_orders);
                 *reserve = offers.into_iter().fold(*reserve, u64::saturating_add);
             }
         }
@@ -36,7 +34,7 @@ impl venues::Curve for Curve {
     }
 
     fn fee(&self, clock: Clock) -> Fraction {
-        let Pool { parameters, volatility, active_id, .. } = &self.pool;
+        let DlmmPool { parameters, volatility, active_id, .. } = &self.bins.pool;
         let found = volatility.at(parameters, *active_id, clock.unix_timestamp);
         fraction(found.in_bin(parameters, *active_id).rate(parameters).unwrap_or(FEE_CAP))
     }
@@ -50,11 +48,12 @@ impl venues::Curve for Curve {
     ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let (start, mut totals) = if writes.are_kept() {
-            (Walk::start(&self.pool, amount, clock.unix_timestamp), Totals::default())
+            (BinWalk::start(&self.bins.pool, amount, clock.unix_timestamp), Totals::default())
         } else {
-            self.reach.start(self, direction, amount, clock.unix_timestamp)
+            self.reach.start(&self.bins, direction, amount, clock.unix_timestamp)
         };
-        let walk = start.finish(self, direction, |step| totals.add(step, direction, self, writes))?;
+        let walk =
+            start.finish(&self.bins, direction, |step| totals.add(step, direction, &self.bins, writes))?;
         if totals.out == 0 {
             return Err(QuoteError::NothingOut);
         }
@@ -77,38 +76,32 @@ impl venues::Curve for Curve {
         false
     }
 
-    fn instruction(&self, order: Order<'_>) -> Instruction {
-        self.swap_instruction(order)
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        let spent = match args.limit {
+            Limit::ExactIn { amount_in, .. } => amount_in,
+            Limit::ExactOut { max_in, .. } => max_in,
+        };
+        let (token_in, _) = args.direction.order(*args.tokens);
+        let arrives = token_in.transfer_fee.after(spent.get());
+        instruction::swap(&self.bins.pool, &self.arrays_of(args.direction, arrives), args)
     }
 }
 
-impl Curve {
-    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
-        let mut arrays = Vec::new();
-        for ArrayAddress { index, address } in pool.arrays.iter().copied() {
-            // What is not there can still be swapped up to: the program is given a part of the arrays.
-            if let Some(account) = accounts(&address) {
-                arrays.push(BinArray::decode(address, account, &pool.address, index)?);
-            }
-        }
-        let price = price::of_bin(pool.active_id, pool.parameters.bin_step);
-        Ok(Self { pool: pool.clone(), arrays, price, reach: Reach::default() })
-    }
-
-    pub(super) fn array(&self, index: i32) -> Option<&BinArray> {
-        self.arrays.iter().find(|array| array.index == index)
+impl DlmmCurve {
+    pub(super) fn load(pool: &DlmmPool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        Ok(Self { bins: LoadedBins::load(pool, accounts)?, reach: Reach::default() })
     }
 
     fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
-        if !self.pool.enabled {
+        if !self.bins.pool.enabled {
             return Err(QuoteError::Closed { reason: "it is disabled" });
         }
-        let active = self.pool.activation.is_none_or(|(unit, point)| clock.in_unit(unit) >= point);
+        let active = self.bins.pool.activation.is_none_or(|(unit, point)| clock.in_unit(unit) >= point);
         if active { Ok(()) } else { Err(QuoteError::Closed { reason: "its activation is not reached" }) }
     }
 
-    fn write_pool(&self, walk: &Walk, kept: u64, direction: Direction, writes: &mut Writes) -> Option<()> {
-        let pool = &self.pool;
+    fn write_pool(&self, walk: &BinWalk, kept: u64, direction: Direction, writes: &mut Writes) -> Option<()> {
+        let pool = &self.bins.pool;
         let (in_first, in_second) = match (direction, pool.fee_on_input(direction)) {
             (Direction::AToB, true) | (Direction::BToA, false) => (kept, 0),
             (Direction::AToB, false) | (Direction::BToA, true) => (0, kept),
@@ -121,122 +114,26 @@ impl Curve {
         let address = pool.address;
         writes.add(|| {
             [
-                Write::u32(address, offset::ACCUMULATOR, volatility.accumulator),
-                Write::u32(address, offset::REFERENCE, volatility.reference),
-                Write::u32(address, offset::INDEX_REFERENCE, volatility.index_reference.cast_unsigned()),
-                Write::u64(address, offset::LAST_UPDATE, volatility.last_update.cast_unsigned()),
-                Write::u32(address, offset::ACTIVE_ID, walk.active_id.cast_unsigned()),
-                Write::u64(address, offset_first, fees_first),
-                Write::u64(address, offset_second, fees_second),
+                FieldWrite::u32(address, offset::ACCUMULATOR, volatility.accumulator),
+                FieldWrite::u32(address, offset::REFERENCE, volatility.reference),
+                FieldWrite::u32(address, offset::INDEX_REFERENCE, volatility.index_reference.cast_unsigned()),
+                FieldWrite::u64(address, offset::LAST_UPDATE, volatility.last_update.cast_unsigned()),
+                FieldWrite::u32(address, offset::ACTIVE_ID, walk.active_id.cast_unsigned()),
+                FieldWrite::u64(address, offset_first, fees_first),
+                FieldWrite::u64(address, offset_second, fees_second),
             ]
         });
         Some(())
     }
-}
 
-impl Pool {
-    pub(super) fn fee_on_input(&self, direction: Direction) -> bool {
-        match (self.collect_fee, direction) {
-            (CollectFee::Input, Direction::AToB | Direction::BToA) => true,
-            (CollectFee::SecondToken, Direction::AToB) => false,
-            (CollectFee::SecondToken, Direction::BToA) => true,
-        }
+    /// Where the bin arrays of a swap are: those it enters, and at least one more if there is one.
+    fn arrays_of(&self, direction: Direction, amount: u64) -> Vec<Pubkey> {
+        let pool = &self.bins.pool;
+        // Long after the last swap the fee is at its lowest, and the swap goes through the most bins.
+        let entered = BinWalk::start(pool, amount, i64::MAX)
+            .finish(&self.bins, direction, |_| Some(()))
+            .map_or(0, |walk| walk.entered);
+        let count = entered.saturating_add(1).max(ARRAYS_LEAST);
+        pool.arrays_onwards(direction).into_iter().take(count).map(|array| array.address).collect()
     }
-}
-
-/// Liquidity is exchanged in the bin. What orders have got in exchange is their makers': the program keeps
-/// it in fields that no quote depends on, and which are left alone here.
-fn write_step(step: &Step<'_>, direction: Direction, writes: &mut Writes) -> Option<()> {
-    let [liquidity, processed, open] = step.taken;
-    let [first, second] = step.bin.amounts;
-    let [amount_first, amount_second] = match direction {
-        Direction::AToB => [first.checked_add(liquidity.paid)?, second.checked_sub(liquidity.given)?],
-        Direction::BToA => [first.checked_sub(liquidity.given)?, second.checked_add(liquidity.paid)?],
-    };
-    let processed_left = step.bin.processed_orders.checked_sub(processed.given)?;
-    let open_left = step.bin.open_orders.checked_sub(open.given)?;
-    let start = bin_array::offset_of(step.place);
-    let [offset_first, offset_second] = bin_offset::AMOUNTS;
-    writes.add(|| {
-        [
-            (offset_first, amount_first),
-            (offset_second, amount_second),
-            (bin_offset::PROCESSED_ORDERS, processed_left),
-            (bin_offset::OPEN_ORDERS, open_left),
-        ]
-        .map(|(field, value)| Write::u64(step.array.address, start.saturating_add(field), value))
-    });
-    Some(())
-}
-
-/// What a swap through several bins comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Totals {
-    /// What leaves the vault.
-    out: u64,
-    /// The protocol's part of the fees.
-    protocol_fee: u64,
-    /// Without the fees.
-    paid: u64,
-    /// What was paid in each bin, times the rate there.
-    fees: u128,
-    /// What was paid in each bin, times the part of the pool's price that is lost there, in Q64.64.
-    lost: u128,
-}
-
-impl Totals {
-    /// None where the program's own arithmetic fails.
-    pub(super) fn add(
-        &mut self,
-        step: &Step<'_>,
-        direction: Direction,
-        curve: &Curve,
-        writes: &mut Writes,
-    ) -> Option<()> {
-        let here = step.paid()?;
-        self.out = self.out.checked_add(step.out)?;
-        self.protocol_fee = self.protocol_fee.checked_add(step.protocol_fee(&curve.pool)?)?;
-        self.paid = self.paid.checked_add(here)?;
-        self.fees = self.fees.checked_add(u128::from(here).checked_mul(u128::from(step.rate))?)?;
-        // Compared is with the pool's price: if the nearest bins are empty, the first step is worse already.
-        let (worse, better) = match direction {
-            Direction::AToB => (step.price, curve.price?),
-            Direction::BToA => (curve.price?, step.price),
-        };
-        self.lost = self.lost.checked_add(u128::from(here).checked_mul(lost(worse, better)?)?)?;
-        write_step(step, direction, writes)
-    }
-
-    /// The rate of the fee and the price impact, weighted by what was paid in each bin.
-    fn terms(&self) -> Option<(Fraction, Fraction)> {
-        let rate = u64::try_from(self.fees.checked_div(u128::from(self.paid))?).ok()?;
-        let whole = u128::from(self.paid).checked_mul(Q64)?;
-        Some((fraction(rate), math::ratio(self.lost, whole)?))
-    }
-}
-
-/// How much less than at one price a unit buys at another, in Q64.64; nothing if it buys more.
-fn lost(worse: u128, better: u128) -> Option<u128> {
-    if worse >= better {
-        return Some(0);
-    }
-    let worth = match worse.checked_mul(Q64) {
-        Some(scaled) => scaled.checked_div(better)?,
-        None => u128::try_from(mul(worse, Q64)?.checked_div(U256::from(better))?).ok()?,
-    };
-    Q64.checked_sub(worth)
-}
-
-fn fraction(billionths: u64) -> Fraction {
-    i64::try_from(billionths).map_or(Fraction::ONE, Fraction::from_billionths)
-}
-
-/// Where the bin arrays of a swap are: those it enters, and at least one more if there is one.
-pub(super) fn arrays_of(curve: &Curve, direction: Direction, amount: u64) -> Vec<Pubkey> {
-    // Long after the last swap the fee is at its lowest, and the way at its longest.
-    let entered = Walk::start(&curve.pool, amount, i64::MAX)
-        .finish(curve, direction, |_| Some(()))
-        .map_or(0, |walk| walk.entered);
-    let count = entered.saturating_add(1).max(super::ARRAYS_LEAST);
-    curve.pool.arrays_onwards(direction).into_iter().take(count).map(|array| array.address).collect()
 }

@@ -1,12 +1,12 @@
-use super::{BASIS_POINTS, FEE_CAP};
+use super::program::{BASIS_POINTS, FEE_CAP};
 
 /// The variable fee is in units of this many parts of a billionth.
 const VARIABLE_FEE_UNIT: u64 = 100_000_000_000;
 
-/// How many billionths one ten-thousandth of a ten-thousandth has: base factor and bin step are such.
+/// Billionths in one ten-thousandth of a ten-thousandth: base factor and bin step are such.
 const BASE_FEE_UNIT: u128 = 10;
 
-/// What a pool's fee is made of; it stays as the pool was made.
+/// Parameters of a pool's fee; they stay as the pool was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Parameters {
     pub(super) base_factor: u16,
@@ -18,13 +18,13 @@ pub(super) struct Parameters {
     pub(super) filter_period: u16,
     /// Seconds after which a movement is forgotten.
     pub(super) decay_period: u16,
-    /// What is kept of a movement between both, in ten-thousandths.
+    /// Part that is kept of a movement between both, in ten-thousandths.
     pub(super) reduction_factor: u16,
     /// The protocol's part of the fee, in ten-thousandths.
     pub(super) protocol_share: u16,
 }
 
-/// How much the pool has moved lately, in ten-thousandths of a bin.
+/// Recent movement of the pool, in ten-thousandths of a bin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Volatility {
     pub(super) accumulator: u32,

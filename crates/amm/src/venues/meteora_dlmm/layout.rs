@@ -1,71 +1,60 @@
-use super::bin_array::{self, Bitmap};
-use super::curve::Curve;
+//! Layouts of the program's accounts.
+
+use super::bin_array::{self, BinArrayBitmap};
 use super::fee::{Parameters, Volatility};
-use super::{ARRAYS_EACH_WAY, ARRAYS_HALF};
+use super::program::{ARRAYS_EACH_WAY, ARRAYS_HALF};
 use crate::account::{DecodeError, Discriminator, Fields};
 use crate::clock::TimeUnit;
 use crate::swap::{Authority, Direction};
-use crate::venues::{self, Lookup};
 use order_core::{Mint, Pubkey};
-use std::sync::Arc;
 
-pub(super) const POOL_SIZE: usize = 904;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0x210b_3162_b565_b10d_u64.to_be_bytes();
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 904;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0x210b_3162_b565_b10d_u64.to_be_bytes();
 
 /// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const BASE_FACTOR: usize = 8;
-    pub(crate) const FILTER_PERIOD: usize = 10;
-    pub(crate) const DECAY_PERIOD: usize = 12;
-    pub(crate) const REDUCTION_FACTOR: usize = 14;
-    pub(crate) const VARIABLE_FEE_CONTROL: usize = 16;
-    pub(crate) const MAX_ACCUMULATOR: usize = 20;
-    pub(crate) const BIN_RANGE: [usize; 2] = [24, 28];
-    pub(crate) const PROTOCOL_SHARE: usize = 32;
-    pub(crate) const BASE_FEE_POWER: usize = 34;
-    pub(crate) const FUNCTION_TYPE: usize = 35;
-    pub(crate) const COLLECT_FEE_MODE: usize = 36;
-    pub(crate) const ACCUMULATOR: usize = 40;
-    pub(crate) const REFERENCE: usize = 44;
-    pub(crate) const INDEX_REFERENCE: usize = 48;
-    pub(crate) const LAST_UPDATE: usize = 56;
-    pub(crate) const BUMP: usize = 72;
-    pub(crate) const BIN_STEP_SEED: usize = 73;
-    pub(crate) const PAIR_TYPE: usize = 75;
-    pub(crate) const ACTIVE_ID: usize = 76;
-    pub(crate) const BIN_STEP: usize = 80;
-    pub(crate) const STATUS: usize = 82;
-    pub(crate) const BASE_FACTOR_IS_SEED: usize = 83;
-    pub(crate) const BASE_FACTOR_SEED: usize = 84;
-    pub(crate) const ACTIVATION_TYPE: usize = 86;
-    pub(crate) const MINTS: [usize; 2] = [88, 120];
-    pub(crate) const VAULTS: [usize; 2] = [152, 184];
-    pub(crate) const PROTOCOL_FEES: [usize; 2] = [216, 224];
-    pub(crate) const REWARD_MINTS: [usize; 2] = [264, 408];
-    pub(crate) const ORACLE: usize = 552;
-    pub(crate) const BITMAP: usize = 584;
-    pub(crate) const BASE_KEY: usize = 784;
-    pub(crate) const ACTIVATION_POINT: usize = 816;
-    pub(crate) const TOKEN_FLAGS: [usize; 2] = [880, 881];
-}
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
 
-/// Where the fields of a bin array's account are, and of a bin in its part of it.
-pub(super) mod bin_offset {
-    pub(crate) const ARRAY_INDEX: usize = 8;
-    pub(crate) const ARRAY_VERSION: usize = 16;
-    pub(crate) const ARRAY_POOL: usize = 24;
-    pub(crate) const FIRST: usize = 56;
-    pub(crate) const LENGTH: usize = 144;
-    pub(crate) const AMOUNTS: [usize; 2] = [0, 8];
-    pub(crate) const PRICE: usize = 16;
-    pub(crate) const OPEN_ORDERS: usize = 112;
-    pub(crate) const PROCESSED_ORDERS: usize = 128;
-    pub(crate) const ORDERS_SELL_FIRST: usize = 140;
+    pub const BASE_FACTOR: usize = 8;
+    pub const FILTER_PERIOD: usize = 10;
+    pub const DECAY_PERIOD: usize = 12;
+    pub const REDUCTION_FACTOR: usize = 14;
+    pub const VARIABLE_FEE_CONTROL: usize = 16;
+    pub const MAX_ACCUMULATOR: usize = 20;
+    pub const BIN_RANGE: [usize; 2] = [24, 28];
+    pub const PROTOCOL_SHARE: usize = 32;
+    pub const BASE_FEE_POWER: usize = 34;
+    pub const FUNCTION_TYPE: usize = 35;
+    pub const COLLECT_FEE_MODE: usize = 36;
+    pub const ACCUMULATOR: usize = 40;
+    pub const REFERENCE: usize = 44;
+    pub const INDEX_REFERENCE: usize = 48;
+    pub const LAST_UPDATE: usize = 56;
+    pub const BUMP: usize = 72;
+    pub const BIN_STEP_SEED: usize = 73;
+    pub const PAIR_TYPE: usize = 75;
+    pub const ACTIVE_ID: usize = 76;
+    pub const BIN_STEP: usize = 80;
+    pub const STATUS: usize = 82;
+    pub const BASE_FACTOR_IS_SEED: usize = 83;
+    pub const BASE_FACTOR_SEED: usize = 84;
+    pub const ACTIVATION_TYPE: usize = 86;
+    pub const MINTS: [usize; 2] = [88, 120];
+    pub const VAULTS: [usize; 2] = [152, 184];
+    pub const PROTOCOL_FEES: [usize; 2] = [216, 224];
+    pub const REWARD_MINTS: [usize; 2] = [264, 408];
+    pub const ORACLE: usize = 552;
+    pub const BITMAP: usize = 584;
+    pub const BASE_KEY: usize = 784;
+    pub const ACTIVATION_POINT: usize = 816;
+    pub const TOKEN_FLAGS: [usize; 2] = [880, 881];
 }
 
 /// On which side of a swap the fee is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CollectFee {
+pub(super) enum FeeSide {
     Input,
     /// Always in the second token.
     SecondToken,
@@ -73,21 +62,21 @@ pub(super) enum CollectFee {
 
 /// A bin array near the price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ArrayAddress {
+pub(super) struct BinArrayAddress {
     pub(super) index: i32,
     pub(super) address: Pubkey,
 }
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct DlmmPool {
     pub(super) address: Pubkey,
     pub(super) parameters: Parameters,
     pub(super) volatility: Volatility,
     /// The first and the last bin that the pool can have.
     pub(super) bin_range: [i32; 2],
-    pub(super) collect_fee: CollectFee,
-    /// Whether orders at a bin's price are filled by swaps.
+    pub(super) collect_fee: FeeSide,
+    /// True if swaps fill orders at a bin's price.
     pub(super) has_orders: bool,
     pub(super) active_id: i32,
     pub(super) enabled: bool,
@@ -97,41 +86,13 @@ pub(super) struct Pool {
     pub(super) vaults: [Pubkey; 2],
     pub(super) protocol_fees: [u64; 2],
     pub(super) oracle: Pubkey,
-    pub(super) bitmap: Bitmap,
+    pub(super) bitmap: BinArrayBitmap,
     /// The arrays that are read, upwards.
-    pub(super) arrays: Vec<ArrayAddress>,
+    pub(super) arrays: Vec<BinArrayAddress>,
     pub(super) authority: Authority,
 }
 
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        self.authority.clone()
-    }
-
-    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut needed = self.mints.map(Mint::pubkey).to_vec();
-        needed.extend(self.swap_accounts(known));
-        needed
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays.iter().map(|array| array.address).collect()
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
-    }
-}
-
-impl Pool {
+impl DlmmPool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Meteora DLMM pool")?;
@@ -158,8 +119,17 @@ impl Pool {
         })
     }
 
+    /// True if a swap in a direction pays its fee in the token that goes in.
+    pub(super) fn fee_on_input(&self, direction: Direction) -> bool {
+        match (self.collect_fee, direction) {
+            (FeeSide::Input, Direction::AToB | Direction::BToA) => true,
+            (FeeSide::SecondToken, Direction::AToB) => false,
+            (FeeSide::SecondToken, Direction::BToA) => true,
+        }
+    }
+
     /// The arrays that are read from the price onwards, its own included.
-    pub(super) fn arrays_onwards(&self, direction: Direction) -> Vec<ArrayAddress> {
+    pub(super) fn arrays_onwards(&self, direction: Direction) -> Vec<BinArrayAddress> {
         let active = bin_array::index_of(self.active_id);
         let arrays = self.arrays.iter().copied();
         match direction {
@@ -170,13 +140,13 @@ impl Pool {
 }
 
 /// The arrays with liquidity that are nearest to the price on each side, upwards.
-fn arrays(pool: &Pubkey, active_id: i32, bitmap: &Bitmap) -> Vec<ArrayAddress> {
+fn arrays(pool: &Pubkey, active_id: i32, bitmap: &BinArrayBitmap) -> Vec<BinArrayAddress> {
     let active = bin_array::index_of(active_id);
     let mut indexes: Vec<i32> = bitmap.onwards(Direction::AToB, active).take(ARRAYS_EACH_WAY).collect();
     indexes.extend(bitmap.onwards(Direction::BToA, active).take(ARRAYS_EACH_WAY));
     indexes.sort_unstable();
     indexes.dedup();
-    let address = |index| ArrayAddress { index, address: bin_array::address(pool, index) };
+    let address = |index| BinArrayAddress { index, address: bin_array::address(pool, index) };
     indexes.into_iter().map(address).collect()
 }
 
@@ -208,10 +178,10 @@ fn volatility(fields: Fields<'_>) -> Result<Volatility, DecodeError> {
     })
 }
 
-fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<CollectFee, DecodeError> {
+fn collect_fee(address: Pubkey, fields: Fields<'_>) -> Result<FeeSide, DecodeError> {
     match fields.u8(offset::COLLECT_FEE_MODE)? {
-        0 => Ok(CollectFee::Input),
-        1 => Ok(CollectFee::SecondToken),
+        0 => Ok(FeeSide::Input),
+        1 => Ok(FeeSide::SecondToken),
         other => Err(DecodeError::Unsupported { address, reason: format!("collect fee mode {other}") }),
     }
 }
@@ -248,12 +218,12 @@ fn activation(address: Pubkey, fields: Fields<'_>) -> Result<Option<(TimeUnit, u
     }
 }
 
-fn bitmap(fields: Fields<'_>) -> Result<Bitmap, DecodeError> {
+fn bitmap(fields: Fields<'_>) -> Result<BinArrayBitmap, DecodeError> {
     let mut words = [0; 16];
     for (place, word) in words.iter_mut().enumerate() {
         *word = fields.u64(place.saturating_mul(8).saturating_add(offset::BITMAP))?;
     }
-    Ok(Bitmap::new(words))
+    Ok(BinArrayBitmap::new(words))
 }
 
 /// The pool itself owns its vaults; what makes its address depends on how it was made.

@@ -1,10 +1,12 @@
-use super::BASIS_POINTS;
+//! Prices of bins.
+
+use super::program::BASIS_POINTS;
 use crate::math::{Q64, mul_q64, pow_below_one};
 use crate::swap::Direction;
 
 /// Second tokens for one of the first in a bin, in Q64.64: a power of the step, rounded at each of the
 /// program's own steps. None if the program cannot tell it.
-pub(super) fn of_bin(id: i32, bin_step: u16) -> Option<u128> {
+pub fn of_bin(id: i32, bin_step: u16) -> Option<u128> {
     if id == 0 {
         return Some(Q64);
     }
@@ -14,7 +16,7 @@ pub(super) fn of_bin(id: i32, bin_step: u16) -> Option<u128> {
     if id > 0 { u128::MAX.checked_div(power) } else { Some(power) }
 }
 
-/// What must be paid for `amount` at a price, rounded up. None if that exceeds 64 bits.
+/// Input that buys `amount` at a price, rounded up. None if that exceeds 64 bits.
 pub(super) fn cost(price: u128, direction: Direction, amount: u64) -> Option<u64> {
     let cost = match direction {
         Direction::AToB if price == 0 => return None,
@@ -27,7 +29,7 @@ pub(super) fn cost(price: u128, direction: Direction, amount: u64) -> Option<u64
     u64::try_from(cost).ok()
 }
 
-/// What `amount` buys at a price, rounded down. None if that exceeds 64 bits.
+/// Output for `amount` at a price, rounded down. None if that exceeds 64 bits.
 pub(super) fn bought(price: u128, direction: Direction, amount: u64) -> Option<u64> {
     match direction {
         Direction::AToB => u64::try_from(mul_q64(price, amount)?.0).ok(),

@@ -1,25 +1,26 @@
 use super::bin_array::{self, Bin, BinArray};
-use super::curve::Curve;
 use super::fee::Volatility;
-use super::layout::Pool;
-use super::{FEE_ONE, NEEDS_EXTENSION, NEEDS_MORE_ARRAYS, price};
+use super::layout::DlmmPool;
+use super::loaded::LoadedBins;
+use super::price;
+use super::program::{FEE_ONE, NEEDS_EXTENSION, NEEDS_MORE_ARRAYS};
 use crate::math::{mul_div_ceil, mul_div_floor};
 use crate::swap::{Direction, QuoteError};
 
-/// A swap's way through the bins, from the active one outwards.
+/// A swap's walk through the bins, from the active one outwards.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Walk {
+pub(super) struct BinWalk {
     /// The bin it has come to.
     pub(super) active_id: i32,
     pub(super) volatility: Volatility,
-    /// How many bin arrays it has entered.
+    /// Number of bin arrays that it has entered.
     pub(super) entered: usize,
     left: u64,
 }
 
-/// What a swap does in one bin.
+/// The part of a swap in one bin.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step<'a> {
+pub(super) struct BinFill<'a> {
     pub(super) array: &'a BinArray,
     /// Which of the array's bins it is.
     pub(super) place: usize,
@@ -32,22 +33,22 @@ pub(super) struct Step<'a> {
     pub(super) taken: [Taken; 3],
     /// In the token that the fee is taken in.
     pub(super) fee: u64,
-    /// What leaves the vault.
+    /// Amount that leaves the vault.
     pub(super) out: u64,
-    /// What is spent, fees of the input included.
+    /// Amount spent, fees of the input included.
     pub(super) spent: u64,
 }
 
-/// What is bought of one offer.
+/// Amounts of a purchase from one offer.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Taken {
     pub(super) paid: u64,
     pub(super) given: u64,
 }
 
-impl Walk {
+impl BinWalk {
     /// Before anything is bought, at a time in seconds since 1970.
-    pub(super) fn start(pool: &Pool, amount: u64, now: i64) -> Self {
+    pub(super) fn start(pool: &DlmmPool, amount: u64, now: i64) -> Self {
         let volatility = pool.volatility.at(&pool.parameters, pool.active_id, now);
         Self { active_id: pool.active_id, volatility, entered: 0, left: amount }
     }
@@ -57,20 +58,20 @@ impl Walk {
         Self { active_id: id, left, ..self }
     }
 
-    /// Spends the rest, and tells of each bin that it buys from. The walk fails where `told` does.
+    /// Spends the rest, and calls `told` for each bin that it buys from. The walk fails where `told` does.
     pub(super) fn finish<'a>(
         mut self,
-        curve: &'a Curve,
+        bins: &'a LoadedBins,
         direction: Direction,
-        mut told: impl FnMut(&Step<'a>) -> Option<()>,
+        mut told: impl FnMut(&BinFill<'a>) -> Option<()>,
     ) -> Result<Self, QuoteError> {
         // Each round enters another of the few arrays that are loaded, or ends with an error.
         while self.left > 0 {
-            let array = self.next_array(curve, direction)?;
+            let array = self.next_array(bins, direction)?;
             self.entered = self.entered.saturating_add(1);
             while let Some((place, bin)) = array.bin(self.active_id).filter(|_| self.left > 0) {
                 let step =
-                    self.buy(&curve.pool, direction, (array, place, bin)).ok_or(QuoteError::Overflow)?;
+                    self.buy(&bins.pool, direction, (array, place, bin)).ok_or(QuoteError::Overflow)?;
                 if let Some(step) = step {
                     told(&step).ok_or(QuoteError::Overflow)?;
                 }
@@ -81,11 +82,15 @@ impl Walk {
     }
 
     /// The nearest array with liquidity from the bin it has come to; it goes there over empty ones.
-    fn next_array<'a>(&mut self, curve: &'a Curve, direction: Direction) -> Result<&'a BinArray, QuoteError> {
+    fn next_array<'a>(
+        &mut self,
+        bins: &'a LoadedBins,
+        direction: Direction,
+    ) -> Result<&'a BinArray, QuoteError> {
         let here = bin_array::index_of(self.active_id);
-        let next = curve.pool.bitmap.onwards(direction, here).next();
-        let next = next.ok_or_else(|| no_liquidity(&curve.pool, direction))?;
-        let array = curve.array(next).ok_or(QuoteError::Unsupported { reason: NEEDS_MORE_ARRAYS })?;
+        let next = bins.pool.bitmap.onwards(direction, here).next();
+        let next = next.ok_or_else(|| no_liquidity(&bins.pool, direction))?;
+        let array = bins.array(next).ok_or(QuoteError::Unsupported { reason: NEEDS_MORE_ARRAYS })?;
         if next != here {
             self.active_id = bin_array::entry_bin(next, direction);
         }
@@ -95,10 +100,10 @@ impl Walk {
     /// Buys what the bin has, if it has anything. Fails where the program's own arithmetic does.
     fn buy<'a>(
         &mut self,
-        pool: &Pool,
+        pool: &DlmmPool,
         direction: Direction,
         (array, place, bin): (&'a BinArray, usize, &'a Bin),
-    ) -> Option<Option<Step<'a>>> {
+    ) -> Option<Option<BinFill<'a>>> {
         let offers = bin.offers(direction, pool.has_orders);
         if offers == [0; 3] {
             return Some(None);
@@ -109,7 +114,7 @@ impl Walk {
         let bought = Bought::of(Offer { price, direction, amounts: offers }, rate, self.left, pool)?;
         self.left = self.left.checked_sub(bought.spent)?;
         let Bought { taken, fee, out, spent } = bought;
-        Some(Some(Step { array, place, bin, price, rate, taken, fee, out, spent }))
+        Some(Some(BinFill { array, place, bin, price, rate, taken, fee, out, spent }))
     }
 
     /// Goes on to the next bin if something is left.
@@ -125,9 +130,9 @@ impl Walk {
 }
 
 /// Why nothing lies in this direction: the pool has no more, or only the extension knows of it.
-fn no_liquidity(pool: &Pool, direction: Direction) -> QuoteError {
+fn no_liquidity(pool: &DlmmPool, direction: Direction) -> QuoteError {
     let [first, last] = pool.bin_range;
-    let range = -super::ARRAYS_HALF..super::ARRAYS_HALF;
+    let range = -super::program::ARRAYS_HALF..super::program::ARRAYS_HALF;
     let end = match direction {
         Direction::AToB => first,
         Direction::BToA => last,
@@ -139,7 +144,7 @@ fn no_liquidity(pool: &Pool, direction: Direction) -> QuoteError {
     }
 }
 
-/// What a bin sells.
+/// Amounts that a bin sells, and its price.
 #[derive(Clone, Copy)]
 struct Offer {
     price: u128,
@@ -156,8 +161,8 @@ struct Bought {
 }
 
 impl Bought {
-    /// What `amount` with the fee in it buys of an offer. None where the program's own arithmetic fails.
-    fn of(offer: Offer, rate: u64, amount: u64, pool: &Pool) -> Option<Self> {
+    /// Purchase of an offer for `amount`, fee included. None where the program's own arithmetic fails.
+    fn of(offer: Offer, rate: u64, amount: u64, pool: &DlmmPool) -> Option<Self> {
         let fee_on_input = pool.fee_on_input(offer.direction);
         let net =
             if fee_on_input { amount.checked_sub(mul_div_ceil(amount, rate, FEE_ONE)?)? } else { amount };
@@ -198,14 +203,14 @@ impl Taken {
     }
 }
 
-impl Step<'_> {
-    /// What has been paid for it, fees apart.
+impl BinFill<'_> {
+    /// Amount paid for it, without fees.
     pub(super) fn paid(&self) -> Option<u64> {
         self.taken.iter().try_fold(0u64, |sum, taken| sum.checked_add(taken.paid))
     }
 
     /// The protocol's part of the fee.
-    pub(super) fn protocol_fee(&self, pool: &Pool) -> Option<u64> {
-        mul_div_floor(self.fee, u64::from(pool.parameters.protocol_share), super::BASIS_POINTS)
+    pub(super) fn protocol_fee(&self, pool: &DlmmPool) -> Option<u64> {
+        mul_div_floor(self.fee, u64::from(pool.parameters.protocol_share), super::program::BASIS_POINTS)
     }
 }

@@ -1,11 +1,12 @@
-use super::layout::{Pool, offset};
+use super::layout::{Whirlpool, offset};
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, sqrt_price, tick_at};
 use super::tick_array;
-use crate::account::{DecodeError, Write};
+use crate::account::{DecodeError, Lookup};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::concentrated::{self, ArrayAddress, Share, Stop, Swap, TICK_MAX, Walked, walk};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
-use crate::venues::{self, Lookup, Order};
+use crate::concentrated::{self, Share, Stop, TICK_MAX, TickArrayAddress, TickSwap, Walked, walk};
+use crate::swap::{Direction, Fill, QuoteError};
+use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction};
 use solana_instruction::Instruction;
@@ -15,16 +16,16 @@ const PROTOCOL_RATE_ONE: u32 = 10_000;
 
 /// A pool with the ticks around its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Curve {
-    pool: Pool,
+pub(super) struct WhirlpoolCurve {
+    pool: Whirlpool,
     /// The ticks at or below the price, the highest first.
     down: Vec<Stop>,
     /// The ticks above the price, the lowest first.
     up: Vec<Stop>,
 }
 
-impl Curve {
-    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+impl WhirlpoolCurve {
+    pub(super) fn load(pool: &Whirlpool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         let down = stops(pool, Direction::AToB, accounts)?;
         Ok(Self { pool: pool.clone(), down, up: stops(pool, Direction::BToA, accounts)? })
     }
@@ -40,10 +41,10 @@ impl Curve {
             Direction::AToB => (&self.down, SQRT_PRICE_MIN),
             Direction::BToA => (&self.up, SQRT_PRICE_MAX),
         };
-        let Pool { place: start, fee_rate, .. } = self.pool;
+        let Whirlpool { place: start, fee_rate, .. } = self.pool;
         let protocol = Share { rate: u32::from(self.pool.protocol_fee_rate), whole: PROTOCOL_RATE_ONE };
         let fee_shares = [protocol];
-        let swap = Swap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
+        let swap = TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
         let walked = walk(swap)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
         Ok(Fill {
@@ -68,17 +69,17 @@ impl Curve {
         let owed = owed.checked_add(earned)?;
         writes.add(|| {
             [
-                Write::u128(address, offset::LIQUIDITY, walked.end.liquidity),
-                Write::u128(address, offset::SQRT_PRICE, walked.end.sqrt_price),
-                Write::i32(address, offset::TICK, walked.tick(tick_at)),
-                Write::u64(address, owed_offset, owed),
+                FieldWrite::u128(address, offset::LIQUIDITY, walked.end.liquidity),
+                FieldWrite::u128(address, offset::SQRT_PRICE, walked.end.sqrt_price),
+                FieldWrite::i32(address, offset::TICK, walked.tick(tick_at)),
+                FieldWrite::u64(address, owed_offset, owed),
             ]
         });
         Some(())
     }
 }
 
-impl venues::Curve for Curve {
+impl Curve for WhirlpoolCurve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         concentrated::reserves(self.pool.place, &self.down, &self.up)
     }
@@ -107,18 +108,18 @@ impl venues::Curve for Curve {
         self.fill(direction, Mode::ExactOut, amount, writes)
     }
 
-    fn instruction(&self, order: Order<'_>) -> Instruction {
-        self.pool.instruction(order)
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        self.pool.instruction(args)
     }
 }
 
 /// The ticks in a direction, in its order, and the end of the last array as a boundary. They end before
 /// the first array that is not there: the program would take it for empty, but whether it is there is not
 /// known of a price that has just moved, nor in an instruction for the other direction.
-fn stops(pool: &Pool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
+fn stops(pool: &Whirlpool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
     let mut stops = Vec::new();
     let mut end = None;
-    for ArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
+    for TickArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
         let Some(account) = accounts(&address) else { break };
         let mut found = tick_array::decode(address, account, pool.address, start, pool.tick_spacing)?;
         end = Some(match direction {

@@ -1,41 +1,47 @@
-use super::PROGRAM_ID;
-use super::layout::{ARRAYS, Pool};
+//! The swap instruction: its data and the order of its accounts.
+
+use super::layout::{ARRAYS, Whirlpool};
+use super::program::PROGRAM_ID;
 use crate::account::Discriminator;
-use crate::anchor::Arguments;
-use crate::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, INSTRUCTION_DID_NOT_DESERIALIZE};
-use crate::swap::{Direction, Limit, SwapInstruction};
+use crate::swap::{AccountOrder, Direction, Limit};
 use crate::token::{MEMO, token_program_id};
-use crate::venues::Order;
-use order_core::{Mint, Pubkey};
+use crate::venue::SwapArgs;
+use order_core::Pubkey;
 use solana_instruction::{AccountMeta, Instruction};
 
-const SWAP_V2: Discriminator = 0x2b04_ed0b_1ac9_1e62_u64.to_be_bytes();
+/// Name of the swap of either side.
+pub const SWAP_V2: Discriminator = 0x2b04_ed0b_1ac9_1e62_u64.to_be_bytes();
 
-/// Without the tick arrays and the oracle.
-const FIXED_ACCOUNTS: usize = 11;
-const ACCOUNTS: usize = 15;
+/// Positions of the accounts in the swap of a direction: the pool's first token comes first.
+pub const fn accounts(direction: Direction) -> AccountOrder {
+    let (source, destination, mint_in) = match direction {
+        Direction::AToB => (7, 9, 5),
+        Direction::BToA => (9, 7, 6),
+    };
+    AccountOrder { fixed: 11, least: 15, pool: 4, owner: 3, source, destination, mint_in: Some(mint_in) }
+}
 
-impl Pool {
-    pub(super) fn instruction(&self, order: Order<'_>) -> Instruction {
-        let (amount, threshold, exact_in) = match order.limit {
+impl Whirlpool {
+    pub(super) fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        let (amount, threshold, exact_in) = match args.limit {
             Limit::ExactIn { amount_in, min_out } => (amount_in, min_out, true),
             Limit::ExactOut { amount_out, max_in } => (amount_out, max_in, false),
         };
-        let (ours_a, ours_b) = order.direction.order([order.trader.source, order.trader.destination]);
+        let (ours_a, ours_b) = args.direction.order([args.trader.source, args.trader.destination]);
         let mut data = SWAP_V2.to_vec();
         data.extend(amount.get().to_le_bytes());
         data.extend(threshold.get().to_le_bytes());
         // No limit of the price: the threshold says enough.
         data.extend(0_u128.to_le_bytes());
         // The last byte says that nothing follows about further accounts.
-        data.extend([u8::from(exact_in), u8::from(order.direction == Direction::AToB), 0]);
-        let [token_a, token_b] = order.tokens;
+        data.extend([u8::from(exact_in), u8::from(args.direction == Direction::AToB), 0]);
+        let [token_a, token_b] = args.tokens;
         let [vault_a, vault_b] = self.vaults;
         let mut accounts = vec![
             AccountMeta::new_readonly(token_program_id(token_a.program), false),
             AccountMeta::new_readonly(token_program_id(token_b.program), false),
             AccountMeta::new_readonly(MEMO, false),
-            AccountMeta::new_readonly(order.trader.owner, true),
+            AccountMeta::new_readonly(args.trader.owner, true),
             AccountMeta::new(self.address, false),
             AccountMeta::new_readonly(token_a.mint.pubkey(), false),
             AccountMeta::new_readonly(token_b.mint.pubkey(), false),
@@ -44,7 +50,7 @@ impl Pool {
             AccountMeta::new(ours_b, false),
             AccountMeta::new(vault_b, false),
         ];
-        accounts.extend(self.three_arrays(order.direction).map(|array| AccountMeta::new(array, false)));
+        accounts.extend(self.three_arrays(args.direction).map(|array| AccountMeta::new(array, false)));
         accounts.push(AccountMeta::new(self.oracle, false));
         Instruction { program_id: PROGRAM_ID, accounts, data }
     }
@@ -55,42 +61,4 @@ impl Pool {
         let last = arrays.last().map(|array| array.address).unwrap_or_default();
         arrays.iter().map(|array| array.address).chain(std::iter::repeat(last)).take(ARRAYS)
     }
-}
-
-pub(super) fn decode_instruction(accounts: &[Pubkey], data: &[u8]) -> Result<SwapInstruction, u32> {
-    let (limit, direction) = decode_arguments(data)?;
-    if accounts.len() < ACCOUNTS {
-        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
-    }
-    let fixed_accounts = accounts.get(..FIXED_ACCOUNTS).ok_or(ACCOUNT_NOT_ENOUGH_KEYS)?;
-    let [_, _, _memo, owner, pool, mint_a, mint_b, ours_a, _vault_a, ours_b, _vault_b] = *fixed_accounts
-    else {
-        return Err(ACCOUNT_NOT_ENOUGH_KEYS);
-    };
-    let (source, destination) = direction.order([ours_a, ours_b]);
-    let (mint_in, _) = direction.order([mint_a, mint_b]);
-    Ok(SwapInstruction {
-        limit,
-        pool,
-        owner,
-        source,
-        destination,
-        mint_in: Some(Mint::from(mint_in)),
-        fixed_accounts: fixed_accounts.to_vec(),
-    })
-}
-
-fn decode_arguments(data: &[u8]) -> Result<(Limit, Direction), u32> {
-    let Arguments { amounts: [amount, threshold], rest, name: _ } = Arguments::read(data, &[SWAP_V2])?;
-    let (price_limit, rest) = rest.split_first_chunk().ok_or(INSTRUCTION_DID_NOT_DESERIALIZE)?;
-    // A limit of the price, which may fill a part only, is none of this engine's instructions.
-    let (0, [exact_in, a_to_b, 0]) = (u128::from_le_bytes(*price_limit), rest) else {
-        return Err(INSTRUCTION_DID_NOT_DESERIALIZE);
-    };
-    let limit = if *exact_in == 1 {
-        Limit::ExactIn { amount_in: amount, min_out: threshold }
-    } else {
-        Limit::ExactOut { amount_out: amount, max_in: threshold }
-    };
-    Ok((limit, if *a_to_b == 1 { Direction::AToB } else { Direction::BToA }))
 }

@@ -1,36 +1,40 @@
-use super::PROGRAM_ID;
-use super::curve::Curve;
+//! Layouts of the program's accounts.
+
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
+use super::program::PROGRAM_ID;
 use super::tick_array;
 use crate::account::{DecodeError, Discriminator, Fields};
-use crate::concentrated::{Arrays, Place, RATE_ONE, TICK_MAX};
-use crate::swap::{Authority, Direction};
-use crate::venues::{self, Lookup};
+use crate::concentrated::{Place, RATE_ONE, TICK_MAX, TickArrays};
+use crate::swap::Direction;
 use order_core::{Mint, Pubkey};
-use std::sync::Arc;
 
-pub(super) const POOL_SIZE: usize = 653;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0x3f95_d10c_e180_6309_u64.to_be_bytes();
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 653;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0x3f95_d10c_e180_6309_u64.to_be_bytes();
 
-pub(super) const POOL_SEED: &[u8] = b"whirlpool";
+/// First seed of a pool's address.
+pub const POOL_SEED: &[u8] = b"whirlpool";
 
-/// How many tick arrays a swap instruction names.
+/// Number of tick arrays in a swap instruction.
 pub(super) const ARRAYS: usize = 3;
 
 /// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const CONFIG: usize = 8;
-    pub(crate) const BUMP: usize = 40;
-    pub(crate) const TICK_SPACING: usize = 41;
-    pub(crate) const FEE_TIER: usize = 43;
-    pub(crate) const FEE_RATE: usize = 45;
-    pub(crate) const PROTOCOL_FEE_RATE: usize = 47;
-    pub(crate) const LIQUIDITY: usize = 49;
-    pub(crate) const SQRT_PRICE: usize = 65;
-    pub(crate) const TICK: usize = 81;
-    pub(crate) const PROTOCOL_FEES: [usize; 2] = [85, 93];
-    pub(crate) const MINTS: [usize; 2] = [101, 181];
-    pub(crate) const VAULTS: [usize; 2] = [133, 213];
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const CONFIG: usize = 8;
+    pub const BUMP: usize = 40;
+    pub const TICK_SPACING: usize = 41;
+    pub const FEE_TIER: usize = 43;
+    pub const FEE_RATE: usize = 45;
+    pub const PROTOCOL_FEE_RATE: usize = 47;
+    pub const LIQUIDITY: usize = 49;
+    pub const SQRT_PRICE: usize = 65;
+    pub const TICK: usize = 81;
+    pub const PROTOCOL_FEES: [usize; 2] = [85, 93];
+    pub const MINTS: [usize; 2] = [101, 181];
+    pub const VAULTS: [usize; 2] = [133, 213];
 }
 
 /// Where the pool's price is.
@@ -38,7 +42,7 @@ const PLACE: [usize; 3] = [offset::SQRT_PRICE, offset::TICK, offset::LIQUIDITY];
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct Whirlpool {
     pub(super) address: Pubkey,
     pub(super) bump: u8,
     pub(super) config: Pubkey,
@@ -52,11 +56,11 @@ pub(super) struct Pool {
     pub(super) mints: [Mint; 2],
     pub(super) vaults: [Pubkey; 2],
     /// Those that a swap goes through, one next to the other. They end where the prices end.
-    pub(super) arrays: Arrays,
+    pub(super) arrays: TickArrays,
     pub(super) oracle: Pubkey,
 }
 
-impl Pool {
+impl Whirlpool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "an Orca Whirlpool")?;
@@ -83,12 +87,12 @@ impl Pool {
             protocol_fees: fields.u64s(at::PROTOCOL_FEES)?,
             mints: fields.mints(at::MINTS)?,
             vaults: fields.pubkeys(at::VAULTS)?,
-            arrays: Arrays::new(starts, |start| tick_array::address(address, start)),
+            arrays: TickArrays::new(starts, |start| tick_array::address(address, start)),
             oracle: Pubkey::find_program_address(&[b"oracle", address.as_ref()], &PROGRAM_ID).0,
         })
     }
 
-    /// How many ticks an array spans.
+    /// Number of ticks that an array spans.
     pub(super) fn array_ticks(&self) -> i32 {
         array_ticks(self.tick_spacing)
     }
@@ -108,40 +112,4 @@ fn array_starts(tick: i32, tick_spacing: u16, direction: Direction) -> Vec<i32> 
     let first = first.checked_div_euclid(span).unwrap_or(0).saturating_mul(span);
     let starts = std::iter::successors(Some(first), |start| start.checked_add(step)).take(ARRAYS);
     starts.filter(|start| start.saturating_add(span) > -TICK_MAX && *start <= TICK_MAX).collect()
-}
-
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        let [first, second] = self.mints.map(|mint| mint.to_bytes().to_vec());
-        let tier = self.tick_spacing.to_le_bytes().to_vec();
-        let config = self.config.to_bytes().to_vec();
-        let seeds = vec![POOL_SEED.to_vec(), config, first, second, tier, vec![self.bump]];
-        Authority { address: self.address, seeds }
-    }
-
-    fn moves_token_2022(&self) -> bool {
-        false
-    }
-
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut needed = self.mints.map(Mint::pubkey).to_vec();
-        needed.extend(self.arrays.addresses());
-        needed
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays.addresses()
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
-    }
 }

@@ -1,19 +1,22 @@
 //! Orca Whirlpool: concentrated liquidity with a fee on the input that stands still.
 
 mod curve;
-mod instruction;
-mod layout;
-mod price;
-mod seeding;
-mod tick_array;
+pub mod instruction;
+pub mod layout;
+pub mod price;
+pub mod program;
+pub mod tick_array;
 
-use crate::program_error::{CONSTRAINT_ADDRESS, Names};
-use crate::swap::QuoteError;
-use crate::venues::Program;
-use order_core::Pubkey;
+use crate::account::{DecodeError, Lookup};
+use crate::swap::Authority;
+use crate::venue::{Curve, Pool, VenueProgram};
+use curve::WhirlpoolCurve;
+use layout::{POOL_SEED, Whirlpool};
+use order_core::{Mint, Pubkey};
+use program::{AMOUNT_IN_ABOVE_MAXIMUM, AMOUNT_OUT_BELOW_MINIMUM, ERRORS, PROGRAM_ID};
 use std::sync::Arc;
 
-pub(super) const PROGRAM: Program = Program {
+pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     address: PROGRAM_ID,
     pool_size: layout::POOL_SIZE,
     pool_discriminator: Some(layout::POOL_DISCRIMINATOR),
@@ -22,38 +25,41 @@ pub(super) const PROGRAM: Program = Program {
     errors: ERRORS,
     too_little_out: AMOUNT_OUT_BELOW_MINIMUM,
     too_much_in: AMOUNT_IN_ABOVE_MAXIMUM,
-    error_code,
-    decode: |address, data| Ok(Arc::new(layout::Pool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
+    decode: |address, data| Ok(Arc::new(Whirlpool::decode(address, data)?)),
 };
 
-const PROGRAM_ID: Pubkey = Pubkey::from_str_const("whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc");
+impl Pool for Whirlpool {
+    fn mints(&self) -> [Mint; 2] {
+        self.mints
+    }
 
-const INVALID_TICK_ARRAY_SEQUENCE: u32 = 6023;
-const ZERO_TRADABLE_AMOUNT: u32 = 6035;
-const AMOUNT_OUT_BELOW_MINIMUM: u32 = 6036;
-const AMOUNT_IN_ABOVE_MAXIMUM: u32 = 6037;
-const TRADE_IS_NOT_ENABLED: u32 = 6064;
+    fn vaults(&self) -> [Pubkey; 2] {
+        self.vaults
+    }
 
-const ERRORS: Names = &[
-    (INVALID_TICK_ARRAY_SEQUENCE, "InvalidTickArraySequence"),
-    (6034, "InvalidSqrtPriceLimitDirection"),
-    (ZERO_TRADABLE_AMOUNT, "ZeroTradableAmount"),
-    (AMOUNT_OUT_BELOW_MINIMUM, "AmountOutBelowMinimum"),
-    (AMOUNT_IN_ABOVE_MAXIMUM, "AmountInAboveMaximum"),
-    (6057, "PartialFillError"),
-    (TRADE_IS_NOT_ENABLED, "TradeIsNotEnabled"),
-];
+    fn authority(&self) -> Authority {
+        let [first, second] = self.mints.map(|mint| mint.to_bytes().to_vec());
+        let tier = self.tick_spacing.to_le_bytes().to_vec();
+        let config = self.config.to_bytes().to_vec();
+        let seeds = vec![POOL_SEED.to_vec(), config, first, second, tier, vec![self.bump]];
+        Authority { address: self.address, seeds }
+    }
 
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => TRADE_IS_NOT_ENABLED,
-        QuoteError::ZeroAmount => ZERO_TRADABLE_AMOUNT,
-        QuoteError::NothingOut => AMOUNT_OUT_BELOW_MINIMUM,
-        QuoteError::InsufficientLiquidity | QuoteError::Overflow | QuoteError::Unsupported { .. } => {
-            INVALID_TICK_ARRAY_SEQUENCE
-        }
+    fn moves_token_2022(&self) -> bool {
+        false
+    }
+
+    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let mut needed = self.mints.map(Mint::pubkey).to_vec();
+        needed.extend(self.arrays.addresses());
+        needed
+    }
+
+    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        self.arrays.addresses()
+    }
+
+    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError> {
+        Ok(Arc::new(WhirlpoolCurve::load(self, accounts)?))
     }
 }

@@ -1,25 +1,30 @@
-use super::PROGRAM_ID;
+//! Accounts with the ticks of a range of prices.
+
 use super::price::sqrt_price;
+use super::program::PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::concentrated::Stop;
 use order_core::Pubkey;
 use solana_account::Account;
 
-/// How many ticks an array holds.
-pub(super) const TICKS: i32 = 88;
+/// Number of ticks in an array.
+pub const TICKS: i32 = 88;
 
-/// Arrays with room for every tick.
-pub(super) const FIXED_SIZE: usize = 9988;
-pub(super) const FIXED_DISCRIMINATOR: Discriminator = 0x4561_bdbe_6e07_42bb_u64.to_be_bytes();
-/// Arrays that grow with each tick that is used.
+/// TickArrays with room for every tick.
+pub const FIXED_SIZE: usize = 9988;
+/// First bytes of an array with room for every tick.
+pub const FIXED_DISCRIMINATOR: Discriminator = 0x4561_bdbe_6e07_42bb_u64.to_be_bytes();
+/// TickArrays that grow with each tick that is used.
 const DYNAMIC_SIZE_MIN: usize = 148;
 const DYNAMIC_DISCRIMINATOR: Discriminator = 0x11d8_f68e_e1c7_da38_u64.to_be_bytes();
 
 /// Where the fields of an array with room for every tick are.
-pub(super) mod fixed_offset {
-    pub(crate) const START: usize = 8;
-    pub(crate) const TICKS: usize = 12;
-    pub(crate) const POOL: usize = 9956;
+pub mod fixed_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const START: usize = 8;
+    pub const TICKS: usize = 12;
+    pub const POOL: usize = 9956;
 }
 
 /// Where the fields of an array that grows are.
@@ -29,16 +34,19 @@ mod dynamic_offset {
     pub(crate) const TICKS: usize = 60;
 }
 
-/// How many bytes a used tick has, and where its fields are.
-pub(super) const TICK_SIZE: usize = 113;
-pub(super) mod tick_offset {
-    pub(crate) const INITIALIZED: usize = 0;
-    pub(crate) const LIQUIDITY_NET: usize = 1;
-    pub(crate) const LIQUIDITY_GROSS: usize = 17;
+/// Length of a used tick in bytes.
+pub const TICK_SIZE: usize = 113;
+/// Where the fields of a tick are.
+pub mod tick_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const INITIALIZED: usize = 0;
+    pub const LIQUIDITY_NET: usize = 1;
+    pub const LIQUIDITY_GROSS: usize = 17;
 }
 
-/// Where the array of a pool from a tick on is.
-pub(super) fn address(pool: Pubkey, start: i32) -> Pubkey {
+/// Address of the array of a pool that begins at a tick.
+pub fn address(pool: Pubkey, start: i32) -> Pubkey {
     let start = start.to_string();
     let seeds: [&[u8]; 3] = [b"tick_array", pool.as_ref(), start.as_bytes()];
     Pubkey::find_program_address(&seeds, &PROGRAM_ID).0

@@ -1,26 +1,27 @@
-use super::layout::{Fee, Pool, STATUS_SWAP_ONLY, Status, offset, open_orders_offset};
-use crate::account::{DecodeError, Fields, Write, require_owner};
+use super::layout::{AmmV4Fee, AmmV4Pool, AmmV4Status, STATUS_SWAP_ONLY, offset, open_orders_offset};
+use crate::account::{DecodeError, Fields, Lookup, require_owner};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_ceil};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
+use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
-use crate::venues::{self, Lookup, Order};
+use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction, Pubkey};
 use solana_instruction::Instruction;
 
 /// A pool with what its vaults hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Curve {
-    pool: Pool,
-    /// What the vaults hold, with what is owed to others.
+pub(super) struct AmmV4Curve {
+    pool: AmmV4Pool,
+    /// Balances of the vaults, with what is owed to others.
     balances: [u64; 2],
-    /// What can be traded against.
+    /// Amounts that can be traded against.
     reserves: [u64; 2],
 }
 
-impl Curve {
-    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
-        if let Status::OrderBook { open_orders, market_program } = pool.status {
+impl AmmV4Curve {
+    pub(super) fn load(pool: &AmmV4Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        if let AmmV4Status::OrderBook { open_orders, market_program } = pool.status {
             require_nothing_in_order_book(open_orders, market_program, accounts)?;
         }
         for address in pool.vaults {
@@ -40,15 +41,15 @@ impl Curve {
 
     fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
         match self.pool.status {
-            Status::Closed => Err(QuoteError::Closed { reason: "its status allows no swaps" }),
-            Status::Waiting { open_time } if clock.seconds() < open_time => {
+            AmmV4Status::Closed => Err(QuoteError::Closed { reason: "its status allows no swaps" }),
+            AmmV4Status::Waiting { open_time } if clock.seconds() < open_time => {
                 Err(QuoteError::Closed { reason: "its opening time is not reached" })
             }
-            Status::Waiting { .. } | Status::OrderBook { .. } | Status::SwapOnly => Ok(()),
+            AmmV4Status::Waiting { .. } | AmmV4Status::OrderBook { .. } | AmmV4Status::SwapOnly => Ok(()),
         }
     }
 
-    fn fill(&self, swap: Swap, clock: Clock, writes: &mut Writes) -> Result<Fill, QuoteError> {
+    fn fill(&self, swap: AmmV4Swap, clock: Clock, writes: &mut Writes) -> Result<Fill, QuoteError> {
         let (reserve_in, _) = swap.direction.order(self.reserves);
         let (balance_in, _) = swap.direction.order(self.balances);
         if balance_in.checked_add(swap.amount_in).is_none() {
@@ -59,30 +60,30 @@ impl Curve {
         Ok(Fill {
             amount_in: swap.amount_in,
             amount_out: swap.amount_out,
-            fee: venues::Curve::fee(self, clock),
+            fee: Curve::fee(self, clock),
             price_impact: math::ratio(u128::from(swap.net), after).ok_or(QuoteError::Overflow)?,
         })
     }
 
     fn write(&self, clock: Clock, writes: &mut Writes) {
-        writes.add(|| [Write::u64(self.pool.address, offset::RECENT_EPOCH, clock.epoch)]);
-        if let Status::Waiting { .. } = self.pool.status {
-            writes.add(|| [Write::u64(self.pool.address, offset::STATUS, STATUS_SWAP_ONLY)]);
+        writes.add(|| [FieldWrite::u64(self.pool.address, offset::RECENT_EPOCH, clock.epoch)]);
+        if let AmmV4Status::Waiting { .. } = self.pool.status {
+            writes.add(|| [FieldWrite::u64(self.pool.address, offset::STATUS, STATUS_SWAP_ONLY)]);
         }
     }
 }
 
-impl venues::Curve for Curve {
+impl Curve for AmmV4Curve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         self.reserves.map(Atoms::new)
     }
 
     fn fee(&self, _clock: Clock) -> Fraction {
-        let Fee { numerator, denominator } = self.pool.fee;
+        let AmmV4Fee { numerator, denominator } = self.pool.fee;
         math::ratio(u128::from(numerator), u128::from(denominator)).unwrap_or(Fraction::ONE)
     }
 
-    /// What `amount` that arrives in the vault buys.
+    /// Output for `amount` that arrives in the vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -92,15 +93,15 @@ impl venues::Curve for Curve {
     ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
         let (reserve_in, reserve_out) = direction.order(self.reserves);
-        let Fee { numerator, denominator } = self.pool.fee;
+        let AmmV4Fee { numerator, denominator } = self.pool.fee;
         let fee = mul_div_ceil(amount, numerator, denominator).ok_or(QuoteError::Overflow)?;
         let net = amount.checked_sub(fee).ok_or(QuoteError::Overflow)?;
         let amount_out =
             math::bought(net, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
-        self.fill(Swap { direction, amount_in: amount, net, amount_out }, clock, writes)
+        self.fill(AmmV4Swap { direction, amount_in: amount, net, amount_out }, clock, writes)
     }
 
-    /// What must arrive in the vault so that `amount` leaves the other: the least that does.
+    /// Least input that must arrive in the vault so that `amount` leaves the other.
     fn exact_out(
         &self,
         direction: Direction,
@@ -111,23 +112,23 @@ impl venues::Curve for Curve {
         self.require_open(clock)?;
         let (reserve_in, reserve_out) = direction.order(self.reserves);
         let net = math::paid(amount, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
-        let Fee { numerator, denominator } = self.pool.fee;
+        let AmmV4Fee { numerator, denominator } = self.pool.fee;
         let kept = denominator.checked_sub(numerator).ok_or(QuoteError::Overflow)?;
         let amount_in = mul_div_ceil(net, denominator, kept).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in, net, amount_out: amount }, clock, writes)
+        self.fill(AmmV4Swap { direction, amount_in, net, amount_out: amount }, clock, writes)
     }
 
-    fn instruction(&self, order: Order<'_>) -> Instruction {
-        self.pool.instruction(order)
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        self.pool.instruction(args)
     }
 }
 
 /// The amounts of one swap.
 #[derive(Clone, Copy)]
-struct Swap {
+struct AmmV4Swap {
     direction: Direction,
     amount_in: u64,
-    /// What of the input moves the price.
+    /// Part of the input that moves the price.
     net: u64,
     amount_out: u64,
 }

@@ -1,46 +1,50 @@
-use super::curve::Curve;
-use super::{AUTHORITY_SEED, PROGRAM_ID};
-use crate::account::{DecodeError, Fields};
-use crate::swap::Authority;
-use crate::venues::{self, Lookup};
-use order_core::{Mint, Pubkey};
-use std::sync::Arc;
+//! Layouts of the program's accounts.
 
-pub(super) const POOL_SIZE: usize = 752;
+use super::program::{AUTHORITY_SEED, PROGRAM_ID};
+use crate::account::{DecodeError, Fields};
+use order_core::{Mint, Pubkey};
+
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 752;
 
 /// Where the fields of a pool's account are.
-pub(super) mod offset {
-    pub(crate) const STATUS: usize = 0;
-    pub(crate) const NONCE: usize = 8;
-    pub(crate) const DECIMALS: [usize; 2] = [32, 40];
-    pub(crate) const TRADE_FEE: [usize; 2] = [144, 152];
-    pub(crate) const PNL: [usize; 2] = [160, 168];
-    pub(crate) const SWAP_FEE: [usize; 2] = [176, 184];
-    pub(crate) const NEED_TAKE_PNL: [usize; 2] = [192, 200];
-    pub(crate) const OPEN_TIME: usize = 224;
-    pub(crate) const VAULTS: [usize; 2] = [336, 368];
-    pub(crate) const MINTS: [usize; 2] = [400, 432];
-    pub(crate) const LP_MINT: usize = 464;
-    pub(crate) const OPEN_ORDERS: usize = 496;
-    pub(crate) const MARKET_PROGRAM: usize = 560;
-    pub(crate) const LP_AMOUNT: usize = 720;
-    pub(crate) const RECENT_EPOCH: usize = 736;
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const STATUS: usize = 0;
+    pub const NONCE: usize = 8;
+    pub const DECIMALS: [usize; 2] = [32, 40];
+    pub const TRADE_FEE: [usize; 2] = [144, 152];
+    pub const PNL: [usize; 2] = [160, 168];
+    pub const SWAP_FEE: [usize; 2] = [176, 184];
+    pub const NEED_TAKE_PNL: [usize; 2] = [192, 200];
+    pub const OPEN_TIME: usize = 224;
+    pub const VAULTS: [usize; 2] = [336, 368];
+    pub const MINTS: [usize; 2] = [400, 432];
+    pub const LP_MINT: usize = 464;
+    pub const OPEN_ORDERS: usize = 496;
+    pub const MARKET_PROGRAM: usize = 560;
+    pub const LP_AMOUNT: usize = 720;
+    pub const RECENT_EPOCH: usize = 736;
 }
 
 /// Where an order book's account of a pool says what of the pool's tokens is in the order book.
-pub(super) mod open_orders_offset {
-    pub(crate) const COIN_TOTAL: usize = 85;
-    pub(crate) const PC_TOTAL: usize = 101;
-    pub(crate) const END: usize = 109;
+pub mod open_orders_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const COIN_TOTAL: usize = 85;
+    pub const PC_TOTAL: usize = 101;
+    pub const END: usize = 109;
 }
 
 pub(super) const STATUS_INITIALIZED: u64 = 1;
-pub(super) const STATUS_SWAP_ONLY: u64 = 6;
+/// Status of a pool that only swaps.
+pub const STATUS_SWAP_ONLY: u64 = 6;
 pub(super) const STATUS_WAITING_TRADE: u64 = 7;
 
-/// Whether and how a pool swaps.
+/// State of a pool: closed, or open for swaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
+pub(super) enum AmmV4Status {
     /// Not at all.
     Closed,
     /// It swaps, and may have some of its tokens in this account of this order book's program.
@@ -53,7 +57,7 @@ pub(super) enum Status {
 
 /// A fee on the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fee {
+pub(super) struct AmmV4Fee {
     /// Less than the denominator.
     pub(super) numerator: u64,
     pub(super) denominator: u64,
@@ -61,19 +65,19 @@ pub(super) struct Fee {
 
 /// A pool's account. The first of each pair is the program's "coin", the second its "pc".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct AmmV4Pool {
     pub(super) address: Pubkey,
-    pub(super) status: Status,
+    pub(super) status: AmmV4Status,
     pub(super) authority: Pubkey,
-    nonce: u8,
-    pub(super) fee: Fee,
-    /// What is in the vaults and no longer the pool's.
+    pub(super) nonce: u8,
+    pub(super) fee: AmmV4Fee,
+    /// Amounts that are in the vaults and no longer the pool's.
     pub(super) owed: [u64; 2],
     pub(super) vaults: [Pubkey; 2],
     pub(super) mints: [Mint; 2],
 }
 
-impl Pool {
+impl AmmV4Pool {
     /// The program marks its accounts with nothing: it tells them apart by their length.
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use offset as at;
@@ -90,7 +94,7 @@ impl Pool {
         let authority = Pubkey::create_program_address(&[AUTHORITY_SEED, &[nonce]], &PROGRAM_ID)
             .map_err(|_| inconsistent("its nonce makes no authority"))?;
         let [numerator, denominator] = fields.u64s(at::SWAP_FEE)?;
-        let fee = Fee { numerator, denominator };
+        let fee = AmmV4Fee { numerator, denominator };
         if fee.numerator >= fee.denominator {
             return Err(inconsistent("the fee is the whole amount or more"));
         }
@@ -107,47 +111,15 @@ impl Pool {
     }
 }
 
-fn status(fields: &Fields<'_>) -> Result<Status, DecodeError> {
+fn status(fields: &Fields<'_>) -> Result<AmmV4Status, DecodeError> {
     Ok(match fields.u64(offset::STATUS)? {
-        STATUS_INITIALIZED => Status::OrderBook {
+        STATUS_INITIALIZED => AmmV4Status::OrderBook {
             open_orders: fields.pubkey(offset::OPEN_ORDERS)?,
             market_program: fields.pubkey(offset::MARKET_PROGRAM)?,
         },
-        STATUS_SWAP_ONLY => Status::SwapOnly,
-        STATUS_WAITING_TRADE => Status::Waiting { open_time: fields.u64(offset::OPEN_TIME)? },
+        STATUS_SWAP_ONLY => AmmV4Status::SwapOnly,
+        STATUS_WAITING_TRADE => AmmV4Status::Waiting { open_time: fields.u64(offset::OPEN_TIME)? },
         // Not initialised, disabled, for withdrawals, for liquidity, for its order book only; or unknown.
-        _ => Status::Closed,
+        _ => AmmV4Status::Closed,
     })
-}
-
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        Authority { address: self.authority, seeds: vec![AUTHORITY_SEED.to_vec(), vec![self.nonce]] }
-    }
-
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let [first, second] = self.vaults;
-        let [mint_first, mint_second] = self.mints.map(Mint::pubkey);
-        let mut needed = vec![first, second, mint_first, mint_second];
-        if let Status::OrderBook { open_orders, .. } = self.status {
-            needed.push(open_orders);
-        }
-        needed
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.vaults.to_vec()
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
-    }
 }

@@ -1,29 +1,30 @@
-use super::layout::{Config, Pool, pool_offset};
+use super::layout::{ClmmConfig, ClmmPool, pool_offset};
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, tick_at};
 use super::tick_array;
-use crate::account::{DecodeError, Write};
+use crate::account::{DecodeError, Lookup};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::concentrated::{self, ArrayAddress, RATE_ONE, Share, Stop, Swap, Walked, walk};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
-use crate::venues::{self, Lookup, Order};
+use crate::concentrated::{self, RATE_ONE, Share, Stop, TickArrayAddress, TickSwap, Walked, walk};
+use crate::swap::{Direction, Fill, QuoteError};
+use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction};
 use solana_instruction::Instruction;
 
 /// A pool with its fee rates and the ticks around its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Curve {
-    pool: Pool,
-    config: Config,
+pub(super) struct ClmmCurve {
+    pool: ClmmPool,
+    config: ClmmConfig,
     /// The ticks at or below the price, the highest first.
     down: Vec<Stop>,
     /// The ticks above the price, the lowest first.
     up: Vec<Stop>,
 }
 
-impl Curve {
-    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
-        let config = Config::load(pool.config, accounts)?;
+impl ClmmCurve {
+    pub(super) fn load(pool: &ClmmPool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let config = ClmmConfig::load(pool.config, accounts)?;
         let mut down = stops(pool, Direction::AToB, accounts)?;
         down.retain(|stop| stop.tick <= pool.place.tick);
         let mut up = stops(pool, Direction::BToA, accounts)?;
@@ -48,13 +49,13 @@ impl Curve {
         let fee_rate = self.config.trade_fee_rate;
         let fee_shares = [self.config.protocol_fee_rate, self.config.fund_fee_rate]
             .map(|rate| Share { rate, whole: RATE_ONE });
-        let swap = Swap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
+        let swap = TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
         let walked = walk(swap)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
         Ok(Fill {
             amount_in: walked.amount_in,
             amount_out: walked.amount_out,
-            fee: venues::Curve::fee(self, clock),
+            fee: Curve::fee(self, clock),
             price_impact: walked.price_impact,
         })
     }
@@ -83,18 +84,18 @@ impl Curve {
         let fund = fund.checked_add(earned_fund)?;
         writes.add(|| {
             [
-                Write::u128(address, at::LIQUIDITY, walked.end.liquidity),
-                Write::u128(address, at::SQRT_PRICE, walked.end.sqrt_price),
-                Write::i32(address, at::TICK, walked.tick(tick_at)),
-                Write::u64(address, protocol_offset, protocol),
-                Write::u64(address, fund_offset, fund),
+                FieldWrite::u128(address, at::LIQUIDITY, walked.end.liquidity),
+                FieldWrite::u128(address, at::SQRT_PRICE, walked.end.sqrt_price),
+                FieldWrite::i32(address, at::TICK, walked.tick(tick_at)),
+                FieldWrite::u64(address, protocol_offset, protocol),
+                FieldWrite::u64(address, fund_offset, fund),
             ]
         });
         Some(())
     }
 }
 
-impl venues::Curve for Curve {
+impl Curve for ClmmCurve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         concentrated::reserves(self.pool.place, &self.down, &self.up)
     }
@@ -123,17 +124,17 @@ impl venues::Curve for Curve {
         self.fill(direction, Mode::ExactOut, amount, clock, writes)
     }
 
-    fn instruction(&self, order: Order<'_>) -> Instruction {
-        self.pool.instruction(order)
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        self.pool.instruction(args)
     }
 }
 
 /// The ticks of the arrays in a direction, in the direction's order. They end at the first array that is
 /// not there: an instruction for the other direction does not name it.
-fn stops(pool: &Pool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
+fn stops(pool: &ClmmPool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
     let spacing = pool.array_ticks.checked_div(tick_array::TICKS).unwrap_or(0);
     let mut stops = Vec::new();
-    for ArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
+    for TickArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
         let Some(account) = accounts(&address) else { break };
         let mut found = tick_array::decode(address, account, pool.address, start, spacing)?;
         if direction == Direction::AToB {

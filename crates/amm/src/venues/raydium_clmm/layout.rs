@@ -1,65 +1,74 @@
-use super::PROGRAM_ID;
-use super::curve::Curve;
+//! Layouts of the program's accounts.
+
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
+use super::program::PROGRAM_ID;
 use super::tick_array;
-use crate::account::{DecodeError, Discriminator, Fields, require_owner};
-use crate::concentrated::{Arrays, Place, RATE_ONE};
-use crate::swap::{Authority, Direction};
-use crate::venues::{self, Lookup};
+use crate::account::{DecodeError, Discriminator, Fields, Lookup, require_owner};
+use crate::concentrated::{Place, RATE_ONE, TickArrays};
+use crate::swap::Direction;
 use order_core::{Mint, Pubkey};
-use std::sync::Arc;
 
-pub(super) const POOL_SIZE: usize = 1544;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
-pub(super) const CONFIG_SIZE: usize = 117;
-pub(super) const CONFIG_DISCRIMINATOR: Discriminator = 0xdaf4_2168_cbcb_2b6f_u64.to_be_bytes();
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 1544;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
+/// Length of a fee configuration's account in bytes.
+pub const CONFIG_SIZE: usize = 117;
+/// First bytes of a fee configuration's account.
+pub const CONFIG_DISCRIMINATOR: Discriminator = 0xdaf4_2168_cbcb_2b6f_u64.to_be_bytes();
 
-pub(super) const POOL_SEED: &[u8] = b"pool";
+/// First seed of a pool's address.
+pub const POOL_SEED: &[u8] = b"pool";
 
 /// The bit of the status that stops swaps.
 const STATUS_SWAP_DISABLED: u8 = 1 << 4;
 
-/// How many tick arrays a swap instruction names: a transaction has room for more, a route of two
+/// Number of tick arrays in a swap instruction: a transaction has room for more, a route of two
 /// pools has not.
 pub(super) const ARRAYS: usize = 3;
 
-/// Bits of the bitmap that is in the pool's own account, and the one of the array from tick zero.
+/// Number of bits of the bitmap that is in the pool's own account.
 pub(super) const BITMAP_BITS: i32 = 1024;
 const BITMAP_WORDS: usize = 16;
-pub(super) const BITMAP_ZERO: i32 = 512;
+/// The bitmap's bit of the array that begins at tick zero.
+pub const BITMAP_ZERO: i32 = 512;
 
 /// Where the fields of a pool's account are.
-pub(super) mod pool_offset {
-    pub(crate) const BUMP: usize = 8;
-    pub(crate) const CONFIG: usize = 9;
-    pub(crate) const MINTS: [usize; 2] = [73, 105];
-    pub(crate) const VAULTS: [usize; 2] = [137, 169];
-    pub(crate) const OBSERVATION: usize = 201;
-    pub(crate) const DECIMALS: [usize; 2] = [233, 234];
-    pub(crate) const TICK_SPACING: usize = 235;
-    pub(crate) const LIQUIDITY: usize = 237;
-    pub(crate) const SQRT_PRICE: usize = 253;
-    pub(crate) const TICK: usize = 269;
-    pub(crate) const PROTOCOL_FEES: [usize; 2] = [309, 317];
-    pub(crate) const STATUS: usize = 389;
-    pub(crate) const FEE_ON: usize = 390;
-    pub(crate) const BITMAP: usize = 904;
-    pub(crate) const FUND_FEES: [usize; 2] = [1064, 1072];
-    pub(crate) const OPEN_TIME: usize = 1080;
-    pub(crate) const DYNAMIC_FEE: usize = 1096;
+pub mod pool_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const BUMP: usize = 8;
+    pub const CONFIG: usize = 9;
+    pub const MINTS: [usize; 2] = [73, 105];
+    pub const VAULTS: [usize; 2] = [137, 169];
+    pub const OBSERVATION: usize = 201;
+    pub const DECIMALS: [usize; 2] = [233, 234];
+    pub const TICK_SPACING: usize = 235;
+    pub const LIQUIDITY: usize = 237;
+    pub const SQRT_PRICE: usize = 253;
+    pub const TICK: usize = 269;
+    pub const PROTOCOL_FEES: [usize; 2] = [309, 317];
+    pub const STATUS: usize = 389;
+    pub const FEE_ON: usize = 390;
+    pub const BITMAP: usize = 904;
+    pub const FUND_FEES: [usize; 2] = [1064, 1072];
+    pub const OPEN_TIME: usize = 1080;
+    pub const DYNAMIC_FEE: usize = 1096;
 }
 
 /// Bytes of the dynamic fee's settings and state; all of them are zero if there is none.
 const DYNAMIC_FEE_SIZE: usize = 80;
 
 /// Where the fields of a fee configuration are.
-pub(super) mod config_offset {
-    pub(crate) const BUMP: usize = 8;
-    pub(crate) const INDEX: usize = 9;
-    pub(crate) const PROTOCOL_FEE_RATE: usize = 43;
-    pub(crate) const TRADE_FEE_RATE: usize = 47;
-    pub(crate) const TICK_SPACING: usize = 51;
-    pub(crate) const FUND_FEE_RATE: usize = 53;
+pub mod config_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const BUMP: usize = 8;
+    pub const INDEX: usize = 9;
+    pub const PROTOCOL_FEE_RATE: usize = 43;
+    pub const TRADE_FEE_RATE: usize = 47;
+    pub const TICK_SPACING: usize = 51;
+    pub const FUND_FEE_RATE: usize = 53;
 }
 
 /// Where the pool's price is.
@@ -67,7 +76,7 @@ const PLACE: [usize; 3] = [pool_offset::SQRT_PRICE, pool_offset::TICK, pool_offs
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct ClmmPool {
     pub(super) address: Pubkey,
     pub(super) bump: u8,
     pub(super) config: Pubkey,
@@ -79,13 +88,13 @@ pub(super) struct Pool {
     pub(super) fund_fees: [u64; 2],
     pub(super) swap_disabled: bool,
     pub(super) open_time: u64,
-    /// How many ticks an array spans.
+    /// Number of ticks that an array spans.
     pub(super) array_ticks: i32,
     /// Those with ticks that a swap goes through.
-    pub(super) arrays: Arrays,
+    pub(super) arrays: TickArrays,
 }
 
-impl Pool {
+impl ClmmPool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use pool_offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Raydium CLMM pool")?;
@@ -93,7 +102,7 @@ impl Pool {
         let place = Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?;
         let array_ticks = i32::from(fields.u16(at::TICK_SPACING)?).saturating_mul(tick_array::TICKS);
         let current = current_bit(address, place, array_ticks)?;
-        let bitmap = Bitmap::decode(fields)?;
+        let bitmap = TickArrayBitmap::decode(fields)?;
         let starts = |direction| bitmap.starts(current, array_ticks, direction);
         Ok(Self {
             address,
@@ -108,7 +117,7 @@ impl Pool {
             swap_disabled: fields.u8(at::STATUS)? & STATUS_SWAP_DISABLED != 0,
             open_time: fields.u64(at::OPEN_TIME)?,
             array_ticks,
-            arrays: Arrays::new(starts, |start| tick_array::address(address, start)),
+            arrays: TickArrays::new(starts, |start| tick_array::address(address, start)),
         })
     }
 }
@@ -123,9 +132,9 @@ fn current_bit(address: Pubkey, place: Place, array_ticks: i32) -> Result<i32, D
 }
 
 /// Which arrays have ticks, the lowest first.
-struct Bitmap([u64; BITMAP_WORDS]);
+struct TickArrayBitmap([u64; BITMAP_WORDS]);
 
-impl Bitmap {
+impl TickArrayBitmap {
     fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
         let mut words = [0; BITMAP_WORDS];
         for (word, offset) in words.iter_mut().zip((pool_offset::BITMAP..).step_by(8)) {
@@ -162,44 +171,9 @@ fn require_supported(address: Pubkey, fields: Fields<'_>) -> Result<(), DecodeEr
     Ok(())
 }
 
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        let [first, second] = self.mints.map(|mint| mint.to_bytes().to_vec());
-        let seeds = vec![POOL_SEED.to_vec(), self.config.to_bytes().to_vec(), first, second, vec![self.bump]];
-        Authority { address: self.address, seeds }
-    }
-
-    fn moves_token_2022(&self) -> bool {
-        false
-    }
-
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let mut needed = vec![self.config];
-        needed.extend(self.mints.map(Mint::pubkey));
-        needed.extend(self.arrays.addresses());
-        needed
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays.addresses()
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
-    }
-}
-
 /// The fee rates that many pools share, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Config {
+pub(super) struct ClmmConfig {
     pub(super) trade_fee_rate: u32,
     /// Of the trade fee, not of the amount.
     pub(super) protocol_fee_rate: u32,
@@ -207,7 +181,7 @@ pub(super) struct Config {
     pub(super) fund_fee_rate: u32,
 }
 
-impl Config {
+impl ClmmConfig {
     pub(super) fn load(address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         use config_offset as at;
         let account = accounts(&address).ok_or(DecodeError::Missing { address })?;

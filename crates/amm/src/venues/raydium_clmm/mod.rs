@@ -1,19 +1,22 @@
 //! Raydium CLMM: concentrated liquidity with the fee on the input, as far as its maths is checked.
 
 mod curve;
-mod instruction;
-mod layout;
-mod price;
-mod seeding;
-mod tick_array;
+pub mod instruction;
+pub mod layout;
+pub mod price;
+pub mod program;
+pub mod tick_array;
 
-use crate::program_error::{CONSTRAINT_ADDRESS, Names};
-use crate::swap::QuoteError;
-use crate::venues::Program;
-use order_core::Pubkey;
+use crate::account::{DecodeError, Lookup};
+use crate::swap::Authority;
+use crate::venue::{Curve, Pool, VenueProgram};
+use curve::ClmmCurve;
+use layout::{ClmmPool, POOL_SEED};
+use order_core::{Mint, Pubkey};
+use program::{ERRORS, PROGRAM_ID, TOO_LITTLE_OUTPUT, TOO_MUCH_INPUT};
 use std::sync::Arc;
 
-pub(super) const PROGRAM: Program = Program {
+pub(crate) const PROGRAM: VenueProgram = VenueProgram {
     address: PROGRAM_ID,
     pool_size: layout::POOL_SIZE,
     pool_discriminator: Some(layout::POOL_DISCRIMINATOR),
@@ -22,37 +25,40 @@ pub(super) const PROGRAM: Program = Program {
     errors: ERRORS,
     too_little_out: TOO_LITTLE_OUTPUT,
     too_much_in: TOO_MUCH_INPUT,
-    error_code,
-    decode: |address, data| Ok(Arc::new(layout::Pool::decode(address, data)?)),
-    decode_instruction: instruction::decode_instruction,
-    seed: seeding::seed,
+    decode: |address, data| Ok(Arc::new(ClmmPool::decode(address, data)?)),
 };
 
-const PROGRAM_ID: Pubkey = Pubkey::from_str_const("CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK");
+impl Pool for ClmmPool {
+    fn mints(&self) -> [Mint; 2] {
+        self.mints
+    }
 
-const NOT_APPROVED: u32 = 6001;
-const TOO_LITTLE_OUTPUT: u32 = 6018;
-const TOO_MUCH_INPUT: u32 = 6019;
-const TOO_SMALL_AMOUNT: u32 = 6022;
-const NOT_ENOUGH_TICK_ARRAYS: u32 = 6023;
+    fn vaults(&self) -> [Pubkey; 2] {
+        self.vaults
+    }
 
-/// The numbers of the program's latest source; before April 2026 the same names had others.
-const ERRORS: Names = &[
-    (NOT_APPROVED, "NotApproved"),
-    (TOO_LITTLE_OUTPUT, "TooLittleOutputReceived"),
-    (TOO_MUCH_INPUT, "TooMuchInputPaid"),
-    (TOO_SMALL_AMOUNT, "TooSmallInputOrOutputAmount"),
-    (NOT_ENOUGH_TICK_ARRAYS, "NotEnoughTickArrayAccount"),
-    (6024, "InvalidFirstTickArrayAccount"),
-];
+    fn authority(&self) -> Authority {
+        let [first, second] = self.mints.map(|mint| mint.to_bytes().to_vec());
+        let seeds = vec![POOL_SEED.to_vec(), self.config.to_bytes().to_vec(), first, second, vec![self.bump]];
+        Authority { address: self.address, seeds }
+    }
 
-fn error_code(error: &QuoteError) -> u32 {
-    match error {
-        QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
-        QuoteError::Closed { .. } => NOT_APPROVED,
-        QuoteError::ZeroAmount | QuoteError::NothingOut => TOO_SMALL_AMOUNT,
-        QuoteError::InsufficientLiquidity | QuoteError::Overflow | QuoteError::Unsupported { .. } => {
-            NOT_ENOUGH_TICK_ARRAYS
-        }
+    fn moves_token_2022(&self) -> bool {
+        false
+    }
+
+    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let mut needed = vec![self.config];
+        needed.extend(self.mints.map(Mint::pubkey));
+        needed.extend(self.arrays.addresses());
+        needed
+    }
+
+    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        self.arrays.addresses()
+    }
+
+    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError> {
+        Ok(Arc::new(ClmmCurve::load(self, accounts)?))
     }
 }

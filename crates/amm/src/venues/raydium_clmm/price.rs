@@ -1,3 +1,5 @@
+//! Square roots of prices, by tick.
+
 use crate::concentrated::{TICK_MAX, tick_between};
 use crate::math::Q64;
 
@@ -29,7 +31,7 @@ const FACTORS: [u64; 19] = [
 ];
 
 /// The square root of the price at a tick, as the program rounds it. None beyond the ticks that there are.
-pub(super) fn sqrt_price(tick: i32) -> Option<u128> {
+pub fn sqrt_price(tick: i32) -> Option<u128> {
     let magnitude = tick.unsigned_abs();
     if magnitude > TICK_MAX.unsigned_abs() {
         return None;
@@ -45,7 +47,7 @@ pub(super) fn sqrt_price(tick: i32) -> Option<u128> {
 }
 
 /// The tick at or below a square root of a price, known to be between two ticks.
-pub(super) fn tick_at(price: u128, low: i32, high: i32) -> i32 {
+pub fn tick_at(price: u128, low: i32, high: i32) -> i32 {
     tick_between(price, low, high, sqrt_price)
 }
 

@@ -1,35 +1,44 @@
-use super::PROGRAM_ID;
+//! Accounts with the ticks of a range of prices.
+
 use super::price::sqrt_price;
+use super::program::PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::concentrated::Stop;
 use order_core::Pubkey;
 use solana_account::Account;
 
-/// How many ticks an array holds.
-pub(super) const TICKS: i32 = 60;
+/// Number of ticks in an array.
+pub const TICKS: i32 = 60;
 
-pub(super) const SIZE: usize = 10_240;
-pub(super) const DISCRIMINATOR: Discriminator = 0xc09b_55cd_31f9_812a_u64.to_be_bytes();
+/// Length of the account in bytes.
+pub const SIZE: usize = 10_240;
+/// First bytes of the account.
+pub const DISCRIMINATOR: Discriminator = 0xc09b_55cd_31f9_812a_u64.to_be_bytes();
 
 /// Where the fields of a tick array are.
-pub(super) mod offset {
-    pub(crate) const POOL: usize = 8;
-    pub(crate) const START: usize = 40;
-    pub(crate) const TICKS: usize = 44;
-    pub(crate) const INITIALIZED: usize = 10_124;
+pub mod offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const POOL: usize = 8;
+    pub const START: usize = 40;
+    pub const TICKS: usize = 44;
+    pub const INITIALIZED: usize = 10_124;
 }
 
-/// How many bytes a tick has, and where its fields are.
-pub(super) const TICK_SIZE: usize = 168;
-pub(super) mod tick_offset {
-    pub(crate) const LIQUIDITY_NET: usize = 4;
-    pub(crate) const LIQUIDITY_GROSS: usize = 20;
-    pub(crate) const ORDERS: usize = 124;
-    pub(crate) const PART_FILLED_ORDERS: usize = 132;
+/// Length of a tick in bytes.
+pub const TICK_SIZE: usize = 168;
+/// Where the fields of a tick are.
+pub mod tick_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const LIQUIDITY_NET: usize = 4;
+    pub const LIQUIDITY_GROSS: usize = 20;
+    pub const ORDERS: usize = 124;
+    pub const PART_FILLED_ORDERS: usize = 132;
 }
 
-/// Where the array of a pool from a tick on is.
-pub(super) fn address(pool: Pubkey, start: i32) -> Pubkey {
+/// Address of the array of a pool that begins at a tick.
+pub fn address(pool: Pubkey, start: i32) -> Pubkey {
     let seeds: [&[u8]; 3] = [b"tick_array", pool.as_ref(), &start.to_be_bytes()];
     Pubkey::find_program_address(&seeds, &PROGRAM_ID).0
 }

@@ -1,26 +1,27 @@
-use super::RATE_ONE;
-use super::layout::{Config, CreatorFeeOn, OwedFees, Pool, pool_offset};
-use crate::account::{DecodeError, Write};
+use super::layout::{CpmmConfig, CpmmPool, CreatorFeeOn, OwedFees, pool_offset};
+use super::program::RATE_ONE;
+use crate::account::{DecodeError, Lookup};
+use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, bought, mul_div_ceil, mul_div_floor, paid};
-use crate::swap::{Direction, Fill, QuoteError, Writes};
+use crate::swap::{Direction, Fill, QuoteError};
 use crate::token;
-use crate::venues::{self, Lookup, Order};
+use crate::venue::{Curve, SwapArgs};
 use order_core::{Atoms, Fraction};
 use solana_instruction::Instruction;
 
 /// A pool with its fee rates and what its vaults hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Curve {
-    pool: Pool,
-    config: Config,
-    /// What the vaults hold, fees that are owed to others included.
+pub(super) struct CpmmCurve {
+    pool: CpmmPool,
+    config: CpmmConfig,
+    /// Balances of the vaults, fees that are owed to others included.
     balances: [u64; 2],
-    /// What can be traded against.
+    /// Amounts that can be traded against.
     reserves: [u64; 2],
 }
 
-impl venues::Curve for Curve {
+impl Curve for CpmmCurve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
         self.reserves.map(Atoms::new)
     }
@@ -31,7 +32,7 @@ impl venues::Curve for Curve {
         i64::try_from(rate.saturating_mul(1000)).map_or(Fraction::ONE, Fraction::from_billionths)
     }
 
-    /// What `amount` that arrives in the vault buys.
+    /// Output for `amount` that arrives in the vault.
     fn exact_in(
         &self,
         direction: Direction,
@@ -48,10 +49,14 @@ impl venues::Curve for Curve {
         let creator_out =
             mul_div_ceil(bought, rates.creator_on_output, RATE_ONE).ok_or(QuoteError::Overflow)?;
         let amount_out = bought.checked_sub(creator_out).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in: amount, net, amount_out, fees_in, creator_out }, clock, writes)
+        self.fill(
+            CpmmSwap { direction, amount_in: amount, net, amount_out, fees_in, creator_out },
+            clock,
+            writes,
+        )
     }
 
-    /// What must arrive in the vault so that `amount` leaves the other.
+    /// Input that must arrive in the vault so that `amount` leaves the other.
     fn exact_out(
         &self,
         direction: Direction,
@@ -70,18 +75,22 @@ impl venues::Curve for Curve {
             .split(amount_in.checked_sub(net).ok_or(QuoteError::Overflow)?)
             .ok_or(QuoteError::Overflow)?;
         let creator_out = bought.checked_sub(amount).ok_or(QuoteError::Overflow)?;
-        self.fill(Swap { direction, amount_in, net, amount_out: amount, fees_in, creator_out }, clock, writes)
+        self.fill(
+            CpmmSwap { direction, amount_in, net, amount_out: amount, fees_in, creator_out },
+            clock,
+            writes,
+        )
     }
 
-    fn instruction(&self, order: Order<'_>) -> Instruction {
-        self.pool.instruction(order)
+    fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
+        self.pool.instruction(args)
     }
 }
 
-impl Curve {
-    pub(super) fn load(pool: &Pool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+impl CpmmCurve {
+    pub(super) fn load(pool: &CpmmPool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         let address = pool.address;
-        let config = Config::load(pool.config, accounts)?;
+        let config = CpmmConfig::load(pool.config, accounts)?;
         let rates = [config.trade_fee_rate, config.creator_fee_rate];
         if rates.into_iter().try_fold(0, u64::checked_add).is_none_or(|rate| rate >= RATE_ONE) {
             let reason = "the fee is the whole amount or more";
@@ -133,7 +142,7 @@ impl Curve {
         }
     }
 
-    fn fill(&self, swap: Swap, clock: Clock, writes: &mut Writes) -> Result<Fill, QuoteError> {
+    fn fill(&self, swap: CpmmSwap, clock: Clock, writes: &mut Writes) -> Result<Fill, QuoteError> {
         let (reserve_in, _) = swap.direction.order(self.reserves);
         let (balance_in, _) = swap.direction.order(self.balances);
         if balance_in.checked_add(swap.amount_in).is_none() {
@@ -144,12 +153,12 @@ impl Curve {
         Ok(Fill {
             amount_in: swap.amount_in,
             amount_out: swap.amount_out,
-            fee: venues::Curve::fee(self, clock),
+            fee: Curve::fee(self, clock),
             price_impact: math::ratio(u128::from(swap.net), after).ok_or(QuoteError::Overflow)?,
         })
     }
 
-    fn write(&self, swap: Swap, writes: &mut Writes) -> Option<()> {
+    fn write(&self, swap: CpmmSwap, writes: &mut Writes) -> Option<()> {
         use pool_offset::{CREATOR_FEES, FUND_FEES, PROTOCOL_FEES};
         let (mut owed_in, mut owed_out) = swap.direction.order(self.pool.owed);
         let part = |rate| mul_div_floor(swap.fees_in.trade, rate, RATE_ONE);
@@ -163,7 +172,7 @@ impl Curve {
         for (owed, ((protocol, fund), creator)) in [first, second].into_iter().zip(offsets) {
             writes.add(|| {
                 [(protocol, owed.protocol), (fund, owed.fund), (creator, owed.creator)]
-                    .map(|(offset, owed)| Write::u64(self.pool.address, offset, owed))
+                    .map(|(offset, owed)| FieldWrite::u64(self.pool.address, offset, owed))
             });
         }
         Some(())
@@ -172,10 +181,10 @@ impl Curve {
 
 /// The amounts of one swap.
 #[derive(Clone, Copy)]
-struct Swap {
+struct CpmmSwap {
     direction: Direction,
     amount_in: u64,
-    /// What of the input moves the price.
+    /// Part of the input that moves the price.
     net: u64,
     amount_out: u64,
     fees_in: InputFees,
@@ -198,7 +207,7 @@ struct Rates {
 }
 
 impl Rates {
-    /// What is taken from an input.
+    /// Fees of an input.
     fn input_fees(self, amount: u64) -> Option<InputFees> {
         let rate = self.trade.checked_add(self.creator_on_input)?;
         self.split(mul_div_ceil(amount, rate, RATE_ONE)?)
@@ -220,7 +229,7 @@ impl InputFees {
     }
 }
 
-/// What leaves `net` after a fee of `rate`, rounded up.
+/// Amount that leaves `net` after a fee of `rate`, rounded up.
 fn before_fee(net: u64, rate: u64) -> Option<u64> {
     if rate == 0 { Some(net) } else { mul_div_ceil(net, RATE_ONE, RATE_ONE.checked_sub(rate)?) }
 }

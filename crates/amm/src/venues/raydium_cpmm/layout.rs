@@ -1,51 +1,57 @@
-use super::curve::Curve;
-use super::{AUTHORITY, AUTHORITY_BUMP, AUTHORITY_SEED, PROGRAM_ID};
-use crate::account::{DecodeError, Discriminator, Fields, require_owner};
-use crate::swap::Authority;
-use crate::venues::{self, Lookup};
-use order_core::{Mint, Pubkey};
-use std::sync::Arc;
+//! Layouts of the program's accounts.
 
-pub(super) const POOL_SIZE: usize = 637;
-pub(super) const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
-pub(super) const CONFIG_SIZE: usize = 236;
+use super::program::PROGRAM_ID;
+use crate::account::{DecodeError, Discriminator, Fields, Lookup, require_owner};
+use order_core::{Mint, Pubkey};
+
+/// Length of a pool's account in bytes.
+pub const POOL_SIZE: usize = 637;
+/// First bytes of a pool's account.
+pub const POOL_DISCRIMINATOR: Discriminator = 0xf7ed_e3f5_d7c3_de46_u64.to_be_bytes();
+/// Length of a fee configuration's account in bytes.
+pub const CONFIG_SIZE: usize = 236;
 /// Accounts that were made before the creator's fee existed may end before it.
 const CONFIG_SIZE_MIN: usize = 108;
-pub(super) const CONFIG_DISCRIMINATOR: Discriminator = 0xdaf4_2168_cbcb_2b6f_u64.to_be_bytes();
+/// First bytes of a fee configuration's account.
+pub const CONFIG_DISCRIMINATOR: Discriminator = 0xdaf4_2168_cbcb_2b6f_u64.to_be_bytes();
 
 /// The bit of the status that stops swaps.
 const STATUS_SWAP_DISABLED: u8 = 1 << 2;
 
 /// Where the fields of a pool's account are.
-pub(super) mod pool_offset {
-    pub(crate) const CONFIG: usize = 8;
-    pub(crate) const VAULTS: [usize; 2] = [72, 104];
-    pub(crate) const MINTS: [usize; 2] = [168, 200];
-    pub(crate) const TOKEN_PROGRAMS: [usize; 2] = [232, 264];
-    pub(crate) const OBSERVATION: usize = 296;
-    pub(crate) const AUTHORITY_BUMP: usize = 328;
-    pub(crate) const STATUS: usize = 329;
-    pub(crate) const LP_DECIMALS: usize = 330;
-    pub(crate) const DECIMALS: [usize; 2] = [331, 332];
-    pub(crate) const PROTOCOL_FEES: [usize; 2] = [341, 349];
-    pub(crate) const FUND_FEES: [usize; 2] = [357, 365];
-    pub(crate) const OPEN_TIME: usize = 373;
-    pub(crate) const CREATOR_FEE_ON: usize = 389;
-    pub(crate) const ENABLE_CREATOR_FEE: usize = 390;
-    pub(crate) const CREATOR_FEES: [usize; 2] = [397, 405];
+pub mod pool_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const CONFIG: usize = 8;
+    pub const VAULTS: [usize; 2] = [72, 104];
+    pub const MINTS: [usize; 2] = [168, 200];
+    pub const TOKEN_PROGRAMS: [usize; 2] = [232, 264];
+    pub const OBSERVATION: usize = 296;
+    pub const AUTHORITY_BUMP: usize = 328;
+    pub const STATUS: usize = 329;
+    pub const LP_DECIMALS: usize = 330;
+    pub const DECIMALS: [usize; 2] = [331, 332];
+    pub const PROTOCOL_FEES: [usize; 2] = [341, 349];
+    pub const FUND_FEES: [usize; 2] = [357, 365];
+    pub const OPEN_TIME: usize = 373;
+    pub const CREATOR_FEE_ON: usize = 389;
+    pub const ENABLE_CREATOR_FEE: usize = 390;
+    pub const CREATOR_FEES: [usize; 2] = [397, 405];
 }
 
 /// Where the fields of a fee configuration are.
-pub(super) mod config_offset {
-    pub(crate) const BUMP: usize = 8;
-    pub(crate) const INDEX: usize = 10;
-    pub(crate) const TRADE_FEE_RATE: usize = 12;
-    pub(crate) const PROTOCOL_FEE_RATE: usize = 20;
-    pub(crate) const FUND_FEE_RATE: usize = 28;
-    pub(crate) const CREATOR_FEE_RATE: usize = 108;
+pub mod config_offset {
+    #![expect(missing_docs, reason = "each is named for the program's field")]
+
+    pub const BUMP: usize = 8;
+    pub const INDEX: usize = 10;
+    pub const TRADE_FEE_RATE: usize = 12;
+    pub const PROTOCOL_FEE_RATE: usize = 20;
+    pub const FUND_FEE_RATE: usize = 28;
+    pub const CREATOR_FEE_RATE: usize = 108;
 }
 
-/// Fees that are in the vaults and no longer the pool's, in atoms.
+/// Fees that are in the vaults and no longer the pool's, in base units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct OwedFees {
     pub(super) protocol: u64,
@@ -65,7 +71,7 @@ pub(super) enum CreatorFeeOn {
 
 /// A pool's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pool {
+pub(crate) struct CpmmPool {
     pub(super) address: Pubkey,
     pub(super) config: Pubkey,
     pub(super) vaults: [Pubkey; 2],
@@ -78,7 +84,7 @@ pub(crate) struct Pool {
     pub(super) creator_fee_enabled: bool,
 }
 
-impl Pool {
+impl CpmmPool {
     pub(crate) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use pool_offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Raydium CPMM pool")?;
@@ -109,37 +115,9 @@ impl Pool {
     }
 }
 
-impl venues::Pool for Pool {
-    fn mints(&self) -> [Mint; 2] {
-        self.mints
-    }
-
-    fn vaults(&self) -> [Pubkey; 2] {
-        self.vaults
-    }
-
-    fn authority(&self) -> Authority {
-        Authority { address: AUTHORITY, seeds: vec![AUTHORITY_SEED.to_vec(), vec![AUTHORITY_BUMP]] }
-    }
-
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        let [first, second] = self.vaults;
-        let [mint_first, mint_second] = self.mints.map(Mint::pubkey);
-        vec![self.config, first, second, mint_first, mint_second]
-    }
-
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.vaults.to_vec()
-    }
-
-    fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn venues::Curve>, DecodeError> {
-        Ok(Arc::new(Curve::load(self, accounts)?))
-    }
-}
-
 /// The fee rates that many pools share, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Config {
+pub(crate) struct CpmmConfig {
     pub(super) trade_fee_rate: u64,
     /// Of the trade fee, not of the amount.
     pub(super) protocol_fee_rate: u64,
@@ -148,7 +126,7 @@ pub(crate) struct Config {
     pub(super) creator_fee_rate: u64,
 }
 
-impl Config {
+impl CpmmConfig {
     pub(super) fn load(address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         use config_offset as at;
         let account = accounts(&address).ok_or(DecodeError::Missing { address })?;

@@ -1,10 +1,13 @@
-use super::curve::{amount_a, amount_b, ceil};
-use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
-use super::{AUTHORITY, PROGRAM_ID};
-use crate::account::put;
-use crate::math;
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
-use crate::token;
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::root::{sqrt, times_q128};
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::venues::meteora_damm_v2::amounts::{amount_a, amount_b, ceil};
+use amm::venues::meteora_damm_v2::layout::{POOL_DISCRIMINATOR, POOL_SIZE};
+use amm::venues::meteora_damm_v2::offset as at;
+use amm::venues::meteora_damm_v2::program::{AUTHORITY, PROGRAM_ID};
+use amm::{PoolToken, token};
 use order_core::{Atoms, Fraction, Pubkey};
 use ruint::aliases::U256;
 
@@ -27,7 +30,7 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let cliff = cliff(seed.fee)?;
     let price = Price::of(seed.reserves).ok_or(SeedError::Reserves)?;
     let pool = seed.pool.pubkey();
-    let vault = |token: crate::PoolToken, amount| Vault {
+    let vault = |token: PoolToken, amount| SeededVault {
         address: derive(&[b"token_vault", &token.mint.to_bytes(), pool.as_ref()]),
         mint: token.mint,
         program: token.program,
@@ -52,27 +55,27 @@ fn cliff(fee: Fraction) -> Result<u64, SeedError> {
 struct Price {
     sqrt_price: u128,
     liquidity: u128,
-    /// What the curve may pay out at most, rounded up.
+    /// Largest amounts that the curve may pay out, rounded up.
     amounts: [Atoms; 2],
 }
 
 impl Price {
     /// None if a reserve is zero or the price is outside of the program's range.
     fn of([reserve_a, reserve_b]: [Atoms; 2]) -> Option<Self> {
-        let square = math::times_q128(reserve_b.get()).checked_div(U256::from(reserve_a.get()))?;
-        let sqrt_price = u128::try_from(math::sqrt(square)).ok()?;
+        let square = times_q128(reserve_b.get()).checked_div(U256::from(reserve_a.get()))?;
+        let sqrt_price = u128::try_from(sqrt(square)).ok()?;
         if sqrt_price <= SQRT_MIN_PRICE || sqrt_price >= SQRT_MAX_PRICE {
             return None;
         }
         let width = U256::from(sqrt_price.checked_sub(SQRT_MIN_PRICE)?);
-        let liquidity = u128::try_from(math::times_q128(reserve_b.get()).checked_div(width)?).ok()?;
+        let liquidity = u128::try_from(times_q128(reserve_b.get()).checked_div(width)?).ok()?;
         let first = amount_a(liquidity, sqrt_price, SQRT_MAX_PRICE).and_then(ceil)?;
         let second = amount_b(liquidity, SQRT_MIN_PRICE, sqrt_price).and_then(ceil)?;
         Some(Self { sqrt_price, liquidity, amounts: [Atoms::new(first), Atoms::new(second)] })
     }
 }
 
-fn pool_data(cliff: u64, price: &Price, vaults: &[Vault; 2]) -> Vec<u8> {
+fn pool_data(cliff: u64, price: &Price, vaults: &[SeededVault; 2]) -> Vec<u8> {
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);
     put(&mut data, at::CLIFF_FEE_NUMERATOR, &cliff.to_le_bytes());

@@ -1,16 +1,18 @@
-use crate::token::PoolToken;
+//! Pools for a local cluster: their parameters and the accounts that make them.
+
+use amm::PoolToken;
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey};
 
 /// A pool to be put on a local cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed {
-    /// Where, if the program lets its pools be anywhere: any address that is free. Programs whose pools
+    /// Address, if the program lets its pools be anywhere: any that is free. Programs whose pools
     /// are at addresses of their own making take no notice.
     pub pool: PoolAddress,
-    /// What it trades, in any order.
+    /// Tokens that it trades, in any order.
     pub tokens: [PoolToken; 2],
-    /// How much of each it holds, in the same order; none is zero.
+    /// Amounts that it holds of each, in the same order; none is zero.
     pub reserves: [Atoms; 2],
     /// The rate of its trade fee.
     pub fee: Fraction,
@@ -76,7 +78,7 @@ pub struct Seeded {
     /// The accounts besides the mints and the vaults; the pool's own is the first.
     pub accounts: Vec<SeededAccount>,
     /// The token accounts it needs, in the pool's own order.
-    pub vaults: [Vault; 2],
+    pub vaults: [SeededVault; 2],
 }
 
 /// An account that is part of a pool.
@@ -92,15 +94,15 @@ pub struct SeededAccount {
 
 /// A token account of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Vault {
+pub struct SeededVault {
     /// Its address.
     pub address: Pubkey,
-    /// What it holds.
+    /// Token that it holds.
     pub mint: Mint,
     /// The program that keeps it.
     pub program: Program,
     /// Who may move what it holds.
     pub authority: Pubkey,
-    /// How much it holds; at most a few units away from the reserve that was asked for.
+    /// Balance in base units; at most a few units away from the reserve that was asked for.
     pub amount: Atoms,
 }

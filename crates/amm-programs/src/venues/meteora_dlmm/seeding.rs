@@ -1,10 +1,12 @@
-use super::bin_array::{self, BINS};
-use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, bin_offset, offset as at};
-use super::{ARRAYS_HALF, PROGRAM_ID, price};
-use crate::account::{Discriminator, put};
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
-use crate::swap::Direction;
-use crate::token;
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::venues::meteora_dlmm::bin_array::{self, BINS, bin_offset};
+use amm::venues::meteora_dlmm::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
+use amm::venues::meteora_dlmm::price;
+use amm::venues::meteora_dlmm::program::{ARRAYS_HALF, PROGRAM_ID};
+use amm::{Direction, Discriminator, PoolToken, token};
 use order_core::{Atoms, Fraction, Mint, Pubkey};
 
 /// Bin steps in ten-thousandths, the preferred ones first: a finer step prices better, a coarser one
@@ -43,9 +45,9 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     if token_x.mint == token_y.mint {
         return Err(SeedError::EqualTokens { mint: token_x.mint });
     }
-    let plan = Plan::of(seed)?;
+    let plan = BinPlan::of(seed)?;
     let (pool, bump) = pool_address(seed.tokens.map(|token| token.mint));
-    let vault = |token: crate::PoolToken, amount| Vault {
+    let vault = |token: PoolToken, amount| SeededVault {
         address: derive(&[pool.as_ref(), &token.mint.to_bytes()]),
         mint: token.mint,
         program: token.program,
@@ -69,15 +71,15 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     Ok(Seeded { pool: pool.into(), accounts, vaults })
 }
 
-/// What a pool's parameters must be.
-struct Plan {
+/// Parameters of a pool.
+struct BinPlan {
     bin_step: u16,
     base_factor: u16,
     base_fee_power: u8,
     active_id: i32,
 }
 
-impl Plan {
+impl BinPlan {
     fn of(seed: &Seed) -> Result<Self, SeedError> {
         let fee = seed.fee;
         let [reserve_x, reserve_y] = seed.reserves.map(Atoms::get);
@@ -149,7 +151,9 @@ impl Plan {
 
 /// Base factor and power that make a fee exactly.
 fn base_fee(fee: Fraction, bin_step: u16) -> Option<(u16, u8)> {
-    let fee = u64::try_from(fee.billionths()).ok().filter(|fee| (1..=super::FEE_CAP).contains(fee))?;
+    let fee = u64::try_from(fee.billionths())
+        .ok()
+        .filter(|fee| (1..=amm::venues::meteora_dlmm::program::FEE_CAP).contains(fee))?;
     (0..=BASE_FEE_POWER_MAX).find_map(|power| {
         let unit = 10u64.checked_pow(u32::from(power).saturating_add(1))?.checked_mul(u64::from(bin_step))?;
         let factor = u16::try_from(fee.checked_div(unit)?).ok()?;
@@ -178,7 +182,7 @@ fn bin_at(target: u128, bin_step: u16) -> Option<i32> {
     Some(low)
 }
 
-fn pool_data(plan: &Plan, vaults: &[Vault; 2], oracle: Pubkey) -> Vec<u8> {
+fn pool_data(plan: &BinPlan, vaults: &[SeededVault; 2], oracle: Pubkey) -> Vec<u8> {
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);
     let bin_step = plan.bin_step.to_le_bytes();

@@ -1,13 +1,16 @@
-use super::PROGRAM_ID;
-use super::layout::{
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::full_range::{FullRange, Tick};
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::Discriminator;
+use amm::venues::raydium_clmm::layout::{
     BITMAP_ZERO, CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SEED, POOL_SIZE, config_offset,
     pool_offset,
 };
-use super::price::{sqrt_price, tick_at};
-use super::tick_array::{self, TICK_SIZE, TICKS, tick_offset};
-use crate::account::{Discriminator, put};
-use crate::concentrated::{FullRange, Tick};
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
+use amm::venues::raydium_clmm::price::{sqrt_price, tick_at};
+use amm::venues::raydium_clmm::program::PROGRAM_ID;
+use amm::venues::raydium_clmm::tick_array::{self, TICK_SIZE, TICKS, tick_offset};
 use order_core::{PoolAddress, Pubkey};
 use std::collections::BTreeMap;
 
@@ -34,13 +37,14 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let (pool, bump) = derive(&[POOL_SEED, config.as_ref(), &first, &second]);
     let [(token_first, _), (token_second, _)] = sides;
     let [amount_first, amount_second] = range.amounts;
-    let vaults = [(token_first, amount_first), (token_second, amount_second)].map(|(token, amount)| Vault {
-        address: derive(&[b"pool_vault", pool.as_ref(), &token.mint.to_bytes()]).0,
-        mint: token.mint,
-        program: token.program,
-        authority: pool,
-        amount,
-    });
+    let vaults =
+        [(token_first, amount_first), (token_second, amount_second)].map(|(token, amount)| SeededVault {
+            address: derive(&[b"pool_vault", pool.as_ref(), &token.mint.to_bytes()]).0,
+            mint: token.mint,
+            program: token.program,
+            authority: pool,
+            amount,
+        });
     let observation = derive(&[b"observation", pool.as_ref()]).0;
     let mut data = pool_data(&range, &vaults);
     put(&mut data, pool_offset::BUMP, &[bump]);
@@ -77,7 +81,7 @@ fn config(trade_fee_rate: u32) -> Option<(Pubkey, Vec<u8>)> {
     Some((address, data))
 }
 
-fn pool_data(range: &FullRange, vaults: &[Vault; 2]) -> Vec<u8> {
+fn pool_data(range: &FullRange, vaults: &[SeededVault; 2]) -> Vec<u8> {
     use pool_offset as at;
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);

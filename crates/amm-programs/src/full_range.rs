@@ -1,8 +1,7 @@
 //! Liquidity for a pool on a local cluster: the same over nearly all prices.
 
-use super::reserves::{Rounding, amount_a, amount_b};
-use super::{Place, TICK_MAX};
-use crate::math;
+use crate::root::{sqrt, times_q128};
+use amm::concentrated::{Place, Rounding, TICK_MAX, amount_a, amount_b};
 use order_core::Atoms;
 use ruint::aliases::U256;
 
@@ -13,7 +12,7 @@ const MEETINGS: [i32; 2] = [-2, 3];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FullRange {
     pub(crate) place: Place,
-    /// What the positions hold, rounded up.
+    /// Amounts that the positions hold, rounded up.
     pub(crate) amounts: [Atoms; 2],
     low: i32,
     high: i32,
@@ -36,8 +35,8 @@ impl FullRange {
         sqrt_price: fn(i32) -> Option<u128>,
         tick_at: fn(u128, i32, i32) -> i32,
     ) -> Option<Self> {
-        let square = math::times_q128(reserve_b.get()).checked_div(U256::from(reserve_a.get()))?;
-        let price = u128::try_from(math::sqrt(square)).ok()?;
+        let square = times_q128(reserve_b.get()).checked_div(U256::from(reserve_a.get()))?;
+        let price = u128::try_from(sqrt(square)).ok()?;
         let high = TICK_MAX.checked_div(spacing)?.checked_mul(spacing)?;
         let low = high.checked_neg()?;
         let (price_low, price_high) = (sqrt_price(low)?, sqrt_price(high)?);

@@ -1,8 +1,10 @@
-use super::layout::{POOL_SIZE, STATUS_SWAP_ONLY, offset as at};
-use super::{AUTHORITY_SEED, PROGRAM_ID};
-use crate::account::put;
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
-use crate::token::PoolToken;
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::PoolToken;
+use amm::venues::raydium_amm_v4::layout::{POOL_SIZE, STATUS_SWAP_ONLY, offset as at};
+use amm::venues::raydium_amm_v4::program::{AUTHORITY_SEED, PROGRAM_ID};
 use order_core::token::Program;
 use order_core::{Fraction, Pubkey};
 
@@ -24,7 +26,7 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let fee = fee(seed.fee).ok_or(SeedError::Fee { fee: seed.fee })?;
     let (authority, nonce) = Pubkey::find_program_address(&[AUTHORITY_SEED], &PROGRAM_ID);
     let pool = seed.pool.pubkey();
-    let vault = |name: &[u8], token: PoolToken, amount| Vault {
+    let vault = |name: &[u8], token: PoolToken, amount| SeededVault {
         address: derive(pool, name),
         mint: token.mint,
         program: token.program,
@@ -49,7 +51,7 @@ fn fee(fee: Fraction) -> Option<[u64; 2]> {
     (numerator < Fraction::ONE_IN_BILLIONTHS).then_some([numerator, Fraction::ONE_IN_BILLIONTHS])
 }
 
-fn pool_data(fee: [u64; 2], nonce: u8, vaults: &[Vault; 2], tokens: [PoolToken; 2]) -> Vec<u8> {
+fn pool_data(fee: [u64; 2], nonce: u8, vaults: &[SeededVault; 2], tokens: [PoolToken; 2]) -> Vec<u8> {
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, at::STATUS, &STATUS_SWAP_ONLY.to_le_bytes());
     put(&mut data, at::NONCE, &u64::from(nonce).to_le_bytes());

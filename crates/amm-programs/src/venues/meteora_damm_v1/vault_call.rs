@@ -1,11 +1,12 @@
-use super::VAULT_PROGRAM_ID;
-use super::vault::{self, Shares, Vault, offset};
-use crate::account::{DecodeError, Discriminator, Write};
-use crate::anchor::Arguments;
-use crate::clock::Clock;
-use crate::program_error::{ACCOUNT_DISCRIMINATOR_MISMATCH, ACCOUNT_NOT_ENOUGH_KEYS};
-use crate::swap::Authority;
-use crate::token::{self, token_program_id};
+//! Calls of the program that keeps the lending vaults.
+
+use crate::anchor::AnchorArguments;
+use crate::bytes::put;
+use amm::program_error::{ACCOUNT_DISCRIMINATOR_MISMATCH, ACCOUNT_NOT_ENOUGH_KEYS, CONSTRAINT_ADDRESS};
+use amm::token::supply;
+use amm::venues::meteora_damm_v1::program::VAULT_PROGRAM_ID;
+use amm::venues::meteora_damm_v1::vault::{LendingVault, Shares, offset};
+use amm::{Authority, Clock, DecodeError, Discriminator, token_program_id};
 use order_core::token::Program;
 use order_core::{Atoms, Pubkey};
 use solana_account::Account;
@@ -20,21 +21,21 @@ const VAULT_IS_DISABLED: u32 = 6000;
 const SLIPPAGE_EXCEEDED: u32 = 6001;
 const MATH_OVERFLOW: u32 = 6011;
 
-/// What the program of Meteora's vaults is called with: by its pools, for a swap.
+/// A call of the program of Meteora's vaults: its pools make them for a swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VaultCall {
     /// Pay tokens in, for new shares.
     Deposit {
-        /// How much is paid in, in atoms.
+        /// Amount paid in, in base units.
         amount: Atoms,
         /// The least shares to get for it.
         min_shares: Atoms,
     },
     /// Give shares back, for tokens.
     Withdraw {
-        /// How many shares are given back.
+        /// Number of shares that are given back.
         shares: Atoms,
-        /// The least to get for them, in atoms.
+        /// Least amount to get for them, in base units.
         min_amount: Atoms,
     },
 }
@@ -56,7 +57,7 @@ pub struct VaultAccounts {
     pub user: Pubkey,
 }
 
-/// What a call does.
+/// Effects of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VaultChange {
     /// The tokens that move into the vault or out of it.
@@ -65,7 +66,9 @@ pub struct VaultChange {
     pub shares: Atoms,
     /// Who signs for the vault's tokens and for its shares: the vault itself.
     pub authority: Authority,
-    write: Write,
+    vault: Pubkey,
+    /// Total amount of the vault after the call.
+    total_amount: u64,
 }
 
 impl VaultCall {
@@ -94,8 +97,8 @@ impl VaultCall {
     /// # Errors
     /// The custom error code with which the program fails.
     pub fn decode(accounts: &[Pubkey], data: &[u8]) -> Result<(Self, VaultAccounts), u32> {
-        let Arguments { name, amounts: [first, second], rest: _ } =
-            Arguments::read(data, &[DEPOSIT, WITHDRAW])?;
+        let AnchorArguments { name, amounts: [first, second], rest: _ } =
+            AnchorArguments::read(data, &[DEPOSIT, WITHDRAW])?;
         let call = if name == DEPOSIT {
             Self::Deposit { amount: first, min_shares: second }
         } else {
@@ -106,7 +109,7 @@ impl VaultCall {
         Ok((call, VaultAccounts { vault, token_vault, lp_mint, user_token, user_lp, user }))
     }
 
-    /// What the program does when it is called, given the vault's account and the mint of its shares.
+    /// Executes the call, given the vault's account and the mint of its shares.
     ///
     /// # Errors
     /// The custom error code with which the program fails.
@@ -118,24 +121,25 @@ impl VaultCall {
         clock: Clock,
     ) -> Result<VaultChange, u32> {
         let unreadable = |_: DecodeError| ACCOUNT_DISCRIMINATOR_MISMATCH;
-        let vault = Vault::decode(accounts.vault, account).map_err(unreadable)?;
+        let vault = LendingVault::decode(accounts.vault, account).map_err(unreadable)?;
         if vault.token_vault != accounts.token_vault || vault.lp_mint != accounts.lp_mint {
-            return Err(crate::program_error::CONSTRAINT_ADDRESS);
+            return Err(CONSTRAINT_ADDRESS);
         }
-        let supply = token::supply(accounts.lp_mint, lp_mint).map_err(unreadable)?;
+        let supply = supply(accounts.lp_mint, lp_mint).map_err(unreadable)?;
         let unix_time = u64::try_from(clock.unix_timestamp).map_err(|_| MATH_OVERFLOW)?;
         let unlocked = vault.unlocked(unix_time).ok_or(MATH_OVERFLOW)?;
         let (amount, shares, total) = self.exchange(&vault, Shares { unlocked, supply })?;
         Ok(VaultChange {
             amount: Atoms::new(amount),
             shares: Atoms::new(shares),
-            authority: authority(accounts.vault, account).map_err(unreadable)?,
-            write: Write::u64(accounts.vault, offset::TOTAL_AMOUNT, total),
+            authority: vault.authority(),
+            vault: accounts.vault,
+            total_amount: total,
         })
     }
 
     /// Tokens, shares, and what the vault has afterwards.
-    fn exchange(&self, vault: &Vault, all: Shares) -> Result<(u64, u64, u64), u32> {
+    fn exchange(&self, vault: &LendingVault, all: Shares) -> Result<(u64, u64, u64), u32> {
         let (amount, shares, total, met) = match *self {
             Self::Deposit { .. } if !vault.enabled => return Err(VAULT_IS_DISABLED),
             Self::Deposit { amount, min_shares } => {
@@ -159,21 +163,9 @@ impl VaultChange {
     /// # Errors
     /// The bytes are too short to be a vault's.
     pub fn apply(&self, data: &mut [u8]) -> Result<(), DecodeError> {
-        let Write { account: address, offset, .. } = self.write;
         let length = data.len();
-        let fitted = self.write.apply(data);
-        if fitted { Ok(()) } else { Err(DecodeError::TooShort { address, length, needed: offset }) }
+        let fitted = put(data, offset::TOTAL_AMOUNT, &self.total_amount.to_le_bytes());
+        let needed = offset::TOTAL_AMOUNT;
+        if fitted { Ok(()) } else { Err(DecodeError::TooShort { address: self.vault, length, needed }) }
     }
-}
-
-fn authority(address: Pubkey, account: &Account) -> Result<Authority, DecodeError> {
-    let fields = crate::account::Fields::new(address, &account.data, vault::SIZE_MIN)?;
-    let [bump, _] = offset::BUMPS;
-    let seeds = vec![
-        b"vault".to_vec(),
-        fields.pubkey(offset::TOKEN_MINT)?.to_bytes().to_vec(),
-        fields.pubkey(offset::BASE)?.to_bytes().to_vec(),
-        vec![fields.u8(bump)?],
-    ];
-    Ok(Authority { address, seeds })
 }

@@ -1,10 +1,12 @@
-use super::PROGRAM_ID;
-use super::layout::{POOL_DISCRIMINATOR, POOL_SEED, POOL_SIZE, offset as at};
-use super::price::{sqrt_price, tick_at};
-use super::tick_array::{self, TICK_SIZE, TICKS, fixed_offset, tick_offset};
-use crate::account::put;
-use crate::concentrated::{FullRange, Tick};
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::full_range::{FullRange, Tick};
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::venues::orca_whirlpool::layout::{POOL_DISCRIMINATOR, POOL_SEED, POOL_SIZE, offset as at};
+use amm::venues::orca_whirlpool::price::{sqrt_price, tick_at};
+use amm::venues::orca_whirlpool::program::PROGRAM_ID;
+use amm::venues::orca_whirlpool::tick_array::{self, TICK_SIZE, TICKS, fixed_offset, tick_offset};
 use order_core::{PoolAddress, Pubkey};
 
 /// Pools of this distance of ticks hold liquidity over all prices only; two arrays have all of them.
@@ -28,13 +30,14 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let tier = TICK_SPACING.to_le_bytes();
     let (pool, bump) = derive(&[POOL_SEED, CONFIG.as_ref(), &first, &second, &tier]);
     let [amount_first, amount_second] = range.amounts;
-    let vaults = [(token_first, amount_first), (token_second, amount_second)].map(|(token, amount)| Vault {
-        address: derive(&[b"vault", pool.as_ref(), &token.mint.to_bytes()]).0,
-        mint: token.mint,
-        program: token.program,
-        authority: pool,
-        amount,
-    });
+    let vaults =
+        [(token_first, amount_first), (token_second, amount_second)].map(|(token, amount)| SeededVault {
+            address: derive(&[b"vault", pool.as_ref(), &token.mint.to_bytes()]).0,
+            mint: token.mint,
+            program: token.program,
+            authority: pool,
+            amount,
+        });
     let mut data = pool_data(&range, fee_rate);
     put(&mut data, at::BUMP, &[bump]);
     for ((vault, mint_offset), vault_offset) in vaults.iter().zip(at::MINTS).zip(at::VAULTS) {

@@ -1,20 +1,20 @@
-//! How Anchor programs are called.
+//! Instructions of Anchor programs.
 
-use crate::account::Discriminator;
-use crate::program_error::{INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND};
+use amm::Discriminator;
+use amm::program_error::{INSTRUCTION_DID_NOT_DESERIALIZE, INSTRUCTION_FALLBACK_NOT_FOUND};
 use order_core::Atoms;
 
 /// The arguments that every swap instruction begins with.
-pub(crate) struct Arguments<'a> {
-    /// Which of the program's instructions it is.
+pub(crate) struct AnchorArguments<'a> {
+    /// Name of the instruction.
     pub(crate) name: Discriminator,
-    /// The amount and its limit, or the other way round.
+    /// The amount and its limit, or the limit and the amount.
     pub(crate) amounts: [Atoms; 2],
-    /// What follows.
+    /// The bytes that follow.
     pub(crate) rest: &'a [u8],
 }
 
-impl<'a> Arguments<'a> {
+impl<'a> AnchorArguments<'a> {
     /// Reads an instruction of one of these names.
     ///
     /// # Errors

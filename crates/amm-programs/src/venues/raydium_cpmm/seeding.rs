@@ -1,9 +1,12 @@
-use super::layout::{CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SIZE};
-use super::layout::{config_offset, pool_offset};
-use super::{AUTHORITY, AUTHORITY_BUMP, PROGRAM_ID};
-use crate::account::{Discriminator, put};
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
-use crate::token::{PoolToken, token_program_id};
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use amm::Discriminator;
+use amm::venues::raydium_cpmm::layout::{CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SIZE};
+use amm::venues::raydium_cpmm::layout::{config_offset, pool_offset};
+use amm::venues::raydium_cpmm::program::{AUTHORITY, AUTHORITY_BUMP, PROGRAM_ID};
+use amm::{PoolToken, token_program_id};
 use order_core::Pubkey;
 
 /// The parts of the trade fee that go to the protocol and the fund on mainnet, in millionths.
@@ -22,7 +25,7 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     // The program wants the mints in the order of their bytes.
     let sides = seed.sides_by_mint()?;
     let (config, config_data) = config(trade_fee_rate).ok_or(SeedError::Fee { fee: seed.fee })?;
-    let vaults = sides.map(|(token, amount)| Vault {
+    let vaults = sides.map(|(token, amount)| SeededVault {
         address: derive(&[b"pool_vault", pool.as_ref(), &token.mint.to_bytes()]).0,
         mint: token.mint,
         program: token.program,
@@ -54,7 +57,12 @@ fn config(trade_fee_rate: u64) -> Option<(Pubkey, Vec<u8>)> {
     Some((address, data))
 }
 
-fn pool_data(config: Pubkey, observation: Pubkey, vaults: &[Vault; 2], tokens: [PoolToken; 2]) -> Vec<u8> {
+fn pool_data(
+    config: Pubkey,
+    observation: Pubkey,
+    vaults: &[SeededVault; 2],
+    tokens: [PoolToken; 2],
+) -> Vec<u8> {
     use pool_offset as at;
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);

@@ -1,15 +1,20 @@
-use super::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
-use super::vault;
-use super::{PROGRAM_ID, VAULT_PROGRAM_ID};
-use crate::account::put;
-use crate::seed::{Seed, SeedError, Seeded, SeededAccount, Vault};
-use crate::token::{self, PoolToken, token_program_id};
-use order_core::token::Program;
-use order_core::{Atoms, Fraction, Mint, Pubkey};
+//! Pools for a local cluster.
+
+use crate::bytes::put;
+use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
+use crate::token;
+use amm::venues::meteora_damm_v1::layout::{POOL_DISCRIMINATOR, POOL_SIZE, offset as at};
+use amm::venues::meteora_damm_v1::program::{PROGRAM_ID, VAULT_PROGRAM_ID};
+use amm::venues::meteora_damm_v1::vault;
+use amm::{PoolToken, token_program_id};
+use order_core::token::{NATIVE_MINT, Program};
+use order_core::{Atoms, Fraction, Pubkey};
 
 /// The part of the fee that goes to the protocol on mainnet.
 const PROTOCOL_FEE: [u64; 2] = [20_000, 100_000];
-/// How fast profit unlocks on mainnet: in six hours.
+/// Rent of a token account, in lamports.
+const ACCOUNT_RENT: u64 = 2_039_280;
+/// Rate at which profit unlocks on mainnet: in six hours.
 const DEGRADATION: u64 = 46_296_296;
 
 /// A pool that has all shares of two vaults, which have lent nothing.
@@ -27,8 +32,8 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let fee = fee(seed.fee).ok_or(SeedError::Fee { fee: seed.fee })?;
     let [reserve_a, reserve_b] = seed.reserves;
     let pool = seed.pool.pubkey();
-    let side_a = Side::new(pool, token_a, reserve_a);
-    let side_b = Side::new(pool, token_b, reserve_b);
+    let side_a = SeededSide::new(pool, token_a, reserve_a);
+    let side_b = SeededSide::new(pool, token_b, reserve_b);
     // The first account of shares signs for everything that the pool has.
     let signer = side_a.vault_lp.0;
     let mut accounts =
@@ -45,7 +50,7 @@ fn fee(fee: Fraction) -> Option<[u64; 2]> {
 }
 
 /// Addresses and their bumps.
-struct Side {
+struct SeededSide {
     token: PoolToken,
     reserve: Atoms,
     pool: Pubkey,
@@ -56,7 +61,7 @@ struct Side {
     protocol_fee: Pubkey,
 }
 
-impl Side {
+impl SeededSide {
     fn new(pool: Pubkey, token: PoolToken, reserve: Atoms) -> Self {
         let of_vaults = |seeds: &[&[u8]]| Pubkey::find_program_address(seeds, &VAULT_PROGRAM_ID);
         let of_pools = |seeds: &[&[u8]]| Pubkey::find_program_address(seeds, &PROGRAM_ID);
@@ -75,8 +80,8 @@ impl Side {
         }
     }
 
-    fn token_vault(&self) -> Vault {
-        Vault {
+    fn token_vault(&self) -> SeededVault {
+        SeededVault {
             address: self.token_vault.0,
             mint: self.token.mint,
             program: self.token.program,
@@ -88,9 +93,10 @@ impl Side {
     fn accounts(&self, signer: Pubkey) -> [SeededAccount; 4] {
         let kept_by = |owner, address, data| SeededAccount { address, owner, data };
         let tokens = token_program_id(Program::SplToken);
-        let lp_mint = token::mint_data(self.vault.0, self.reserve.get(), self.token.decimals);
-        let shares = token::account_data(Mint::from(self.lp_mint), signer, self.reserve.get());
-        let fees = token::account_data(self.token.mint, signer, 0);
+        let lp_mint = token::mint_data(Some(self.vault.0), self.reserve.get(), self.token.decimals);
+        let shares = token::account_data(self.lp_mint, signer, self.reserve.get(), None);
+        let native_rent = (self.token.mint == NATIVE_MINT).then_some(ACCOUNT_RENT);
+        let fees = token::account_data(self.token.mint.pubkey(), signer, 0, native_rent);
         [
             kept_by(VAULT_PROGRAM_ID, self.vault.0, self.vault_data()),
             kept_by(tokens, self.lp_mint, lp_mint),
@@ -117,7 +123,7 @@ impl Side {
     }
 }
 
-fn pool_data(fee: [u64; 2], sides: [&Side; 2]) -> Vec<u8> {
+fn pool_data(fee: [u64; 2], sides: [&SeededSide; 2]) -> Vec<u8> {
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);
     let [side_a, _] = sides;
