@@ -1,10 +1,10 @@
 //! `DELETE /api/orders/{orderId}`
 
-use crate::app::App;
-use crate::catalogue::Code;
 use crate::execute::Receipt;
+use crate::http::error_codes::Code;
+use crate::http::problem::{self, Problem};
 use crate::order::Named;
-use crate::problem::{self, Problem};
+use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use journal::Cancellation;

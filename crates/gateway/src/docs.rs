@@ -1,7 +1,7 @@
 //! `/api/openapi.json`, `/docs` and `/docs/errors`. Nothing on them comes from elsewhere.
 
-use crate::app::App;
-use crate::catalogue::Code;
+use crate::http::error_codes::Code;
+use crate::state::App;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;

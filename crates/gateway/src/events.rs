@@ -1,8 +1,8 @@
 //! `GET /api/orders/{orderId}/events`
 
-use crate::app::App;
+use crate::http::problem::{self, Problem};
 use crate::order::{Named, corrupt, history};
-use crate::problem::{self, Problem};
+use crate::state::App;
 use crate::view;
 use axum::Json;
 use axum::extract::State;

@@ -1,9 +1,9 @@
 //! `POST /api/orders/execute`
 
-use crate::app::App;
-use crate::body;
+use crate::http::body;
+use crate::http::problem::{self, Problem};
 use crate::place::{Placed, place};
-use crate::problem::{self, Problem};
+use crate::state::App;
 use crate::{request, view};
 use axum::Json;
 use axum::extract::State;

@@ -1,6 +1,6 @@
 //! `GET /health`
 
-use crate::app::App;
+use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

@@ -5,40 +5,34 @@
 //! clients see of an order is folded from its recorded events by one module, `view`. Redis and NATS
 //! may be away: answers get slower, never wrong. Everything that can go wrong is in `catalogue`.
 
-mod app;
-mod backlog;
-mod body;
+mod admission;
 mod cancel;
-mod catalogue;
-mod configuration;
-mod dispatch;
+mod config;
+mod dispatcher;
 mod docs;
 mod events;
 mod execute;
-mod fields;
 mod health;
-mod limits;
+mod http;
+mod hub;
 mod list;
 mod metrics;
-mod observe;
 mod order;
-mod parameters;
 mod place;
-mod problem;
 mod quote;
 mod request;
 mod routes;
 mod server;
 mod socket;
+mod state;
 mod statistics;
 mod tradables;
 mod view;
-mod watch;
 
 #[cfg(test)]
 mod tests;
 
-pub use configuration::Configuration;
+pub use config::Configuration;
 pub use server::Server;
 
 /// Connects to everything, opens the port, and serves until the shell says to stop.

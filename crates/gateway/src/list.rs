@@ -1,8 +1,8 @@
 //! `GET /api/orders`
 
-use crate::app::App;
-use crate::parameters::Parameters;
-use crate::problem::{self, Problem};
+use crate::http::problem::{self, Problem};
+use crate::http::query::Query;
+use crate::state::App;
 use crate::tradables::Tradables;
 use crate::view;
 use axum::Json;
@@ -49,8 +49,8 @@ pub(crate) struct Orders {
         (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Json<Orders>, Problem> {
-    let Page { filter, cursor, limit } = Page::read(parameters)?;
+pub(crate) async fn list(State(app): State<App>, query: Query) -> Result<Json<Orders>, Problem> {
+    let Page { filter, cursor, limit } = Page::read(query)?;
     let listed = app.journal.list(&filter, cursor, limit).await?;
     let full = u32::try_from(listed.len()).is_ok_and(|length| length >= limit);
     let next_cursor = if full { listed.last().map(|last| last.id) } else { None };
@@ -78,22 +78,22 @@ struct Page {
 }
 
 impl Page {
-    fn read(mut parameters: Parameters) -> Result<Self, Problem> {
-        let limit = parameters.parsed("limit", limit).unwrap_or(DEFAULT_LIMIT);
-        let cursor = parameters
-            .parsed("cursor", |text| text.parse::<Id>().map_err(|_| "is not the cursor of an answer"));
+    fn read(mut query: Query) -> Result<Self, Problem> {
+        let limit = query.parsed("limit", limit).unwrap_or(DEFAULT_LIMIT);
+        let cursor =
+            query.parsed("cursor", |text| text.parse::<Id>().map_err(|_| "is not the cursor of an answer"));
         let filter = Filter {
-            status: parameters.parsed("status", str::parse),
-            dex: parameters.parsed("dex", str::parse),
-            token_in: parameters.parsed("tokenIn", mint),
-            token_out: parameters.parsed("tokenOut", mint),
-            from: parameters.parsed("from", moment),
-            to: parameters.parsed("to", moment),
+            status: query.parsed("status", str::parse),
+            dex: query.parsed("dex", str::parse),
+            token_in: query.parsed("tokenIn", mint),
+            token_out: query.parsed("tokenOut", mint),
+            from: query.parsed("from", moment),
+            to: query.parsed("to", moment),
         };
         if !filter.is_indexed() {
-            parameters.refuse("dex", "cannot be combined with tokenIn or tokenOut: list by one of them");
+            query.refuse("dex", "cannot be combined with tokenIn or tokenOut: list by one of them");
         }
-        parameters.finish()?;
+        query.finish()?;
         Ok(Self { filter, cursor, limit })
     }
 }
@@ -122,13 +122,13 @@ fn moment(text: &str) -> Result<Timestamp, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::Code;
+    use crate::http::error_codes::Code;
     use order_core::order::Status;
     use order_core::{Dex, token};
 
     fn page(pairs: &[(&str, &str)]) -> Result<Page, Vec<String>> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Page::read(Parameters::of(pairs)).map_err(|problem| {
+        Page::read(Query::of(pairs)).map_err(|problem| {
             assert!(matches!(problem.code, Code::InvalidRequest | Code::UnknownField));
             problem.errors.into_iter().map(|error| error.field).collect()
         })

@@ -1,7 +1,7 @@
 //! `GET /api/orders/{orderId}`
 
-use crate::app::App;
-use crate::problem::{self, Problem};
+use crate::http::problem::{self, Problem};
+use crate::state::App;
 use crate::view;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
@@ -55,7 +55,7 @@ pub(crate) async fn history(app: &App, name: &str) -> Result<(Id, Vec<Recorded>)
 pub(crate) fn corrupt(id: Id, error: &InvalidHistory) -> Problem {
     tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
     Problem::new(
-        crate::catalogue::Code::Internal,
+        crate::http::error_codes::Code::Internal,
         "the record of the order has a fault; the log has the details",
     )
 }

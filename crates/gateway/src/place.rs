@@ -1,9 +1,9 @@
 //! Placing an order: the one way, whether it comes as a request or over a socket.
 
-use crate::app::App;
-use crate::catalogue::Code;
-use crate::problem::Problem;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
 use crate::request;
+use crate::state::App;
 use http::{HeaderMap, HeaderName};
 use journal::{Acceptance, Accepted, Idempotency};
 use order_core::order::{Anchor, Expiry, Id, Intent, InvalidIntent};
@@ -64,7 +64,7 @@ async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
     .map_err(Problem::accepting)?;
     match accepted {
         Accepted::New => {
-            app.backlog.add();
+            app.admission.add();
             metrics::counter!("orders_accepted_total").increment(1);
             app.dispatcher.dispatch(id, traceparent);
             tracing::info!(order.id = %id, "accepted an order");
@@ -118,13 +118,13 @@ pub(crate) fn hash(body: &[u8]) -> [u8; 32] {
 
 /// What is to be executed, as far as it can be taken on now.
 async fn intent(app: &App, request: request::Order) -> Result<Intent, Problem> {
-    if app.backlog.is_halted() {
+    if app.admission.is_halted() {
         return Err(Problem::new(
             Code::Failure(failure::Code::Halted),
             "an operator has stopped trading; try again later",
         ));
     }
-    if app.backlog.count() >= app.configuration.max_backlog {
+    if app.admission.count() >= app.configuration.max_backlog {
         let detail = format!("{} orders are waiting already; try again", app.configuration.max_backlog);
         return Err(Problem::new(Code::Overloaded, detail));
     }
@@ -236,18 +236,9 @@ mod tests {
             r#"{"tokenIn":"DOGE","tokenOut":"DOGE","amount":0}"#,
             "5be27ce7c91367b49fd8f4334a1ff7aa40de8b4ed4e871288c6f008dd14e1d32",
         ),
-        (
-            r#""#,
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        ),
-        (
-            r#"{"#,
-            "021fb596db81e6d02bf3d2586ee3981fe519f275c0ac9ca76bbcf2ebb4097d96",
-        ),
-        (
-            r#"[]"#,
-            "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",
-        ),
+        (r#""#, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (r#"{"#, "021fb596db81e6d02bf3d2586ee3981fe519f275c0ac9ca76bbcf2ebb4097d96"),
+        (r#"[]"#, "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"),
         (
             r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":"1,5"}"#,
             "8d9b4685c6748c645fc868f601fb7b9f0a9cf85f44decc88d29b155f30183723",

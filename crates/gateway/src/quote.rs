@@ -1,9 +1,9 @@
 //! `POST /api/orders/quote`
 
-use crate::app::App;
-use crate::body;
-use crate::problem::{self, Problem};
+use crate::http::body;
+use crate::http::problem::{self, Problem};
 use crate::request;
+use crate::state::App;
 use crate::view;
 use axum::Json;
 use axum::extract::State;
@@ -44,7 +44,7 @@ pub(crate) async fn quote(
         input_buffer: InputBuffer::of(1, max_slippage),
         // What is quoted must be what executors would route over.
         excluded: Exclusions {
-            venues: app.backlog.disabled_venues().iter().map(|disabled| disabled.venue).collect(),
+            venues: app.admission.disabled_venues().iter().map(|disabled| disabled.venue).collect(),
             pools: BTreeSet::new(),
         },
     };

@@ -1,8 +1,8 @@
 //! What a client asks for, read once, into the types that everything behind uses.
 
-use crate::catalogue::Code;
-use crate::fields::Fields;
-use crate::problem::Problem;
+use crate::http::error_codes::Code;
+use crate::http::json_fields::Fields;
+use crate::http::problem::Problem;
 use crate::tradables::Tradables;
 use order_core::quote::{self, Mode};
 use order_core::{Atoms, Slippage, Timestamp, Token, decimal};

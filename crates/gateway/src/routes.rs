@@ -1,11 +1,10 @@
 //! Every path, and what is around it.
 
-use crate::app::App;
-use crate::catalogue::Code;
-use crate::problem::Problem;
-use crate::{
-    cancel, docs, events, execute, health, limits, list, observe, order, quote, socket, statistics, tradables,
-};
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
+use crate::http::{access_log, rate_limit};
+use crate::state::App;
+use crate::{cancel, docs, events, execute, health, list, order, quote, socket, statistics, tradables};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use http::{Method, Uri};
@@ -25,7 +24,7 @@ use utoipa_axum::routes;
         (name = "Statistics", description = "How orders fare"),
         (name = "Service", description = "The state of the service itself"),
     ),
-    components(schemas(crate::view::Frame, crate::problem::Body, crate::request::Amount))
+    components(schemas(crate::view::Frame, crate::http::problem::Body, crate::request::Amount))
 )]
 struct Documentation;
 
@@ -33,10 +32,10 @@ struct Documentation;
 fn documented(app: &App) -> OpenApiRouter<App> {
     let limited_quotes = OpenApiRouter::new()
         .routes(routes!(quote::quote))
-        .route_layer(from_fn_with_state(app.clone(), limits::quotes));
+        .route_layer(from_fn_with_state(app.clone(), rate_limit::quotes));
     let limited_orders = OpenApiRouter::new()
         .routes(routes!(execute::execute, socket::submit::upgrade))
-        .route_layer(from_fn_with_state(app.clone(), limits::orders));
+        .route_layer(from_fn_with_state(app.clone(), rate_limit::orders));
     OpenApiRouter::with_openapi(Documentation::openapi())
         .merge(limited_quotes)
         .merge(limited_orders)
@@ -59,7 +58,7 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app)
-        .layer(axum::middleware::from_fn(observe::observe))
+        .layer(axum::middleware::from_fn(access_log::record))
 }
 
 async fn not_found(uri: Uri) -> Problem {

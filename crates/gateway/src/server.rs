@@ -1,8 +1,8 @@
 //! The port: taking connections, bounding them, and letting them come to their end.
 
-use crate::app::App;
-use crate::configuration::Configuration;
-use crate::limits::Client;
+use crate::config::Configuration;
+use crate::http::rate_limit::Client;
+use crate::state::App;
 use crate::{metrics as numbers, routes};
 use anyhow::Context as _;
 use axum::Router;

@@ -1,8 +1,8 @@
 //! `GET /api/queue/stats` and `GET /api/metrics`
 
-use crate::app::App;
-use crate::parameters::Parameters;
-use crate::problem::{self, Problem};
+use crate::http::problem::{self, Problem};
+use crate::http::query::Query;
+use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use journal::{Ended, QueueStats};
@@ -156,12 +156,9 @@ pub(crate) struct TimeRange {
         (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn exchanges(
-    State(app): State<App>,
-    mut parameters: Parameters,
-) -> Result<Json<Exchanges>, Problem> {
-    let window = parameters.parsed("limit", window).unwrap_or(DEFAULT_WINDOW);
-    parameters.finish()?;
+pub(crate) async fn exchanges(State(app): State<App>, mut query: Query) -> Result<Json<Exchanges>, Problem> {
+    let window = query.parsed("limit", window).unwrap_or(DEFAULT_WINDOW);
+    query.finish()?;
     let ended = app.journal.ended(window).await?;
     Ok(Json(Exchanges::of(&ended, window, crate::view::now())))
 }

@@ -1,7 +1,7 @@
 //! What can be traded: tokens and pools, as the router knows them.
 
-use crate::app::App;
-use crate::problem::Problem;
+use crate::http::problem::Problem;
+use crate::state::App;
 use crate::view::pools;
 use axum::Json;
 use axum::extract::State;
@@ -129,7 +129,7 @@ impl Tradables {
 /// The tokens that can be traded.
 #[utoipa::path(
     get, path = "/api/tokens", tag = "Markets",
-    responses((status = 200, body = pools::Tokens), (status = 503, body = crate::problem::Body, content_type = "application/problem+json")),
+    responses((status = 200, body = pools::Tokens), (status = 503, body = crate::http::problem::Body, content_type = "application/problem+json")),
 )]
 pub(crate) async fn tokens(State(app): State<App>) -> Result<Json<pools::Tokens>, Problem> {
     let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
@@ -139,11 +139,11 @@ pub(crate) async fn tokens(State(app): State<App>) -> Result<Json<pools::Tokens>
 /// The pools that are traded on, with what is in them.
 #[utoipa::path(
     get, path = "/api/pools", tag = "Markets",
-    responses((status = 200, body = pools::Pools), (status = 503, body = crate::problem::Body, content_type = "application/problem+json")),
+    responses((status = 200, body = pools::Pools), (status = 503, body = crate::http::problem::Body, content_type = "application/problem+json")),
 )]
 pub(crate) async fn list_pools(State(app): State<App>) -> Result<Json<pools::Pools>, Problem> {
     let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
-    let disabled = app.backlog.disabled_venues();
+    let disabled = app.admission.disabled_venues();
     Ok(Json(pools::Pools::of(&listing.pools, listing.age(), &disabled, crate::view::now())))
 }
 

@@ -2,9 +2,9 @@
 
 use super::connection::Inbound;
 use super::{Closing, Connection};
-use crate::app::App;
+use crate::hub::Subscription;
+use crate::state::App;
 use crate::view::Story;
-use crate::watch::Watch;
 use order_core::order::{Id, Recorded};
 use serde::Serialize;
 use std::time::Duration;
@@ -43,7 +43,7 @@ struct Heartbeat {
 /// order has ended or the socket has.
 pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after: u64) -> Closing {
     // Subscribing first: what is recorded while the journal is read comes through the watch.
-    let watch = app.hub.watch(id);
+    let watch = app.hub.subscribe(id);
     let history = match app.journal.history(id, 0).await {
         Ok(Some(history)) => history,
         Ok(None) => return Closing::UnknownOrder,
@@ -58,7 +58,7 @@ pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after
 /// As [`follow`], for an order that was just accepted. The client learns its id whatever happens
 /// to the journal now: otherwise it would take the order for refused, and place another.
 pub(crate) async fn follow_accepted(app: &App, connection: &mut Connection, id: Id) -> Closing {
-    let watch = app.hub.watch(id);
+    let watch = app.hub.subscribe(id);
     match first_history(app, connection, id).await {
         Ok(history) => tell(app, connection, watch, id, 0, history).await,
         Err(closing) => closing,
@@ -103,7 +103,7 @@ async fn pause(app: &App, connection: &mut Connection) -> Result<(), Closing> {
 async fn tell(
     app: &App,
     connection: &mut Connection,
-    watch: Watch,
+    watch: Subscription,
     id: Id,
     after: u64,
     history: Vec<Recorded>,
@@ -126,7 +126,7 @@ async fn tell(
 struct Follower<'a> {
     app: &'a App,
     connection: &'a mut Connection,
-    watch: Watch,
+    watch: Subscription,
     /// The order as far as it was read.
     story: Story,
     /// The client has everything up to this.

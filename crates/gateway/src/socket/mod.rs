@@ -9,9 +9,9 @@ mod follow;
 pub(crate) use connection::{Closing, Connection};
 pub(crate) use follow::{follow, follow_accepted};
 
-use crate::app::App;
-use crate::catalogue::Code;
-use crate::problem::Problem;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
+use crate::state::App;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;

@@ -2,12 +2,12 @@
 
 use super::connection::Inbound;
 use super::{Closing, Connection, follow_accepted, open};
-use crate::app::App;
-use crate::body::MAX_BYTES;
-use crate::catalogue::Code;
-use crate::observe::REQUEST_ID;
+use crate::http::access_log::REQUEST_ID;
+use crate::http::body::MAX_BYTES;
+use crate::http::error_codes::Code;
+use crate::http::problem::{self, Problem};
 use crate::place::place;
-use crate::problem::{self, Problem};
+use crate::state::App;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;

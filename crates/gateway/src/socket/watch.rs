@@ -1,10 +1,10 @@
 //! `GET /api/orders/{orderId}/ws`
 
 use super::{Closing, follow, open};
-use crate::app::App;
+use crate::http::problem::{self, Problem};
+use crate::http::query::Query;
 use crate::order::Named;
-use crate::parameters::Parameters;
-use crate::problem::{self, Problem};
+use crate::state::App;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -38,14 +38,14 @@ const MAX_MESSAGE: usize = 4 * 1024;
 pub(crate) async fn upgrade(
     State(app): State<App>,
     Named(name): Named,
-    mut parameters: Parameters,
+    mut query: Query,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    let after = parameters
+    let after = query
         .parsed("after", |text| text.parse::<u64>().map_err(|_| "must be the seq of an event"))
         .unwrap_or(0);
-    parameters.finish()?;
+    query.finish()?;
     let shared = app.clone();
     open(&app, &headers, upgrade, MAX_MESSAGE, move |mut connection| async move {
         let closing = match name.parse::<Id>() {

@@ -7,10 +7,10 @@ mod refusals;
 mod server;
 mod sockets;
 
-use crate::app::App;
-use crate::configuration::Configuration;
-use crate::limits::Client;
+use crate::config::Configuration;
+use crate::http::rate_limit::Client;
 use crate::routes;
+use crate::state::App;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use clap::Parser as _;

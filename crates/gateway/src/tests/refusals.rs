@@ -1,7 +1,7 @@
 //! Whatever a client sends: a 4xx with a code and the field, and no row.
 
 use super::{Gateway, ORDER, json, until};
-use crate::app::App;
+use crate::state::App;
 use axum::body::Body;
 use http::{Request, StatusCode};
 
@@ -129,7 +129,7 @@ async fn while_trading_is_halted_new_orders_are_refused_and_old_ones_answered() 
     let gateway = Gateway::start().await;
     let first = gateway.execute(ORDER, Some("first")).await;
     gateway.app.journal.halt("a test").await.unwrap();
-    until("the gateway knows", async || gateway.app.backlog.is_halted()).await;
+    until("the gateway knows", async || gateway.app.admission.is_halted()).await;
     let answer = gateway.execute(ORDER, Some("second")).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (503, &"halted".into()));
     assert_eq!((&answer.json()["retryable"], answer.header("retry-after")), (&true.into(), Some("1")));
@@ -138,7 +138,7 @@ async fn while_trading_is_halted_new_orders_are_refused_and_old_ones_answered() 
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     assert_eq!(gateway.orders().await.len(), 1);
     gateway.app.journal.resume().await.unwrap();
-    until("trading goes on", async || !gateway.app.backlog.is_halted()).await;
+    until("trading goes on", async || !gateway.app.admission.is_halted()).await;
     assert_eq!(gateway.execute(ORDER, Some("second")).await.status, StatusCode::ACCEPTED);
 }
 
@@ -148,7 +148,7 @@ async fn a_gateway_that_starts_while_trading_is_halted_knows_before_its_first_or
     let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
     journal.halt("a test").await.unwrap();
     let app = App::connect(configuration, service::Shell::default()).await.unwrap();
-    assert!(app.backlog.is_halted());
+    assert!(app.admission.is_halted());
 }
 
 #[tokio::test]
@@ -157,9 +157,9 @@ async fn a_gateway_knows_which_venues_are_disabled_before_its_first_quote() {
     let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
     journal.disable_venue(order_core::Venue::RaydiumClmm, "a test").await.unwrap();
     let app = App::connect(configuration, service::Shell::default()).await.unwrap();
-    assert_eq!(*app.backlog.disabled_venues(), journal.stops().await.unwrap().venues[..]);
+    assert_eq!(*app.admission.disabled_venues(), journal.stops().await.unwrap().venues[..]);
     journal.enable_venue(order_core::Venue::RaydiumClmm).await.unwrap();
-    until("it is enabled", async || app.backlog.disabled_venues().is_empty()).await;
+    until("it is enabled", async || app.admission.disabled_venues().is_empty()).await;
 }
 
 #[tokio::test]

@@ -1,45 +1,42 @@
-//! The parameters of a query string, read one by one, so that an answer can name each that is wrong.
+//! The query of a query string, read one by one, so that an answer can name each that is wrong.
 
-use crate::catalogue::Code;
-use crate::problem::{FieldError, Problem};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Query};
+use crate::http::error_codes::Code;
+use crate::http::problem::{FieldError, Problem};
+use axum::extract::FromRequestParts;
 use http::request::Parts;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-/// A query's parameters that were not read yet, and what is wrong with those that were.
+/// A query's query that were not read yet, and what is wrong with those that were.
 #[derive(Debug)]
-pub(crate) struct Parameters {
+pub(crate) struct Query {
     unread: BTreeMap<String, String>,
     errors: Vec<FieldError>,
     unknown: Code,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let query: Result<Query<Vec<(String, String)>>, QueryRejection> =
-            Query::from_request_parts(parts, state).await;
-        let Query(pairs) = query.map_err(|error| {
+        let query = axum::extract::Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let axum::extract::Query(pairs) = query.map_err(|error| {
             Problem::new(Code::InvalidRequest, format!("the query cannot be read: {error}"))
         })?;
         Ok(Self::of(pairs))
     }
 }
 
-impl Parameters {
-    /// The parameters of these names and values.
+impl Query {
+    /// The query of these names and values.
     pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
-        let mut parameters =
-            Self { unread: BTreeMap::new(), errors: Vec::new(), unknown: Code::UnknownField };
+        let mut query = Self { unread: BTreeMap::new(), errors: Vec::new(), unknown: Code::UnknownField };
         for (name, value) in pairs {
-            if parameters.unread.insert(name.clone(), value).is_some() {
-                parameters.refuse(&shown(&name), "is given more than once");
+            if query.unread.insert(name.clone(), value).is_some() {
+                query.refuse(&shown(&name), "is given more than once");
             }
         }
-        parameters
+        query
     }
 
     /// A parameter that may be missing.
@@ -68,7 +65,7 @@ impl Parameters {
         self.errors.push(FieldError { field: name.to_owned(), message: message.to_string() });
     }
 
-    /// What is wrong, if anything: parameters that nobody read are not known.
+    /// What is wrong, if anything: query that nobody read are not known.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
         let unread = self.unread.into_keys();
         self.errors.extend(
@@ -92,8 +89,8 @@ fn shown(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parameters(pairs: &[(&str, &str)]) -> Parameters {
-        Parameters::of(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    fn parameters(pairs: &[(&str, &str)]) -> Query {
+        Query::of(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     #[test]

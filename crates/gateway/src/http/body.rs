@@ -1,7 +1,7 @@
 //! A request's body: JSON by its declaration, bounded in size and in time.
 
-use crate::catalogue::Code;
-use crate::problem::Problem;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use futures_util::StreamExt as _;

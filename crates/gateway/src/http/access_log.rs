@@ -1,7 +1,7 @@
 //! Around every request: its name, its trace, its time limit, its log line, its numbers.
 
-use crate::catalogue::Code;
-use crate::problem::Problem;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_REQUEST_ID: usize = 128;
 
 /// Answers a request within its span, and names it in the answer.
-pub(crate) async fn observe(request: Request, next: Next) -> Response {
+pub(crate) async fn record(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();

@@ -1,8 +1,8 @@
 //! The fields of a JSON body, read one by one, so that an answer can name each that is wrong.
 //! Numbers are kept as they are written: none passes through a binary fraction.
 
-use crate::catalogue::Code;
-use crate::problem::{FieldError, Problem};
+use crate::http::error_codes::Code;
+use crate::http::problem::{FieldError, Problem};
 use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;

@@ -37,12 +37,12 @@ pub(crate) struct Hub {
 
 #[derive(Debug, Default)]
 struct Watched {
-    orders: HashMap<Id, Vec<Watcher>>,
+    orders: HashMap<Id, Vec<Subscriber>>,
     last_number: u64,
 }
 
 #[derive(Debug)]
-struct Watcher {
+struct Subscriber {
     number: u64,
     queue: mpsc::Sender<Arc<Recorded>>,
     known: Arc<AtomicU64>,
@@ -50,7 +50,7 @@ struct Watcher {
 
 /// A watcher's end. Dropping it ends the watching.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Subscription {
     hub: Arc<Hub>,
     id: Id,
     number: u64,
@@ -58,7 +58,7 @@ pub(crate) struct Watch {
     known: Arc<AtomicU64>,
 }
 
-impl Watch {
+impl Subscription {
     /// The next event that was not read. There may be holes: read the journal then. None if the
     /// watcher was too slow and was dropped.
     pub(crate) async fn next(&mut self) -> Option<Arc<Recorded>> {
@@ -71,7 +71,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Subscription {
     fn drop(&mut self) {
         let mut watched = self.hub.lock();
         if let Some(watchers) = watched.orders.get_mut(&self.id) {
@@ -85,16 +85,16 @@ impl Drop for Watch {
 
 impl Hub {
     /// Begins to watch an order. Read the journal after this, not before.
-    pub(crate) fn watch(self: &Arc<Self>, id: Id) -> Watch {
+    pub(crate) fn subscribe(self: &Arc<Self>, id: Id) -> Subscription {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let known = Arc::new(AtomicU64::new(0));
         let mut watched = self.lock();
         watched.last_number = watched.last_number.wrapping_add(1);
         let number = watched.last_number;
-        let watcher = Watcher { number, queue: sender, known: Arc::clone(&known) };
+        let watcher = Subscriber { number, queue: sender, known: Arc::clone(&known) };
         watched.orders.entry(id).or_default().push(watcher);
         drop(watched);
-        Watch { hub: Arc::clone(self), id, number, queue: receiver, known }
+        Subscription { hub: Arc::clone(self), id, number, queue: receiver, known }
     }
 
     /// Brings events to their watchers, for ever.
@@ -149,7 +149,7 @@ impl Hub {
 
     /// Each watched order, with the last event that all its watchers have.
     fn wanted(&self) -> Vec<(Id, u64)> {
-        let known = |watchers: &Vec<Watcher>| {
+        let known = |watchers: &Vec<Subscriber>| {
             watchers.iter().map(|watcher| watcher.known.load(Ordering::Acquire)).min().unwrap_or(0)
         };
         self.lock().orders.iter().map(|(id, watchers)| (*id, known(watchers))).collect()
@@ -191,7 +191,7 @@ mod tests {
     async fn each_watcher_gets_what_it_has_not_read_once() {
         let hub = Arc::new(Hub::default());
         let history: Vec<Arc<Recorded>> = example::confirmed().into_iter().map(Arc::new).collect();
-        let (mut first, mut second) = (hub.watch(example::id()), hub.watch(example::id()));
+        let (mut first, mut second) = (hub.subscribe(example::id()), hub.subscribe(example::id()));
         first.read_up_to(2);
         second.read_up_to(3);
         assert_eq!(hub.wanted(), [(example::id(), 2)]);
@@ -214,7 +214,7 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_read_is_dropped_and_told_after_what_was_queued() {
         let hub = Arc::new(Hub::default());
-        let mut watch = hub.watch(example::id());
+        let mut watch = hub.subscribe(example::id());
         for seq in 1..=u64::try_from(QUEUE).unwrap() + 1 {
             let recorded = Recorded { seq, ..example::confirmed()[0].clone() };
             hub.tell(example::id(), &Arc::new(recorded));

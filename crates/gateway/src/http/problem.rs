@@ -1,6 +1,6 @@
 //! What an answer says when it is no success: RFC 9457, with a code of the catalogue.
 
-use crate::catalogue::Code;
+use crate::http::error_codes::Code;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use order_core::Failure;

@@ -14,22 +14,22 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// What the database last said.
 #[derive(Debug, Default)]
-pub(crate) struct Backlog {
+pub(crate) struct Admission {
     waiting: AtomicU64,
     halted: AtomicBool,
     disabled: RwLock<Arc<[DisabledVenue]>>,
 }
 
-impl Backlog {
+impl Admission {
     /// Asks the database for the first time, again until it answers: a gateway that does not know of a
     /// halt takes nothing on.
     pub(crate) async fn read(journal: &Journal) -> Self {
-        let backlog = Self::default();
-        while let Err(error) = backlog.ask(journal).await {
+        let admission = Self::default();
+        while let Err(error) = admission.ask(journal).await {
             tracing::warn!(%error, "waiting for the database to tell the backlog");
             tokio::time::sleep(EVERY).await;
         }
-        backlog
+        admission
     }
 
     /// Keeps it up to date, for ever.

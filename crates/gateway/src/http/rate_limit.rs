@@ -1,8 +1,8 @@
 //! How much one client may ask for.
 
-use crate::app::App;
-use crate::catalogue::Code;
-use crate::problem::Problem;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
+use crate::state::App;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};

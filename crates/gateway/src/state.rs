@@ -1,10 +1,10 @@
 //! What every handler has at hand.
 
-use crate::backlog::Backlog;
-use crate::configuration::Configuration;
-use crate::dispatch::Dispatcher;
+use crate::admission::Admission;
+use crate::config::Configuration;
+use crate::dispatcher::Dispatcher;
+use crate::hub::Hub;
 use crate::tradables::Tradables;
-use crate::watch::Hub;
 use anyhow::Context as _;
 use journal::{Journal, Queue};
 use live::{Live, QuoteKey};
@@ -34,7 +34,7 @@ pub(crate) struct Parts {
     pub(crate) quote_key: QuoteKey,
     pub(crate) tradables: Tradables,
     pub(crate) dispatcher: Dispatcher,
-    pub(crate) backlog: Backlog,
+    pub(crate) admission: Admission,
     pub(crate) hub: Arc<Hub>,
     pub(crate) sockets: Arc<Semaphore>,
 }
@@ -66,15 +66,15 @@ impl App {
         let live = Live::connect(&configuration.redis_url).context("check REDIS_URL")?;
         let tradables = Tradables::new(&configuration.router_url).context("check ROUTER_URL")?;
         let quote_key = QuoteKey::new(journal.quote_key().await.context("reading the key of quotes")?);
-        let reading = Backlog::read(&journal);
-        let backlog = shell
+        let reading = Admission::read(&journal);
+        let admission = shell
             .shutdown()
             .run_until_cancelled(reading)
             .await
             .context("stopped before the database answered")?;
         let app = Self(Arc::new(Parts {
             dispatcher: Dispatcher::new(queue.clone(), shell.tasks().clone()),
-            backlog,
+            admission,
             hub: Arc::new(Hub::default()),
             sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
             configuration,
@@ -102,7 +102,7 @@ impl App {
         let app = self.clone();
         self.shell.vital("hub", async move { app.hub.run(&app.journal, &app.live).await });
         let app = self.clone();
-        self.shell.vital("backlog", async move { app.backlog.follow(&app.journal).await });
+        self.shell.vital("admission", async move { app.admission.follow(&app.journal).await });
         // Only shown to people.
         let (app, shutdown) = (self.clone(), self.shell.shutdown());
         self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.report_sockets()).await });
