@@ -185,7 +185,7 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::example;
+    use crate::tests::example;
 
     #[tokio::test]
     async fn each_watcher_gets_what_it_has_not_read_once() {

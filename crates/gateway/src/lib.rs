@@ -6,28 +6,15 @@
 //! may be away: answers get slower, never wrong. Everything that can go wrong is in `catalogue`.
 
 mod admission;
-mod cancel;
+mod api;
 mod config;
 mod dispatcher;
-mod docs;
-mod events;
-mod execute;
-mod health;
 mod http;
 mod hub;
-mod list;
 mod metrics;
-mod order;
-mod place;
-mod quote;
-mod request;
-mod routes;
+mod registry;
 mod server;
-mod socket;
 mod state;
-mod statistics;
-mod tradables;
-mod view;
 
 #[cfg(test)]
 mod tests;

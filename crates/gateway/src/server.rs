@@ -3,7 +3,7 @@
 use crate::config::Configuration;
 use crate::http::rate_limit::Client;
 use crate::state::App;
-use crate::{metrics as numbers, routes};
+use crate::{api, metrics as numbers};
 use anyhow::Context as _;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -49,7 +49,7 @@ impl Server {
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("opening the port at {listen}; check LISTEN"))?;
-        let server = Self { listener, router: routes::router(app), shell };
+        let server = Self { listener, router: api::router(app), shell };
         tracing::info!(address = %server.address()?, "listening");
         Ok(server)
     }

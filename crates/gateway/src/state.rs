@@ -4,7 +4,7 @@ use crate::admission::Admission;
 use crate::config::Configuration;
 use crate::dispatcher::Dispatcher;
 use crate::hub::Hub;
-use crate::tradables::Tradables;
+use crate::registry::Registry;
 use anyhow::Context as _;
 use journal::{Journal, Queue};
 use live::{Live, QuoteKey};
@@ -32,7 +32,7 @@ pub(crate) struct Parts {
     pub(crate) queue: Queue,
     pub(crate) live: Live,
     pub(crate) quote_key: QuoteKey,
-    pub(crate) tradables: Tradables,
+    pub(crate) registry: Registry,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) admission: Admission,
     pub(crate) hub: Arc<Hub>,
@@ -64,7 +64,7 @@ impl App {
             .await
             .context("connecting to the queue; check NATS_URL")?;
         let live = Live::connect(&configuration.redis_url).context("check REDIS_URL")?;
-        let tradables = Tradables::new(&configuration.router_url).context("check ROUTER_URL")?;
+        let registry = Registry::new(&configuration.router_url).context("check ROUTER_URL")?;
         let quote_key = QuoteKey::new(journal.quote_key().await.context("reading the key of quotes")?);
         let reading = Admission::read(&journal);
         let admission = shell
@@ -83,7 +83,7 @@ impl App {
             queue,
             live,
             quote_key,
-            tradables,
+            registry,
         }));
         app.start();
         Ok(app)

@@ -7,3 +7,11 @@ pub(crate) mod json_fields;
 pub(crate) mod problem;
 pub(crate) mod query;
 pub(crate) mod rate_limit;
+
+use chrono::SubsecRound as _;
+use order_core::Timestamp;
+
+/// The time of a response, in milliseconds.
+pub(crate) fn now() -> Timestamp {
+    service::now().trunc_subsecs(3)
+}

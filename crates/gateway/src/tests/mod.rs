@@ -1,15 +1,16 @@
 //! The gateway with a real database, queue and Redis. Prices come from no router: its address is one
 //! where nothing listens.
 
+pub(crate) mod example;
 mod orders;
 mod pages;
 mod refusals;
 mod server;
 mod sockets;
 
+use crate::api;
 use crate::config::Configuration;
 use crate::http::rate_limit::Client;
-use crate::routes;
 use crate::state::App;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -62,7 +63,7 @@ impl Gateway {
 
     async fn with(arguments: &[&str]) -> Self {
         let app = App::connect(configuration(arguments).await, Shell::default()).await.unwrap();
-        Self { router: routes::router(app.clone()), app, client: client() }
+        Self { router: api::router(app.clone()), app, client: client() }
     }
 
     async fn send(&self, mut request: Request<Body>) -> Answer {

@@ -2,7 +2,7 @@
 
 use super::server::Running;
 use super::{ORDER, configuration, until};
-use crate::view::example;
+use crate::tests::example;
 use futures_util::{SinkExt as _, StreamExt as _};
 use journal::Journal;
 use live::Live;

@@ -1,12 +1,13 @@
 //! `GET /api/orders/execute`: placing an order and following it on one WebSocket.
 
-use super::connection::Inbound;
-use super::{Closing, Connection, follow_accepted, open};
+use super::connection::{Closing, Connection, Inbound};
+use super::follower::follow_accepted;
+use super::upgrade::open;
+use crate::api::orders::create::place;
 use crate::http::access_log::REQUEST_ID;
 use crate::http::body::MAX_BYTES;
 use crate::http::error_codes::Code;
 use crate::http::problem::{self, Problem};
-use crate::place::place;
 use crate::state::App;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -39,7 +40,7 @@ struct Refusal {
     get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order answers with the same order")),
     responses(
-        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::view::Frame),
+        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::api::orders::response::OrderUpdate),
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
         (status = 426, description = "The request is no WebSocket's", body = problem::Body, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),

@@ -280,7 +280,7 @@ impl Pair<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::example;
+    use crate::tests::example;
 
     #[test]
     fn a_quote_keeps_its_wire_form() {

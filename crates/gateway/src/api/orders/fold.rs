@@ -1,14 +1,14 @@
 //! An order's events, folded.
 
-use super::quote::Pair;
-use super::{Data, Failed, Frame, Order, Price, message};
+use super::response::{Data, Failed, OrderResponse, OrderUpdate, message};
+use crate::api::quotes::response::{Pair, Price};
 use order_core::order::{Event, Fill, Id, InvalidHistory, Observation, Recorded, State};
 use order_core::{Atoms, Fraction, Signature, Timestamp, amount, token};
 use std::collections::BTreeMap;
 
 /// An order as its events so far make it, with what clients want to know besides.
 #[derive(Debug, Clone)]
-pub(crate) struct Story {
+pub(crate) struct OrderView {
     order: order_core::Order,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -16,7 +16,7 @@ pub(crate) struct Story {
     network_fees: BTreeMap<Signature, Atoms>,
 }
 
-impl Story {
+impl OrderView {
     /// The order after its first event.
     ///
     /// # Errors
@@ -32,17 +32,17 @@ impl Story {
     /// They are no order.
     pub(crate) fn replay(id: Id, history: &[Recorded]) -> Result<Self, InvalidHistory> {
         let (first, rest) = history.split_first().ok_or(InvalidHistory::NotAccepted)?;
-        let mut story = Self::begin(id, first)?;
+        let mut view = Self::begin(id, first)?;
         for recorded in rest {
-            story.push(recorded)?;
+            view.push(recorded)?;
         }
-        Ok(story)
+        Ok(view)
     }
 
     /// Adds the next event.
     ///
     /// # Errors
-    /// It is not the next, or may not happen; the story is as it was.
+    /// It is not the next, or may not happen; the view is as it was.
     pub(crate) fn push(&mut self, recorded: &Recorded) -> Result<(), InvalidHistory> {
         let expected = self.order.seq().saturating_add(1);
         if recorded.seq != expected {
@@ -77,9 +77,9 @@ impl Story {
     }
 
     /// The order for a client.
-    pub(crate) fn order(&self, now: Timestamp) -> Order {
+    pub(crate) fn response(&self, now: Timestamp) -> OrderResponse {
         let (order, intent) = (&self.order, self.order.intent());
-        Order {
+        OrderResponse {
             order_id: order.id(),
             status: order.status(),
             message: message(order.status()),
@@ -98,8 +98,8 @@ impl Story {
     }
 
     /// What a socket sends of the latest event.
-    pub(crate) fn frame(&self) -> Frame {
-        Frame {
+    pub(crate) fn update(&self) -> OrderUpdate {
+        OrderUpdate {
             kind: "order_update",
             order_id: self.order.id(),
             seq: self.order.seq(),
@@ -171,26 +171,26 @@ pub(super) fn sol(lamports: Atoms) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::example;
+    use crate::tests::example;
 
     #[test]
     fn a_gap_is_found_and_leaves_the_story_as_it_was() {
         let history = example::confirmed();
-        let mut story = Story::begin(example::id(), &history[0]).unwrap();
-        assert_eq!(story.push(&history[2]), Err(InvalidHistory::Gap { expected: 2, found: 3 }));
-        assert_eq!(story.push(&history[0]), Err(InvalidHistory::Gap { expected: 2, found: 1 }));
-        story.push(&history[1]).unwrap();
-        assert_eq!(story.inner().seq(), 2);
-        assert!(matches!(Story::replay(example::id(), &[]), Err(InvalidHistory::NotAccepted)));
+        let mut view = OrderView::begin(example::id(), &history[0]).unwrap();
+        assert_eq!(view.push(&history[2]), Err(InvalidHistory::Gap { expected: 2, found: 3 }));
+        assert_eq!(view.push(&history[0]), Err(InvalidHistory::Gap { expected: 2, found: 1 }));
+        view.push(&history[1]).unwrap();
+        assert_eq!(view.inner().seq(), 2);
+        assert!(matches!(OrderView::replay(example::id(), &[]), Err(InvalidHistory::NotAccepted)));
     }
 
     #[test]
     fn network_fees_of_reverted_transactions_add_up() {
-        let story = Story::replay(example::id(), &example::reverted_then_failed()).unwrap();
-        let data = story.data();
+        let view = OrderView::replay(example::id(), &example::reverted_then_failed()).unwrap();
+        let data = view.data();
         assert_eq!(data.network_fee.as_deref(), Some("0.000005"));
         assert_eq!(data.executed_output, None);
         assert_eq!(data.error.unwrap().code, "slippage_exceeded");
-        assert!(story.is_ended());
+        assert!(view.is_ended());
     }
 }

@@ -1,9 +1,11 @@
 //! `GET /api/orders/{orderId}/ws`
 
-use super::{Closing, follow, open};
+use super::connection::Closing;
+use super::follower::follow;
+use super::upgrade::open;
+use crate::api::orders::load::OrderPath;
 use crate::http::problem::{self, Problem};
 use crate::http::query::Query;
-use crate::order::Named;
 use crate::state::App;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -29,7 +31,7 @@ const MAX_MESSAGE: usize = 4 * 1024;
         ("after" = Option<u64>, Query, description = "The last `seq` that is known already; 0 if not given"),
     ),
     responses(
-        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::view::Frame),
+        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::api::orders::response::OrderUpdate),
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
         (status = 422, description = "Something is wrong with a parameter", body = problem::Body, content_type = "application/problem+json"),
         (status = 426, description = "The request is no WebSocket's", body = problem::Body, content_type = "application/problem+json"),
@@ -37,7 +39,7 @@ const MAX_MESSAGE: usize = 4 * 1024;
 )]
 pub(crate) async fn upgrade(
     State(app): State<App>,
-    Named(name): Named,
+    OrderPath(name): OrderPath,
     mut query: Query,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

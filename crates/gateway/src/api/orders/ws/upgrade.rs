@@ -1,14 +1,6 @@
-//! An order's updates over a WebSocket.
+//! Opening a WebSocket: origin check, size limits, the limit on open sockets.
 
-pub(crate) mod submit;
-pub(crate) mod watch;
-
-mod connection;
-mod follow;
-
-pub(crate) use connection::{Closing, Connection};
-pub(crate) use follow::{follow, follow_accepted};
-
+use super::connection::Connection;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
 use crate::state::App;
@@ -28,7 +20,7 @@ const READ_BUFFER: usize = 4 * 1024;
 const MAX_WRITE_BUFFER: usize = 256 * 1024;
 
 /// Opens a socket, and runs `talk` on it until it says how to close.
-fn open<F, Fut>(
+pub(super) fn open<F, Fut>(
     app: &App,
     headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

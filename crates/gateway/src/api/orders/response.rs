@@ -1,6 +1,6 @@
 //! An order as clients see it, at rest and on a socket.
 
-use super::quote::Price;
+use crate::api::quotes::response::Price;
 use order_core::order::{Id, Status};
 use order_core::{Failure, Timestamp};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Order)]
-pub(crate) struct Order {
+pub(crate) struct OrderResponse {
     #[schema(value_type = uuid::Uuid)]
     pub(super) order_id: Id,
     /// pending, routing, building, submitted, confirmed, failed, cancelled or expired.
@@ -92,7 +92,7 @@ pub(crate) struct Failed {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderUpdate)]
-pub(crate) struct Frame {
+pub(crate) struct OrderUpdate {
     /// Always `order_update`.
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
@@ -121,6 +121,24 @@ impl Failed {
     }
 }
 
+/// An order was accepted, or cancelled.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Receipt {
+    #[schema(value_type = uuid::Uuid)]
+    order_id: Id,
+    #[schema(value_type = String, example = "pending")]
+    status: Status,
+    #[schema(example = "Order received and queued")]
+    message: &'static str,
+}
+
+impl Receipt {
+    pub(crate) fn of(order_id: Id, status: Status) -> Self {
+        Self { order_id, status, message: message(status) }
+    }
+}
+
 /// A status for people.
 pub(crate) const fn message(status: Status) -> &'static str {
     match status {
@@ -137,14 +155,15 @@ pub(crate) const fn message(status: Status) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::view::{Story, example};
+    use crate::api::orders::fold::OrderView;
+    use crate::tests::example;
     use order_core::Timestamp;
 
     #[test]
     fn a_new_order_keeps_its_wire_form() {
-        let story = Story::replay(example::id(), &example::confirmed()[..1]).unwrap();
+        let view = OrderView::replay(example::id(), &example::confirmed()[..1]).unwrap();
         assert_eq!(
-            serde_json::to_string(&story.order(Timestamp::UNIX_EPOCH)).unwrap(),
+            serde_json::to_string(&view.response(Timestamp::UNIX_EPOCH)).unwrap(),
             concat!(
                 r#"{"orderId":"00000000-0000-0000-0000-000000000007","status":"pending","message":"Order received and queued","seq":1,"attempts":0,"#,
                 r#""tokenIn":"SOL","tokenOut":"USDC","amount":"100","maxSlippage":"0.01","#,
@@ -156,8 +175,8 @@ mod tests {
 
     #[test]
     fn the_last_frame_of_a_swap_keeps_its_wire_form_and_the_order_has_the_same_data() {
-        let story = Story::replay(example::id(), &example::confirmed()).unwrap();
-        let frame = serde_json::to_string(&story.frame()).unwrap();
+        let view = OrderView::replay(example::id(), &example::confirmed()).unwrap();
+        let frame = serde_json::to_string(&view.update()).unwrap();
         let data = concat!(
             r#"{"quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
             r#""estimatedOutput":"15000","minimumOutput":"14850","#,
@@ -170,15 +189,15 @@ mod tests {
                 r#"{{"type":"order_update","orderId":"00000000-0000-0000-0000-000000000007","seq":5,"status":"confirmed","message":"Transaction confirmed","attempt":1,"data":{data},"timestamp":"1970-01-01T00:00:05Z"}}"#
             )
         );
-        let order = serde_json::to_string(&story.order(Timestamp::UNIX_EPOCH)).unwrap();
+        let order = serde_json::to_string(&view.response(Timestamp::UNIX_EPOCH)).unwrap();
         assert!(order.contains(&format!(r#""data":{data},"#)), "{order}");
     }
 
     #[test]
     fn a_retry_shows_what_went_wrong_and_that_it_goes_on() {
         let history = example::reverted_then_failed();
-        let story = Story::replay(example::id(), &history[..6]).unwrap();
-        let frame = serde_json::to_value(story.frame()).unwrap();
+        let view = OrderView::replay(example::id(), &history[..6]).unwrap();
+        let frame = serde_json::to_value(view.update()).unwrap();
         assert_eq!(frame["status"], "pending");
         assert_eq!(
             frame["data"]["error"],

@@ -1,10 +1,11 @@
 //! `GET /api/orders`
 
+use super::fold::OrderView;
+use super::response::OrderResponse;
 use crate::http::problem::{self, Problem};
 use crate::http::query::Query;
+use crate::registry::Registry;
 use crate::state::App;
-use crate::tradables::Tradables;
-use crate::view;
 use axum::Json;
 use axum::extract::State;
 use journal::{Filter, Listed};
@@ -24,7 +25,7 @@ const MAX_LIMIT: u32 = 100;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Orders {
     /// Newest first. An order whose record has a fault is left out.
-    orders: Vec<view::Order>,
+    orders: Vec<OrderResponse>,
     /// What to give as `cursor` for the next page; null on the last.
     #[schema(value_type = Option<uuid::Uuid>)]
     next_cursor: Option<Id>,
@@ -54,15 +55,15 @@ pub(crate) async fn list(State(app): State<App>, query: Query) -> Result<Json<Or
     let listed = app.journal.list(&filter, cursor, limit).await?;
     let full = u32::try_from(listed.len()).is_ok_and(|length| length >= limit);
     let next_cursor = if full { listed.last().map(|last| last.id) } else { None };
-    let now = view::now();
+    let now = crate::http::now();
     let orders = listed.into_iter().filter_map(|listed| shown(listed, now)).collect();
     Ok(Json(Orders { orders, next_cursor }))
 }
 
 /// None for an order whose record cannot be understood: the others are shown without it.
-fn shown(listed: Listed, now: Timestamp) -> Option<view::Order> {
-    match listed.history.map(|history| view::Story::replay(listed.id, &history)) {
-        Ok(Ok(story)) => return Some(story.order(now)),
+fn shown(listed: Listed, now: Timestamp) -> Option<OrderResponse> {
+    match listed.history.map(|history| OrderView::replay(listed.id, &history)) {
+        Ok(Ok(view)) => return Some(view.response(now)),
         Ok(Err(error)) => tracing::error!(order.id = %listed.id, %error, "an order is left out of a list"),
         Err(error) => tracing::error!(order.id = %listed.id, %error, "an order is left out of a list"),
     }
@@ -106,7 +107,7 @@ fn limit(text: &str) -> Result<u32, String> {
 }
 
 fn mint(text: &str) -> Result<Mint, &'static str> {
-    Tradables::known(text)
+    Registry::known(text)
         .map(|token| token.mint)
         .or_else(|| text.parse().ok())
         .ok_or("is no known symbol and no mint address")

@@ -1,10 +1,9 @@
 //! An order's events, as they are recorded, to one socket: a contiguous run, without a duplicate.
 
-use super::connection::Inbound;
-use super::{Closing, Connection};
+use super::connection::{Closing, Connection, Inbound};
+use crate::api::orders::fold::OrderView;
 use crate::hub::Subscription;
 use crate::state::App;
-use crate::view::Story;
 use order_core::order::{Id, Recorded};
 use serde::Serialize;
 use std::time::Duration;
@@ -110,14 +109,14 @@ async fn tell(
 ) -> Closing {
     let mut history = history.into_iter();
     let Some(first) = history.next() else { return Closing::UnknownOrder };
-    let story = match Story::begin(id, &first) {
-        Ok(story) => story,
+    let view = match OrderView::begin(id, &first) {
+        Ok(view) => view,
         Err(error) => {
             tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
             return Closing::Fault;
         }
     };
-    let mut follower = Follower { app, connection, watch, story, after, reread_at: None };
+    let mut follower = Follower { app, connection, watch, view, after, reread_at: None };
     match follower.run(history).await {
         Ok(closing) | Err(closing) => closing,
     }
@@ -128,7 +127,7 @@ struct Follower<'a> {
     connection: &'a mut Connection,
     watch: Subscription,
     /// The order as far as it was read.
-    story: Story,
+    view: OrderView,
     /// The client has everything up to this.
     after: u64,
     /// When the journal is to be read again, if it was not readable.
@@ -147,7 +146,7 @@ impl Follower<'_> {
         let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
-        while !self.story.is_ended() {
+        while !self.view.is_ended() {
             let reread_at = self.reread_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 biased;
@@ -178,7 +177,7 @@ impl Follower<'_> {
         if recorded.seq <= self.seq() {
             return Ok(());
         }
-        if recorded.seq == self.seq().saturating_add(1) && self.story.push(recorded).is_ok() {
+        if recorded.seq == self.seq().saturating_add(1) && self.view.push(recorded).is_ok() {
             return self.show().await;
         }
         // A hole, or an event that cannot follow: the journal knows better.
@@ -187,7 +186,7 @@ impl Follower<'_> {
 
     /// Reads from the journal what is not there yet.
     async fn reread(&mut self) -> Result<(), Closing> {
-        let id = self.story.inner().id();
+        let id = self.view.inner().id();
         match self.app.journal.history(id, self.seq()).await {
             Ok(history) => {
                 self.reread_at = None;
@@ -206,8 +205,8 @@ impl Follower<'_> {
 
     /// Adds an event of the journal.
     async fn push(&mut self, recorded: &Recorded) -> Result<(), Closing> {
-        if let Err(error) = self.story.push(recorded) {
-            let id = self.story.inner().id();
+        if let Err(error) = self.view.push(recorded) {
+            let id = self.view.inner().id();
             tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
             return Err(Closing::Fault);
         }
@@ -219,7 +218,7 @@ impl Follower<'_> {
         if self.seq() <= self.after {
             return Ok(());
         }
-        self.connection.send(&self.story.frame(), self.after).await?;
+        self.connection.send(&self.view.update(), self.after).await?;
         self.after = self.seq();
         Ok(())
     }
@@ -232,7 +231,7 @@ impl Follower<'_> {
 
     /// The last event that was read.
     fn seq(&self) -> u64 {
-        self.story.inner().seq()
+        self.view.inner().seq()
     }
 
     /// The last event that the client has.

@@ -11,6 +11,13 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The route of health.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health))
+}
 
 /// A dependency that has not answered by then counts as down.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -74,7 +81,7 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
         ask("postgres", app.journal.ping()),
         ask("nats", app.queue.ping()),
         ask("redis", app.live.ping()),
-        ask("router", app.tradables.health()),
+        ask("router", app.registry.health()),
     );
     let dependencies = Dependencies { postgres, nats, redis, router };
     let reports = tokio::time::timeout(TIMEOUT, app.live.executors()).await;
@@ -86,7 +93,7 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
     };
     let answer = Health {
         status,
-        timestamp: crate::view::now(),
+        timestamp: crate::http::now(),
         version: env!("CARGO_PKG_VERSION"),
         dependencies,
         undecided_transactions: (undecided > 0).then_some(undecided),

@@ -1,9 +1,9 @@
 //! `DELETE /api/orders/{orderId}`
 
-use crate::execute::Receipt;
+use super::load::OrderPath;
+use super::response::Receipt;
 use crate::http::error_codes::Code;
 use crate::http::problem::{self, Problem};
-use crate::order::Named;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -25,7 +25,10 @@ use order_core::order::{Id, Status};
         (status = 503, description = "The database does not answer; the order may be cancelled", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn cancel(State(app): State<App>, Named(name): Named) -> Result<Json<Receipt>, Problem> {
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    OrderPath(name): OrderPath,
+) -> Result<Json<Receipt>, Problem> {
     let id: Id = name.parse().map_err(|_| Problem::unknown_order(&name))?;
     let cancelled = match app.journal.cancel(id).await {
         // The same call tells what became of the first.

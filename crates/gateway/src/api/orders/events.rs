@@ -1,8 +1,13 @@
-//! An order's story, event by event.
+//! `GET /api/orders/{orderId}/events`
 
-use super::quote::Pair;
-use super::story::sol;
-use super::{Alternative, Failed, Hop, Path, Price, Story, message};
+use super::fold::{OrderView, sol};
+use super::load::{OrderPath, corrupt, history};
+use super::response::{Failed, message};
+use crate::api::quotes::response::{Alternative, Hop, Pair, Path, Price};
+use crate::http::problem::{self, Problem};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
 use order_core::order::{
     self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, SignedTransaction, Status,
 };
@@ -10,6 +15,24 @@ use order_core::quote::Mode;
 use order_core::{Failure, Quote, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// Everything that happened to an order: attempts, quotes considered, transactions, errors.
+#[utoipa::path(
+    get, path = "/api/orders/{orderId}/events", tag = "Orders",
+    params(("orderId" = String, Path, description = "The order")),
+    responses(
+        (status = 200, body = History),
+        (status = 404, description = "There is no such order", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn events(
+    State(app): State<App>,
+    OrderPath(id): OrderPath,
+) -> Result<Json<History>, Problem> {
+    let (id, recorded) = history(&app, &id).await?;
+    History::of(id, &recorded).map(Json).map_err(|error| corrupt(id, &error))
+}
 
 /// Everything that happened to an order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -129,32 +152,32 @@ pub(crate) struct Filled {
 }
 
 impl History {
-    /// The story of an order.
+    /// The view of an order.
     ///
     /// # Errors
     /// The events are no order.
     pub(crate) fn of(id: Id, history: &[Recorded]) -> Result<Self, InvalidHistory> {
         let (first, rest) = history.split_first().ok_or(InvalidHistory::NotAccepted)?;
-        let mut story = Story::begin(id, first)?;
-        let mut events = vec![Event::of(&story, first)];
+        let mut view = OrderView::begin(id, first)?;
+        let mut events = vec![Event::of(&view, first)];
         for recorded in rest {
-            story.push(recorded)?;
-            events.push(Event::of(&story, recorded));
+            view.push(recorded)?;
+            events.push(Event::of(&view, recorded));
         }
-        Ok(Self { order_id: id, status: story.inner().status(), events })
+        Ok(Self { order_id: id, status: view.inner().status(), events })
     }
 }
 
 impl Event {
-    /// The event that brought the story where it is.
-    fn of(story: &Story, recorded: &Recorded) -> Self {
-        let (status, intent) = (story.inner().status(), story.inner().intent());
+    /// The event that brought the view where it is.
+    fn of(view: &OrderView, recorded: &Recorded) -> Self {
+        let (status, intent) = (view.inner().status(), view.inner().intent());
         let mut event = Self {
             seq: recorded.seq,
             kind: recorded.event.kind(),
             status,
             message: message(status),
-            attempt: story.inner().attempt(),
+            attempt: view.inner().attempt(),
             timestamp: recorded.at,
             request: None,
             route: None,
@@ -169,7 +192,7 @@ impl Event {
         match &recorded.event {
             order::Event::Accepted { intent } => event.request = Some(Request::of(intent)),
             order::Event::RoutingStarted { .. } | order::Event::Cancelled | order::Event::Expired => {}
-            order::Event::RouteChosen { quote } => event.route = Some(Route::of(quote, story)),
+            order::Event::RouteChosen { quote } => event.route = Some(Route::of(quote, view)),
             order::Event::TransactionSigned { transaction } => {
                 event.transaction = Some(Transaction::of(transaction));
             }
@@ -236,15 +259,15 @@ impl Request {
 }
 
 impl Route {
-    fn of(quote: &Quote, story: &Story) -> Self {
-        let intent = story.inner().intent();
+    fn of(quote: &Quote, view: &OrderView) -> Self {
+        let intent = view.inner().intent();
         let pair = Pair { token_in: intent.token_in(), token_out: intent.token_out() };
         let decimals = intent.token_out().decimals;
         Self {
             quote_id: quote.id,
             quote: Price::of(quote, pair),
             estimated_output: quote.amount_out().to_decimal(decimals),
-            minimum_output: story.inner().min_out().map(|amount| amount.to_decimal(decimals)),
+            minimum_output: view.inner().min_out().map(|amount| amount.to_decimal(decimals)),
             price_impact: quote.price_impact.to_decimal(),
             paths: Path::all(quote, pair),
             route: Hop::all(quote, pair),
@@ -267,7 +290,7 @@ impl Filled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::example;
+    use crate::tests::example;
     use serde_json::json;
 
     #[test]

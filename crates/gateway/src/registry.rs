@@ -1,10 +1,5 @@
 //! What can be traded: tokens and pools, as the router knows them.
 
-use crate::http::problem::Problem;
-use crate::state::App;
-use crate::view::pools;
-use axum::Json;
-use axum::extract::State;
 use order_core::{Failure, Mint, Quote, Token, token};
 use proto::RouterClient;
 use proto::pools::Pools;
@@ -20,7 +15,7 @@ const FRESH: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The router, and its latest listing.
-pub(crate) struct Tradables {
+pub(crate) struct Registry {
     router: RouterClient,
     /// Never held while the router is asked: whoever is content with an old listing does not wait.
     latest: RwLock<Option<Listing>>,
@@ -46,7 +41,7 @@ impl Listing {
     }
 }
 
-impl Tradables {
+impl Registry {
     /// The tradables of the router at `url`.
     ///
     /// # Errors
@@ -126,27 +121,6 @@ impl Tradables {
     }
 }
 
-/// The tokens that can be traded.
-#[utoipa::path(
-    get, path = "/api/tokens", tag = "Markets",
-    responses((status = 200, body = pools::Tokens), (status = 503, body = crate::http::problem::Body, content_type = "application/problem+json")),
-)]
-pub(crate) async fn tokens(State(app): State<App>) -> Result<Json<pools::Tokens>, Problem> {
-    let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
-    Ok(Json(pools::Tokens::of(&listing.pools, crate::view::now())))
-}
-
-/// The pools that are traded on, with what is in them.
-#[utoipa::path(
-    get, path = "/api/pools", tag = "Markets",
-    responses((status = 200, body = pools::Pools), (status = 503, body = crate::http::problem::Body, content_type = "application/problem+json")),
-)]
-pub(crate) async fn list_pools(State(app): State<App>) -> Result<Json<pools::Pools>, Problem> {
-    let listing = app.tradables.listing().await.map_err(|failure| Problem::failure(&failure))?;
-    let disabled = app.admission.disabled_venues();
-    Ok(Json(pools::Pools::of(&listing.pools, listing.age(), &disabled, crate::view::now())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,29 +129,29 @@ mod tests {
 
     #[tokio::test]
     async fn known_tokens_need_no_router_and_strangers_do() {
-        let tradables = Tradables::new("http://127.0.0.1:1").unwrap();
-        let usdc = tradables.resolve("USDC").await.unwrap().unwrap();
-        assert_eq!(tradables.resolve(&usdc.mint.to_string()).await.unwrap(), Some(usdc));
+        let registry = Registry::new("http://127.0.0.1:1").unwrap();
+        let usdc = registry.resolve("USDC").await.unwrap().unwrap();
+        assert_eq!(registry.resolve(&usdc.mint.to_string()).await.unwrap(), Some(usdc));
         for nothing in ["usdc", "", "So1", "DOGE"] {
-            assert_eq!(tradables.resolve(nothing).await.unwrap(), None, "{nothing}");
+            assert_eq!(registry.resolve(nothing).await.unwrap(), None, "{nothing}");
         }
         let stranger = Mint::new([9; 32]).to_string();
-        assert_eq!(tradables.resolve(&stranger).await.unwrap_err().code, Code::RouterUnavailable);
+        assert_eq!(registry.resolve(&stranger).await.unwrap_err().code, Code::RouterUnavailable);
     }
 
     #[tokio::test]
     async fn a_token_that_was_listed_is_found_while_a_silent_router_is_asked() {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let tradables = Tradables::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
-        let token = Token { mint: Mint::new([9; 32]), ..Tradables::known("USDC").unwrap() };
+        let registry = Registry::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        let token = Token { mint: Mint::new([9; 32]), ..Registry::known("USDC").unwrap() };
         let pools = Pools { pools: Vec::new(), tokens: vec![token.clone()], slot: 1 };
         let at = Instant::now();
-        tradables.keep(Listing { pools: Arc::new(pools), at });
+        registry.keep(Listing { pools: Arc::new(pools), at });
         tokio::time::pause();
         tokio::time::advance(FRESH).await;
-        let mut asking = std::pin::pin!(tradables.listing());
+        let mut asking = std::pin::pin!(registry.listing());
         assert!(asking.as_mut().now_or_never().is_none(), "the listing is old, so the router is asked");
-        let found = tradables.resolve(&token.mint.to_string()).now_or_never();
+        let found = registry.resolve(&token.mint.to_string()).now_or_never();
         assert_eq!(found.unwrap().unwrap(), Some(token));
     }
 }

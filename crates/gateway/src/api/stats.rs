@@ -12,6 +12,13 @@ use order_core::{Dex, Fraction, Timestamp, decimal};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of statistics.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(queue)).routes(routes!(exchanges))
+}
 
 /// How many ended orders are looked at if nothing else is asked for.
 const DEFAULT_WINDOW: u32 = 1_000;
@@ -77,7 +84,7 @@ pub(crate) async fn queue(State(app): State<App>) -> Result<Json<Queue>, Problem
         delayed,
         oldest_waiting_seconds,
         connections: connections.ok(),
-        timestamp: crate::view::now(),
+        timestamp: crate::http::now(),
         config: Config::of(executors.ok().as_deref(), app.configuration.orders_per_minute),
     }))
 }
@@ -160,7 +167,7 @@ pub(crate) async fn exchanges(State(app): State<App>, mut query: Query) -> Resul
     let window = query.parsed("limit", window).unwrap_or(DEFAULT_WINDOW);
     query.finish()?;
     let ended = app.journal.ended(window).await?;
-    Ok(Json(Exchanges::of(&ended, window, crate::view::now())))
+    Ok(Json(Exchanges::of(&ended, window, crate::http::now())))
 }
 
 fn window(text: &str) -> Result<u32, String> {
@@ -265,7 +272,7 @@ fn percent(part: u64, whole: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::example;
+    use crate::tests::example;
     use order_core::Atoms;
     use serde_json::json;
 

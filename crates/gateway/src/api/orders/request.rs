@@ -3,7 +3,7 @@
 use crate::http::error_codes::Code;
 use crate::http::json_fields::Fields;
 use crate::http::problem::Problem;
-use crate::tradables::Tradables;
+use crate::registry::Registry;
 use order_core::quote::{self, Mode};
 use order_core::{Atoms, Slippage, Timestamp, Token, decimal};
 use serde::Serialize;
@@ -106,7 +106,7 @@ impl Quote {
     ///
     /// # Errors
     /// What is wrong with it, or the router is needed to tell and does not answer.
-    pub(crate) async fn read(body: &[u8], tradables: &Tradables) -> Result<Self, Problem> {
+    pub(crate) async fn read(body: &[u8], registry: &Registry) -> Result<Self, Problem> {
         let mut fields = Fields::read(body)?;
         let mode = match fields.optional_text("mode").as_deref() {
             None | Some("exactIn") => Mode::ExactIn,
@@ -116,7 +116,7 @@ impl Quote {
                 Mode::ExactIn
             }
         };
-        let swap = Swap::read(fields, mode, tradables).await?;
+        let swap = Swap::read(fields, mode, registry).await?;
         Ok(Self { swap, mode })
     }
 }
@@ -126,7 +126,7 @@ impl Order {
     ///
     /// # Errors
     /// What is wrong with it, or the router is needed to tell and does not answer.
-    pub(crate) async fn read(body: &[u8], tradables: &Tradables) -> Result<Self, Problem> {
+    pub(crate) async fn read(body: &[u8], registry: &Registry) -> Result<Self, Problem> {
         let mut fields = Fields::read(body)?;
         let quote_id = fields.optional_text("quoteId").and_then(|text| match text.parse::<Uuid>() {
             Ok(id) => Some(quote::Id(id)),
@@ -142,7 +142,7 @@ impl Order {
             fields.refuse(Code::InvalidExpiry, "expiresAt", "is no moment in RFC 3339");
             None
         });
-        let swap = Swap::read(fields, Mode::ExactIn, tradables).await?;
+        let swap = Swap::read(fields, Mode::ExactIn, registry).await?;
         Ok(Self { swap, quote_id, expires_at })
     }
 }
@@ -173,11 +173,11 @@ pub(crate) fn essence(body: &[u8]) -> Option<String> {
 
 /// The mint of a known token, or what else the name is.
 fn mint(name: String) -> String {
-    Tradables::known(&name).map_or(name, |known| known.mint.to_string())
+    Registry::known(&name).map_or(name, |known| known.mint.to_string())
 }
 
 impl Swap {
-    async fn read(mut fields: Fields<'_>, mode: Mode, tradables: &Tradables) -> Result<Self, Problem> {
+    async fn read(mut fields: Fields<'_>, mode: Mode, registry: &Registry) -> Result<Self, Problem> {
         let (name_in, name_out) = (fields.text("tokenIn"), fields.text("tokenOut"));
         let amount = fields.number("amount");
         let max_slippage = fields.optional_number("maxSlippage").and_then(|text| {
@@ -185,8 +185,8 @@ impl Swap {
                 .map_err(|error| fields.refuse(Code::InvalidSlippage, "maxSlippage", error))
                 .ok()
         });
-        let token_in = token(&mut fields, "tokenIn", name_in.as_deref(), tradables).await?;
-        let token_out = token(&mut fields, "tokenOut", name_out.as_deref(), tradables).await?;
+        let token_in = token(&mut fields, "tokenIn", name_in.as_deref(), registry).await?;
+        let token_out = token(&mut fields, "tokenOut", name_out.as_deref(), registry).await?;
         if let (Some(input), Some(output)) = (&token_in, &token_out)
             && input.mint == output.mint
         {
@@ -216,10 +216,10 @@ async fn token(
     fields: &mut Fields<'_>,
     field: &'static str,
     name: Option<&str>,
-    tradables: &Tradables,
+    registry: &Registry,
 ) -> Result<Option<Token>, Problem> {
     let Some(name) = name else { return Ok(None) };
-    match tradables.resolve(name).await {
+    match registry.resolve(name).await {
         Ok(Some(token)) => Ok(Some(token)),
         Ok(None) => {
             fields.refuse(
@@ -253,23 +253,23 @@ fn read_amount(fields: &mut Fields<'_>, text: &str, token: &Token) -> Option<Ato
 mod tests {
     use super::*;
 
-    fn tradables() -> Tradables {
-        Tradables::new("http://127.0.0.1:1").unwrap()
+    fn registry() -> Registry {
+        Registry::new("http://127.0.0.1:1").unwrap()
     }
 
     async fn refused(body: &str) -> (&'static str, Vec<String>) {
-        let problem = Order::read(body.as_bytes(), &tradables()).await.unwrap_err();
+        let problem = Order::read(body.as_bytes(), &registry()).await.unwrap_err();
         (problem.code.entry().name, problem.errors.into_iter().map(|error| error.field).collect())
     }
 
     #[tokio::test]
     async fn an_order_is_read_exactly() {
         let body = br#"{"tokenIn":"SOL","tokenOut":"USDC","amount":0.1,"maxSlippage":"0.05"}"#;
-        let order = Order::read(body, &tradables()).await.unwrap();
+        let order = Order::read(body, &registry()).await.unwrap();
         assert_eq!(order.swap.amount, Atoms::new(100_000_000));
         assert_eq!(order.swap.max_slippage, Some(Slippage::parse("0.05").unwrap()));
         let body = br#"{"tokenIn":"SOL","tokenOut":"USDC","amount":18446744073.709551615}"#;
-        assert_eq!(Order::read(body, &tradables()).await.unwrap().swap.amount, Atoms::new(u64::MAX));
+        assert_eq!(Order::read(body, &registry()).await.unwrap().swap.amount, Atoms::new(u64::MAX));
     }
 
     #[tokio::test]
@@ -319,12 +319,12 @@ mod tests {
         let body = |amount: &str| {
             format!(r#"{{"tokenIn":"SOL","tokenOut":"USDC","amount":{amount},"mode":"exactOut"}}"#)
         };
-        let quote = Quote::read(body("0.000001").as_bytes(), &tradables()).await.unwrap();
+        let quote = Quote::read(body("0.000001").as_bytes(), &registry()).await.unwrap();
         assert_eq!((quote.mode, quote.swap.amount), (Mode::ExactOut, Atoms::new(1)));
-        let problem = Quote::read(body("0.0000001").as_bytes(), &tradables()).await.unwrap_err();
+        let problem = Quote::read(body("0.0000001").as_bytes(), &registry()).await.unwrap_err();
         assert_eq!(problem.code, Code::InvalidAmount);
         let problem =
-            Quote::read(br#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1,"mode":"x"}"#, &tradables()).await;
+            Quote::read(br#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1,"mode":"x"}"#, &registry()).await;
         assert_eq!(problem.unwrap_err().errors[0].field, "mode");
     }
 
@@ -348,7 +348,7 @@ mod tests {
             mode: "exactIn".to_owned(),
             max_slippage: "0".to_owned(),
         });
-        Quote::read(quote.unwrap().to_string().as_bytes(), &tradables()).await.unwrap();
+        Quote::read(quote.unwrap().to_string().as_bytes(), &registry()).await.unwrap();
         let order = serde_json::to_value(OrderBody {
             token_in: "SOL".to_owned(),
             token_out: "USDC".to_owned(),
@@ -357,6 +357,6 @@ mod tests {
             quote_id: Uuid::nil(),
             expires_at: Timestamp::UNIX_EPOCH,
         });
-        Order::read(order.unwrap().to_string().as_bytes(), &tradables()).await.unwrap();
+        Order::read(order.unwrap().to_string().as_bytes(), &registry()).await.unwrap();
     }
 }

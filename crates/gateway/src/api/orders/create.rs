@@ -1,16 +1,23 @@
-//! Placing an order: the one way, whether it comes as a request or over a socket.
+//! `POST /api/orders/execute`, and the one code path that places an order, for REST and WebSocket.
 
+use super::request::{self, OrderBody};
+use super::response::Receipt;
+use crate::http::body;
 use crate::http::error_codes::Code;
-use crate::http::problem::Problem;
-use crate::request;
+use crate::http::problem::{self, Problem};
 use crate::state::App;
-use http::{HeaderMap, HeaderName};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use journal::{Acceptance, Accepted, Idempotency};
-use order_core::order::{Anchor, Expiry, Id, Intent, InvalidIntent};
+use order_core::order::{Anchor, Expiry, Id, Intent, InvalidIntent, Status};
 use order_core::quote::{self, Mode};
 use order_core::{Timestamp, failure};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The header that makes a request the same when it is made again.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -20,6 +27,48 @@ const MAX_KEY: usize = 255;
 
 /// Who places orders, as long as there is one who may.
 const OWNER: &str = "operator";
+
+/// Places a market order.
+///
+/// When this answers 202, the order is durable and will end. Follow it at its WebSocket.
+#[utoipa::path(
+    post, path = "/api/orders/execute", tag = "Orders",
+    request_body = OrderBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same body answers with the same order")),
+    responses(
+        (status = 202, body = Receipt, headers(
+            ("Location" = String, description = "Where the order is"),
+            ("Idempotent-Replayed" = String, description = "`true` if the key was used before"),
+        )),
+        (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not declared as JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "Something is wrong with the request; nothing was recorded", body = problem::Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "What is needed does not answer, or too many orders are waiting", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn execute(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body::Json(body): body::Json,
+) -> Result<Response, Problem> {
+    let placed = place(&app, &headers, &body).await?;
+    Ok(answer(placed))
+}
+
+fn answer(placed: Placed) -> Response {
+    let receipt = Receipt::of(placed.id, Status::Pending);
+    let mut response = (StatusCode::ACCEPTED, Json(receipt)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::try_from(format!("/api/orders/{}", placed.id)) {
+        headers.insert(header::LOCATION, location);
+    }
+    if placed.replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
 
 /// An order that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +89,7 @@ pub(crate) async fn place(app: &App, headers: &HeaderMap, body: &[u8]) -> Result
     if let Some(placed) = replay(app, idempotency.as_ref()).await? {
         return Ok(placed);
     }
-    let request = request::Order::read(body, &app.tradables).await?;
+    let request = request::Order::read(body, &app.registry).await?;
     let intent = intent(app, request).await?;
     let acceptance = Acceptance {
         id: Id(Uuid::now_v7()),
@@ -211,7 +260,7 @@ fn reused() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use crate::tests::example;
 
     /// Fingerprints as they are stored in PostgreSQL beside the keys. A change of one would turn a repeated
     /// request into a conflict.
@@ -319,5 +368,20 @@ mod tests {
         for refused in [&[b"".as_slice()][..], &[b"a b"], &[b"\xc3\xa9"], &[&[b'x'; 256]], &[b"a", b"b"]] {
             assert_eq!(key(refused), Err(Code::InvalidIdempotencyKey), "{refused:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_receipt_keeps_its_wire_form() {
+        let response = answer(Placed { id: example::id(), replayed: true });
+        assert_eq!(response.status(), StatusCode::ACCEPTED);
+        assert_eq!(response.headers()["location"], "/api/orders/00000000-0000-0000-0000-000000000007");
+        assert_eq!(response.headers()["idempotent-replayed"], "true");
+        let body = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
+        assert_eq!(
+            &body[..],
+            br#"{"orderId":"00000000-0000-0000-0000-000000000007","status":"pending","message":"Order received and queued"}"#
+        );
+        let fresh = answer(Placed { id: example::id(), replayed: false });
+        assert!(!fresh.headers().contains_key("idempotent-replayed"));
     }
 }

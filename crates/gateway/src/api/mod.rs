@@ -1,16 +1,20 @@
-//! Every path, and what is around it.
+//! Every path, by room.
 
+mod docs;
+mod health;
+mod markets;
+pub(crate) mod orders;
+mod quotes;
+mod stats;
+
+use crate::http::access_log;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
-use crate::http::{access_log, rate_limit};
 use crate::state::App;
-use crate::{cancel, docs, events, execute, health, list, order, quote, socket, statistics, tradables};
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use http::{Method, Uri};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,30 +28,18 @@ use utoipa_axum::routes;
         (name = "Statistics", description = "How orders fare"),
         (name = "Service", description = "The state of the service itself"),
     ),
-    components(schemas(crate::view::Frame, crate::http::problem::Body, crate::request::Amount))
+    components(schemas(orders::response::OrderUpdate, crate::http::problem::Body, orders::request::Amount))
 )]
 struct Documentation;
 
 /// The paths that are part of the contract, with their description.
 fn documented(app: &App) -> OpenApiRouter<App> {
-    let limited_quotes = OpenApiRouter::new()
-        .routes(routes!(quote::quote))
-        .route_layer(from_fn_with_state(app.clone(), rate_limit::quotes));
-    let limited_orders = OpenApiRouter::new()
-        .routes(routes!(execute::execute, socket::submit::upgrade))
-        .route_layer(from_fn_with_state(app.clone(), rate_limit::orders));
     OpenApiRouter::with_openapi(Documentation::openapi())
-        .merge(limited_quotes)
-        .merge(limited_orders)
-        .routes(routes!(list::list))
-        .routes(routes!(order::order, cancel::cancel))
-        .routes(routes!(events::events))
-        .routes(routes!(socket::watch::upgrade))
-        .routes(routes!(statistics::queue))
-        .routes(routes!(statistics::exchanges))
-        .routes(routes!(tradables::tokens))
-        .routes(routes!(tradables::list_pools))
-        .routes(routes!(health::health))
+        .merge(orders::routes(app))
+        .merge(quotes::routes(app))
+        .merge(markets::routes())
+        .merge(stats::routes())
+        .merge(health::routes())
 }
 
 /// Every path.

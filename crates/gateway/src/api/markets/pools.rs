@@ -1,34 +1,25 @@
-//! Tokens and pools as clients see them.
+//! `GET /api/pools`
 
+use super::tokens::TokenInfo;
+use crate::http::problem::{self, Problem};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
 use journal::DisabledVenue;
 use order_core::{Atoms, Mint, Timestamp, Token, token};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// The tokens that can be traded.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Tokens {
-    tokens: Vec<TokenInfo>,
-    #[schema(value_type = String, format = DateTime)]
-    timestamp: Timestamp,
-}
-
-/// A token that can be traded.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Token)]
-pub(crate) struct TokenInfo {
-    /// The symbol of a known token, the mint of any other.
-    #[schema(example = "SOL")]
-    symbol: String,
-    mint: String,
-    /// Digits after the point of a whole token.
-    decimals: Option<u8>,
-    /// `spl_token` or `token_2022`.
-    #[schema(example = "spl_token")]
-    program: Option<&'static str>,
+/// The pools that are traded on, with what is in them.
+#[utoipa::path(
+    get, path = "/api/pools", operation_id = "list_pools", tag = "Markets",
+    responses((status = 200, body = Pools), (status = 503, body = problem::Body, content_type = "application/problem+json")),
+)]
+pub(crate) async fn pools(State(app): State<App>) -> Result<Json<Pools>, Problem> {
+    let listing = app.registry.listing().await.map_err(|failure| Problem::failure(&failure))?;
+    let disabled = app.admission.disabled_venues();
+    Ok(Json(Pools::of(&listing.pools, listing.age(), &disabled, crate::http::now())))
 }
 
 /// The pools that are traded on.
@@ -82,13 +73,6 @@ pub(crate) struct Disabled {
     reason: String,
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
-}
-
-impl Tokens {
-    /// The tokens of a listing.
-    pub(crate) fn of(listing: &proto::pools::Pools, now: Timestamp) -> Self {
-        Self { tokens: listing.tokens.iter().map(TokenInfo::of).collect(), timestamp: now }
-    }
 }
 
 impl Pools {
@@ -151,25 +135,10 @@ impl Pool {
     }
 }
 
-impl TokenInfo {
-    fn of(token: &Token) -> Self {
-        Self {
-            symbol: token.symbol.clone(),
-            mint: token.mint.to_string(),
-            decimals: Some(token.decimals),
-            program: Some(token.program.name()),
-        }
-    }
-
-    fn unknown(mint: Mint) -> Self {
-        Self { symbol: mint.to_string(), mint: mint.to_string(), decimals: None, program: None }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::example;
+    use crate::tests::example;
     use order_core::{Fraction, PoolAddress, Venue};
 
     #[test]

@@ -9,8 +9,8 @@ use http::header;
 use std::fmt::Write as _;
 use utoipa::openapi::OpenApi;
 
-const PAGE: &str = include_str!("docs/index.html");
-const STYLE: &str = include_str!("docs/style.css");
+const PAGE: &str = include_str!("index.html");
+const STYLE: &str = include_str!("style.css");
 
 /// The pages load nothing from elsewhere and send nothing there.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,27 +1,39 @@
 //! `POST /api/orders/quote`
 
+pub(crate) mod response;
+
+use crate::api::orders::request;
 use crate::http::body;
 use crate::http::problem::{self, Problem};
-use crate::request;
+use crate::http::rate_limit;
 use crate::state::App;
-use crate::view;
 use axum::Json;
 use axum::extract::State;
+use axum::middleware::from_fn_with_state;
 use live::Quoted;
 use order_core::InputBuffer;
 use order_core::quote::Exclusions;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// How long a quote is remembered after it expired, so that an order that names it late is told so.
 const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// The route of quotes, behind its rate limit.
+pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(quote))
+        .route_layer(from_fn_with_state(app.clone(), rate_limit::quotes))
+}
 
 /// The best price now; nothing is placed.
 #[utoipa::path(
     post, path = "/api/orders/quote", tag = "Markets",
     request_body = request::QuoteBody,
     responses(
-        (status = 200, body = view::Quote),
+        (status = 200, body = response::Quote),
         (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
         (status = 415, description = "The body is not declared as JSON", body = problem::Body, content_type = "application/problem+json"),
@@ -33,8 +45,8 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 pub(crate) async fn quote(
     State(app): State<App>,
     body::Json(body): body::Json,
-) -> Result<Json<view::Quote>, Problem> {
-    let request::Quote { swap, mode } = request::Quote::read(&body, &app.tradables).await?;
+) -> Result<Json<response::Quote>, Problem> {
+    let request::Quote { swap, mode } = request::Quote::read(&body, &app.registry).await?;
     let max_slippage = swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
     let asked = proto::quote::Request {
         mint_in: swap.token_in.mint,
@@ -48,11 +60,11 @@ pub(crate) async fn quote(
             pools: BTreeSet::new(),
         },
     };
-    let quote = app.tradables.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
+    let quote = app.registry.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
     let quoted =
         Quoted { quote, token_in: swap.token_in, token_out: swap.token_out, mode, amount: swap.amount };
-    let pair = view::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
-    let seen = view::Quote::of(&quoted.quote, pair, swap.amount, mode, max_slippage);
+    let pair = response::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
+    let seen = response::Quote::of(&quoted.quote, pair, swap.amount, mode, max_slippage);
     let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);
     let kept = app.live.remember_quote(&quoted, &app.quote_key, left.saturating_add(REMEMBERED)).await;
     if let Err(error) = kept {
