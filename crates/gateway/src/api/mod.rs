@@ -6,6 +6,7 @@ mod markets;
 pub(crate) mod orders;
 mod quotes;
 mod stats;
+mod swap;
 
 use crate::http::access_log;
 use crate::http::error_codes::Code;
@@ -28,7 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "Statistics", description = "How orders fare"),
         (name = "Service", description = "The state of the service itself"),
     ),
-    components(schemas(orders::response::OrderUpdate, crate::http::problem::Body, orders::request::Amount))
+    components(schemas(orders::response::OrderUpdate, crate::http::problem::Body, swap::Amount))
 )]
 struct Documentation;
 

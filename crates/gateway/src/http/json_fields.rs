@@ -2,7 +2,7 @@
 //! Numbers are kept as they are written: none passes through a binary fraction.
 
 use crate::http::error_codes::Code;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldErrors, Problem};
 use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ use std::fmt;
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     unread: BTreeMap<String, &'a RawValue>,
-    errors: Vec<(Code, FieldError)>,
+    errors: FieldErrors,
 }
 
 impl<'a> Fields<'a> {
@@ -27,7 +27,7 @@ impl<'a> Fields<'a> {
         };
         let body = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
         let value: &RawValue = serde_json::from_str(body).map_err(|error| malformed(&error))?;
-        let mut errors = Vec::new();
+        let mut errors = FieldErrors::default();
         let unread = serde_json::Deserializer::from_str(value.get())
             .deserialize_map(Object { errors: &mut errors })
             .map_err(|_| Problem::new(Code::WrongType, "the body must be a JSON object"))?;
@@ -54,29 +54,23 @@ impl<'a> Fields<'a> {
         self.take(name).and_then(|value| self.as_number(name, value))
     }
 
-    /// Notes what is wrong with a field.
+    /// Adds an error of a field.
     pub(crate) fn refuse(&mut self, code: Code, name: &str, message: impl fmt::Display) {
-        self.errors.push((code, FieldError { field: name.to_owned(), message: message.to_string() }));
+        self.errors.add(code, name, message);
     }
 
-    /// Whether something was wrong so far.
+    /// Returns true if a field had an error so far, or is left unread.
     pub(crate) fn is_refused(&self) -> bool {
         !self.errors.is_empty() || !self.unread.is_empty()
     }
 
-    /// What is wrong, if anything: fields that nobody read are not known.
-    pub(crate) fn finish(mut self) -> Result<(), Problem> {
-        for name in self.unread.keys() {
-            let message = "is not known here".to_owned();
-            self.errors.push((Code::UnknownField, FieldError { field: shown(name), message }));
+    /// The errors so far. Fields that are left unread are unknown fields.
+    pub(crate) fn into_errors(self) -> FieldErrors {
+        let Self { unread, mut errors } = self;
+        for name in unread.keys() {
+            errors.add(Code::UnknownField, name, "is not known here");
         }
-        let Some((first, _)) = self.errors.first() else { return Ok(()) };
-        let alike = self.errors.iter().all(|(code, _)| code == first);
-        let code = if alike { *first } else { Code::InvalidRequest };
-        let errors: Vec<FieldError> = self.errors.into_iter().map(|(_, error)| error).collect();
-        let detail: Vec<String> =
-            errors.iter().map(|error| format!("`{}` {}", error.field, error.message)).collect();
-        Err(Problem { errors, ..Problem::new(code, detail.join("; ")) })
+        errors
     }
 
     fn take(&mut self, name: &str) -> Option<&'a RawValue> {
@@ -112,13 +106,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A name as it may be repeated to the client.
-fn shown(name: &str) -> String {
-    name.chars().take(64).collect()
-}
-
 struct Object<'e> {
-    errors: &'e mut Vec<(Code, FieldError)>,
+    errors: &'e mut FieldErrors,
 }
 
 impl<'de> Visitor<'de> for Object<'_> {
@@ -135,10 +124,8 @@ impl<'de> Visitor<'de> for Object<'_> {
             if self.errors.len() + fields.len() >= MAX_FIELDS {
                 continue;
             }
-            let field = shown(&name);
-            if fields.insert(name, value).is_some() {
-                let message = "is given more than once".to_owned();
-                self.errors.push((Code::InvalidRequest, FieldError { field, message }));
+            if fields.insert(name.clone(), value).is_some() {
+                self.errors.add(Code::InvalidRequest, &name, "is given more than once");
             }
         }
         Ok(fields)
@@ -155,7 +142,7 @@ mod tests {
     fn refusal(body: &str, read: impl FnOnce(&mut Fields<'_>)) -> Problem {
         let mut fields = Fields::read(body.as_bytes()).unwrap();
         read(&mut fields);
-        fields.finish().unwrap_err()
+        fields.into_errors().finish().unwrap_err()
     }
 
     fn named(problem: &Problem) -> Vec<(&str, &str)> {
@@ -170,7 +157,7 @@ mod tests {
         assert_eq!(fields.number("b").as_deref(), Some("1e3"));
         assert_eq!(fields.number("c").as_deref(), Some("-0"));
         assert_eq!(fields.optional_number("d"), None);
-        fields.finish().unwrap();
+        fields.into_errors().finish().unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use order_core::Failure;
 use serde::Serialize;
+use std::fmt;
 use utoipa::ToSchema;
 
 /// The media type of every problem.
@@ -31,6 +32,45 @@ pub(crate) struct FieldError {
     /// What is wrong with it, for people.
     #[schema(example = "must be greater than zero")]
     pub(crate) message: String,
+}
+
+/// The errors of a request's fields, collected so that one response names them all.
+#[derive(Debug, Default)]
+pub(crate) struct FieldErrors(Vec<(Code, FieldError)>);
+
+impl FieldErrors {
+    /// The longest field name that is repeated to the client, in characters.
+    const MAX_NAME: usize = 64;
+
+    /// Adds an error of one field. The name may come from the client, so it is shortened.
+    pub(crate) fn add(&mut self, code: Code, field: &str, message: impl fmt::Display) {
+        let field = field.chars().take(Self::MAX_NAME).collect();
+        self.0.push((code, FieldError { field, message: message.to_string() }));
+    }
+
+    /// Returns true if there is no error.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The number of errors.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Ok without errors.
+    ///
+    /// # Errors
+    /// One problem with all errors. Its code is theirs if they share one, else `invalid_request`.
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        let Some((first, _)) = self.0.first() else { return Ok(()) };
+        let alike = self.0.iter().all(|(code, _)| code == first);
+        let code = if alike { *first } else { Code::InvalidRequest };
+        let errors: Vec<FieldError> = self.0.into_iter().map(|(_, error)| error).collect();
+        let detail: Vec<String> =
+            errors.iter().map(|error| format!("`{}` {}", error.field, error.message)).collect();
+        Err(Problem { errors, ..Problem::new(code, detail.join("; ")) })
+    }
 }
 
 /// A problem as it is sent.

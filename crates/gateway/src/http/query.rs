@@ -1,7 +1,7 @@
 //! The query of a query string, read one by one, so that an answer can name each that is wrong.
 
 use crate::http::error_codes::Code;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::problem::{FieldErrors, Problem};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use std::collections::BTreeMap;
@@ -11,8 +11,7 @@ use std::fmt::Display;
 #[derive(Debug)]
 pub(crate) struct Query {
     unread: BTreeMap<String, String>,
-    errors: Vec<FieldError>,
-    unknown: Code,
+    errors: FieldErrors,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
@@ -30,10 +29,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 impl Query {
     /// The query of these names and values.
     pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
-        let mut query = Self { unread: BTreeMap::new(), errors: Vec::new(), unknown: Code::UnknownField };
+        let mut query = Self { unread: BTreeMap::new(), errors: FieldErrors::default() };
         for (name, value) in pairs {
             if query.unread.insert(name.clone(), value).is_some() {
-                query.refuse(&shown(&name), "is given more than once");
+                query.refuse(&name, "is given more than once");
             }
         }
         query
@@ -61,28 +60,19 @@ impl Query {
 
     /// Notes what is wrong with a parameter.
     pub(crate) fn refuse(&mut self, name: &str, message: impl Display) {
-        self.unknown = Code::InvalidRequest;
-        self.errors.push(FieldError { field: name.to_owned(), message: message.to_string() });
+        self.errors.add(Code::InvalidRequest, name, message);
     }
 
-    /// What is wrong, if anything: query that nobody read are not known.
+    /// Ok if every parameter was read and none had an error.
+    ///
+    /// # Errors
+    /// One problem with all errors. Parameters that are left unread are unknown.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
-        let unread = self.unread.into_keys();
-        self.errors.extend(
-            unread.map(|name| FieldError { field: shown(&name), message: "is not known here".to_owned() }),
-        );
-        if self.errors.is_empty() {
-            return Ok(());
+        for name in self.unread.keys() {
+            self.errors.add(Code::UnknownField, name, "is not known here");
         }
-        let detail: Vec<String> =
-            self.errors.iter().map(|error| format!("`{}` {}", error.field, error.message)).collect();
-        Err(Problem { errors: self.errors, ..Problem::new(self.unknown, detail.join("; ")) })
+        self.errors.finish()
     }
-}
-
-/// A name as it may be repeated to the client.
-fn shown(name: &str) -> String {
-    name.chars().take(64).collect()
 }
 
 #[cfg(test)]

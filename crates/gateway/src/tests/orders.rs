@@ -1,6 +1,7 @@
 //! Placing orders and reading them.
 
 use super::{Gateway, ORDER};
+use crate::api::orders::request::OrderRequest;
 use crate::tests::example;
 use futures_util::future::join_all;
 use http::StatusCode;
@@ -69,7 +70,7 @@ async fn a_repeated_request_is_answered_without_the_router() {
         owner: "operator".to_owned(),
         idempotency: Some(Idempotency {
             key: "k".to_owned(),
-            request_hash: crate::api::orders::create::hash(body("1.5").as_bytes()),
+            request_hash: OrderRequest::parse(body("1.5").as_bytes()).unwrap().fingerprint(),
         }),
         traceparent: None,
     };

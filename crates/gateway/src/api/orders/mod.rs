@@ -1,10 +1,12 @@
 //! Orders: placing, reading, listing, cancelling and following them.
 
 mod cancel;
-pub(crate) mod create;
+mod create;
 mod events;
 mod fold;
 mod get;
+mod idempotency;
+mod intent;
 mod list;
 mod load;
 pub(crate) mod request;

@@ -1,8 +1,10 @@
 //! `POST /api/orders/quote`
 
+mod request;
 pub(crate) mod response;
 
-use crate::api::orders::request;
+use self::request::{QuoteBody, QuoteRequest};
+use crate::api::swap::Swap;
 use crate::http::body;
 use crate::http::problem::{self, Problem};
 use crate::http::rate_limit;
@@ -31,7 +33,7 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
 /// The best price now; nothing is placed.
 #[utoipa::path(
     post, path = "/api/orders/quote", tag = "Markets",
-    request_body = request::QuoteBody,
+    request_body = QuoteBody,
     responses(
         (status = 200, body = response::Quote),
         (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
@@ -46,12 +48,13 @@ pub(crate) async fn quote(
     State(app): State<App>,
     body::Json(body): body::Json,
 ) -> Result<Json<response::Quote>, Problem> {
-    let request::Quote { swap, mode } = request::Quote::read(&body, &app.registry).await?;
-    let max_slippage = swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
+    let Swap { token_in, token_out, amount, mode, max_slippage } =
+        QuoteRequest::parse(&body)?.resolve(&app.registry).await?;
+    let max_slippage = max_slippage.unwrap_or(app.configuration.default_max_slippage);
     let asked = proto::quote::Request {
-        mint_in: swap.token_in.mint,
-        mint_out: swap.token_out.mint,
-        amount: swap.amount,
+        mint_in: token_in.mint,
+        mint_out: token_out.mint,
+        amount,
         mode,
         input_buffer: InputBuffer::of(1, max_slippage),
         // What is quoted must be what executors would route over.
@@ -61,10 +64,9 @@ pub(crate) async fn quote(
         },
     };
     let quote = app.registry.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
-    let quoted =
-        Quoted { quote, token_in: swap.token_in, token_out: swap.token_out, mode, amount: swap.amount };
+    let quoted = Quoted { quote, token_in, token_out, mode, amount };
     let pair = response::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
-    let seen = response::Quote::of(&quoted.quote, pair, swap.amount, mode, max_slippage);
+    let seen = response::Quote::of(&quoted.quote, pair, amount, mode, max_slippage);
     let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);
     let kept = app.live.remember_quote(&quoted, &app.quote_key, left.saturating_add(REMEMBERED)).await;
     if let Err(error) = kept {
