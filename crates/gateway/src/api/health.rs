@@ -56,16 +56,28 @@ pub(crate) struct Dependencies {
     router: Dependency,
 }
 
-/// How one dependency answered.
+/// How one dependency answered; `latencyMs` is the time until then.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Dependency {
-    /// `ok` or `down`.
-    status: Status,
-    latency_ms: u64,
-    /// What is wrong; absent if nothing is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
+#[serde(tag = "status", rename_all = "lowercase")]
+pub(crate) enum Dependency {
+    /// It answers.
+    Ok {
+        #[serde(rename = "latencyMs")]
+        latency_ms: u64,
+    },
+    /// It does not answer, or cannot work.
+    Down {
+        #[serde(rename = "latencyMs")]
+        latency_ms: u64,
+        /// The reason, for people.
+        error: &'static str,
+    },
+}
+
+impl Dependency {
+    const fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok { .. })
+    }
 }
 
 /// Whether orders can be placed and followed.
@@ -107,10 +119,9 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
 
 impl Dependencies {
     fn status(&self) -> Status {
-        let sound = |dependency: &Dependency| dependency.status == Status::Ok;
-        if !sound(&self.postgres) {
+        if !self.postgres.is_ok() {
             Status::Down
-        } else if [&self.nats, &self.redis, &self.router].into_iter().all(sound) {
+        } else if [&self.nats, &self.redis, &self.router].into_iter().all(Dependency::is_ok) {
             Status::Ok
         } else {
             Status::Degraded
@@ -123,13 +134,13 @@ async fn ask<E: std::fmt::Display>(name: &str, check: impl Future<Output = Resul
     let answer = tokio::time::timeout(TIMEOUT, check).await;
     let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match answer {
-        Ok(Ok(())) => Dependency { status: Status::Ok, latency_ms, error: None },
+        Ok(Ok(())) => Dependency::Ok { latency_ms },
         Ok(Err(error)) => {
             // Addresses and versions stay in the log.
             tracing::debug!(dependency = name, %error, "a dependency is down");
-            Dependency { status: Status::Down, latency_ms, error: Some("is not ready") }
+            Dependency::Down { latency_ms, error: "is not ready" }
         }
-        Err(_) => Dependency { status: Status::Down, latency_ms, error: Some("does not answer") },
+        Err(_) => Dependency::Down { latency_ms, error: "does not answer" },
     }
 }
 
@@ -138,8 +149,7 @@ mod tests {
     use super::*;
 
     fn dependency(sound: bool) -> Dependency {
-        let status = if sound { Status::Ok } else { Status::Down };
-        Dependency { status, latency_ms: 1, error: None }
+        if sound { Dependency::Ok { latency_ms: 1 } } else { Dependency::Down { latency_ms: 1, error: "x" } }
     }
 
     #[test]
@@ -162,10 +172,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_silent_dependency_is_down() {
         let silent = ask("x", std::future::pending::<Result<(), String>>()).await;
-        assert_eq!((silent.status, silent.latency_ms), (Status::Down, 1_000));
+        assert!(matches!(silent, Dependency::Down { latency_ms: 1_000, .. }), "{silent:?}");
         assert_eq!(
             serde_json::to_string(&silent).unwrap(),
             r#"{"status":"down","latencyMs":1000,"error":"does not answer"}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&Dependency::Ok { latency_ms: 3 }).unwrap(),
+            r#"{"status":"ok","latencyMs":3}"#
         );
     }
 }

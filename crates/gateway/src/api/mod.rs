@@ -29,7 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "Statistics", description = "How orders fare"),
         (name = "Service", description = "The state of the service itself"),
     ),
-    components(schemas(orders::response::OrderUpdate, crate::http::problem::Body, swap::Amount))
+    components(schemas(orders::ws::message::Message, crate::http::problem::Body, swap::Amount))
 )]
 struct Documentation;
 

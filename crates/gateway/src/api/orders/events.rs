@@ -12,7 +12,7 @@ use order_core::order::{
     self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, SignedTransaction, Status,
 };
 use order_core::quote::Mode;
-use order_core::{Failure, Quote, Timestamp};
+use order_core::{Quote, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,7 +47,7 @@ pub(crate) struct History {
     events: Vec<Event>,
 }
 
-/// One event. Fields that do not apply to its kind are absent.
+/// One event, with the fields of its kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderEvent)]
@@ -67,33 +67,64 @@ pub(crate) struct Event {
     /// When it was recorded.
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
-    /// With `accepted`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<Request>,
-    /// With `route_chosen`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    route: Option<Route>,
-    /// With `transaction_signed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transaction: Option<Transaction>,
-    /// With `observed`, `settled` and `rolled_back`: `landed`, `reverted` or `expired`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
-    /// With `observed` and `rolled_back`, if it landed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fill: Option<Filled>,
-    /// With `observed` and `rolled_back`, if the network took a fee: in SOL.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network_fee: Option<String>,
-    /// With `observed` and `rolled_back`, where the transaction landed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    slot: Option<u64>,
-    /// What went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failed>,
-    /// With `attempt_failed`: the pause before the next attempt.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_in_ms: Option<u64>,
+    #[serde(flatten)]
+    detail: Detail,
+}
+
+/// The fields that belong to the kind of an event.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = OrderEventDetail)]
+enum Detail {
+    /// `accepted`.
+    Accepted { request: Request },
+    /// `route_chosen`.
+    RouteChosen { route: Box<Route> },
+    /// `transaction_signed` and `transaction_found`.
+    Transaction { transaction: Transaction },
+    /// `observed` and `rolled_back`, if the transaction landed and its amounts are known.
+    Landed {
+        outcome: Outcome,
+        fill: Filled,
+        /// In SOL.
+        #[serde(rename = "networkFee")]
+        network_fee: String,
+        /// The slot in which the transaction landed.
+        slot: u64,
+    },
+    /// `observed` and `rolled_back`, if the transaction was reverted.
+    Reverted {
+        outcome: Outcome,
+        /// In SOL.
+        #[serde(rename = "networkFee")]
+        network_fee: String,
+        /// The slot in which the transaction landed.
+        slot: u64,
+        error: Failed,
+    },
+    /// `settled`; also `observed` and `rolled_back`, if the transaction expired or its amounts are unknown.
+    Decided { outcome: Outcome },
+    /// `attempt_failed`.
+    AttemptFailed {
+        error: Failed,
+        /// The pause before the next attempt, in milliseconds.
+        #[serde(rename = "retryInMs")]
+        retry_in_ms: u64,
+    },
+    /// `failed`.
+    Failed { error: Failed },
+    /// `routing_started`, `cancelled` and `expired`.
+    Bare {},
+}
+
+/// The end of a transaction: `landed`, `reverted` or `expired`.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = TransactionOutcome)]
+enum Outcome {
+    Landed,
+    Reverted,
+    Expired,
 }
 
 /// What was asked for.
@@ -171,69 +202,63 @@ impl History {
 impl Event {
     /// The event that brought the view where it is.
     fn of(view: &OrderView, recorded: &Recorded) -> Self {
-        let (status, intent) = (view.inner().status(), view.inner().intent());
-        let mut event = Self {
+        let status = view.inner().status();
+        Self {
             seq: recorded.seq,
             kind: recorded.event.kind(),
             status,
             message: message(status),
             attempt: view.inner().attempt(),
             timestamp: recorded.at,
-            request: None,
-            route: None,
-            transaction: None,
-            outcome: None,
-            fill: None,
-            network_fee: None,
-            slot: None,
-            error: None,
-            retry_in_ms: None,
-        };
-        match &recorded.event {
-            order::Event::Accepted { intent } => event.request = Some(Request::of(intent)),
-            order::Event::RoutingStarted { .. } | order::Event::Cancelled | order::Event::Expired => {}
-            order::Event::RouteChosen { quote } => event.route = Some(Route::of(quote, view)),
-            order::Event::TransactionSigned { transaction } => {
-                event.transaction = Some(Transaction::of(transaction));
+            detail: Detail::of(view, &recorded.event),
+        }
+    }
+}
+
+impl Detail {
+    fn of(view: &OrderView, event: &order::Event) -> Self {
+        match event {
+            order::Event::Accepted { intent } => Self::Accepted { request: Request::of(intent) },
+            order::Event::RoutingStarted { .. } | order::Event::Cancelled | order::Event::Expired => {
+                Self::Bare {}
             }
-            order::Event::TransactionFound { transaction } => {
-                event.transaction = Some(Transaction::of(transaction));
+            order::Event::RouteChosen { quote } => {
+                Self::RouteChosen { route: Box::new(Route::of(quote, view)) }
+            }
+            order::Event::TransactionSigned { transaction }
+            | order::Event::TransactionFound { transaction } => {
+                Self::Transaction { transaction: Transaction::of(transaction) }
             }
             order::Event::Settled { landed, .. } => {
-                event.outcome = Some(if *landed { "landed" } else { "expired" });
+                Self::Decided { outcome: if *landed { Outcome::Landed } else { Outcome::Expired } }
             }
             order::Event::Observed { observation } | order::Event::RolledBack { observation } => {
-                event.observed(observation, intent);
+                Self::observed(observation, view.inner().intent())
             }
             order::Event::AttemptFailed { failure, retry_in_ms } => {
-                event.failed(failure);
-                event.retry_in_ms = Some(*retry_in_ms);
+                Self::AttemptFailed { error: Failed::of(failure), retry_in_ms: *retry_in_ms }
             }
-            order::Event::Failed { failure } => event.failed(failure),
+            order::Event::Failed { failure } => Self::Failed { error: Failed::of(failure) },
         }
-        event
     }
 
-    fn observed(&mut self, observation: &Observation, intent: &Intent) {
+    fn observed(observation: &Observation, intent: &Intent) -> Self {
         match observation {
-            Observation::Landed { fill } => {
-                self.outcome = Some("landed");
-                self.fill = fill.as_ref().map(|fill| Filled::of(fill, intent));
-                self.network_fee = fill.as_ref().map(|fill| sol(fill.network_fee));
-                self.slot = fill.as_ref().map(|fill| fill.slot);
-            }
-            Observation::Reverted { failure, network_fee, slot } => {
-                self.outcome = Some("reverted");
-                self.failed(failure);
-                self.network_fee = Some(sol(*network_fee));
-                self.slot = Some(*slot);
-            }
-            Observation::Expired => self.outcome = Some("expired"),
+            Observation::Landed { fill: Some(fill) } => Self::Landed {
+                outcome: Outcome::Landed,
+                fill: Filled::of(fill, intent),
+                network_fee: sol(fill.network_fee),
+                slot: fill.slot,
+            },
+            Observation::Landed { fill: None } => Self::Decided { outcome: Outcome::Landed },
+            Observation::Reverted { failure, network_fee, slot } => Self::Reverted {
+                outcome: Outcome::Reverted,
+                network_fee: sol(*network_fee),
+                slot: *slot,
+                error: Failed::of(failure),
+            },
+            Observation::Expired => Self::Decided { outcome: Outcome::Expired },
         }
-    }
-
-    fn failed(&mut self, failure: &Failure) {
-        self.error = Some(Failed::of(failure));
     }
 }
 
@@ -313,6 +338,29 @@ mod tests {
             json!({"seq":5,"kind":"observed","status":"confirmed","message":"Transaction confirmed","attempt":1,
                 "timestamp":"1970-01-01T00:00:05Z","outcome":"landed","fill":{"input":"100","output":"14992.5"},
                 "networkFee":"0.000005","slot":6})
+        );
+    }
+
+    #[test]
+    fn events_keep_their_wire_form() {
+        let confirmed = History::of(example::id(), &example::confirmed()).unwrap();
+        let failed = History::of(example::id(), &example::reverted_then_failed()).unwrap();
+        let seen = |history: &History, seq: usize| serde_json::to_string(&history.events[seq - 1]).unwrap();
+        assert_eq!(
+            seen(&confirmed, 2),
+            r#"{"seq":2,"kind":"routing_started","status":"routing","message":"Comparing DEX prices","attempt":1,"timestamp":"1970-01-01T00:00:02Z"}"#
+        );
+        assert_eq!(
+            seen(&confirmed, 5),
+            r#"{"seq":5,"kind":"observed","status":"confirmed","message":"Transaction confirmed","attempt":1,"timestamp":"1970-01-01T00:00:05Z","outcome":"landed","fill":{"input":"100","output":"14992.5"},"networkFee":"0.000005","slot":6}"#
+        );
+        assert_eq!(
+            seen(&failed, 5),
+            r#"{"seq":5,"kind":"observed","status":"submitted","message":"Transaction sent to network","attempt":1,"timestamp":"1970-01-01T00:00:05Z","outcome":"reverted","networkFee":"0.000005","slot":6,"error":{"code":"slippage_exceeded","message":"6005","retryable":true}}"#
+        );
+        assert_eq!(
+            seen(&failed, 6),
+            r#"{"seq":6,"kind":"attempt_failed","status":"pending","message":"Order received and queued","attempt":1,"timestamp":"1970-01-01T00:00:06Z","error":{"code":"slippage_exceeded","message":"6005","retryable":true},"retryInMs":1000}"#
         );
     }
 

@@ -100,7 +100,6 @@ impl OrderView {
     /// What a socket sends of the latest event.
     pub(crate) fn update(&self) -> OrderUpdate {
         OrderUpdate {
-            kind: "order_update",
             order_id: self.order.id(),
             seq: self.order.seq(),
             status: self.order.status(),

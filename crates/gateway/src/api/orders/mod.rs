@@ -11,7 +11,7 @@ mod list;
 mod load;
 pub(crate) mod request;
 pub(crate) mod response;
-mod ws;
+pub(crate) mod ws;
 
 use crate::http::rate_limit;
 use crate::state::App;

@@ -93,9 +93,6 @@ pub(crate) struct Failed {
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderUpdate)]
 pub(crate) struct OrderUpdate {
-    /// Always `order_update`.
-    #[serde(rename = "type")]
-    pub(super) kind: &'static str,
     #[schema(value_type = uuid::Uuid)]
     pub(super) order_id: Id,
     /// The number of the event: reconnect with `?after=` this to go on.
@@ -156,6 +153,7 @@ pub(crate) const fn message(status: Status) -> &'static str {
 #[cfg(test)]
 mod tests {
     use crate::api::orders::fold::OrderView;
+    use crate::api::orders::ws::message::Message;
     use crate::tests::example;
     use order_core::Timestamp;
 
@@ -176,7 +174,7 @@ mod tests {
     #[test]
     fn the_last_frame_of_a_swap_keeps_its_wire_form_and_the_order_has_the_same_data() {
         let view = OrderView::replay(example::id(), &example::confirmed()).unwrap();
-        let frame = serde_json::to_string(&view.update()).unwrap();
+        let frame = serde_json::to_string(&Message::OrderUpdate(view.update())).unwrap();
         let data = concat!(
             r#"{"quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
             r#""estimatedOutput":"15000","minimumOutput":"14850","#,

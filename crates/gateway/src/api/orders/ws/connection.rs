@@ -1,7 +1,7 @@
 //! A socket with its limits: no message waits for ever to be written, and no socket to be closed.
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use serde::Serialize;
+use super::message::Message;
+use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use std::time::Duration;
 
 /// How long a message may wait for its reader.
@@ -74,12 +74,12 @@ impl Connection {
     ///
     /// # Errors
     /// How to close: the reader is too slow, or gone.
-    pub(crate) async fn send(&mut self, value: &impl Serialize, seq: u64) -> Result<(), Closing> {
-        let text = serde_json::to_string(value).map_err(|error| {
+    pub(crate) async fn send(&mut self, message: &Message, seq: u64) -> Result<(), Closing> {
+        let text = serde_json::to_string(message).map_err(|error| {
             tracing::error!(%error, "a message was not written as JSON");
             Closing::Fault
         })?;
-        self.transmit(Message::text(text), seq).await
+        self.transmit(Frame::text(text), seq).await
     }
 
     /// Asks for a sign of life.
@@ -87,10 +87,10 @@ impl Connection {
     /// # Errors
     /// As [`Connection::send`].
     pub(crate) async fn ping(&mut self, seq: u64) -> Result<(), Closing> {
-        self.transmit(Message::Ping(bytes::Bytes::new()), seq).await
+        self.transmit(Frame::Ping(bytes::Bytes::new()), seq).await
     }
 
-    async fn transmit(&mut self, message: Message, seq: u64) -> Result<(), Closing> {
+    async fn transmit(&mut self, message: Frame, seq: u64) -> Result<(), Closing> {
         match tokio::time::timeout(SEND_TIMEOUT, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Closing::Gone),
@@ -101,9 +101,9 @@ impl Connection {
     /// What comes next from the other side.
     pub(crate) async fn receive(&mut self) -> Inbound {
         match self.socket.recv().await {
-            Some(Ok(Message::Text(text))) => Inbound::Text(text.as_str().to_owned()),
-            Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => Inbound::Sign,
-            Some(Ok(Message::Close(_)) | Err(_)) | None => Inbound::Gone,
+            Some(Ok(Frame::Text(text))) => Inbound::Text(text.as_str().to_owned()),
+            Some(Ok(Frame::Binary(_) | Frame::Ping(_) | Frame::Pong(_))) => Inbound::Sign,
+            Some(Ok(Frame::Close(_)) | Err(_)) | None => Inbound::Gone,
         }
     }
 
@@ -116,7 +116,7 @@ impl Connection {
         metrics::counter!("gateway_sockets_closed_total", "code" => code.to_string()).increment(1);
         let farewell = async {
             let frame = CloseFrame { code, reason: reason.into() };
-            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
+            if self.socket.send(Frame::Close(Some(frame))).await.is_ok() {
                 // The connection may be cut only when the other side has read the reason.
                 while let Some(Ok(_)) = self.socket.recv().await {}
             }

@@ -1,11 +1,11 @@
 //! An order's events, as they are recorded, to one socket: a contiguous run, without a duplicate.
 
 use super::connection::{Closing, Connection, Inbound};
+use super::message::Message;
 use crate::api::orders::fold::OrderView;
 use crate::hub::Subscription;
 use crate::state::App;
 use order_core::order::{Id, Recorded};
-use serde::Serialize;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -21,22 +21,6 @@ const REREAD_AFTER: Duration = Duration::from_secs(1);
 /// How often the first events of an order that was just accepted are asked for, a pause between:
 /// about as long as a socket may be without a heartbeat.
 const MAX_FIRST_READS: u32 = 15;
-
-/// That an order was accepted, if its first event cannot be read at once.
-#[derive(Debug, Serialize)]
-struct Receipt {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "orderId")]
-    order_id: Id,
-}
-
-#[derive(Debug, Serialize)]
-struct Heartbeat {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    seq: u64,
-}
 
 /// Sends the events after `after`, first those that are recorded, then those that come, until the
 /// order has ended or the socket has.
@@ -74,7 +58,7 @@ async fn first_history(app: &App, connection: &mut Connection, id: Id) -> Result
             }
         }
         if read == 0 {
-            connection.send(&Receipt { kind: "accepted", order_id: id }, 0).await?;
+            connection.send(&Message::Accepted { order_id: id }, 0).await?;
         }
         pause(app, connection).await?;
     }
@@ -218,14 +202,14 @@ impl Follower<'_> {
         if self.seq() <= self.after {
             return Ok(());
         }
-        self.connection.send(&self.view.update(), self.after).await?;
+        self.connection.send(&Message::OrderUpdate(self.view.update()), self.after).await?;
         self.after = self.seq();
         Ok(())
     }
 
     async fn beat(&mut self) -> Result<(), Closing> {
         let seq = self.seen();
-        self.connection.send(&Heartbeat { kind: "heartbeat", seq }, seq).await?;
+        self.connection.send(&Message::Heartbeat { seq }, seq).await?;
         self.connection.ping(seq).await
     }
 
@@ -237,25 +221,5 @@ impl Follower<'_> {
     /// The last event that the client has.
     fn seen(&self) -> u64 {
         self.after
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_receipt_keeps_its_wire_form() {
-        let receipt = Receipt { kind: "accepted", order_id: Id(uuid::Uuid::from_u128(7)) };
-        assert_eq!(
-            serde_json::to_string(&receipt).unwrap(),
-            r#"{"type":"accepted","orderId":"00000000-0000-0000-0000-000000000007"}"#
-        );
-    }
-
-    #[test]
-    fn a_heartbeat_keeps_its_wire_form() {
-        let beat = Heartbeat { kind: "heartbeat", seq: 3 };
-        assert_eq!(serde_json::to_string(&beat).unwrap(), r#"{"type":"heartbeat","seq":3}"#);
     }
 }

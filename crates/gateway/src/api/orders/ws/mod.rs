@@ -5,4 +5,5 @@ pub(crate) mod watch;
 
 mod connection;
 mod follower;
+pub(crate) mod message;
 mod upgrade;

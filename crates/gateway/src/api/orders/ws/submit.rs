@@ -2,6 +2,7 @@
 
 use super::connection::{Closing, Connection, Inbound};
 use super::follower::follow_accepted;
+use super::message::Message;
 use super::upgrade::open;
 use crate::api::orders::create::place;
 use crate::http::access_log::REQUEST_ID;
@@ -14,19 +15,10 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
 use http::HeaderMap;
-use serde::Serialize;
 use std::time::Duration;
 
 /// How long the order may take to arrive.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A refusal as a text frame.
-#[derive(Debug, Serialize)]
-struct Refusal {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    problem: problem::Body,
-}
 
 /// Places an order and follows it, as a WebSocket.
 ///
@@ -40,7 +32,7 @@ struct Refusal {
     get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order answers with the same order")),
     responses(
-        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::api::orders::response::OrderUpdate),
+        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = Message),
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
         (status = 426, description = "The request is no WebSocket's", body = problem::Body, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
@@ -69,7 +61,7 @@ async fn submit(app: &App, headers: &HeaderMap, connection: &mut Connection) -> 
         Ok(placed) => Ok(follow_accepted(app, connection, placed.id).await),
         Err(problem) => {
             let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-            let refusal = Refusal { kind: "error", problem: problem.body(request_id) };
+            let refusal = Message::Error { problem: problem.body(request_id) };
             connection.send(&refusal, 0).await?;
             Ok(closing(problem.code))
         }
@@ -116,7 +108,7 @@ mod tests {
     #[test]
     fn a_refusal_keeps_its_wire_form_and_its_close_code_tells_whether_to_try_again() {
         let problem = Problem::new(Code::RateLimited, "slow down");
-        let refusal = Refusal { kind: "error", problem: problem.body(Some("r-1")) };
+        let refusal = Message::Error { problem: problem.body(Some("r-1")) };
         assert_eq!(
             serde_json::to_string(&refusal).unwrap(),
             r#"{"type":"error","problem":{"type":"/docs/errors#rate_limited","title":"Too many requests","status":429,"detail":"slow down","code":"rate_limited","error":"slow down","retryable":true,"requestId":"r-1","errors":[]}}"#

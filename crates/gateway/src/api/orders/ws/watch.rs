@@ -2,6 +2,7 @@
 
 use super::connection::Closing;
 use super::follower::follow;
+use super::message::Message;
 use super::upgrade::open;
 use crate::api::orders::load::OrderPath;
 use crate::http::problem::{self, Problem};
@@ -31,7 +32,7 @@ const MAX_MESSAGE: usize = 4 * 1024;
         ("after" = Option<u64>, Query, description = "The last `seq` that is known already; 0 if not given"),
     ),
     responses(
-        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = crate::api::orders::response::OrderUpdate),
+        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = Message),
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
         (status = 422, description = "Something is wrong with a parameter", body = problem::Body, content_type = "application/problem+json"),
         (status = 426, description = "The request is no WebSocket's", body = problem::Body, content_type = "application/problem+json"),
