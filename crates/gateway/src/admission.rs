@@ -1,5 +1,4 @@
-//! What the database is asked again and again: whether new orders are taken on, which they are not while
-//! trading is halted or too many wait for their end, and which venues are disabled.
+//! Admission control: polls PostgreSQL for the size of the backlog, the kill switch and the disabled venues.
 
 use journal::{DisabledVenue, Journal};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,12 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
-/// How often the database is asked. In between, what this process accepts is added: the bound may be
-/// overshot by what the other gateways accept meanwhile. Executors ask anew what is stopped, so what
-/// is taken on or quoted within this time after a halt is not signed either.
+/// Poll interval. In between, the orders that this process accepts are added, so the backlog may exceed its
+/// limit by the orders that other gateways accept meanwhile. Executors check the kill switch and the venues
+/// themselves, so an order accepted within this time after a halt is not signed either.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// What the database last said.
+/// The latest admission state of the database.
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
     waiting: AtomicU64,
@@ -21,25 +20,25 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// Asks the database for the first time, again until it answers: a gateway that does not know of a
-    /// halt takes nothing on.
+    /// Reads the state for the first time, and retries until the database answers: a gateway that does not
+    /// know the kill switch accepts no order.
     pub(crate) async fn read(journal: &Journal) -> Self {
         let admission = Self::default();
         while let Err(error) = admission.ask(journal).await {
-            tracing::warn!(%error, "waiting for the database to tell the backlog");
+            tracing::warn!(%error, "database unavailable: waiting for the admission state");
             tokio::time::sleep(EVERY).await;
         }
         admission
     }
 
-    /// Keeps it up to date, for ever.
+    /// Polls the database until the process ends.
     pub(crate) async fn follow(&self, journal: &Journal) {
         let mut due = tokio::time::interval(EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             due.tick().await;
             if let Err(error) = self.ask(journal).await {
-                tracing::debug!(%error, "the backlog was not counted");
+                tracing::debug!(%error, "database unavailable: the admission state is out of date");
             }
         }
     }
@@ -48,15 +47,15 @@ impl Admission {
         self.waiting.store(journal.backlog().await?, Ordering::Relaxed);
         let journal::Stops { halt, venues } = journal.stops().await?;
         *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = venues.into();
-        // For the metric alone.
+        // Only sets a metric.
         journal.count_parked().await?;
         metrics::gauge!("gateway_halted").set(if halt.is_some() { 1.0 } else { 0.0 });
         if self.halted.swap(halt.is_some(), Ordering::Relaxed) == halt.is_some() {
             return Ok(());
         }
         match halt {
-            Some(halt) => tracing::warn!(reason = halt.reason, "trading is halted: new orders are refused"),
-            None => tracing::warn!("trading goes on"),
+            Some(halt) => tracing::warn!(reason = halt.reason, "trading halted: new orders are rejected"),
+            None => tracing::warn!("trading resumed"),
         }
         Ok(())
     }
@@ -66,17 +65,17 @@ impl Admission {
         self.waiting.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many orders wait.
+    /// The number of open orders in the backlog.
     pub(crate) fn count(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// The venues that no order is to go over.
+    /// The disabled venues: no route may use them.
     pub(crate) fn disabled_venues(&self) -> Arc<[DisabledVenue]> {
         Arc::clone(&self.disabled.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether an operator has stopped trading.
+    /// Returns true while trading is halted.
     pub(crate) fn is_halted(&self) -> bool {
         self.halted.load(Ordering::Relaxed)
     }

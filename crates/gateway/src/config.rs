@@ -7,43 +7,43 @@ use std::time::Duration;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version, about)]
 pub struct Configuration {
-    /// What every service has.
+    /// Options of every service.
     #[command(flatten)]
     pub service: service::Options,
-    /// Where clients are answered; port 0 takes a free one and logs it.
+    /// Address to listen on; port 0 takes a free port and logs it.
     #[arg(long, env = "LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)))]
     pub listen: SocketAddr,
-    /// The database of orders, e.g. postgres://orders@localhost/orders.
+    /// PostgreSQL URL of the orders database, e.g. postgres://orders@localhost/orders.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-    /// The queue of orders.
+    /// NATS URL of the order queue.
     #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
     pub nats_url: String,
-    /// The store of live state.
+    /// Redis URL: events, quotes, rate limits.
     #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
     pub redis_url: String,
-    /// The router that quotes.
+    /// gRPC URL of the router.
     #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
     pub router_url: String,
-    /// The slippage of orders that name none, as a fraction: 0.005 is half a percent.
+    /// Slippage of orders that set none, as a fraction: 0.005 is half a percent.
     #[arg(long, env = "DEFAULT_MAX_SLIPPAGE", default_value = "0.005", value_parser = Slippage::parse)]
     pub default_max_slippage: Slippage,
-    /// How many orders, and as many quotes, a client's address may ask for in a minute.
+    /// Orders per minute and client address; the same limit applies to quotes.
     #[arg(long, env = "ORDERS_PER_MINUTE", default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub orders_per_minute: u32,
-    /// Most that an order may name as its slippage, as a fraction.
+    /// Highest slippage that an order may set, as a fraction.
     #[arg(long, env = "MAX_SLIPPAGE", default_value = "0.999999999", value_parser = Slippage::parse)]
     pub max_slippage: Slippage,
-    /// How long after its acceptance an order that names no expiry may still be signed, in seconds.
+    /// Time from acceptance to expiry of orders that set no expiry, in seconds. Nothing is signed after it.
     #[arg(long, env = "ORDER_TTL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_800))]
     pub order_ttl_seconds: u64,
-    /// How many orders may be waiting for their end before new ones are refused.
+    /// Open orders at which new ones are rejected.
     #[arg(long, env = "MAX_BACKLOG", default_value_t = 10_000)]
     pub max_backlog: u64,
 }
 
 impl Configuration {
-    /// How long an order that names no expiry may still be signed.
+    /// Time from acceptance to expiry of orders that set no expiry.
     pub(crate) fn order_ttl(&self) -> Duration {
         Duration::from_secs(self.order_ttl_seconds)
     }

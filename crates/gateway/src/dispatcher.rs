@@ -1,4 +1,4 @@
-//! Accepted orders onto the queue, behind the back of the answer.
+//! Publishes accepted orders to NATS in the background, after the client got its 202.
 
 use journal::Queue;
 use order_core::order::Id;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-/// Orders on their way to the queue at once. Those beyond wait in the journal until an executor looks, so
-/// a queue that hangs costs no memory here.
+/// Orders that are published at the same time. Further ones are not published; executors find them in
+/// PostgreSQL. So a slow queue costs no memory here.
 const MAX_PUBLISHING: usize = 256;
 
-/// How long the queue may take to confirm an order.
+/// Time for NATS to confirm a message.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Puts accepted orders on the queue. Nothing is lost by what it does not manage.
+/// Publishes accepted orders. An order that is not published is still executed, about a second later.
 pub(crate) struct Dispatcher {
     queue: Queue,
     tasks: TaskTracker,
@@ -38,10 +38,10 @@ impl Dispatcher {
             match tokio::time::timeout(TIMEOUT, queue.publish(id, traceparent.as_deref())).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(order.id = %id, %error, "not rung for; an executor will find the order")
+                    tracing::warn!(order.id = %id, %error, "order not published to NATS; executors find it in PostgreSQL")
                 }
                 Err(_) => {
-                    tracing::warn!(order.id = %id, "the queue is silent; an executor will find the order")
+                    tracing::warn!(order.id = %id, "order not published to NATS in time; executors find it in PostgreSQL")
                 }
             }
             drop(permit);

@@ -1,8 +1,8 @@
-//! Events of orders to whoever watches them, once for the whole process.
+//! Distributes order events to the subscribers in this process.
 //!
-//! A watcher subscribes first and reads the journal then; from there on everything it has not read
-//! comes through its queue. Events come from Redis as they happen. What Redis does not bring, a poll
-//! of the journal does: one query for all watched orders.
+//! A subscriber subscribes first and then reads the database; every later event comes through its queue.
+//! Events arrive from Redis as they happen. Events that Redis loses are found by polling the database, with
+//! one query for all watched orders.
 
 use journal::Journal;
 use live::{Live, Notice};
@@ -16,20 +16,20 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::MissedTickBehavior;
 
-/// Events that wait for one watcher. An order has a dozen; whoever is this far behind does not read.
+/// Queue length of a subscriber, in events. An order has about a dozen; a subscriber that is further behind
+/// does not read, and is dropped.
 const QUEUE: usize = 64;
 
-/// How often the journal is polled while Redis is away.
+/// Interval of the database polls while Redis is down.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// Every how many of those times it is polled while Redis is there: for what a publisher could not
-/// publish.
+/// While Redis is up, poll only every Nth tick, to catch events whose publish was lost.
 const POLLS_SKIPPED: u32 = 5;
 
-/// Orders a query asks for.
+/// Orders per query.
 const ORDERS_PER_QUERY: usize = 500;
 
-/// Who watches what.
+/// The subscriptions of this process.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     watched: Mutex<Watched>,
@@ -48,7 +48,7 @@ struct Subscriber {
     known: Arc<AtomicU64>,
 }
 
-/// A watcher's end. Dropping it ends the watching.
+/// Receiving half of a subscription. Dropping it unsubscribes.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     hub: Arc<Hub>,
@@ -59,13 +59,13 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// The next event that was not read. There may be holes: read the journal then. None if the
-    /// watcher was too slow and was dropped.
+    /// The next event. If its number leaves a gap, read the database. None if the subscriber was too slow and
+    /// was dropped.
     pub(crate) async fn next(&mut self) -> Option<Arc<Recorded>> {
         self.queue.recv().await
     }
 
-    /// Notes that all events up to `seq` were read from the journal.
+    /// Records that all events up to `seq` were read from the database, so they are not sent again.
     pub(crate) fn read_up_to(&self, seq: u64) {
         self.known.fetch_max(seq, Ordering::AcqRel);
     }
@@ -84,7 +84,7 @@ impl Drop for Subscription {
 }
 
 impl Hub {
-    /// Begins to watch an order. Read the journal after this, not before.
+    /// Subscribes to an order. Read the database after this call, not before.
     pub(crate) fn subscribe(self: &Arc<Self>, id: Id) -> Subscription {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let known = Arc::new(AtomicU64::new(0));
@@ -97,7 +97,7 @@ impl Hub {
         Subscription { hub: Arc::clone(self), id, number, queue: receiver, known }
     }
 
-    /// Brings events to their watchers, for ever.
+    /// Distributes events until the process ends.
     pub(crate) async fn run(&self, journal: &Journal, live: &Live) {
         let mut updates = live.updates();
         let mut due = tokio::time::interval(POLL_EVERY);
@@ -115,7 +115,7 @@ impl Hub {
                         self.tell(id, &recorded);
                         false
                     }
-                    // While Redis is away the next tick is soon enough.
+                    // While Redis is down, the next tick polls anyway.
                     Ok(Notice::Lost) => live.is_following(),
                     Err(RecvError::Lagged(_)) => true,
                     Err(RecvError::Closed) => return,
@@ -140,14 +140,14 @@ impl Hub {
                     }
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "watched orders were not polled");
+                    tracing::debug!(%error, "database unavailable: watched orders were not polled");
                     return;
                 }
             }
         }
     }
 
-    /// Each watched order, with the last event that all its watchers have.
+    /// Each watched order, with the last event that all its subscribers have.
     fn wanted(&self) -> Vec<(Id, u64)> {
         let known = |watchers: &Vec<Subscriber>| {
             watchers.iter().map(|watcher| watcher.known.load(Ordering::Acquire)).min().unwrap_or(0)
@@ -155,7 +155,7 @@ impl Hub {
         self.lock().orders.iter().map(|(id, watchers)| (*id, known(watchers))).collect()
     }
 
-    /// Queues an event for each of its watchers that does not have it.
+    /// Queues an event for each subscriber of the order that does not have it.
     fn tell(&self, id: Id, recorded: &Arc<Recorded>) {
         let mut watched = self.lock();
         let Some(watchers) = watched.orders.get_mut(&id) else { return };
@@ -168,7 +168,7 @@ impl Hub {
                     watcher.known.fetch_max(recorded.seq, Ordering::AcqRel);
                     true
                 }
-                // Without its sender the queue ends, which tells the watcher.
+                // Dropping the sender ends the queue, which the subscriber sees.
                 Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
             }
         });

@@ -1,4 +1,4 @@
-//! What can be traded: tokens and pools, as the router knows them.
+//! The router's client, with a cache of its list of tokens and pools.
 
 use order_core::{Failure, Mint, Quote, Token, token};
 use proto::RouterClient;
@@ -8,22 +8,22 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// How old a listing may be before the router is asked again.
+/// Age at which a listing is fetched again.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// How long the router may take to answer.
+/// Timeout of a call to the router.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The router, and its latest listing.
+/// Client of the router, and its latest listing.
 pub(crate) struct Registry {
     router: RouterClient,
-    /// Never held while the router is asked: whoever is content with an old listing does not wait.
+    /// Not locked during a call to the router, so a reader that accepts an old listing does not wait.
     latest: RwLock<Option<Listing>>,
-    /// Held by the one who asks.
+    /// Locked by the task that calls the router.
     refresh: Mutex<()>,
 }
 
-/// What the router listed, and when.
+/// The router's tokens and pools, with the time of the call.
 #[derive(Debug, Clone)]
 pub(crate) struct Listing {
     pub(crate) pools: Arc<Pools>,
@@ -31,7 +31,7 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// How long ago the router was asked.
+    /// The time since the call.
     pub(crate) fn age(&self) -> Duration {
         self.at.elapsed()
     }
@@ -42,23 +42,23 @@ impl Listing {
 }
 
 impl Registry {
-    /// The tradables of the router at `url`.
+    /// A registry of the router at `url`. Does not connect yet.
     ///
     /// # Errors
-    /// The text is no URL.
+    /// The text is not a URL.
     pub(crate) fn new(url: &str) -> Result<Self, proto::InvalidUrl> {
         Ok(Self { router: RouterClient::new(url)?, latest: RwLock::new(None), refresh: Mutex::new(()) })
     }
 
-    /// The best price now.
+    /// The best quote now.
     ///
     /// # Errors
-    /// The router's failure.
+    /// The failure that the router reports, or it does not answer.
     pub(crate) async fn quote(&self, request: &proto::quote::Request) -> Result<Quote, Failure> {
         self.router.quote(request, TIMEOUT, service::trace::traceparent().as_deref()).await
     }
 
-    /// Whether the router can quote.
+    /// Checks that the router can quote.
     ///
     /// # Errors
     /// It cannot, or does not answer.
@@ -66,7 +66,7 @@ impl Registry {
         self.router.health(TIMEOUT).await
     }
 
-    /// What the router lists, not older than two seconds. Callers at the same time share one answer.
+    /// The router's listing, at most two seconds old. Concurrent callers share one call.
     ///
     /// # Errors
     /// The router does not answer.
@@ -75,7 +75,7 @@ impl Registry {
             return Ok(listing);
         }
         let _refresh = self.refresh.lock().await;
-        // Another may have asked in the meantime.
+        // Another task may have fetched it meanwhile.
         if let Some(listing) = self.fresh() {
             return Ok(listing);
         }
@@ -100,7 +100,7 @@ impl Registry {
             return Ok(Some(known));
         }
         let Ok(mint) = name.parse::<Mint>() else { return Ok(None) };
-        // What a mint is does not change: an old listing is good enough to find it.
+        // A mint's decimals and program do not change, so an old listing is good enough.
         let earlier = self.latest().and_then(|listing| listing.token(mint));
         match earlier {
             Some(token) => Ok(Some(token)),

@@ -1,4 +1,4 @@
-//! What every handler has at hand.
+//! The state that all handlers share.
 
 use crate::admission::Admission;
 use crate::config::Configuration;
@@ -14,17 +14,17 @@ use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
-/// Connections to the database: handlers hold one for a few milliseconds each.
+/// Database connections: a handler holds one for a few milliseconds.
 const MAX_DATABASE_CONNECTIONS: u32 = 16;
 
-/// Sockets that may be open at once: each costs a file and some tens of kilobytes.
+/// Open WebSockets: each costs a file descriptor and some tens of kilobytes.
 pub(crate) const MAX_SOCKETS: usize = 5_000;
 
-/// Everything that handlers share.
+/// Handle on the shared state. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Parts>);
 
-/// The shared parts.
+/// The parts of the shared state.
 pub(crate) struct Parts {
     pub(crate) configuration: Configuration,
     pub(crate) shell: Shell,
@@ -48,7 +48,7 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Connects to everything, waiting for the database, and starts what runs beside the handlers.
+    /// Connects to the servers, waits for the database, and starts the background tasks.
     ///
     /// # Errors
     /// The database lacks migrations, an address is not valid, or the process is asked to stop.
@@ -103,12 +103,12 @@ impl App {
         self.shell.vital("hub", async move { app.hub.run(&app.journal, &app.live).await });
         let app = self.clone();
         self.shell.vital("admission", async move { app.admission.follow(&app.journal).await });
-        // Only shown to people.
+        // Only shown in statistics.
         let (app, shutdown) = (self.clone(), self.shell.shutdown());
         self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.report_sockets()).await });
     }
 
-    /// How many sockets are open here.
+    /// The number of open WebSockets of this process.
     pub(crate) fn open_sockets(&self) -> usize {
         MAX_SOCKETS.saturating_sub(self.sockets.available_permits())
     }

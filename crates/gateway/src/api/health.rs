@@ -19,10 +19,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(health))
 }
 
-/// A dependency that has not answered by then counts as down.
+/// Timeout of a dependency. One that has not answered by then is down.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How the service and what it depends on are.
+/// The health of the service and its dependencies.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Health {
@@ -31,13 +31,13 @@ pub(crate) struct Health {
     timestamp: Timestamp,
     version: &'static str,
     dependencies: Dependencies,
-    /// Transactions that no node decides; absent if there are none. An operator must settle their orders.
+    /// Transactions whose end no node can tell; absent if there are none. An operator must settle their orders.
     #[serde(skip_serializing_if = "Option::is_none")]
     undecided_transactions: Option<u64>,
 }
 
-/// `ok`: everything answers. `degraded`: orders are accepted, and something is slower or late.
-/// `down`: nothing can be accepted or read.
+/// `ok`: all dependencies answer. `degraded`: orders are accepted, but a dependency is down.
+/// `down`: no order can be accepted or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = HealthStatus)]
@@ -47,7 +47,7 @@ pub(crate) enum Status {
     Down,
 }
 
-/// What the service depends on.
+/// The dependencies of the service.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Dependencies {
     postgres: Dependency,
@@ -56,7 +56,7 @@ pub(crate) struct Dependencies {
     router: Dependency,
 }
 
-/// How one dependency answered; `latencyMs` is the time until then.
+/// The state of one dependency; `latencyMs` is its response time.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub(crate) enum Dependency {
@@ -80,7 +80,7 @@ impl Dependency {
     }
 }
 
-/// Whether orders can be placed and followed.
+/// Health of the service and its dependencies.
 #[utoipa::path(
     get, path = "/health", tag = "Service",
     responses(
@@ -137,7 +137,7 @@ async fn ask<E: std::fmt::Display>(name: &str, check: impl Future<Output = Resul
         Ok(Ok(())) => Dependency::Ok { latency_ms },
         Ok(Err(error)) => {
             // Addresses and versions stay in the log.
-            tracing::debug!(dependency = name, %error, "a dependency is down");
+            tracing::debug!(dependency = name, %error, "dependency down");
             Dependency::Down { latency_ms, error: "is not ready" }
         }
         Err(_) => Dependency::Down { latency_ms, error: "does not answer" },

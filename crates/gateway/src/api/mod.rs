@@ -1,4 +1,4 @@
-//! Every path, by room.
+//! The routes, one folder or file each.
 
 mod docs;
 mod health;
@@ -21,19 +21,19 @@ use utoipa_axum::router::OpenApiRouter;
 #[openapi(
     info(
         title = "Order execution",
-        description = "Executes orders on Solana's exchanges: finds the best route over the pools, enforces the slippage on the chain, lands the transaction at most once, and tells of every step.\n\nAmounts and prices in answers are decimal strings. Every error is `application/problem+json` with a `code` of the catalogue at [/docs/errors](/docs/errors)."
+        description = "Executes orders on Solana's exchanges: finds the best route over the pools, enforces the minimum output on the chain, lands at most one swap per order, and reports every event.\n\nAmounts and prices in responses are decimal strings. Every error is `application/problem+json` with a `code` that [/docs/errors](/docs/errors) explains."
     ),
     tags(
         (name = "Orders", description = "Placing orders and following them"),
-        (name = "Markets", description = "What can be traded, at which price"),
-        (name = "Statistics", description = "How orders fare"),
+        (name = "Markets", description = "Tokens, pools and quotes"),
+        (name = "Statistics", description = "Queue and results of orders"),
         (name = "Service", description = "The state of the service itself"),
     ),
     components(schemas(orders::ws::message::Message, crate::http::problem::Body, swap::Amount))
 )]
 struct Documentation;
 
-/// The paths that are part of the contract, with their description.
+/// The routes of the OpenAPI document.
 fn documented(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Documentation::openapi())
         .merge(orders::routes(app))
@@ -43,7 +43,7 @@ fn documented(app: &App) -> OpenApiRouter<App> {
         .merge(health::routes())
 }
 
-/// Every path.
+/// All routes, with the layers around them.
 pub(crate) fn router(app: App) -> Router {
     let (router, openapi) = documented(&app).split_for_parts();
     router
@@ -56,9 +56,9 @@ pub(crate) fn router(app: App) -> Router {
 
 async fn not_found(uri: Uri) -> Problem {
     let path: String = uri.path().chars().take(100).collect();
-    Problem::new(Code::NotFound, format!("there is nothing at {path}; GET /docs lists what there is"))
+    Problem::new(Code::NotFound, format!("the path {path} does not exist; GET /docs lists all paths"))
 }
 
 async fn method_not_allowed(method: Method) -> Problem {
-    Problem::new(Code::MethodNotAllowed, format!("{method} is not allowed here"))
+    Problem::new(Code::MethodNotAllowed, format!("this path does not accept {method}"))
 }

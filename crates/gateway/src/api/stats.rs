@@ -20,54 +20,54 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(queue)).routes(routes!(exchanges))
 }
 
-/// How many ended orders are looked at if nothing else is asked for.
+/// Default number of ended orders that are evaluated.
 const DEFAULT_WINDOW: u32 = 1_000;
 
-/// How many may be looked at.
+/// Highest number of ended orders that are evaluated.
 const MAX_WINDOW: u32 = 10_000;
 
 /// Percentages have two decimals.
 const PERCENT_DECIMALS: u8 = 2;
 
-/// How many orders are where, over all executors.
+/// The number of orders by state, over all executors.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = QueueStats)]
 pub(crate) struct Queue {
-    /// Could be worked on now.
+    /// Orders that an executor could take now.
     waiting: u64,
-    /// Being worked on, or submitted.
+    /// Orders that an executor works on, or whose transaction is submitted.
     active: u64,
-    /// Swapped, ever.
+    /// Orders that swapped, since the beginning.
     completed: u64,
-    /// Ended without a swap, ever.
+    /// Orders that ended without a swap, since the beginning.
     failed: u64,
-    /// Waiting for a retry that is not due yet.
+    /// Orders that wait for a retry.
     delayed: u64,
     oldest_waiting_seconds: u64,
-    /// Open WebSockets of all gateways; null while that is not known.
+    /// Open WebSockets of all gateways; null if unknown.
     connections: Option<u64>,
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
     config: Config,
 }
 
-/// What bounds the work.
+/// The limits of the work.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = QueueConfig)]
 pub(crate) struct Config {
-    /// What all executors that are running can work on at once; null while that is not known.
+    /// Orders that all running executors can work on at the same time; null if unknown.
     max_concurrent_orders: Option<u64>,
-    /// What one client may place in a minute.
+    /// Orders per minute that one client may place.
     orders_per_minute: u32,
-    /// How many attempts executors make at an order; null while that is not known.
+    /// Attempts per order; null if unknown.
     max_retry_attempts: Option<u32>,
-    /// How long an attempt may take before anything is signed; null while that is not known.
+    /// Time limit of an attempt up to its signature, in seconds; null if unknown.
     attempt_timeout_seconds: Option<u64>,
 }
 
-/// How many orders are where.
+/// The number of orders by state.
 #[utoipa::path(
     get, path = "/api/queue/stats", tag = "Statistics",
     responses((status = 200, body = Queue), (status = 503, body = problem::Body, content_type = "application/problem+json")),
@@ -103,14 +103,14 @@ impl Config {
     }
 }
 
-/// How the latest orders fared on each exchange.
+/// Results of the latest orders, by exchange.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Exchanges {
     total: u64,
     confirmed: u64,
     failed: u64,
-    /// By the exchange of the latest route; orders that never had one are in none.
+    /// By the exchange of the latest route. Orders without a route are not in it.
     by_dex: BTreeMap<&'static str, Exchange>,
     time_range: TimeRange,
     /// In percent.
@@ -118,32 +118,33 @@ pub(crate) struct Exchanges {
     overall_success_rate: String,
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
-    /// How many ended orders were looked at, at most.
+    /// The highest number of ended orders that were evaluated.
     analysis_window: u32,
 }
 
-/// How orders fared on one exchange.
+/// Results of the orders on one exchange.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Exchange {
     total: u64,
     confirmed: u64,
     failed: u64,
-    /// The part of all orders, in percent.
+    /// Share of all orders, in percent.
     #[schema(example = "62.5")]
     percentage: String,
     /// In percent.
     #[schema(example = "98.5")]
     success_rate: String,
-    /// What confirmed orders spent, in whole tokens, by input token.
+    /// Amounts that confirmed orders spent, in whole tokens, by input token.
     total_volume: BTreeMap<String, String>,
-    /// Executed against quoted, in percent; positive is worse. Null without a sample.
+    /// Average difference of the executed to the quoted output, in percent; positive is worse. Null without a
+    /// sample.
     #[schema(example = "0.05")]
     average_slippage: Option<String>,
     average_slippage_samples: u64,
 }
 
-/// When the orders ended.
+/// The times at which the first and the last of the orders ended.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OrdersTimeRange)]
 pub(crate) struct TimeRange {
@@ -153,13 +154,13 @@ pub(crate) struct TimeRange {
     newest: Option<Timestamp>,
 }
 
-/// How the latest orders fared.
+/// Results of the latest orders.
 #[utoipa::path(
     get, path = "/api/metrics", tag = "Statistics",
-    params(("limit" = Option<u32>, Query, description = "How many ended orders to look at: 1 to 10000; 1000 if not given")),
+    params(("limit" = Option<u32>, Query, description = "Number of ended orders to evaluate: 1 to 10000; default 1000")),
     responses(
         (status = 200, body = Exchanges),
-        (status = 422, description = "Something is wrong with a parameter", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter is not valid", body = problem::Body, content_type = "application/problem+json"),
         (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
@@ -230,7 +231,7 @@ impl Exchange {
 struct Tally {
     total: u64,
     confirmed: u64,
-    /// By token: atoms, and the token's decimals.
+    /// By token: base units, and the token's decimals.
     volume: BTreeMap<String, (u128, u8)>,
     slippage_billionths: i128,
     samples: u64,
@@ -263,7 +264,7 @@ impl Tally {
     }
 }
 
-/// A part of a whole in percent, rounded down to two decimals; 0 of nothing.
+/// A part of a whole in percent, rounded down to two decimals; 0 if the whole is 0.
 fn percent(part: u64, whole: u64) -> String {
     let hundredths = u128::from(part).saturating_mul(10_000).checked_div(u128::from(whole)).unwrap_or(0);
     decimal::format(hundredths, PERCENT_DECIMALS)

@@ -35,7 +35,7 @@ pub(crate) struct Swap {
     pub(crate) max_slippage: Option<Slippage>,
 }
 
-/// The notation of amounts, for the documentation.
+/// The notation of amounts in the OpenAPI document.
 pub(crate) enum Amount {}
 
 impl PartialSchema for Amount {
@@ -43,7 +43,9 @@ impl PartialSchema for Amount {
         let notation = OneOfBuilder::new()
             .item(ObjectBuilder::new().schema_type(Type::Number))
             .item(ObjectBuilder::new().schema_type(Type::String))
-            .description(Some("A decimal number, as JSON number or as string. Read exactly: it never passes through a binary fraction."))
+            .description(Some(
+                "A decimal number, as JSON number or as string. It is read exactly, without binary rounding.",
+            ))
             .examples(["1.5"])
             .build();
         RefOr::T(Schema::OneOf(notation))
@@ -141,7 +143,7 @@ async fn find(
 }
 
 fn unknown(errors: &mut FieldErrors, field: &str) {
-    let message = "is no known symbol and no mint that can be traded; GET /api/tokens lists them";
+    let message = "is neither a known symbol nor a mint that can be traded; GET /api/tokens lists them";
     errors.add(Code::UnknownToken, field, message);
 }
 

@@ -1,4 +1,4 @@
-//! Around every request: its name, its trace, its time limit, its log line, its numbers.
+//! The outermost layer: request id, trace, timeout, log line and metrics of every request.
 
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
@@ -13,17 +13,16 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-/// The header that names a request.
+/// Header with the request id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How long an answer may take. Longer than any time limit of what it asks for, so that those speak
-/// first.
+/// Timeout of a request. Longer than every timeout of the calls it makes, so that those expire first.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The longest name of a request that is taken from its sender.
+/// Longest request id that is taken from a client.
 const MAX_REQUEST_ID: usize = 128;
 
-/// Answers a request within its span, and names it in the answer.
+/// Runs a request in its span, and adds its id to the response.
 pub(crate) async fn record(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
@@ -48,9 +47,9 @@ pub(crate) async fn record(request: Request, next: Next) -> Response {
     span.in_scope(|| {
         let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         if status.is_server_error() {
-            tracing::warn!(http.status = status.as_u16(), ms, "answered");
+            tracing::warn!(http.status = status.as_u16(), ms, "request answered");
         } else {
-            tracing::debug!(http.status = status.as_u16(), ms, "answered");
+            tracing::debug!(http.status = status.as_u16(), ms, "request answered");
         }
     });
     let labels =
@@ -64,17 +63,17 @@ async fn answer(request: Request, next: Next) -> Response {
     let running = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(TIMEOUT, running).await {
         Ok(Ok(response)) => response,
-        // The panic hook has logged it.
-        Ok(Err(_)) => Problem::new(Code::Internal, "something went wrong here; the log has the details").into_response(),
+        // The panic hook has logged the panic.
+        Ok(Err(_)) => Problem::new(Code::Internal, "internal error; the log has the details").into_response(),
         Err(_) => Problem::new(
             Code::Timeout,
-            format!("no answer within {} seconds; if an order was sent, it may have been recorded: send it again with the same Idempotency-Key to be sure", TIMEOUT.as_secs()),
+            format!("no response within {} seconds; an order may have been recorded: send it again with the same Idempotency-Key to be sure", TIMEOUT.as_secs()),
         )
         .into_response(),
     }
 }
 
-/// The name of the request: its sender's, or a new one.
+/// The request id: the client's, or a new one.
 fn request_id(headers: &HeaderMap) -> String {
     headers
         .get(REQUEST_ID)
@@ -85,7 +84,7 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-/// Says the request's name in a problem's body as well.
+/// Adds the request id to a problem document.
 fn named(mut response: Response, id: &str) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let mut named = problem.answer(Some(id));
@@ -97,7 +96,7 @@ fn named(mut response: Response, id: &str) -> Response {
     named
 }
 
-/// A method as a label: clients may make up others, and labels are kept for ever.
+/// The method as a metric label. Clients may invent methods and labels are never dropped, so the set is fixed.
 fn known(method: &http::Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

@@ -1,4 +1,4 @@
-//! A request's body: JSON by its declaration, bounded in size and in time.
+//! Reads request bodies: requires `Content-Type: application/json`, limits size and read time.
 
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
@@ -8,13 +8,13 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, header};
 use std::time::Duration;
 
-/// The longest body that is read: an order is a few hundred bytes.
+/// Largest body, in bytes: an order has a few hundred.
 pub(crate) const MAX_BYTES: usize = 16 * 1024;
 
-/// How long a body may take to arrive.
+/// Time for a body to arrive.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The bytes of a body that is declared as JSON.
+/// The bytes of a body with the content type JSON.
 #[derive(Debug)]
 pub(crate) struct Json(pub(crate) Vec<u8>);
 
@@ -49,12 +49,12 @@ async fn collect(body: Body) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
-            Problem::new(Code::MalformedJson, "the connection ended in the middle of the body")
+            Problem::new(Code::MalformedJson, "the connection ended before the body was complete")
         })?;
         if bytes.len().saturating_add(chunk.len()) > MAX_BYTES {
             return Err(Problem::new(
                 Code::BodyTooLarge,
-                format!("bodies of up to {MAX_BYTES} bytes are read"),
+                format!("the body has more than {MAX_BYTES} bytes"),
             ));
         }
         bytes.extend_from_slice(&chunk);

@@ -1,5 +1,5 @@
-//! The fields of a JSON body, read one by one, so that an answer can name each that is wrong.
-//! Numbers are kept as they are written: none passes through a binary fraction.
+//! Reader of JSON objects that collects the errors of all fields. Numbers are kept as text, exactly as
+//! written: none passes through a binary fraction.
 
 use crate::http::error_codes::Code;
 use crate::http::problem::{FieldErrors, Problem};
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A body's fields that were not read yet, and what is wrong with those that were.
+/// The unread fields of a body, and the errors of the fields that were read.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     unread: BTreeMap<String, &'a RawValue>,
@@ -20,7 +20,7 @@ impl<'a> Fields<'a> {
     /// Reads a body as a JSON object.
     ///
     /// # Errors
-    /// No JSON (400), or JSON that is no object (422).
+    /// The body is not JSON (400), or JSON but not an object (422).
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Problem> {
         let malformed = |error: &dyn fmt::Display| {
             Problem::new(Code::MalformedJson, format!("the body is not JSON: {error}"))
@@ -34,22 +34,22 @@ impl<'a> Fields<'a> {
         Ok(Self { unread, errors })
     }
 
-    /// A text that must be given.
+    /// A required string.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         self.required(name).and_then(|value| self.as_text(name, value))
     }
 
-    /// A text that may be missing, or null.
+    /// An optional string; null counts as missing.
     pub(crate) fn optional_text(&mut self, name: &'static str) -> Option<String> {
         self.take(name).and_then(|value| self.as_text(name, value))
     }
 
-    /// A number, as JSON number or as text, that must be given. As it is written.
+    /// A required number, as JSON number or as string. Returns its text as written.
     pub(crate) fn number(&mut self, name: &'static str) -> Option<String> {
         self.required(name).and_then(|value| self.as_number(name, value))
     }
 
-    /// A number, as JSON number or as text, that may be missing, or null. As it is written.
+    /// An optional number, as JSON number or as string; null counts as missing. Returns its text as written.
     pub(crate) fn optional_number(&mut self, name: &'static str) -> Option<String> {
         self.take(name).and_then(|value| self.as_number(name, value))
     }
@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn into_errors(self) -> FieldErrors {
         let Self { unread, mut errors } = self;
         for name in unread.keys() {
-            errors.add(Code::UnknownField, name, "is not known here");
+            errors.add(Code::UnknownField, name, "is unknown");
         }
         errors
     }
@@ -132,7 +132,8 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// More than any request has, few enough to be listed in an answer; what comes after is not looked at.
+/// Fields that are read: more than any request has, few enough to be listed in a response. Further fields are
+/// ignored.
 const MAX_FIELDS: usize = 64;
 
 #[cfg(test)]
@@ -186,7 +187,7 @@ mod tests {
             [
                 ("a", "must be a number, or a string with a decimal number"),
                 ("b", "is required"),
-                ("extra", "is not known here")
+                ("extra", "is unknown")
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! What an answer says when it is no success: RFC 9457, with a code of the catalogue.
+//! Error responses as RFC 9457 problem documents.
 
 use crate::http::error_codes::Code;
 use axum::response::{IntoResponse, Response};
@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 /// The media type of every problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// The pause that is asked for when it is not known how long something lasts.
+/// `Retry-After` of a 503 whose duration is unknown.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// Why a request was not fulfilled.
+/// An error response.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub(crate) code: Code,
@@ -23,13 +23,13 @@ pub(crate) struct Problem {
     pub(crate) retry_after_seconds: Option<u64>,
 }
 
-/// What is wrong with one field.
+/// An error of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// The field's name in the request; empty for the request as a whole.
+    /// Name of the field in the request; empty for the request as a whole.
     #[schema(example = "amount")]
     pub(crate) field: String,
-    /// What is wrong with it, for people.
+    /// Description of the error, for people.
     #[schema(example = "must be greater than zero")]
     pub(crate) message: String,
 }
@@ -73,51 +73,51 @@ impl FieldErrors {
     }
 }
 
-/// A problem as it is sent.
+/// A problem document as it is sent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
 pub(crate) struct Body {
-    /// Where the code is explained.
+    /// Link to the explanation of the code.
     #[serde(rename = "type")]
     #[schema(example = "/docs/errors#invalid_amount")]
     kind: String,
-    /// The code in a few words.
+    /// Short description of the code.
     title: &'static str,
     /// The HTTP status.
     #[schema(example = 422)]
     status: u16,
-    /// What happened to this request, for people.
+    /// Description of this error, for people.
     detail: String,
-    /// The stable code for programs.
+    /// Stable code for programs.
     #[schema(example = "invalid_amount")]
     code: &'static str,
-    /// The same as `detail`, under the name that older clients read.
+    /// The same as `detail`, for older clients.
     error: String,
-    /// Whether the same request may succeed later.
+    /// True if the same request may succeed later.
     retryable: bool,
-    /// The request's name in the logs; the same as the header `x-request-id`.
+    /// Id of the request in the logs; the same as the header `x-request-id`.
     request_id: Option<String>,
-    /// What is wrong with which field.
+    /// The errors of single fields.
     errors: Vec<FieldError>,
 }
 
 impl Problem {
-    /// A problem without fields.
+    /// A problem without field errors.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry_after_seconds =
             (code.entry().status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
         Self { code, detail: detail.into(), errors: Vec::new(), retry_after_seconds }
     }
 
-    /// A problem of one field.
+    /// A problem with one field error.
     pub(crate) fn field(code: Code, field: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let detail = format!("`{field}` {message}");
         Self { errors: vec![FieldError { field: field.to_owned(), message }], ..Self::new(code, detail) }
     }
 
-    /// What an order, or a quote, failed of.
+    /// An order or quote failed with this code.
     pub(crate) fn failure(failure: &Failure) -> Self {
         Self::new(Code::Failure(failure.code), failure.message.clone())
     }
@@ -128,14 +128,14 @@ impl Problem {
         Self::new(Code::OrderNotFound, format!("there is no order `{shown}`"))
     }
 
-    /// Why an order was not accepted, or may have been.
+    /// The database did not accept an order, or may have accepted it.
     pub(crate) fn accepting(error: journal::Error) -> Self {
         match &error {
             journal::Error::Unknown { .. } => {
-                tracing::warn!(%error, "the journal may have recorded an order");
+                tracing::warn!(%error, "database connection lost: an order may have been recorded");
                 Self::new(
                     Code::OutcomeUnknown,
-                    "the database was lost in the middle; the order may have been recorded: send it again with the same Idempotency-Key to be sure",
+                    "the database connection was lost; the order may have been recorded: send it again with the same Idempotency-Key to be sure",
                 )
             }
             journal::Error::Unavailable { .. }
@@ -146,14 +146,14 @@ impl Problem {
         }
     }
 
-    /// Why it is not known that an order is cancelled.
+    /// The database did not cancel an order, or may have cancelled it.
     pub(crate) fn cancelling(error: journal::Error) -> Self {
         match &error {
             journal::Error::Unknown { .. } => {
-                tracing::warn!(%error, "the journal may have cancelled an order");
+                tracing::warn!(%error, "database connection lost: an order may have been cancelled");
                 Self::new(
                     Code::OutcomeUnknown,
-                    "the database was lost in the middle; the order may be cancelled: its events tell, or cancel it again",
+                    "the database connection was lost; the order may be cancelled: read its events, or cancel it again",
                 )
             }
             journal::Error::Unavailable { .. }
@@ -164,12 +164,12 @@ impl Problem {
         }
     }
 
-    /// The status of the answer.
+    /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         self.code.entry().status
     }
 
-    /// The problem as it is sent.
+    /// The problem document.
     pub(crate) fn body(&self, request_id: Option<&str>) -> Body {
         let entry = self.code.entry();
         Body {
@@ -185,7 +185,7 @@ impl Problem {
         }
     }
 
-    /// The answer, with the name of the request it answers.
+    /// The response, with the id of its request.
     pub(crate) fn answer(self, request_id: Option<&str>) -> Response {
         let body = serde_json::to_vec(&self.body(request_id)).unwrap_or_default();
         let mut response = (self.status(), body).into_response();
@@ -198,7 +198,7 @@ impl Problem {
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         }
-        // The outermost layer knows the request's name and answers again with it.
+        // The outermost layer knows the request id, and renders the problem again with it.
         response.extensions_mut().insert(self);
         response
     }
@@ -213,21 +213,21 @@ impl IntoResponse for Problem {
 impl From<journal::Error> for Problem {
     fn from(error: journal::Error) -> Self {
         match &error {
-            // All that is unknown of a read is its answer. What may have been written is told by
-            // `Problem::accepting`.
+            // A read with an unknown outcome changed nothing. Writes are handled by `Problem::accepting` and
+            // `Problem::cancelling`.
             journal::Error::Unavailable { .. }
             | journal::Error::Unknown { .. }
             | journal::Error::NotMigrated { .. } => {
-                tracing::warn!(%error, "the journal is of no help");
+                tracing::warn!(%error, "database unavailable");
                 Self::new(Code::JournalUnavailable, "the database does not answer; try again")
             }
             journal::Error::Overloaded { .. } => Self::new(
                 Code::Overloaded,
-                "too much is waiting to be recorded; nothing was recorded, try again",
+                "too many writes are waiting for the database; nothing was recorded, try again",
             ),
             journal::Error::Refused { .. } | journal::Error::Corrupt { .. } => {
-                tracing::error!(%error, "the journal refused what it should not have been given");
-                Self::new(Code::Internal, "the record of orders has a fault; the log has the details")
+                tracing::error!(%error, "database refused a statement, or holds a corrupt record");
+                Self::new(Code::Internal, "the stored orders have a fault; the log has the details")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The query of a query string, read one by one, so that an answer can name each that is wrong.
+//! Reader of query strings that collects the errors of all parameters.
 
 use crate::http::error_codes::Code;
 use crate::http::problem::{FieldErrors, Problem};
@@ -7,7 +7,7 @@ use http::request::Parts;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-/// A query's query that were not read yet, and what is wrong with those that were.
+/// The unread parameters of a query string, and the errors of the parameters that were read.
 #[derive(Debug)]
 pub(crate) struct Query {
     unread: BTreeMap<String, String>,
@@ -27,7 +27,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    /// The query of these names and values.
+    /// A query of these names and values.
     pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
         let mut query = Self { unread: BTreeMap::new(), errors: FieldErrors::default() };
         for (name, value) in pairs {
@@ -38,12 +38,12 @@ impl Query {
         query
     }
 
-    /// A parameter that may be missing.
+    /// An optional parameter.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         self.unread.remove(name)
     }
 
-    /// A parameter that may be missing, read by `parse`.
+    /// An optional parameter, parsed by `parse`.
     pub(crate) fn parsed<T, E: Display>(
         &mut self,
         name: &str,
@@ -58,7 +58,7 @@ impl Query {
         }
     }
 
-    /// Notes what is wrong with a parameter.
+    /// Adds an error of a parameter.
     pub(crate) fn refuse(&mut self, name: &str, message: impl Display) {
         self.errors.add(Code::InvalidRequest, name, message);
     }
@@ -69,7 +69,7 @@ impl Query {
     /// One problem with all errors. Parameters that are left unread are unknown.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
         for name in self.unread.keys() {
-            self.errors.add(Code::UnknownField, name, "is not known here");
+            self.errors.add(Code::UnknownField, name, "is unknown");
         }
         self.errors.finish()
     }

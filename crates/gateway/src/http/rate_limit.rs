@@ -1,4 +1,4 @@
-//! How much one client may ask for.
+//! Rate limits per client address.
 
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
@@ -12,12 +12,12 @@ use std::net::{IpAddr, Ipv6Addr};
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Where a request comes from.
+/// The address of a client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client(pub(crate) IpAddr);
 
 impl Client {
-    /// The name under which its requests are counted: an IPv6 client has a whole /64 to itself.
+    /// The key of its counters: the address, or the /64 network of an IPv6 address.
     fn name(self) -> String {
         match self.0 {
             IpAddr::V4(address) => address.to_string(),
@@ -29,12 +29,12 @@ impl Client {
     }
 }
 
-/// What is counted apart.
+/// The requests that have a counter of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Asking for a price.
+    /// Requests for a quote.
     Quote,
-    /// Placing an order.
+    /// Requests for an order.
     Order,
 }
 
@@ -47,19 +47,19 @@ impl Kind {
     }
 }
 
-/// Lets a request for a quote pass if its client may make it.
+/// Limits requests for quotes.
 pub(crate) async fn quotes(state: State<App>, request: Request, next: Next) -> Response {
     limit(state, Kind::Quote, request, next).await
 }
 
-/// Lets a request for an order pass if its client may make it.
+/// Limits requests for orders.
 pub(crate) async fn orders(state: State<App>, request: Request, next: Next) -> Response {
     limit(state, Kind::Order, request, next).await
 }
 
 async fn limit(State(app): State<App>, kind: Kind, request: Request, next: Next) -> Response {
     let Some(client) = request.extensions().get::<Client>().copied() else {
-        return Problem::new(Code::Internal, "the client's address is not known").into_response();
+        return Problem::new(Code::Internal, "the client address is unknown").into_response();
     };
     let per_minute = app.configuration.orders_per_minute;
     let decision = app.live.allow(&format!("{}:{}", kind.name(), client.name()), per_minute).await;
@@ -75,7 +75,7 @@ async fn limit(State(app): State<App>, kind: Kind, request: Request, next: Next)
     response
 }
 
-/// The headers of draft-ietf-httpapi-ratelimit-headers.
+/// Sets the headers of draft-ietf-httpapi-ratelimit-headers.
 fn describe(headers: &mut HeaderMap, kind: Kind, per_minute: u32, decision: live::Decision) {
     let name = kind.name();
     let values = [

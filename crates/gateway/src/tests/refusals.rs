@@ -138,7 +138,7 @@ async fn while_trading_is_halted_new_orders_are_refused_and_old_ones_answered() 
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     assert_eq!(gateway.orders().await.len(), 1);
     gateway.app.journal.resume().await.unwrap();
-    until("trading goes on", async || !gateway.app.admission.is_halted()).await;
+    until("trading resumed", async || !gateway.app.admission.is_halted()).await;
     assert_eq!(gateway.execute(ORDER, Some("second")).await.status, StatusCode::ACCEPTED);
 }
 

@@ -1,4 +1,4 @@
-//! `/api/openapi.json`, `/docs` and `/docs/errors`. Nothing on them comes from elsewhere.
+//! `/api/openapi.json`, `/docs` and `/docs/errors`.
 
 use crate::http::error_codes::Code;
 use crate::state::App;
@@ -12,10 +12,10 @@ use utoipa::openapi::OpenApi;
 const PAGE: &str = include_str!("index.html");
 const STYLE: &str = include_str!("style.css");
 
-/// The pages load nothing from elsewhere and send nothing there.
+/// Content security policy: the pages load nothing from other hosts and send nothing there.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The pages, with the description of the contract.
+/// The routes of the pages and of the OpenAPI document.
 pub(crate) fn router(openapi: &OpenApi) -> Router<App> {
     let description = openapi.to_json().unwrap_or_default();
     let page = PAGE.replace("/*STYLE*/", STYLE);
@@ -39,12 +39,12 @@ fn html(page: String) -> Response {
     (headers, page).into_response()
 }
 
-/// The page of codes.
+/// The page of error codes.
 fn errors() -> String {
     let mut rows = String::new();
     for code in Code::all() {
         let entry = code.entry();
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(
             rows,
             "<tr id=\"{name}\"><td><a href=\"#{name}\"><code>{name}</code></a></td><td>{status}</td><td>{retryable}</td><td><b>{title}.</b> {explanation}</td></tr>",
@@ -57,8 +57,8 @@ fn errors() -> String {
     }
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Codes</title><style>{STYLE}</style>\
-         <h1>Codes</h1><p>Whatever goes wrong has one of these codes: in <code>application/problem+json</code> answers, on WebSockets, in an order's <code>error</code>, \
-         and as the reason of <code>google.rpc.ErrorInfo</code> over gRPC. Programs decide by the code; sentences may change. <a href=\"/docs\">All operations</a></p>\
+         <h1>Codes</h1><p>Every error has one of these codes: in <code>application/problem+json</code> responses, on WebSockets, in an order's <code>error</code>, \
+         and as the reason of <code>google.rpc.ErrorInfo</code> over gRPC. Programs should use the code; the texts may change. <a href=\"/docs\">All operations</a></p>\
          <table><thead><tr><th>Code</th><th>Status</th><th>Retry</th><th>Meaning</th></tr></thead><tbody>\n{rows}</tbody></table></html>"
     )
 }

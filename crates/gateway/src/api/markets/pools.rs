@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// The pools that are traded on, with what is in them.
+/// The pools that can be traded, with their reserves.
 #[utoipa::path(
     get, path = "/api/pools", operation_id = "list_pools", tag = "Markets",
     responses((status = 200, body = Pools), (status = 503, body = problem::Body, content_type = "application/problem+json")),
@@ -22,12 +22,12 @@ pub(crate) async fn pools(State(app): State<App>) -> Result<Json<Pools>, Problem
     Ok(Json(Pools::of(&listing.pools, listing.age(), &disabled, crate::http::now())))
 }
 
-/// The pools that are traded on.
+/// The pools that can be traded.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Pools {
     pools: Vec<Pool>,
-    /// The latest slot that was seen.
+    /// Latest slot that the router has seen.
     slot: u64,
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
@@ -47,26 +47,24 @@ pub(crate) struct Pool {
     pool: String,
     /// The two tokens that it trades.
     tokens: Vec<TokenInfo>,
-    /// What it can trade with, in whole tokens, in the order of `tokens`; null where a token's
-    /// decimals are not known.
+    /// Reserves in whole tokens, in the order of `tokens`; null if the token's decimals are unknown.
     reserves: Vec<Option<String>>,
-    /// The fee for a small amount, as a fraction.
+    /// Fee of a small swap, as a fraction.
     #[schema(example = "0.0025")]
     fee: String,
-    /// Whether it can be quoted now.
+    /// True if the pool can be quoted now.
     tradable: bool,
-    /// Why it cannot.
+    /// Reason why it cannot be quoted; null if it can.
     reason: Option<String>,
-    /// Why and since when no order goes over pools of its program; null if orders do.
+    /// Reason and start if the pool's venue is disabled; null if it is enabled.
     disabled: Option<Disabled>,
-    /// The slot of this state.
+    /// Slot of the pool's state.
     slot: u64,
-    /// How old it is.
+    /// Age of the pool's state, in milliseconds.
     state_age_ms: u64,
 }
 
-/// Why and since when no order goes over a program's pools: an operator has disabled it, or simulations
-/// have given something else than was calculated.
+/// A disabled venue: an operator disabled it, or simulations on it differed from the calculation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Disabled {
@@ -76,7 +74,7 @@ pub(crate) struct Disabled {
 }
 
 impl Pools {
-    /// The pools of a listing that was made `age` ago.
+    /// The pools of a listing that is `age` old.
     pub(crate) fn of(
         listing: &proto::pools::Pools,
         age: Duration,

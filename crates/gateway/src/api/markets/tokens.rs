@@ -32,11 +32,11 @@ pub(crate) struct Tokens {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Token)]
 pub(crate) struct TokenInfo {
-    /// The symbol of a known token, the mint of any other.
+    /// Symbol of a known token; the mint of any other.
     #[schema(example = "SOL")]
     symbol: String,
     mint: String,
-    /// Digits after the point of a whole token.
+    /// Decimals of the token.
     decimals: Option<u8>,
     /// `spl_token` or `token_2022`.
     #[schema(example = "spl_token")]

@@ -12,16 +12,16 @@ use order_core::order::{Id, Status};
 
 /// Cancels an order.
 ///
-/// An order of which nothing is signed ends at once; this answers 200 again when it is repeated. Once a
-/// transaction is signed it is too late, but if that comes to nothing, no other follows. Works while
-/// trading is halted.
+/// An order without a signed transaction ends at once, and a repeated cancel returns 200 again. After a
+/// transaction is signed, the response is 409; if that transaction does not land, no other attempt follows.
+/// Works while trading is halted.
 #[utoipa::path(
     delete, path = "/api/orders/{orderId}", tag = "Orders",
     params(("orderId" = String, Path, description = "The order")),
     responses(
         (status = 200, body = Receipt, description = "The order is cancelled"),
-        (status = 404, description = "There is no such order", body = problem::Body, content_type = "application/problem+json"),
-        (status = 409, description = "A transaction of the order may land, or it has ended otherwise", body = problem::Body, content_type = "application/problem+json"),
+        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
+        (status = 409, description = "A transaction of the order may land, or the order has already ended", body = problem::Body, content_type = "application/problem+json"),
         (status = 503, description = "The database does not answer; the order may be cancelled", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
@@ -31,14 +31,14 @@ pub(crate) async fn cancel(
 ) -> Result<Json<Receipt>, Problem> {
     let id: Id = name.parse().map_err(|_| Problem::unknown_order(&name))?;
     let cancelled = match app.journal.cancel(id).await {
-        // The same call tells what became of the first.
+        // A second call reports the outcome of the first.
         Err(journal::Error::Unknown { .. }) => app.journal.cancel(id).await,
         cancelled => cancelled,
     };
     match cancelled.map_err(Problem::cancelling)?.ok_or_else(|| Problem::unknown_order(&name))? {
         Cancellation::Now(recorded) => {
             metrics::counter!("orders_cancelled_total").increment(1);
-            tracing::info!(order.id = %id, "cancelled an order");
+            tracing::info!(order.id = %id, "order cancelled");
             app.live.publish(id, &recorded).await;
             Ok(Json(Receipt::of(id, Status::Cancelled)))
         }
@@ -51,7 +51,7 @@ fn too_late(status: Status) -> Problem {
     let detail = if status.is_terminal() {
         format!("the order is {status}")
     } else {
-        format!("the order is {status}: its transaction may land; if it does not, no other follows")
+        format!("the order is {status}: its transaction may land; if it does not, no other attempt follows")
     };
     Problem::field(Code::TooLate, "status", detail)
 }

@@ -19,22 +19,22 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Places a market order.
 ///
-/// When this answers 202, the order is durable and will end. Follow it at its WebSocket.
+/// With a 202, the order is durable and will end. Follow it at its WebSocket.
 #[utoipa::path(
     post, path = "/api/orders/execute", tag = "Orders",
     request_body = OrderBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same body answers with the same order")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same body returns the same order")),
     responses(
         (status = 202, body = Receipt, headers(
-            ("Location" = String, description = "Where the order is"),
+            ("Location" = String, description = "Path of the order"),
             ("Idempotent-Replayed" = String, description = "`true` if the key was used before"),
         )),
         (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = problem::Body, content_type = "application/problem+json"),
-        (status = 422, description = "Something is wrong with the request; nothing was recorded", body = problem::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The content type of the body is not JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "The request is not valid; nothing was recorded", body = problem::Body, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
-        (status = 503, description = "What is needed does not answer, or too many orders are waiting", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "A dependency does not answer, too many orders are open, or trading is halted", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn execute(
@@ -59,15 +59,15 @@ fn answer(placed: Placed) -> Response {
     response
 }
 
-/// An order that exists.
+/// An accepted order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub(crate) id: Id,
-    /// Whether the same request was made before.
+    /// True if an earlier request with the same key placed it.
     pub(crate) replayed: bool,
 }
 
-/// Accepts an order. When this returns one, it is durable.
+/// Accepts an order. The returned order is durable.
 ///
 /// # Errors
 /// The request is not valid, or cannot be fulfilled now. Nothing was recorded, unless the problem
@@ -98,7 +98,7 @@ pub(crate) async fn place(app: &App, headers: &HeaderMap, body: &[u8]) -> Result
 async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
     let (id, traceparent) = (acceptance.id, acceptance.traceparent.clone());
     let accepted = match app.journal.accept(acceptance.clone()).await {
-        // Under the same id the journal tells what became of it.
+        // The same id makes this a repeat: it reports the outcome of the first try.
         Err(unknown @ journal::Error::Unknown { .. }) => {
             settled(unknown, app.journal.accept(acceptance).await)
         }
@@ -110,7 +110,7 @@ async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
             app.admission.add();
             metrics::counter!("orders_accepted_total").increment(1);
             app.dispatcher.dispatch(id, traceparent);
-            tracing::info!(order.id = %id, "accepted an order");
+            tracing::info!(order.id = %id, "order accepted");
             Ok(Placed { id, replayed: false })
         }
         Accepted::Replayed { id } => Ok(Placed { id, replayed: true }),
@@ -118,7 +118,7 @@ async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
     }
 }
 
-/// What is known after a second try. That it recorded nothing says nothing of the first.
+/// The outcome after a second try. If the second recorded nothing, the first may still have.
 fn settled(
     unknown: journal::Error,
     again: Result<Accepted, journal::Error>,

@@ -16,13 +16,13 @@ use order_core::{Quote, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Everything that happened to an order: attempts, quotes considered, transactions, errors.
+/// All events of an order: attempts, quotes considered, transactions, errors.
 #[utoipa::path(
     get, path = "/api/orders/{orderId}/events", tag = "Orders",
     params(("orderId" = String, Path, description = "The order")),
     responses(
         (status = 200, body = History),
-        (status = 404, description = "There is no such order", body = problem::Body, content_type = "application/problem+json"),
+        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
         (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
@@ -34,13 +34,13 @@ pub(crate) async fn events(
     History::of(id, &recorded).map(Json).map_err(|error| corrupt(id, &error))
 }
 
-/// Everything that happened to an order.
+/// All events of an order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct History {
     #[schema(value_type = uuid::Uuid)]
     order_id: Id,
-    /// The status after the last event.
+    /// Status after the last event.
     #[schema(value_type = String, example = "confirmed")]
     status: Status,
     /// Numbered from 1 without a gap.
@@ -57,14 +57,14 @@ pub(crate) struct Event {
     /// rolled_back, attempt_failed, failed, cancelled or expired.
     #[schema(example = "route_chosen")]
     kind: &'static str,
-    /// The order's status after it.
+    /// Status of the order after the event.
     #[schema(value_type = String, example = "building")]
     status: Status,
-    /// That status for people.
+    /// The status for people.
     message: &'static str,
-    /// The attempt that it belongs to; 0 before the first.
+    /// Number of the attempt that the event belongs to; 0 before the first.
     attempt: u32,
-    /// When it was recorded.
+    /// Time at which the event was recorded.
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
     #[serde(flatten)]
@@ -127,7 +127,7 @@ enum Outcome {
     Expired,
 }
 
-/// What was asked for.
+/// The accepted request.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderRequest)]
@@ -136,12 +136,12 @@ pub(crate) struct Request {
     token_out: String,
     amount: String,
     max_slippage: String,
-    /// The quote that the order named.
+    /// Quote of the order's `quoteId`.
     #[schema(value_type = Option<uuid::Uuid>)]
     quote_id: Option<order_core::quote::Id>,
 }
 
-/// A chosen route with what it was chosen from.
+/// The chosen route, with the rejected alternatives.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChosenRoute)]
@@ -150,7 +150,7 @@ pub(crate) struct Route {
     quote_id: order_core::quote::Id,
     quote: Price,
     estimated_output: String,
-    /// The least that the chain will be let give.
+    /// Minimum output, which the chain enforces, in whole output tokens.
     minimum_output: Option<String>,
     price_impact: String,
     /// The paths side by side, in the order they are swapped.
@@ -169,11 +169,11 @@ pub(crate) struct Route {
 #[schema(as = OrderTransaction)]
 pub(crate) struct Transaction {
     tx_hash: String,
-    /// The last block height at which it can land.
+    /// Last block height at which the transaction can land.
     last_valid_block_height: u64,
 }
 
-/// What a landed transaction moved.
+/// The amounts of a landed transaction, in whole tokens.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderFill)]
@@ -183,10 +183,10 @@ pub(crate) struct Filled {
 }
 
 impl History {
-    /// The view of an order.
+    /// The history of an order.
     ///
     /// # Errors
-    /// The events are no order.
+    /// The events are not a valid history of an order.
     pub(crate) fn of(id: Id, history: &[Recorded]) -> Result<Self, InvalidHistory> {
         let (first, rest) = history.split_first().ok_or(InvalidHistory::NotAccepted)?;
         let mut view = OrderView::begin(id, first)?;
@@ -200,7 +200,7 @@ impl History {
 }
 
 impl Event {
-    /// The event that brought the view where it is.
+    /// The latest event of the view.
     fn of(view: &OrderView, recorded: &Recorded) -> Self {
         let status = view.inner().status();
         Self {

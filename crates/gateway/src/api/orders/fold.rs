@@ -1,4 +1,4 @@
-//! An order's events, folded.
+//! Folds the events of an order into the order that clients see.
 
 use super::response::{Data, Failed, OrderResponse, OrderUpdate, message};
 use crate::api::quotes::response::{Pair, Price};
@@ -6,13 +6,13 @@ use order_core::order::{Event, Fill, Id, InvalidHistory, Observation, Recorded, 
 use order_core::{Atoms, Fraction, Signature, Timestamp, amount, token};
 use std::collections::BTreeMap;
 
-/// An order as its events so far make it, with what clients want to know besides.
+/// The order as clients see it, folded from its events so far.
 #[derive(Debug, Clone)]
 pub(crate) struct OrderView {
     order: order_core::Order,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// The fee that each of its transactions paid.
+    /// The network fee of each landed transaction, in lamports.
     network_fees: BTreeMap<Signature, Atoms>,
 }
 
@@ -20,7 +20,7 @@ impl OrderView {
     /// The order after its first event.
     ///
     /// # Errors
-    /// It is not the acceptance.
+    /// The event is not the acceptance.
     pub(crate) fn begin(id: Id, first: &Recorded) -> Result<Self, InvalidHistory> {
         let order = order_core::Order::replay(id, [first])?;
         Ok(Self { order, created_at: first.at, updated_at: first.at, network_fees: BTreeMap::new() })
@@ -29,7 +29,7 @@ impl OrderView {
     /// The order after all its events.
     ///
     /// # Errors
-    /// They are no order.
+    /// The events are not a valid history of an order.
     pub(crate) fn replay(id: Id, history: &[Recorded]) -> Result<Self, InvalidHistory> {
         let (first, rest) = history.split_first().ok_or(InvalidHistory::NotAccepted)?;
         let mut view = Self::begin(id, first)?;
@@ -42,7 +42,7 @@ impl OrderView {
     /// Adds the next event.
     ///
     /// # Errors
-    /// It is not the next, or may not happen; the view is as it was.
+    /// The event is not the next, or is not allowed in this state. The view is unchanged.
     pub(crate) fn push(&mut self, recorded: &Recorded) -> Result<(), InvalidHistory> {
         let expected = self.order.seq().saturating_add(1);
         if recorded.seq != expected {
@@ -61,7 +61,7 @@ impl OrderView {
         Ok(())
     }
 
-    /// The fees of its transactions together; None before the first has paid.
+    /// The sum of the network fees; None before the first transaction landed.
     fn network_fee(&self) -> Option<Atoms> {
         self.network_fees.values().copied().reduce(|sum, fee| sum.checked_add(fee).unwrap_or(sum))
     }
@@ -71,12 +71,12 @@ impl OrderView {
         &self.order
     }
 
-    /// Whether nothing follows.
+    /// Returns true if the order has ended.
     pub(crate) fn is_ended(&self) -> bool {
         self.order.status().is_terminal()
     }
 
-    /// The order for a client.
+    /// The response with the whole order.
     pub(crate) fn response(&self, now: Timestamp) -> OrderResponse {
         let (order, intent) = (&self.order, self.order.intent());
         OrderResponse {
@@ -97,7 +97,7 @@ impl OrderView {
         }
     }
 
-    /// What a socket sends of the latest event.
+    /// The message about the latest event.
     pub(crate) fn update(&self) -> OrderUpdate {
         OrderUpdate {
             order_id: self.order.id(),
@@ -110,7 +110,7 @@ impl OrderView {
         }
     }
 
-    /// What is known of the order's execution so far.
+    /// The order's execution so far.
     pub(crate) fn data(&self) -> Data {
         let (state, intent) = (self.order.state(), self.order.intent());
         let (input, output) = (intent.token_in(), intent.token_out());
@@ -152,7 +152,7 @@ fn fill(state: &State) -> Option<&Fill> {
     }
 }
 
-/// The network fee that a transaction paid: a reverted one pays as well.
+/// The network fee of a landed transaction, in lamports. A reverted transaction pays it as well.
 fn paid(observation: &Observation) -> Option<Atoms> {
     match observation {
         Observation::Landed { fill } => fill.as_ref().map(|fill| fill.network_fee),

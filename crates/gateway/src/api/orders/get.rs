@@ -14,7 +14,7 @@ use axum::extract::State;
     params(("orderId" = String, Path, description = "The order")),
     responses(
         (status = 200, body = OrderResponse),
-        (status = 404, description = "There is no such order", body = problem::Body, content_type = "application/problem+json"),
+        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
         (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]

@@ -62,7 +62,7 @@ pub(super) async fn replay(app: &App, idempotency: &Idempotency) -> Result<Optio
 
 /// The key was used with another body.
 pub(super) fn reused() -> Problem {
-    Problem::field(Code::IdempotencyKeyReused, "Idempotency-Key", "was used before, with another body")
+    Problem::field(Code::IdempotencyKeyReused, "Idempotency-Key", "was used with another body")
 }
 
 #[cfg(test)]

@@ -9,16 +9,17 @@ use order_core::order::{Anchor, Expiry, Intent, InvalidIntent};
 use order_core::quote::{self, Mode};
 use order_core::{Timestamp, failure};
 
-/// What is to be executed, as far as it can be taken on now.
+/// Builds the [`Intent`]. Refuses it if trading is halted, the backlog is full, the expiry or the slippage is
+/// out of range, or the quote cannot be used.
 pub(super) async fn intent(app: &App, order: ResolvedOrder) -> Result<Intent, Problem> {
     if app.admission.is_halted() {
         return Err(Problem::new(
             Code::Failure(failure::Code::Halted),
-            "an operator has stopped trading; try again later",
+            "trading is halted by an operator; try again later",
         ));
     }
     if app.admission.count() >= app.configuration.max_backlog {
-        let detail = format!("{} orders are waiting already; try again", app.configuration.max_backlog);
+        let detail = format!("{} orders are open already; try again later", app.configuration.max_backlog);
         return Err(Problem::new(Code::Overloaded, detail));
     }
     let expiry = expiry(app, order.expires_at, service::now())?;
@@ -44,7 +45,7 @@ pub(super) async fn intent(app: &App, order: ResolvedOrder) -> Result<Intent, Pr
     Ok(intent.expiring(expiry))
 }
 
-/// When the order expires. The database's clock decides later: this only refuses what makes no sense.
+/// The expiry of the order. Only refuses values out of range: the database's clock decides later.
 fn expiry(app: &App, asked: Option<Timestamp>, now: Timestamp) -> Result<Expiry, Problem> {
     let Some(moment) = asked else {
         let after = app.configuration.order_ttl().as_millis();
@@ -59,17 +60,20 @@ fn expiry(app: &App, asked: Option<Timestamp>, now: Timestamp) -> Result<Expiry,
     Err(Problem::field(Code::InvalidExpiry, "expiresAt", message))
 }
 
-/// The price that the client has seen.
+/// The reference quote: the price that the client has seen.
 async fn anchor(app: &App, id: quote::Id, swap: &Swap) -> Result<Anchor, Problem> {
     let quoted = app.live.quote(id, &app.quote_key).await.map_err(|error| {
-        tracing::warn!(%error, "a quote was not looked up");
-        Problem::new(Code::QuotesUnavailable, "quotes cannot be looked up; try again, or order without one")
+        tracing::warn!(%error, "Redis unavailable: quote not read");
+        Problem::new(
+            Code::QuotesUnavailable,
+            "quotes cannot be read at the moment; try again, or order without a quote",
+        )
     })?;
     let Some(quoted) = quoted else {
         return Err(Problem::field(
             Code::QuoteNotFound,
             "quoteId",
-            "is not known, or was forgotten; ask for a new quote",
+            "is unknown or was deleted; request a new quote",
         ));
     };
     let fits = quoted.mode == Mode::ExactIn
@@ -77,11 +81,11 @@ async fn anchor(app: &App, id: quote::Id, swap: &Swap) -> Result<Anchor, Problem
         && quoted.token_out.mint == swap.token_out.mint
         && quoted.amount == swap.amount;
     if !fits {
-        let message = "is of a quote for other tokens, another amount, or an exact output";
+        let message = "belongs to a quote for other tokens, another amount, or an exact output";
         return Err(Problem::field(Code::QuoteMismatch, "quoteId", message));
     }
     if quoted.quote.expires_at <= service::now() {
-        let message = format!("is of a quote that expired at {}", quoted.quote.expires_at);
+        let message = format!("belongs to a quote that expired at {}", quoted.quote.expires_at);
         return Err(Problem::field(Code::QuoteExpired, "quoteId", message));
     }
     Ok(Anchor { quote_id: id, amount_out: quoted.quote.amount_out() })

@@ -14,19 +14,19 @@ use order_core::{Mint, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How many orders an answer holds if nothing else is asked for.
+/// Default number of orders on a page.
 const DEFAULT_LIMIT: u32 = 50;
 
-/// How many it may hold.
+/// Highest number of orders on a page.
 const MAX_LIMIT: u32 = 100;
 
 /// A page of orders.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Orders {
-    /// Newest first. An order whose record has a fault is left out.
+    /// Newest first. An order with corrupt events is left out.
     orders: Vec<OrderResponse>,
-    /// What to give as `cursor` for the next page; null on the last.
+    /// The `cursor` of the next page; null on the last.
     #[schema(value_type = Option<uuid::Uuid>)]
     next_cursor: Option<Id>,
 }
@@ -35,18 +35,18 @@ pub(crate) struct Orders {
 #[utoipa::path(
     get, path = "/api/orders", tag = "Orders",
     params(
-        ("limit" = Option<u32>, Query, description = "1 to 100; 50 if not given"),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
+        ("limit" = Option<u32>, Query, description = "1 to 100; default 50"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page"),
         ("status" = Option<String>, Query, description = "pending, routing, building, submitted, confirmed, failed, cancelled or expired"),
         ("dex" = Option<String>, Query, description = "The exchange of the latest route. Not together with `tokenIn` or `tokenOut`"),
         ("tokenIn" = Option<String>, Query, description = "A known symbol, or a mint"),
         ("tokenOut" = Option<String>, Query, description = "A known symbol, or a mint"),
-        ("from" = Option<String>, Query, description = "Accepted at this moment or later (RFC 3339). All filters but `dex` with tokens combine"),
-        ("to" = Option<String>, Query, description = "Accepted before this moment (RFC 3339)"),
+        ("from" = Option<String>, Query, description = "Accepted at this time or later (RFC 3339). All filters can be combined, except `dex` with tokens"),
+        ("to" = Option<String>, Query, description = "Accepted before this time (RFC 3339)"),
     ),
     responses(
         (status = 200, body = Orders),
-        (status = 422, description = "Something is wrong with a parameter", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter is not valid", body = problem::Body, content_type = "application/problem+json"),
         (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
@@ -60,17 +60,21 @@ pub(crate) async fn list(State(app): State<App>, query: Query) -> Result<Json<Or
     Ok(Json(Orders { orders, next_cursor }))
 }
 
-/// None for an order whose record cannot be understood: the others are shown without it.
+/// The order for the list. None if its events are corrupt, so that the others can still be listed.
 fn shown(listed: Listed, now: Timestamp) -> Option<OrderResponse> {
     match listed.history.map(|history| OrderView::replay(listed.id, &history)) {
         Ok(Ok(view)) => return Some(view.response(now)),
-        Ok(Err(error)) => tracing::error!(order.id = %listed.id, %error, "an order is left out of a list"),
-        Err(error) => tracing::error!(order.id = %listed.id, %error, "an order is left out of a list"),
+        Ok(Err(error)) => {
+            tracing::error!(order.id = %listed.id, %error, "corrupt events: order left out of the list")
+        }
+        Err(error) => {
+            tracing::error!(order.id = %listed.id, %error, "corrupt events: order left out of the list")
+        }
     }
     None
 }
 
-/// What is asked for.
+/// The parameters of a list.
 #[derive(Debug, PartialEq, Eq)]
 struct Page {
     filter: Filter,
@@ -82,7 +86,7 @@ impl Page {
     fn read(mut query: Query) -> Result<Self, Problem> {
         let limit = query.parsed("limit", limit).unwrap_or(DEFAULT_LIMIT);
         let cursor =
-            query.parsed("cursor", |text| text.parse::<Id>().map_err(|_| "is not the cursor of an answer"));
+            query.parsed("cursor", |text| text.parse::<Id>().map_err(|_| "is not a `nextCursor` of a page"));
         let filter = Filter {
             status: query.parsed("status", str::parse),
             dex: query.parsed("dex", str::parse),
@@ -110,14 +114,14 @@ fn mint(text: &str) -> Result<Mint, &'static str> {
     Registry::known(text)
         .map(|token| token.mint)
         .or_else(|| text.parse().ok())
-        .ok_or("is no known symbol and no mint address")
+        .ok_or("is neither a known symbol nor a mint address")
 }
 
 fn moment(text: &str) -> Result<Timestamp, &'static str> {
-    // A `+` that was not escaped arrives as a space.
+    // An unescaped `+` arrives as a space.
     chrono::DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
         .map(Into::into)
-        .map_err(|_| "is no time such as 2026-01-31T12:00:00Z")
+        .map_err(|_| "must be a time such as 2026-01-31T12:00:00Z")
 }
 
 #[cfg(test)]

@@ -22,10 +22,10 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderPath {
     }
 }
 
-/// The events of an order that a client named.
+/// The recorded events of an order.
 ///
 /// # Errors
-/// There is none of that name, or the journal is of no help.
+/// The order does not exist, or the database does not answer.
 pub(crate) async fn history(app: &App, name: &str) -> Result<(Id, Vec<Recorded>), Problem> {
     let Ok(id) = name.parse::<Id>() else { return Err(Problem::unknown_order(name)) };
     match app.journal.history(id, 0).await? {
@@ -34,8 +34,8 @@ pub(crate) async fn history(app: &App, name: &str) -> Result<(Id, Vec<Recorded>)
     }
 }
 
-/// The record of an order cannot be understood: a fault of ours.
+/// The recorded events are not a valid history: a fault of the service.
 pub(crate) fn corrupt(id: Id, error: &InvalidHistory) -> Problem {
-    tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
-    Problem::new(Code::Internal, "the record of the order has a fault; the log has the details")
+    tracing::error!(order.id = %id, %error, "corrupt events: not a valid history of an order");
+    Problem::new(Code::Internal, "the events of the order have a fault; the log has the details")
 }

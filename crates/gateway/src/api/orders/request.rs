@@ -28,28 +28,28 @@ pub(crate) struct ResolvedOrder {
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// A request for an order, as it is written.
+/// A request for an order.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ExecuteRequest)]
 pub(crate) struct OrderBody {
-    /// What is spent: a known symbol, or a mint.
+    /// Input token: a known symbol, or a mint address.
     #[schema(example = "SOL")]
     token_in: String,
-    /// What is bought.
+    /// Output token: a known symbol, or a mint address.
     #[schema(example = "USDC")]
     token_out: String,
-    /// The most that is spent, in whole tokens, as a number or a string; read exactly.
+    /// Maximum input in whole tokens, as a number or a string; read exactly.
     #[schema(value_type = Amount)]
     amount: String,
-    /// A fraction of at least 0 and below 1: 0.01 is one percent. The configuration has a default.
+    /// Slippage as a fraction, at least 0 and below 1: 0.01 is one percent. The operator configures the default.
     #[schema(required = false, value_type = Amount)]
     max_slippage: String,
-    /// The quote that the slippage is measured from; without one it is the order's first.
+    /// Quote that the slippage is measured from. Without it, the order's first quote is used.
     #[schema(required = false)]
     quote_id: Uuid,
-    /// Nothing is signed after this moment (RFC 3339): in the future, at most 30 minutes away. Without it
-    /// the configuration says how long an order lives.
+    /// Nothing is signed after this time (RFC 3339), which is in the future and at most 30 minutes away. The
+    /// operator configures the default.
     #[schema(required = false, value_type = String, format = DateTime)]
     expires_at: Timestamp,
 }
@@ -72,7 +72,7 @@ impl OrderRequest {
             if let Ok(moment) = text.parse() {
                 return Some(moment);
             }
-            fields.refuse(Code::InvalidExpiry, "expiresAt", "is no moment in RFC 3339");
+            fields.refuse(Code::InvalidExpiry, "expiresAt", "is not a time in RFC 3339");
             None
         });
         let swap = SwapRequest::parse(fields, Mode::ExactIn)?;

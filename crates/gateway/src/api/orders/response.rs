@@ -1,4 +1,4 @@
-//! An order as clients see it, at rest and on a socket.
+//! Responses about one order: the whole order, its updates, and receipts.
 
 use crate::api::quotes::response::Price;
 use order_core::order::{Id, Status};
@@ -19,83 +19,83 @@ pub(crate) struct OrderResponse {
     /// The status for people.
     #[schema(example = "Transaction confirmed")]
     pub(super) message: &'static str,
-    /// How many events the order has; they are numbered from 1 without a gap.
+    /// Number of events of the order. Events are numbered from 1 without a gap.
     pub(super) seq: u64,
-    /// How many attempts have begun.
+    /// Number of attempts that have begun.
     pub(super) attempts: u32,
     #[schema(example = "SOL")]
     pub(super) token_in: String,
     #[schema(example = "USDC")]
     pub(super) token_out: String,
-    /// The most that is spent, in whole input tokens.
+    /// Maximum input, in whole tokens.
     #[schema(example = "100")]
     pub(super) amount: String,
-    /// How much less than the quote is accepted, as a fraction.
+    /// Accepted slippage, as a fraction of the quoted output.
     #[schema(example = "0.01")]
     pub(super) max_slippage: String,
     pub(super) data: Data,
-    /// Nothing is signed after this moment; null for orders of before there was an expiry.
+    /// Nothing is signed after this time; null for old orders without an expiry.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(super) expires_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     pub(super) created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     pub(super) updated_at: Timestamp,
-    /// When this answer was made.
+    /// Time of this response.
     #[schema(value_type = String, format = DateTime)]
     pub(super) timestamp: Timestamp,
 }
 
-/// What is known of an order's execution so far; null where nothing is yet.
+/// The execution of an order so far; a value that is not known yet is null.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Data {
-    /// The price and the fee of the current, or the last, attempt's route.
+    /// Price and fee of the latest attempt's route.
     pub(super) quote: Option<Price>,
-    /// What that route promised, in whole output tokens.
+    /// Quoted output of that route, in whole tokens.
     pub(super) estimated_output: Option<String>,
-    /// The least that is accepted. Fixed once; it never loosens.
+    /// Minimum output, in whole tokens. It is set once and never lowered.
     pub(super) minimum_output: Option<String>,
-    /// The signature of the current, or the last, attempt's transaction.
+    /// Signature of the latest attempt's transaction.
     pub(super) tx_hash: Option<String>,
-    /// Whole output tokens for one whole input token, as swapped; rounded down.
+    /// Executed price: whole output tokens per whole input token, rounded down.
     pub(super) executed_price: Option<String>,
-    /// What left the wallet, in whole input tokens, read from the chain's balances. Less than `amount` where two
-    /// swaps in a row left their first pool room to move.
+    /// Executed input, in whole tokens, from the balances on the chain. Below `amount` if a two-hop path did not
+    /// need its input buffer.
     pub(super) executed_input: Option<String>,
-    /// What reached the wallet, in whole output tokens, read from the chain's balances.
+    /// Executed output, in whole tokens, from the balances on the chain.
     pub(super) executed_output: Option<String>,
-    /// How much less than promised that is, as a fraction; negative if it is more.
+    /// Executed slippage: shortfall against `estimatedOutput`, as a fraction. Negative if the output is higher.
     pub(super) slippage: Option<String>,
-    /// What the network took for all transactions that landed, in SOL.
+    /// Network fees of all landed transactions, in SOL.
     pub(super) network_fee: Option<String>,
-    /// What went wrong last.
+    /// The latest failure.
     pub(super) error: Option<Failed>,
-    /// Whether SOL is wrapped or unwrapped on the way.
+    /// True if the order wraps or unwraps SOL.
     pub(super) requires_wrapping: bool,
 }
 
-/// What an attempt failed of.
+/// The failure of an attempt.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = OrderError)]
 pub(crate) struct Failed {
-    /// A code of the catalogue.
+    /// Error code; see `/docs/errors`.
     #[schema(example = "slippage_exceeded")]
     pub(super) code: &'static str,
-    /// What happened, for people.
+    /// Description of the failure, for people.
     pub(super) message: String,
-    /// Whether another attempt, or another order, may do better.
+    /// True if another attempt or order may succeed.
     pub(super) retryable: bool,
 }
 
-/// One event of an order on a socket.
+/// One event of an order, as a WebSocket message.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderUpdate)]
 pub(crate) struct OrderUpdate {
     #[schema(value_type = uuid::Uuid)]
     pub(super) order_id: Id,
-    /// The number of the event: reconnect with `?after=` this to go on.
+    /// Number of the event. To continue after a lost connection, reconnect with `?after=` this number.
     pub(super) seq: u64,
     #[schema(value_type = String, example = "pending")]
     pub(super) status: Status,
@@ -103,7 +103,7 @@ pub(crate) struct OrderUpdate {
     /// The attempt that the event belongs to; 0 before the first.
     pub(super) attempt: u32,
     pub(super) data: Data,
-    /// When the event was recorded.
+    /// Time at which the event was recorded.
     #[schema(value_type = String, format = DateTime)]
     pub(super) timestamp: Timestamp,
 }
@@ -118,7 +118,7 @@ impl Failed {
     }
 }
 
-/// An order was accepted, or cancelled.
+/// The order was accepted or cancelled.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Receipt {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// How long a quote is remembered after it expired, so that an order that names it late is told so.
+/// Time that a quote is kept after its expiry, so that a late order gets `quote_expired`.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// The route of quotes, behind its rate limit.
@@ -30,7 +30,7 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .route_layer(from_fn_with_state(app.clone(), rate_limit::quotes))
 }
 
-/// The best price now; nothing is placed.
+/// The best quote now. Places no order.
 #[utoipa::path(
     post, path = "/api/orders/quote", tag = "Markets",
     request_body = QuoteBody,
@@ -38,8 +38,8 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         (status = 200, body = response::Quote),
         (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = problem::Body, content_type = "application/problem+json"),
-        (status = 422, description = "Something is wrong with the request, or there is no route", body = problem::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The content type of the body is not JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "The request is not valid, or there is no route", body = problem::Body, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
         (status = 503, description = "The router does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
@@ -57,7 +57,7 @@ pub(crate) async fn quote(
         amount,
         mode,
         input_buffer: InputBuffer::of(1, max_slippage),
-        // What is quoted must be what executors would route over.
+        // Executors do not use disabled venues either.
         excluded: Exclusions {
             venues: app.admission.disabled_venues().iter().map(|disabled| disabled.venue).collect(),
             pools: BTreeSet::new(),
@@ -70,7 +70,7 @@ pub(crate) async fn quote(
     let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);
     let kept = app.live.remember_quote(&quoted, &app.quote_key, left.saturating_add(REMEMBERED)).await;
     if let Err(error) = kept {
-        tracing::debug!(%error, quote.id = %quoted.quote.id, "no order can name this quote");
+        tracing::debug!(%error, quote.id = %quoted.quote.id, "Redis unavailable: no order can use this quote");
     }
     Ok(Json(seen))
 }

@@ -13,24 +13,25 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct QuoteRequest(SwapRequest);
 
-/// A request for a price, as it is written.
+/// A request for a quote.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = QuoteRequest)]
 pub(crate) struct QuoteBody {
-    /// What is spent: a known symbol, or a mint.
+    /// Input token: a known symbol, or a mint address.
     #[schema(example = "SOL")]
     token_in: String,
-    /// What is bought.
+    /// Output token: a known symbol, or a mint address.
     #[schema(example = "USDC")]
     token_out: String,
-    /// In whole tokens, as a number or a string; read exactly.
+    /// Amount in whole tokens, as a number or a string; read exactly.
     #[schema(value_type = Amount)]
     amount: String,
-    /// `exactIn` (the default): at most the amount is spent; two hops leave a part of it. `exactOut`: it is bought.
+    /// `exactIn` (the default): spend at most `amount`. A two-hop path may leave a small part unspent; see
+    /// `estimatedInput`. `exactOut`: receive exactly `amount`.
     #[schema(required = false, example = "exactIn")]
     mode: String,
-    /// A fraction of at least 0 and below 1: 0.01 is one percent.
+    /// Slippage as a fraction, at least 0 and below 1: 0.01 is one percent.
     #[schema(required = false, value_type = Amount)]
     max_slippage: String,
 }

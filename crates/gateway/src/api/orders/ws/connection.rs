@@ -1,38 +1,38 @@
-//! A socket with its limits: no message waits for ever to be written, and no socket to be closed.
+//! A WebSocket with timeouts for sending and closing.
 
 use super::message::Message;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use std::time::Duration;
 
-/// How long a message may wait for its reader.
+/// Time for a message to be sent.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the last message may wait: whoever does not read it is gone.
+/// Time for the client to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why a socket is closed.
+/// The reason for closing a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Closing {
-    /// The order has ended, and all was told.
+    /// The order has ended, and all its events were sent.
     Ended,
-    /// There is no such order.
+    /// The order does not exist.
     UnknownOrder,
-    /// The order was refused; the reason was told.
+    /// The order was refused, and the reason was sent.
     Refused,
-    /// The reader is too slow; it has everything up to this event.
+    /// The client is too slow. It has all events up to `seq`.
     TooSlow { seq: u64 },
-    /// What is needed does not answer; the reader has everything up to this event.
+    /// A dependency does not answer. The client has all events up to `seq`.
     Unavailable { seq: u64 },
-    /// The process stops; the reader has everything up to this event.
+    /// The gateway stops. The client has all events up to `seq`.
     GoingAway { seq: u64 },
-    /// A fault of ours.
+    /// A fault of the gateway.
     Fault,
-    /// The other side is gone: nothing to say.
+    /// The client is gone, so no close frame is sent.
     Gone,
 }
 
 impl Closing {
-    /// The code and the reason; None if nobody is there to read them.
+    /// The close code and the reason; None if the client is gone.
     fn frame(&self) -> Option<(u16, String)> {
         Some(match self {
             Self::Ended => (1000, "the order has ended".to_owned()),
@@ -47,42 +47,42 @@ impl Closing {
     }
 }
 
-/// An open socket.
+/// An open WebSocket.
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: WebSocket,
 }
 
-/// What came from the other side.
+/// A frame from the client.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Inbound {
-    /// A text.
+    /// A text frame.
     Text(String),
-    /// Anything else: a sign of life.
+    /// Any other frame: the client is alive.
     Sign,
-    /// The end.
+    /// The connection has ended.
     Gone,
 }
 
 impl Connection {
-    /// Takes a socket over.
+    /// A connection on an open socket.
     pub(crate) fn new(socket: WebSocket) -> Self {
         Self { socket }
     }
 
-    /// Sends a value as JSON text. `seq` is the last event that the reader has.
+    /// Sends a message as JSON text. `seq` is the last event that the client has.
     ///
     /// # Errors
-    /// How to close: the reader is too slow, or gone.
+    /// The reason to close the connection: the client is too slow, or gone.
     pub(crate) async fn send(&mut self, message: &Message, seq: u64) -> Result<(), Closing> {
         let text = serde_json::to_string(message).map_err(|error| {
-            tracing::error!(%error, "a message was not written as JSON");
+            tracing::error!(%error, "message not serialized as JSON");
             Closing::Fault
         })?;
         self.transmit(Frame::text(text), seq).await
     }
 
-    /// Asks for a sign of life.
+    /// Sends a ping.
     ///
     /// # Errors
     /// As [`Connection::send`].
@@ -98,7 +98,7 @@ impl Connection {
         }
     }
 
-    /// What comes next from the other side.
+    /// The next frame from the client.
     pub(crate) async fn receive(&mut self) -> Inbound {
         match self.socket.recv().await {
             Some(Ok(Frame::Text(text))) => Inbound::Text(text.as_str().to_owned()),
@@ -107,7 +107,7 @@ impl Connection {
         }
     }
 
-    /// Says why, and closes.
+    /// Sends the reason, and closes.
     pub(crate) async fn close(mut self, closing: &Closing) {
         let Some((code, reason)) = closing.frame() else {
             metrics::counter!("gateway_sockets_closed_total", "code" => "1006").increment(1);
@@ -117,12 +117,12 @@ impl Connection {
         let farewell = async {
             let frame = CloseFrame { code, reason: reason.into() };
             if self.socket.send(Frame::Close(Some(frame))).await.is_ok() {
-                // The connection may be cut only when the other side has read the reason.
+                // The connection stays open until the client has read the reason.
                 while let Some(Ok(_)) = self.socket.recv().await {}
             }
         };
         if tokio::time::timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
-            tracing::debug!("a socket's other side did not answer its closing");
+            tracing::debug!("client did not answer the close frame");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An order's events, as they are recorded, to one socket: a contiguous run, without a duplicate.
+//! Sends the events of one order to one WebSocket, without gaps and duplicates.
 
 use super::connection::{Closing, Connection, Inbound};
 use super::message::Message;
@@ -9,37 +9,37 @@ use order_core::order::{Id, Recorded};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// How often a socket shows that it is alive.
+/// Interval of heartbeats and pings.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
-/// A socket from which nothing came for three heartbeats, not even the answer to a ping, is dead.
+/// A client that sends nothing for three heartbeats, not even a pong, is gone.
 const SILENCE: Duration = Duration::from_secs(50);
 
-/// The pause before the journal is read again, when it was not readable.
+/// Pause before the database is read again after a failed read.
 const REREAD_AFTER: Duration = Duration::from_secs(1);
 
-/// How often the first events of an order that was just accepted are asked for, a pause between:
-/// about as long as a socket may be without a heartbeat.
+/// Reads of the first events of an accepted order, with a pause between them: about as long as a socket may
+/// be without a heartbeat.
 const MAX_FIRST_READS: u32 = 15;
 
-/// Sends the events after `after`, first those that are recorded, then those that come, until the
-/// order has ended or the socket has.
+/// Sends the events after `after`: first the recorded ones, then new ones, until the order ends or the socket
+/// closes.
 pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after: u64) -> Closing {
-    // Subscribing first: what is recorded while the journal is read comes through the watch.
+    // Subscribes first, so that events recorded during the read arrive through the subscription.
     let watch = app.hub.subscribe(id);
     let history = match app.journal.history(id, 0).await {
         Ok(Some(history)) => history,
         Ok(None) => return Closing::UnknownOrder,
         Err(error) => {
-            tracing::warn!(order.id = %id, %error, "the events of an order were not read");
+            tracing::warn!(order.id = %id, %error, "database unavailable: events of the order not read");
             return Closing::Unavailable { seq: after };
         }
     };
     tell(app, connection, watch, id, after, history).await
 }
 
-/// As [`follow`], for an order that was just accepted. The client learns its id whatever happens
-/// to the journal now: otherwise it would take the order for refused, and place another.
+/// As [`follow`], for an order that was just accepted. The client gets its id even if the database is
+/// unavailable now. Otherwise it would take the order for rejected, and place another.
 pub(crate) async fn follow_accepted(app: &App, connection: &mut Connection, id: Id) -> Closing {
     let watch = app.hub.subscribe(id);
     match first_history(app, connection, id).await {
@@ -54,7 +54,7 @@ async fn first_history(app: &App, connection: &mut Connection, id: Id) -> Result
             Ok(Some(history)) => return Ok(history),
             Ok(None) => return Err(Closing::UnknownOrder),
             Err(error) => {
-                tracing::warn!(order.id = %id, %error, "the first events of an order were not read");
+                tracing::warn!(order.id = %id, %error, "database unavailable: first events of the order not read");
             }
         }
         if read == 0 {
@@ -65,7 +65,7 @@ async fn first_history(app: &App, connection: &mut Connection, id: Id) -> Result
     Err(Closing::Unavailable { seq: 0 })
 }
 
-/// Waits until the journal may be read again.
+/// Waits until the database may be read again.
 async fn pause(app: &App, connection: &mut Connection) -> Result<(), Closing> {
     let shutdown = app.shell.shutdown();
     let over = Instant::now() + REREAD_AFTER;
@@ -82,7 +82,7 @@ async fn pause(app: &App, connection: &mut Connection) -> Result<(), Closing> {
     }
 }
 
-/// Sends the events of `history` after `after`, and those that come.
+/// Sends the events of `history` after `after`, then new ones.
 async fn tell(
     app: &App,
     connection: &mut Connection,
@@ -96,7 +96,7 @@ async fn tell(
     let view = match OrderView::begin(id, &first) {
         Ok(view) => view,
         Err(error) => {
-            tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
+            tracing::error!(order.id = %id, %error, "corrupt events: not a valid history of an order");
             return Closing::Fault;
         }
     };
@@ -110,16 +110,16 @@ struct Follower<'a> {
     app: &'a App,
     connection: &'a mut Connection,
     watch: Subscription,
-    /// The order as far as it was read.
+    /// The order up to the last event that was read.
     view: OrderView,
-    /// The client has everything up to this.
+    /// The last event that the client has.
     after: u64,
-    /// When the journal is to be read again, if it was not readable.
+    /// Time of the next read of the database, after a failed one.
     reread_at: Option<Instant>,
 }
 
 impl Follower<'_> {
-    /// `rest` is used up by what is sent: nothing of it is kept as long as the socket is open.
+    /// Consumes `rest` while sending, so that no history is kept in memory while the socket is open.
     async fn run(&mut self, rest: std::vec::IntoIter<Recorded>) -> Result<Closing, Closing> {
         self.show().await?;
         for recorded in rest {
@@ -142,7 +142,7 @@ impl Follower<'_> {
                 () = tokio::time::sleep_until(reread_at), if self.reread_at.is_some() => self.reread().await?,
                 inbound = self.connection.receive() => match inbound {
                     Inbound::Gone => return Ok(Closing::Gone),
-                    // There is nothing to say on this socket but that one is there.
+                    // Text from the client has no meaning here, but shows that it is alive.
                     Inbound::Text(_) | Inbound::Sign => heard = Instant::now(),
                 },
                 _ = heartbeat.tick() => {
@@ -156,7 +156,7 @@ impl Follower<'_> {
         Ok(Closing::Ended)
     }
 
-    /// Takes an event that may have been read before, or come too early.
+    /// Handles an event of the subscription, which may be a duplicate or leave a gap.
     async fn take(&mut self, recorded: &Recorded) -> Result<(), Closing> {
         if recorded.seq <= self.seq() {
             return Ok(());
@@ -164,11 +164,11 @@ impl Follower<'_> {
         if recorded.seq == self.seq().saturating_add(1) && self.view.push(recorded).is_ok() {
             return self.show().await;
         }
-        // A hole, or an event that cannot follow: the journal knows better.
+        // A gap, or an event that is not allowed now: the database decides.
         self.reread().await
     }
 
-    /// Reads from the journal what is not there yet.
+    /// Reads the missing events from the database.
     async fn reread(&mut self) -> Result<(), Closing> {
         let id = self.view.inner().id();
         match self.app.journal.history(id, self.seq()).await {
@@ -180,18 +180,18 @@ impl Follower<'_> {
                 self.watch.read_up_to(self.seq());
             }
             Err(error) => {
-                tracing::debug!(order.id = %id, %error, "the events of an order were not read");
+                tracing::debug!(order.id = %id, %error, "database unavailable: events of the order not read");
                 self.reread_at = Some(Instant::now() + REREAD_AFTER);
             }
         }
         Ok(())
     }
 
-    /// Adds an event of the journal.
+    /// Adds an event of the database, and sends it.
     async fn push(&mut self, recorded: &Recorded) -> Result<(), Closing> {
         if let Err(error) = self.view.push(recorded) {
             let id = self.view.inner().id();
-            tracing::error!(order.id = %id, %error, "the recorded events of an order are no order");
+            tracing::error!(order.id = %id, %error, "corrupt events: not a valid history of an order");
             return Err(Closing::Fault);
         }
         self.show().await

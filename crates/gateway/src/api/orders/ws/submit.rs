@@ -17,24 +17,24 @@ use axum::response::Response;
 use http::HeaderMap;
 use std::time::Duration;
 
-/// How long the order may take to arrive.
+/// Time for the order to arrive.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Places an order and follows it, as a WebSocket.
 ///
-/// Send the order as the first text message, in the form of `ExecuteRequest`; an `Idempotency-Key` is
-/// a header of the request that opens the WebSocket. Then come the order's updates as at
-/// `/api/orders/{orderId}/ws`. If they cannot be read at once, `{"type":"accepted","orderId"}` comes
-/// first: the order exists, and whatever closes this socket then, it is followed at
-/// `/api/orders/{orderId}/ws`. A refused order is answered with `{"type":"error","problem":{…}}` and
-/// close code 1008, or 1013 if it may be sent again.
+/// Send the order as the first text message, in the form of `ExecuteRequest`. The `Idempotency-Key` is a
+/// header of the request that opens the WebSocket. The updates of the order follow, as at
+/// `/api/orders/{orderId}/ws`. If they cannot be read at once, `{"type":"accepted","orderId"}` is sent
+/// first: the order exists, and can be followed at `/api/orders/{orderId}/ws` if this WebSocket closes. A
+/// rejected order is answered with `{"type":"error","problem":{…}}` and close code 1008, or 1013 if it may
+/// be sent again.
 #[utoipa::path(
     get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order answers with the same order")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order returns the same order")),
     responses(
-        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = Message),
+        (status = 101, description = "The WebSocket is open; its text messages have this form", body = Message),
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
-        (status = 426, description = "The request is no WebSocket's", body = problem::Body, content_type = "application/problem+json"),
+        (status = 426, description = "The request does not open a WebSocket", body = problem::Body, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
@@ -68,7 +68,7 @@ async fn submit(app: &App, headers: &HeaderMap, connection: &mut Connection) -> 
     }
 }
 
-/// The first text that comes.
+/// The first text frame.
 async fn order(app: &App, connection: &mut Connection) -> Result<Result<String, Problem>, Closing> {
     let shutdown = app.shell.shutdown();
     let late = tokio::time::sleep(ORDER_TIMEOUT);

@@ -12,11 +12,11 @@ use std::future::Future;
 use std::sync::Arc;
 use tracing::Instrument as _;
 
-/// What a socket reads at once, in bytes. Clients say little, and each socket has this much for as long
-/// as it is open: the usual 128 KiB would be most of the gateway's memory.
+/// Read buffer of a WebSocket, in bytes. Clients send little, and the buffer exists as long as the socket:
+/// the default of 128 KiB would be most of the gateway's memory.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// What a socket may have waiting to be written, in bytes; a reader that lets more pile up is slow.
+/// Write buffer of a WebSocket, in bytes. A client that lets it fill is too slow.
 const MAX_WRITE_BUFFER: usize = 256 * 1024;
 
 /// Opens a socket, and runs `talk` on it until it says how to close.
@@ -32,11 +32,11 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let upgrade = upgrade
-        .map_err(|_| Problem::new(Code::UpgradeRequired, "this path speaks WebSocket; open it as one"))?;
+        .map_err(|_| Problem::new(Code::UpgradeRequired, "this path is a WebSocket; open it as one"))?;
     own_origin(headers)?;
     let permit = Arc::clone(&app.sockets)
         .try_acquire_owned()
-        .map_err(|_| Problem::new(Code::Overloaded, "too many WebSockets are open; try again"))?;
+        .map_err(|_| Problem::new(Code::Overloaded, "too many WebSockets are open; try again later"))?;
     let tasks = app.shell.tasks().clone();
     let span = tracing::Span::current();
     let upgrade = upgrade
@@ -45,7 +45,7 @@ where
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_WRITE_BUFFER);
-    // The token holds up the end of the process as long as the socket is open.
+    // The token delays the end of the process while the socket is open.
     let token = tasks.token();
     Ok(upgrade.on_upgrade(move |socket| {
         async move {
@@ -58,8 +58,8 @@ where
     }))
 }
 
-/// Browsers let any page open a socket to any host, and say which page it was: only one of this
-/// host may. Programs do not say.
+/// Checks the origin. A browser lets any page open a WebSocket to any host, and sends the page's origin: only
+/// pages of this host are allowed. Other programs send no origin.
 fn own_origin(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin: Option<Uri> = origin.to_str().ok().and_then(|origin| origin.parse().ok());

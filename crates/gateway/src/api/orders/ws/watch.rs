@@ -15,27 +15,27 @@ use axum::response::Response;
 use http::HeaderMap;
 use order_core::order::Id;
 
-/// The longest message that is read: clients have nothing to say here.
+/// Largest message from a client, in bytes. Clients have nothing to send here.
 const MAX_MESSAGE: usize = 4 * 1024;
 
 /// An order's updates, as a WebSocket.
 ///
-/// Text frames of the form `OrderUpdate`: first the events after `after`, then the new ones as they
-/// are recorded, numbered by `seq` without a gap and without a duplicate. `{"type":"heartbeat","seq"}`
-/// every 15 seconds. Closes with 1000 after the last event, 1008 for an unknown order, 1013 if the
-/// reader is too slow or the events cannot be read, 1001 when the service stops; then reconnect with
-/// `?after=` the last `seq`.
+/// Sends text messages of the form `OrderUpdate`: first the events after `after`, then new events as they are
+/// recorded. They are numbered by `seq`, without gaps and duplicates. `{"type":"heartbeat","seq"}` is sent
+/// every 15 seconds. The close code is 1000 after the last event, and 1008 for an unknown order. It is 1013
+/// if the client is too slow or the events cannot be read, and 1001 if the service stops; in these cases
+/// reconnect with `?after=` the last `seq`.
 #[utoipa::path(
     get, path = "/api/orders/{orderId}/ws", operation_id = "watch", tag = "Orders",
     params(
         ("orderId" = String, Path, description = "The order"),
-        ("after" = Option<u64>, Query, description = "The last `seq` that is known already; 0 if not given"),
+        ("after" = Option<u64>, Query, description = "The last `seq` that the client has; default 0"),
     ),
     responses(
-        (status = 101, description = "The WebSocket is open; its text frames are of this form", body = Message),
+        (status = 101, description = "The WebSocket is open; its text messages have this form", body = Message),
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
-        (status = 422, description = "Something is wrong with a parameter", body = problem::Body, content_type = "application/problem+json"),
-        (status = 426, description = "The request is no WebSocket's", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter is not valid", body = problem::Body, content_type = "application/problem+json"),
+        (status = 426, description = "The request does not open a WebSocket", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn upgrade(
