@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slippage_of_everything_is_refused() {
+    fn slippage_of_one_is_refused() {
         let arguments = ["gateway", "--database-url", "postgres://x", "--default-max-slippage", "1"];
         assert!(Configuration::try_parse_from(arguments).is_err());
     }

@@ -74,9 +74,9 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut watched = self.hub.lock();
-        if let Some(watchers) = watched.orders.get_mut(&self.id) {
-            watchers.retain(|watcher| watcher.number != self.number);
-            if watchers.is_empty() {
+        if let Some(subscribers) = watched.orders.get_mut(&self.id) {
+            subscribers.retain(|subscriber| subscriber.number != self.number);
+            if subscribers.is_empty() {
                 watched.orders.remove(&self.id);
             }
         }
@@ -91,8 +91,8 @@ impl Hub {
         let mut watched = self.lock();
         watched.last_number = watched.last_number.wrapping_add(1);
         let number = watched.last_number;
-        let watcher = Subscriber { number, queue: sender, known: Arc::clone(&known) };
-        watched.orders.entry(id).or_default().push(watcher);
+        let subscriber = Subscriber { number, queue: sender, known: Arc::clone(&known) };
+        watched.orders.entry(id).or_default().push(subscriber);
         drop(watched);
         Subscription { hub: Arc::clone(self), id, number, queue: receiver, known }
     }
@@ -112,7 +112,7 @@ impl Hub {
                 }
                 notice = updates.recv() => match notice {
                     Ok(Notice::Recorded { id, recorded }) => {
-                        self.tell(id, &recorded);
+                        self.distribute(id, &recorded);
                         false
                     }
                     // While Redis is down, the next tick polls anyway.
@@ -135,7 +135,7 @@ impl Hub {
                 Ok(histories) => {
                     for (id, history) in histories {
                         for recorded in history {
-                            self.tell(id, &Arc::new(recorded));
+                            self.distribute(id, &Arc::new(recorded));
                         }
                     }
                 }
@@ -149,30 +149,30 @@ impl Hub {
 
     /// Each watched order, with the last event that all its subscribers have.
     fn wanted(&self) -> Vec<(Id, u64)> {
-        let known = |watchers: &Vec<Subscriber>| {
-            watchers.iter().map(|watcher| watcher.known.load(Ordering::Acquire)).min().unwrap_or(0)
+        let known = |subscribers: &Vec<Subscriber>| {
+            subscribers.iter().map(|subscriber| subscriber.known.load(Ordering::Acquire)).min().unwrap_or(0)
         };
-        self.lock().orders.iter().map(|(id, watchers)| (*id, known(watchers))).collect()
+        self.lock().orders.iter().map(|(id, subscribers)| (*id, known(subscribers))).collect()
     }
 
     /// Queues an event for each subscriber of the order that does not have it.
-    fn tell(&self, id: Id, recorded: &Arc<Recorded>) {
+    fn distribute(&self, id: Id, recorded: &Arc<Recorded>) {
         let mut watched = self.lock();
-        let Some(watchers) = watched.orders.get_mut(&id) else { return };
-        watchers.retain(|watcher| {
-            if recorded.seq <= watcher.known.load(Ordering::Acquire) {
+        let Some(subscribers) = watched.orders.get_mut(&id) else { return };
+        subscribers.retain(|subscriber| {
+            if recorded.seq <= subscriber.known.load(Ordering::Acquire) {
                 return true;
             }
-            match watcher.queue.try_send(Arc::clone(recorded)) {
+            match subscriber.queue.try_send(Arc::clone(recorded)) {
                 Ok(()) => {
-                    watcher.known.fetch_max(recorded.seq, Ordering::AcqRel);
+                    subscriber.known.fetch_max(recorded.seq, Ordering::AcqRel);
                     true
                 }
                 // Dropping the sender ends the queue, which the subscriber sees.
                 Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
             }
         });
-        if watchers.is_empty() {
+        if subscribers.is_empty() {
             watched.orders.remove(&id);
         }
     }
@@ -188,7 +188,7 @@ mod tests {
     use crate::tests::example;
 
     #[tokio::test]
-    async fn each_watcher_gets_what_it_has_not_read_once() {
+    async fn each_subscriber_gets_each_unread_event_once() {
         let hub = Arc::new(Hub::default());
         let history: Vec<Arc<Recorded>> = example::confirmed().into_iter().map(Arc::new).collect();
         let (mut first, mut second) = (hub.subscribe(example::id()), hub.subscribe(example::id()));
@@ -196,9 +196,9 @@ mod tests {
         second.read_up_to(3);
         assert_eq!(hub.wanted(), [(example::id(), 2)]);
         for recorded in history.iter().chain(&history) {
-            hub.tell(example::id(), recorded);
+            hub.distribute(example::id(), recorded);
         }
-        hub.tell(Id(uuid::Uuid::nil()), &history[0]);
+        hub.distribute(Id(uuid::Uuid::nil()), &history[0]);
         for seq in 3..=5 {
             assert_eq!(first.next().await.unwrap().seq, seq);
         }
@@ -212,17 +212,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_does_not_read_is_dropped_and_told_after_what_was_queued() {
+    async fn slow_subscriber_is_dropped_after_its_queued_events() {
         let hub = Arc::new(Hub::default());
-        let mut watch = hub.subscribe(example::id());
+        let mut subscription = hub.subscribe(example::id());
         for seq in 1..=u64::try_from(QUEUE).unwrap() + 1 {
             let recorded = Recorded { seq, ..example::confirmed()[0].clone() };
-            hub.tell(example::id(), &Arc::new(recorded));
+            hub.distribute(example::id(), &Arc::new(recorded));
         }
         for _ in 0..QUEUE {
-            assert!(watch.next().await.is_some());
+            assert!(subscription.next().await.is_some());
         }
-        assert!(watch.next().await.is_none());
+        assert!(subscription.next().await.is_none());
         assert!(hub.wanted().is_empty());
     }
 }

@@ -128,7 +128,7 @@ mod tests {
     use order_core::failure::Code;
 
     #[tokio::test]
-    async fn known_tokens_need_no_router_and_strangers_do() {
+    async fn only_unlisted_mints_need_the_router() {
         let registry = Registry::new("http://127.0.0.1:1").unwrap();
         let usdc = registry.resolve("USDC").await.unwrap().unwrap();
         assert_eq!(registry.resolve(&usdc.mint.to_string()).await.unwrap(), Some(usdc));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_that_was_listed_is_found_while_a_silent_router_is_asked() {
+    async fn listed_token_is_found_while_the_router_is_silent() {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let registry = Registry::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
         let token = Token { mint: Mint::new([9; 32]), ..Registry::known("USDC").unwrap() };

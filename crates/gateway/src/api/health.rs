@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn only_without_the_database_is_the_service_down() {
+    fn service_is_down_only_without_the_database() {
         let status = |postgres, nats, redis, router| {
             Dependencies {
                 postgres: dependency(postgres),

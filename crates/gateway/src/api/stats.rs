@@ -311,13 +311,13 @@ mod tests {
     }
 
     #[test]
-    fn no_orders_are_no_division_by_zero() {
+    fn statistics_without_orders_are_zero() {
         let seen = serde_json::to_value(Exchanges::of(&[], 5, Timestamp::UNIX_EPOCH)).unwrap();
         assert_eq!((&seen["overallSuccessRate"], &seen["timeRange"]["oldest"]), (&json!("0"), &json!(null)));
     }
 
     #[test]
-    fn capacities_add_up_and_the_unknown_is_not_made_up() {
+    fn capacities_add_up_and_unknown_values_are_null() {
         let report = |capacity| ExecutorReport {
             id: uuid::Uuid::nil(),
             capacity,

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_would_break_a_log_line_is_not_taken() {
+    fn request_id_that_would_break_a_log_line_is_replaced() {
         let named = |name: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_str(name).unwrap());

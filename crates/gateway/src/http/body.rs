@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_is_declared_as_json_is_read() {
+    async fn content_type_must_be_json() {
         for declared in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
             assert_eq!(read(Some(declared), Body::from("{}")).await, Ok(2), "{declared}");
         }
@@ -86,14 +86,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_bound_on_a_body_is_exact() {
+    async fn body_size_limit_is_exact() {
         let body = |length| Body::from(vec![b' '; length]);
         assert_eq!(read(Some("application/json"), body(MAX_BYTES)).await, Ok(MAX_BYTES));
         assert_eq!(read(Some("application/json"), body(MAX_BYTES + 1)).await, Err(Code::BodyTooLarge));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_arrive_is_given_up() {
+    async fn body_that_does_not_arrive_times_out() {
         let never = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
         assert_eq!(read(Some("application/json"), never).await, Err(Code::RequestTimeout));
     }

@@ -349,7 +349,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn names_are_distinct_and_every_status_tells_of_an_error() {
+    fn names_are_distinct_and_every_status_is_an_error() {
         let mut names = HashSet::new();
         for code in Code::all() {
             let entry = code.entry();
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_fault_of_ours_is_a_500() {
+    fn only_internal_is_a_500() {
         let faults: Vec<&str> = Code::all()
             .filter(|code| code.entry().status == StatusCode::INTERNAL_SERVER_ERROR)
             .map(|code| code.entry().name)

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stay_as_they_are_written() {
+    fn numbers_are_kept_as_written() {
         let body = br#"{"a":0.1000000000000000055511151231257827,"b":"1e3","c":-0,"d":null}"#;
         let mut fields = Fields::read(body).unwrap();
         assert_eq!(fields.number("a").as_deref(), Some("0.1000000000000000055511151231257827"));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_told_apart_from_what_is_no_object() {
+    fn invalid_json_and_non_objects_have_different_codes() {
         for body in ["", "{", "{\"a\":}", "{\"a\":1}x", "{a:1}", "{\"a\":01}", "NaN"] {
             assert_eq!(Fields::read(body.as_bytes()).unwrap_err().code, Code::MalformedJson, "{body}");
         }

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_order_that_was_being_accepted_may_have_been_recorded() {
+    fn unknown_outcome_is_reported_for_writes_only() {
         let cause = crate::tests::database_away();
         let unknown = journal::Error::Unknown { doing: "test", cause };
         assert_eq!(Problem::from(unknown.clone()).code, Code::JournalUnavailable);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_says_when_to_come_back() {
+    fn temporary_problems_have_retry_after() {
         let response = Problem::new(Code::Overloaded, "full").into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()["retry-after"], "1");

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_cannot_hide_in_its_own_ipv6_network() {
+    fn ipv6_clients_are_counted_by_network() {
         let name = |address: &str| Client(address.parse().unwrap()).name();
         assert_eq!(name("2001:db8::1"), name("2001:db8::ffff:1"));
         assert_ne!(name("2001:db8::1"), name("2001:db8:0:1::1"));

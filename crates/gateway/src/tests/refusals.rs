@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_with_its_code_and_its_field_and_leaves_no_row() {
+async fn invalid_request_is_refused_with_code_and_field_and_leaves_no_row() {
     let gateway = Gateway::start().await;
     let pair = r#""tokenIn":"SOL","tokenOut":"USDC""#;
     let cases = [
@@ -67,7 +67,7 @@ async fn an_idempotency_key_has_its_notation() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_a_problem_too() {
+async fn unknown_paths_and_orders_are_problems() {
     let gateway = Gateway::start().await;
     for (path, code) in [
         ("/", "not_found"),
@@ -94,7 +94,7 @@ async fn what_does_not_exist_is_a_problem_too() {
 }
 
 #[tokio::test]
-async fn too_many_are_told_when_to_come_back() {
+async fn rate_limited_requests_have_retry_after() {
     let gateway = Gateway::with(&["--orders-per-minute", "2"]).await;
     for remaining in ["1", "0"] {
         let answer = gateway.execute(ORDER, None).await;
@@ -111,7 +111,7 @@ async fn too_many_are_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn too_long_a_backlog_refuses_new_orders_and_still_answers_old_ones() {
+async fn full_backlog_refuses_new_orders_and_replays_old_ones() {
     let gateway = Gateway::with(&["--max-backlog", "1"]).await;
     let first = gateway.execute(ORDER, Some("first")).await;
     assert_eq!(first.status, StatusCode::ACCEPTED);
@@ -125,7 +125,7 @@ async fn too_long_a_backlog_refuses_new_orders_and_still_answers_old_ones() {
 }
 
 #[tokio::test]
-async fn while_trading_is_halted_new_orders_are_refused_and_old_ones_answered() {
+async fn halt_refuses_new_orders_and_replays_old_ones() {
     let gateway = Gateway::start().await;
     let first = gateway.execute(ORDER, Some("first")).await;
     gateway.app.journal.halt("a test").await.unwrap();
@@ -143,7 +143,7 @@ async fn while_trading_is_halted_new_orders_are_refused_and_old_ones_answered() 
 }
 
 #[tokio::test]
-async fn a_gateway_that_starts_while_trading_is_halted_knows_before_its_first_order() {
+async fn halt_is_known_before_the_first_order() {
     let configuration = super::configuration(&[]).await;
     let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
     journal.halt("a test").await.unwrap();
@@ -152,7 +152,7 @@ async fn a_gateway_that_starts_while_trading_is_halted_knows_before_its_first_or
 }
 
 #[tokio::test]
-async fn a_gateway_knows_which_venues_are_disabled_before_its_first_quote() {
+async fn disabled_venues_are_known_before_the_first_quote() {
     let configuration = super::configuration(&[]).await;
     let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
     journal.disable_venue(order_core::Venue::RaydiumClmm, "a test").await.unwrap();
@@ -163,7 +163,7 @@ async fn a_gateway_knows_which_venues_are_disabled_before_its_first_quote() {
 }
 
 #[tokio::test]
-async fn without_a_router_there_are_no_prices_but_orders() {
+async fn orders_are_accepted_without_a_router() {
     let gateway = Gateway::start().await;
     for answer in [
         gateway.post("/api/orders/quote", ORDER).await,
@@ -177,7 +177,7 @@ async fn without_a_router_there_are_no_prices_but_orders() {
 }
 
 #[tokio::test]
-async fn a_sender_names_its_request_and_is_answered_under_that_name() {
+async fn client_request_id_is_returned() {
     let gateway = Gateway::start().await;
     let request =
         json("/api/orders/execute").header("x-request-id", "client-7").body(Body::from("{")).unwrap();

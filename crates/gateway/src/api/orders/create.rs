@@ -141,7 +141,7 @@ mod tests {
     use crate::tests::example;
 
     #[test]
-    fn a_second_try_that_records_nothing_does_not_make_the_first_known() {
+    fn second_try_that_records_nothing_leaves_the_outcome_unknown() {
         let cause = crate::tests::database_away();
         let unknown = journal::Error::Unknown { doing: "accept", cause: cause.clone() };
         let code = |again| settled(unknown.clone(), again).map_err(|error| Problem::accepting(error).code);

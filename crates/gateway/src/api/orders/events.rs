@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signed_bytes_stay_inside() {
+    fn signed_bytes_are_not_shown() {
         let history = History::of(example::id(), &example::confirmed()).unwrap();
         assert!(!serde_json::to_string(&history).unwrap().contains("bytes"));
     }

@@ -173,7 +173,7 @@ mod tests {
     use crate::tests::example;
 
     #[test]
-    fn a_gap_is_found_and_leaves_the_story_as_it_was() {
+    fn gap_is_refused_and_leaves_the_view_unchanged() {
         let history = example::confirmed();
         let mut view = OrderView::begin(example::id(), &history[0]).unwrap();
         assert_eq!(view.push(&history[2]), Err(InvalidHistory::Gap { expected: 2, found: 3 }));

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_one_word_of_visible_ascii() {
+    fn key_is_one_value_of_visible_ascii() {
         let key = |values: &[&[u8]]| {
             let mut headers = HeaderMap::new();
             for value in values {

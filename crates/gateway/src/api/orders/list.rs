@@ -140,12 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_needs_to_be_given() {
+    fn all_parameters_are_optional() {
         assert_eq!(page(&[]), Ok(Page { filter: Filter::default(), cursor: None, limit: 50 }));
     }
 
     #[test]
-    fn everything_can_be_given() {
+    fn parameters_are_parsed() {
         let read = page(&[
             ("limit", "100"),
             ("status", "confirmed"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exchange_with_a_token_is_refused_and_every_other_combination_is_not() {
+    fn only_an_exchange_with_a_token_is_refused() {
         let all = [
             ("dex", "orca"),
             ("tokenIn", "SOL"),

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stranger_needs_the_router_unless_something_is_wrong_anyway() {
+    async fn unlisted_mint_needs_the_router_unless_the_request_is_invalid() {
         let stranger = order_core::Mint::new([9; 32]);
         let body = format!(r#"{{"tokenIn":"SOL","tokenOut":"{stranger}","amount":1}}"#);
         assert_eq!(refused(&body).await.0, "router_unavailable");

@@ -5,18 +5,18 @@ use order_core::{Atoms, Fraction, Mint, Slippage, Timestamp, Token, amount, rout
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The best price now.
+/// The best quote now.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Quote)]
 pub(crate) struct Quote {
-    /// What an order names to be measured against this quote.
+    /// Id of the quote: the `quoteId` of an order that uses it as its reference.
     #[schema(value_type = uuid::Uuid)]
     quote_id: quote::Id,
-    /// What is spent: a known symbol, or a mint.
+    /// Input token: its known symbol, or its mint.
     #[schema(example = "SOL")]
     token_in: String,
-    /// What is bought.
+    /// Output token: its known symbol, or its mint.
     #[schema(example = "USDC")]
     token_out: String,
     /// The amount of the request.
@@ -28,11 +28,11 @@ pub(crate) struct Quote {
     mode: Mode,
     /// The price and the fee.
     quote: Price,
-    /// What would be spent, in whole input tokens.
+    /// Estimated input, in whole tokens.
     estimated_input: String,
-    /// What would be received after every fee, in whole output tokens.
+    /// Estimated output after all fees, in whole tokens.
     estimated_output: String,
-    /// The least that an order with the request's slippage would accept.
+    /// Minimum output of an order with the request's slippage, in whole tokens.
     minimum_output: String,
     /// Price impact: relative difference to the marginal (spot) price, before fees, as a fraction.
     #[schema(example = "0.0012")]
@@ -44,14 +44,14 @@ pub(crate) struct Quote {
     route: Vec<Hop>,
     /// The other routes that were considered, best first, at most 32; those that cannot quote come last.
     alternatives: Vec<Alternative>,
-    /// The slot of the state that was quoted.
+    /// Slot of the pool state that was quoted.
     slot: u64,
-    /// How old that state was.
+    /// Age of that state, in milliseconds.
     state_age_ms: u64,
-    /// Until when an order may name this quote.
+    /// An order may use this quote until this time.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
-    /// When it was made.
+    /// Time of the quote.
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Price {
     /// The exchange that takes the largest share.
     #[schema(example = "Raydium")]
     dex: Option<&'static str>,
-    /// Whole output tokens for one whole input token, after every fee; rounded down.
+    /// Whole output tokens per whole input token, after all fees, rounded down.
     #[schema(example = "150.25")]
     price: Option<String>,
     /// The pools' fee, as a fraction of the input.
@@ -72,7 +72,7 @@ pub(crate) struct Price {
     /// The fee in whole input tokens, rounded up.
     #[schema(example = "0.25")]
     fee_amount: String,
-    /// What is left of the input after the fee.
+    /// Input after the fee, in whole tokens.
     #[schema(example = "99.75")]
     amount_after_fee: String,
     /// The fee in percent.
@@ -133,18 +133,16 @@ pub(crate) struct Alternative {
     program: &'static str,
     /// The pool's address.
     pool: String,
-    /// What it would have given for the same input; null if it could not quote, or was asked for
-    /// an exact output.
+    /// Estimated output for the same input, in whole tokens; null if it could not quote, or for an exact output.
     estimated_output: Option<String>,
-    /// What it would have taken for the same output; null if it could not quote, or was asked for
-    /// an exact input.
+    /// Estimated input for the same output, in whole tokens; null if it could not quote, or for an exact input.
     estimated_input: Option<String>,
-    /// Why it lost.
+    /// Reason why it was not chosen.
     reason: String,
 }
 
 impl Quote {
-    /// The answer to a request for a price.
+    /// The response to a request for a quote.
     pub(crate) fn of(
         quote: &order_core::Quote,
         pair: Pair<'_>,
@@ -259,9 +257,9 @@ impl Alternative {
 /// The two tokens that a quote or an order is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pair<'a> {
-    /// What is spent.
+    /// The input token.
     pub(crate) token_in: &'a Token,
-    /// What is bought.
+    /// The output token.
     pub(crate) token_out: &'a Token,
 }
 
@@ -315,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_decimals_of_a_stranger_between_two_pools_are_not_made_up() {
+    fn unknown_decimals_of_an_intermediate_token_are_null() {
         let (input, output) = (example::token("SOL"), example::token("USDC"));
         let pair = Pair { token_in: &input, token_out: &output };
         let stranger = Mint::new([9; 32]);

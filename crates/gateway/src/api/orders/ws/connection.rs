@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_and_what_to_resume_from_keep_their_form() {
+    fn close_frames_keep_their_form() {
         assert_eq!(Closing::Ended.frame().unwrap().0, 1000);
         assert_eq!(Closing::UnknownOrder.frame().unwrap().0, 1008);
         assert_eq!(

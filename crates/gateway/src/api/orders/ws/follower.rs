@@ -26,7 +26,7 @@ const MAX_FIRST_READS: u32 = 15;
 /// closes.
 pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after: u64) -> Closing {
     // Subscribes first, so that events recorded during the read arrive through the subscription.
-    let watch = app.hub.subscribe(id);
+    let subscription = app.hub.subscribe(id);
     let history = match app.journal.history(id, 0).await {
         Ok(Some(history)) => history,
         Ok(None) => return Closing::UnknownOrder,
@@ -35,15 +35,15 @@ pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after
             return Closing::Unavailable { seq: after };
         }
     };
-    tell(app, connection, watch, id, after, history).await
+    stream(app, connection, subscription, id, after, history).await
 }
 
 /// As [`follow`], for an order that was just accepted. The client gets its id even if the database is
 /// unavailable now. Otherwise it would take the order for rejected, and place another.
 pub(crate) async fn follow_accepted(app: &App, connection: &mut Connection, id: Id) -> Closing {
-    let watch = app.hub.subscribe(id);
+    let subscription = app.hub.subscribe(id);
     match first_history(app, connection, id).await {
-        Ok(history) => tell(app, connection, watch, id, 0, history).await,
+        Ok(history) => stream(app, connection, subscription, id, 0, history).await,
         Err(closing) => closing,
     }
 }
@@ -83,10 +83,10 @@ async fn pause(app: &App, connection: &mut Connection) -> Result<(), Closing> {
 }
 
 /// Sends the events of `history` after `after`, then new ones.
-async fn tell(
+async fn stream(
     app: &App,
     connection: &mut Connection,
-    watch: Subscription,
+    subscription: Subscription,
     id: Id,
     after: u64,
     history: Vec<Recorded>,
@@ -100,7 +100,7 @@ async fn tell(
             return Closing::Fault;
         }
     };
-    let mut follower = Follower { app, connection, watch, view, after, reread_at: None };
+    let mut follower = Follower { app, connection, subscription, view, after, reread_at: None };
     match follower.run(history).await {
         Ok(closing) | Err(closing) => closing,
     }
@@ -109,7 +109,7 @@ async fn tell(
 struct Follower<'a> {
     app: &'a App,
     connection: &'a mut Connection,
-    watch: Subscription,
+    subscription: Subscription,
     /// The order up to the last event that was read.
     view: OrderView,
     /// The last event that the client has.
@@ -121,11 +121,11 @@ struct Follower<'a> {
 impl Follower<'_> {
     /// Consumes `rest` while sending, so that no history is kept in memory while the socket is open.
     async fn run(&mut self, rest: std::vec::IntoIter<Recorded>) -> Result<Closing, Closing> {
-        self.show().await?;
+        self.send_latest().await?;
         for recorded in rest {
             self.push(&recorded).await?;
         }
-        self.watch.read_up_to(self.seq());
+        self.subscription.read_up_to(self.seq());
         let shutdown = self.app.shell.shutdown();
         let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -134,10 +134,10 @@ impl Follower<'_> {
             let reread_at = self.reread_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return Ok(Closing::GoingAway { seq: self.seen() }),
-                event = self.watch.next() => match event {
+                () = shutdown.cancelled() => return Ok(Closing::GoingAway { seq: self.sent() }),
+                event = self.subscription.next() => match event {
                     Some(recorded) => self.take(&recorded).await?,
-                    None => return Ok(Closing::TooSlow { seq: self.seen() }),
+                    None => return Ok(Closing::TooSlow { seq: self.sent() }),
                 },
                 () = tokio::time::sleep_until(reread_at), if self.reread_at.is_some() => self.reread().await?,
                 inbound = self.connection.receive() => match inbound {
@@ -162,7 +162,7 @@ impl Follower<'_> {
             return Ok(());
         }
         if recorded.seq == self.seq().saturating_add(1) && self.view.push(recorded).is_ok() {
-            return self.show().await;
+            return self.send_latest().await;
         }
         // A gap, or an event that is not allowed now: the database decides.
         self.reread().await
@@ -177,7 +177,7 @@ impl Follower<'_> {
                 for recorded in history.unwrap_or_default() {
                     self.push(&recorded).await?;
                 }
-                self.watch.read_up_to(self.seq());
+                self.subscription.read_up_to(self.seq());
             }
             Err(error) => {
                 tracing::debug!(order.id = %id, %error, "database unavailable: events of the order not read");
@@ -194,11 +194,11 @@ impl Follower<'_> {
             tracing::error!(order.id = %id, %error, "corrupt events: not a valid history of an order");
             return Err(Closing::Fault);
         }
-        self.show().await
+        self.send_latest().await
     }
 
     /// Sends the latest event, unless the client has it.
-    async fn show(&mut self) -> Result<(), Closing> {
+    async fn send_latest(&mut self) -> Result<(), Closing> {
         if self.seq() <= self.after {
             return Ok(());
         }
@@ -208,7 +208,7 @@ impl Follower<'_> {
     }
 
     async fn beat(&mut self) -> Result<(), Closing> {
-        let seq = self.seen();
+        let seq = self.sent();
         self.connection.send(&Message::Heartbeat { seq }, seq).await?;
         self.connection.ping(seq).await
     }
@@ -219,7 +219,7 @@ impl Follower<'_> {
     }
 
     /// The last event that the client has.
-    fn seen(&self) -> u64 {
+    fn sent(&self) -> u64 {
         self.after
     }
 }

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_of_other_sites_are_kept_out_and_programs_are_not() {
+    fn only_pages_of_other_sites_are_refused() {
         let allowed = |origin: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, "localhost:3000".parse().unwrap());
