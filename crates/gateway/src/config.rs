@@ -13,16 +13,16 @@ pub struct Configuration {
     /// Address to listen on; port 0 takes a free port and logs it.
     #[arg(long, env = "LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)))]
     pub listen: SocketAddr,
-    /// PostgreSQL URL of the orders database, e.g. postgres://orders@localhost/orders.
+    /// The database of orders, e.g. postgres://orders@localhost/orders.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-    /// NATS URL of the order queue.
+    /// The queue of orders.
     #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
     pub nats_url: String,
-    /// Redis URL: events, quotes, rate limits.
+    /// The store of live state.
     #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
     pub redis_url: String,
-    /// gRPC URL of the router.
+    /// The router that quotes.
     #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
     pub router_url: String,
     /// Slippage of orders that set none, as a fraction: 0.005 is half a percent.
@@ -34,7 +34,7 @@ pub struct Configuration {
     /// Highest slippage that an order may set, as a fraction.
     #[arg(long, env = "MAX_SLIPPAGE", default_value = "0.999999999", value_parser = Slippage::parse)]
     pub max_slippage: Slippage,
-    /// Time from acceptance to expiry of orders that set no expiry, in seconds. Nothing is signed after it.
+    /// Time from acceptance to expiry of orders that set no expiry, in seconds: nothing is signed after it.
     #[arg(long, env = "ORDER_TTL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_800))]
     pub order_ttl_seconds: u64,
     /// Open orders at which new ones are rejected.
