@@ -189,7 +189,7 @@ impl Code {
             Self::UnknownField => {
                 "The request has a field that does not exist. It is rejected because a misspelt option must not be ignored."
             }
-            Self::WrongType => "The value of a field has the wrong JSON type or notation.",
+            Self::WrongType => "A field's value has the wrong JSON type or notation.",
             Self::InvalidAmount => {
                 "The amount is not a decimal number, is not above zero, has more decimals than the token, or does not fit into 64 bits of base units."
             }
@@ -201,9 +201,7 @@ impl Code {
             Self::SlippageTooHigh => {
                 "The operator limits the slippage of orders (MAX_SLIPPAGE). Nothing was recorded."
             }
-            Self::InvalidExpiry => {
-                "An expiry is a time in RFC 3339, in the future and at most 30 minutes away."
-            }
+            Self::InvalidExpiry => "An expiry is an RFC 3339 time, at most 30 minutes from now.",
             Self::QuoteNotFound => {
                 "No quote with this id is stored. Quotes are deleted soon after they expire. Request a new one."
             }
@@ -211,9 +209,7 @@ impl Code {
             Self::QuoteMismatch => {
                 "An order with a quote must have the quote's tokens and amount, and the quote's mode must be exactIn."
             }
-            Self::InvalidIdempotencyKey => {
-                "The header Idempotency-Key takes 1 to 255 visible ASCII characters."
-            }
+            Self::InvalidIdempotencyKey => "The key takes 1 to 255 visible ASCII characters.",
             Self::IdempotencyKeyReused => {
                 "The key belongs to an earlier request with another body. Use a new key for a new order. Nothing was recorded."
             }
@@ -222,16 +218,12 @@ impl Code {
             }
             Self::OrderNotFound => "The id is unknown or not a UUID.",
             Self::NotFound => "The path does not exist. GET /docs lists all paths.",
-            Self::MethodNotAllowed => {
-                "The path does not accept this method. The header Allow lists its methods."
-            }
-            Self::RequestTimeout => {
-                "The body, or the WebSocket's first message, did not arrive within 10 seconds."
-            }
+            Self::MethodNotAllowed => "The header Allow lists the methods of this path.",
+            Self::RequestTimeout => "The body or first message did not arrive within 10 seconds.",
             Self::BodyTooLarge => "A body may have at most 16 KiB.",
             Self::UnsupportedMediaType => "A body needs the header Content-Type: application/json.",
             Self::UpgradeRequired => "Open this path as a WebSocket.",
-            Self::OriginNotAllowed => "A browser may open this WebSocket only from a page of the same host.",
+            Self::OriginNotAllowed => "A browser may open this only from a page of the same host.",
             Self::RateLimited => {
                 "The client address exceeds its requests per minute. The headers Retry-After and RateLimit say when to retry."
             }

@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn the_last_frame_of_a_swap_keeps_its_wire_form_and_the_order_has_the_same_data() {
         let view = OrderView::replay(example::id(), &example::confirmed()).unwrap();
-        let frame = serde_json::to_string(&Message::OrderUpdate(view.update())).unwrap();
+        let frame = serde_json::to_string(&Message::OrderUpdate(Box::new(view.update()))).unwrap();
         let data = concat!(
             r#"{"quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
             r#""estimatedOutput":"15000","minimumOutput":"14850","#,

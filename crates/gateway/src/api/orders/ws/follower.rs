@@ -202,7 +202,7 @@ impl Follower<'_> {
         if self.seq() <= self.after {
             return Ok(());
         }
-        self.connection.send(&Message::OrderUpdate(self.view.update()), self.after).await?;
+        self.connection.send(&Message::OrderUpdate(Box::new(self.view.update())), self.after).await?;
         self.after = self.seq();
         Ok(())
     }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 #[schema(as = SocketMessage)]
 pub(crate) enum Message {
     /// One event of the order.
-    OrderUpdate(OrderUpdate),
+    OrderUpdate(Box<OrderUpdate>),
     /// The order was accepted, but its first event cannot be read yet.
     Accepted {
         #[serde(rename = "orderId")]
