@@ -1,47 +1,31 @@
-//! The front door: REST, WebSocket, and the pages that explain them.
+//! The gateway: REST, WebSocket, and their documentation pages.
 //!
-//! Architecture invariants: a request is read once, at the edge, into the types of `order_core`; what
-//! was refused left no trace in the journal. An order is answered only after it is durable. What
-//! clients see of an order is folded from its recorded events by one module, `view`. Redis and NATS
-//! may be away: answers get slower, never wrong. Everything that can go wrong is in `catalogue`.
+//! Rooms: `api` has one folder or file per route, with its handlers, requests and responses. `http` serves
+//! all routes. `state` is shared by all handlers; admission, dispatcher, hub and registry are parts of it.
+//!
+//! Architecture invariants: a request is parsed once, at the edge, into the types of `order_core`. A
+//! rejected order leaves no row in PostgreSQL. A 202 is sent only after the order is durable. An order as
+//! clients see it is folded from its recorded events by one type, `OrderView`. Without Redis or NATS,
+//! responses get slower, never wrong. Every error has a code in `http::error_codes`.
 
-mod app;
-mod backlog;
-mod body;
-mod cancel;
-mod catalogue;
-mod configuration;
-mod dispatch;
-mod docs;
-mod events;
-mod execute;
-mod fields;
-mod health;
-mod limits;
-mod list;
+mod admission;
+mod api;
+mod config;
+mod dispatcher;
+mod http;
+mod hub;
 mod metrics;
-mod observe;
-mod order;
-mod parameters;
-mod place;
-mod problem;
-mod quote;
-mod request;
-mod routes;
+mod registry;
 mod server;
-mod socket;
-mod statistics;
-mod tradables;
-mod view;
-mod watch;
+mod state;
 
 #[cfg(test)]
 mod tests;
 
-pub use configuration::Configuration;
+pub use config::Configuration;
 pub use server::Server;
 
-/// Connects to everything, opens the port, and serves until the shell says to stop.
+/// Connects to the servers, opens the port, and serves until the shell stops it.
 ///
 /// # Errors
 /// The database lacks migrations, an address is not valid, or the port is taken.

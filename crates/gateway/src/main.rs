@@ -1,4 +1,4 @@
-//! The gateway's process.
+//! The gateway process.
 
 fn main() -> std::process::ExitCode {
     service::run("gateway", gateway::start)

@@ -1,4 +1,4 @@
-//! What the gateway counts.
+//! Prometheus metrics of the gateway.
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
@@ -6,14 +6,14 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 pub(crate) fn describe() {
     describe_counter!("gateway_requests_total", "Requests by route, method and status");
     describe_histogram!("gateway_request_duration_seconds", Unit::Seconds, "Time to answer, by route");
-    describe_gauge!("gateway_connections", "Open TCP connections, upgraded ones apart");
+    describe_gauge!("gateway_connections", "Open TCP connections, without those upgraded to WebSockets");
     describe_gauge!("gateway_sockets", "Open WebSockets");
     describe_counter!("gateway_sockets_closed_total", "Closed WebSockets by close code");
-    describe_counter!("gateway_rate_limited_total", "Requests over their client's limit");
+    describe_counter!("gateway_rate_limited_total", "Requests rejected by the rate limit");
     describe_counter!(
         "gateway_dispatches_skipped_total",
-        "Orders that were not rung for because the queue is slow"
+        "Orders not published to NATS because too many are being published"
     );
-    describe_gauge!("gateway_halted", "1 while an operator has stopped trading");
-    describe_counter!("orders_accepted_total", "Orders accepted, replays apart");
+    describe_gauge!("gateway_halted", "1 while trading is halted");
+    describe_counter!("orders_accepted_total", "Orders accepted, without replays");
 }

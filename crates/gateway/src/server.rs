@@ -1,9 +1,9 @@
-//! The port: taking connections, bounding them, and letting them come to their end.
+//! The HTTP server: accepts connections, limits them, and drains them at shutdown.
 
-use crate::app::App;
-use crate::configuration::Configuration;
-use crate::limits::Client;
-use crate::{metrics as numbers, routes};
+use crate::config::Configuration;
+use crate::http::rate_limit::Client;
+use crate::state::App;
+use crate::{api, metrics as numbers};
 use anyhow::Context as _;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -17,20 +17,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service as _;
 
-/// Connections at once: each costs a file and some kilobytes. Further ones wait in the kernel.
+/// Open connections: each costs a file descriptor and some kilobytes. Further ones wait in the kernel.
 const MAX_CONNECTIONS: usize = 8_192;
 
-/// How long the head of a request may take to arrive, and how long a connection may idle: whoever
-/// dribbles or says nothing does not keep a connection.
+/// Time for the head of a request to arrive, and for a connection to be idle. Slow or silent clients lose
+/// their connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long requests may go on after the request to stop.
+/// Time for running requests to finish after the shell asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// The pause after a connection could not be taken, such as for want of files.
+/// Pause after a failed accept, for example when no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A gateway whose port is open.
+/// A gateway with an open port.
 pub struct Server {
     listener: TcpListener,
     router: Router,
@@ -38,7 +38,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Connects to everything and opens the port.
+    /// Connects to the servers and opens the port.
     ///
     /// # Errors
     /// The database lacks migrations, an address is not valid, or the port is taken.
@@ -49,20 +49,20 @@ impl Server {
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("opening the port at {listen}; check LISTEN"))?;
-        let server = Self { listener, router: routes::router(app), shell };
+        let server = Self { listener, router: api::router(app), shell };
         tracing::info!(address = %server.address()?, "listening");
         Ok(server)
     }
 
-    /// Where clients are answered.
+    /// The address of the open port.
     ///
     /// # Errors
-    /// The operating system does not say.
+    /// The operating system does not return it.
     pub fn address(&self) -> anyhow::Result<SocketAddr> {
         self.listener.local_addr().context("reading the port's address")
     }
 
-    /// Answers until the shell says to stop, then lets requests come to their end.
+    /// Serves until the shell stops it, then lets running requests finish.
     ///
     /// # Errors
     /// None at present.
@@ -86,7 +86,7 @@ impl Server {
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection was not taken");
+                    tracing::warn!(%error, "connection not accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -94,7 +94,7 @@ impl Server {
         drop(self.listener);
         connections.close();
         if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
-            tracing::warn!(connections = connections.len(), "requests were still being answered at the end");
+            tracing::warn!(connections = connections.len(), "requests were still running at shutdown");
         }
         Ok(())
     }
@@ -111,9 +111,9 @@ async fn accept(
 
 /// Answers the requests of one connection.
 async fn answer(stream: TcpStream, client: SocketAddr, router: Router, shutdown: CancellationToken) {
-    // Small answers go out at once.
+    // Small responses are sent at once.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection was lost at once");
+        tracing::debug!(%error, "connection lost before its first request");
         return;
     }
     let handler = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
@@ -136,7 +136,7 @@ async fn answer(stream: TcpStream, client: SocketAddr, router: Router, shutdown:
             }
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
+                    tracing::debug!(%error, "connection ended early");
                 }
                 return;
             }

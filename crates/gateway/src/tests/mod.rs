@@ -1,16 +1,16 @@
-//! The gateway with a real database, queue and Redis. Prices come from no router: its address is one
-//! where nothing listens.
+//! The gateway with a real PostgreSQL, NATS and Redis, and without a router: nothing listens at its address.
 
+pub(crate) mod example;
 mod orders;
 mod pages;
 mod refusals;
 mod server;
 mod sockets;
 
-use crate::app::App;
-use crate::configuration::Configuration;
-use crate::limits::Client;
-use crate::routes;
+use crate::api;
+use crate::config::Configuration;
+use crate::http::rate_limit::Client;
+use crate::state::App;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use clap::Parser as _;
@@ -27,12 +27,12 @@ use uuid::Uuid;
 
 const ORDER: &str = r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.05}"#;
 
-/// What the journal says when the database is away.
+/// The error of a database that is not reachable.
 pub(crate) fn database_away() -> Arc<sqlx::Error> {
     Arc::new(sqlx::Error::PoolClosed)
 }
 
-/// A gateway with a database of its own, and a client of its own.
+/// A gateway with its own database and client address.
 struct Gateway {
     app: App,
     router: Router,
@@ -62,7 +62,7 @@ impl Gateway {
 
     async fn with(arguments: &[&str]) -> Self {
         let app = App::connect(configuration(arguments).await, Shell::default()).await.unwrap();
-        Self { router: routes::router(app.clone()), app, client: client() }
+        Self { router: api::router(app.clone()), app, client: client() }
     }
 
     async fn send(&self, mut request: Request<Body>) -> Answer {
@@ -124,7 +124,7 @@ async fn configuration(arguments: &[&str]) -> Configuration {
     Configuration::parse_from(fixed.iter().chain(arguments))
 }
 
-/// An address that no other test counts the requests of.
+/// A client address that no other test uses, so that its rate limit is its own.
 fn client() -> Client {
     Client(IpAddr::V6(Ipv6Addr::from_bits(Uuid::now_v7().as_u128().rotate_left(64))))
 }
@@ -133,7 +133,7 @@ fn required(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("set {name}, or run `cargo xtask test`"))
 }
 
-/// A database of one test's own.
+/// Creates a database for one test.
 async fn database() -> String {
     let server = required("TEST_DATABASE_URL");
     let name = format!("test_{}", Uuid::now_v7().simple());
@@ -146,7 +146,7 @@ async fn database() -> String {
     url
 }
 
-/// Asks again and again until the answer is yes.
+/// Polls until the condition is true.
 async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let reached = async {
         while !condition().await {

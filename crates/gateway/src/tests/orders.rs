@@ -1,7 +1,8 @@
 //! Placing orders and reading them.
 
 use super::{Gateway, ORDER};
-use crate::view::example;
+use crate::api::orders::request::OrderRequest;
+use crate::tests::example;
 use futures_util::future::join_all;
 use http::StatusCode;
 use journal::{Acceptance, Idempotency};
@@ -69,7 +70,7 @@ async fn a_repeated_request_is_answered_without_the_router() {
         owner: "operator".to_owned(),
         idempotency: Some(Idempotency {
             key: "k".to_owned(),
-            request_hash: crate::place::hash(body("1.5").as_bytes()),
+            request_hash: OrderRequest::parse(body("1.5").as_bytes()).unwrap().fingerprint(),
         }),
         traceparent: None,
     };
@@ -161,7 +162,7 @@ async fn order_by(gateway: &Gateway, quote: &Quote, amount: u64, key: Option<&st
 }
 
 #[tokio::test]
-async fn an_order_that_names_a_quote_is_anchored_to_it() {
+async fn quote_of_an_order_is_its_reference() {
     let gateway = Gateway::start().await;
     let quote = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactIn).await;
     let (status, receipt) = order_by(&gateway, &quote, 100, None).await;
@@ -175,7 +176,7 @@ async fn an_order_that_names_a_quote_is_anchored_to_it() {
 }
 
 #[tokio::test]
-async fn a_quote_that_does_not_fit_or_is_over_is_refused() {
+async fn expired_or_mismatched_quote_is_refused() {
     let gateway = Gateway::start().await;
     let quote = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactIn).await;
     let exact_out = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactOut).await;
@@ -211,7 +212,7 @@ async fn a_repeated_request_outlives_its_quote() {
 }
 
 #[tokio::test]
-async fn an_order_has_an_expiry_that_its_client_or_the_configuration_names() {
+async fn expiry_comes_from_the_client_or_the_configuration() {
     let gateway = Gateway::with(&["--order-ttl-seconds", "90"]).await;
     let order = async |id: &str| gateway.get(&format!("/api/orders/{id}")).await.json();
     let moment = |value: &Value| value.as_str().unwrap().parse::<order_core::Timestamp>().unwrap();
@@ -233,7 +234,7 @@ async fn an_order_has_an_expiry_that_its_client_or_the_configuration_names() {
 }
 
 #[tokio::test]
-async fn no_order_has_more_slippage_than_the_operator_allows() {
+async fn slippage_above_the_operators_limit_is_refused() {
     let gateway = Gateway::with(&["--max-slippage", "0.05"]).await;
     gateway.place().await;
     let answer = gateway.execute(&ORDER.replace("0.05", "0.050000001"), None).await;

@@ -76,7 +76,7 @@ async fn the_pages_are_there_and_may_load_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn health_names_what_is_away() {
+async fn health_names_dependencies_that_are_down() {
     let gateway = Gateway::start().await;
     let answer = gateway.get("/health").await;
     assert_eq!(answer.status.as_u16(), 200);
@@ -89,7 +89,7 @@ async fn health_names_what_is_away() {
 }
 
 #[tokio::test]
-async fn statistics_of_nothing_are_there() {
+async fn statistics_exist_without_orders() {
     let gateway = Gateway::start().await;
     let metrics = gateway.get("/api/metrics").await.json();
     assert_eq!(

@@ -1,12 +1,12 @@
 //! Whatever a client sends: a 4xx with a code and the field, and no row.
 
 use super::{Gateway, ORDER, json, until};
-use crate::app::App;
+use crate::state::App;
 use axum::body::Body;
 use http::{Request, StatusCode};
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_with_its_code_and_its_field_and_leaves_no_row() {
+async fn invalid_request_is_refused_with_code_and_field_and_leaves_no_row() {
     let gateway = Gateway::start().await;
     let pair = r#""tokenIn":"SOL","tokenOut":"USDC""#;
     let cases = [
@@ -67,7 +67,7 @@ async fn an_idempotency_key_has_its_notation() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_a_problem_too() {
+async fn unknown_paths_and_orders_are_problems() {
     let gateway = Gateway::start().await;
     for (path, code) in [
         ("/", "not_found"),
@@ -94,7 +94,7 @@ async fn what_does_not_exist_is_a_problem_too() {
 }
 
 #[tokio::test]
-async fn too_many_are_told_when_to_come_back() {
+async fn rate_limited_requests_have_retry_after() {
     let gateway = Gateway::with(&["--orders-per-minute", "2"]).await;
     for remaining in ["1", "0"] {
         let answer = gateway.execute(ORDER, None).await;
@@ -111,7 +111,7 @@ async fn too_many_are_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn too_long_a_backlog_refuses_new_orders_and_still_answers_old_ones() {
+async fn full_backlog_refuses_new_orders_and_replays_old_ones() {
     let gateway = Gateway::with(&["--max-backlog", "1"]).await;
     let first = gateway.execute(ORDER, Some("first")).await;
     assert_eq!(first.status, StatusCode::ACCEPTED);
@@ -125,11 +125,11 @@ async fn too_long_a_backlog_refuses_new_orders_and_still_answers_old_ones() {
 }
 
 #[tokio::test]
-async fn while_trading_is_halted_new_orders_are_refused_and_old_ones_answered() {
+async fn halt_refuses_new_orders_and_replays_old_ones() {
     let gateway = Gateway::start().await;
     let first = gateway.execute(ORDER, Some("first")).await;
     gateway.app.journal.halt("a test").await.unwrap();
-    until("the gateway knows", async || gateway.app.backlog.is_halted()).await;
+    until("the gateway knows", async || gateway.app.admission.is_halted()).await;
     let answer = gateway.execute(ORDER, Some("second")).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (503, &"halted".into()));
     assert_eq!((&answer.json()["retryable"], answer.header("retry-after")), (&true.into(), Some("1")));
@@ -138,32 +138,32 @@ async fn while_trading_is_halted_new_orders_are_refused_and_old_ones_answered() 
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     assert_eq!(gateway.orders().await.len(), 1);
     gateway.app.journal.resume().await.unwrap();
-    until("trading goes on", async || !gateway.app.backlog.is_halted()).await;
+    until("trading resumed", async || !gateway.app.admission.is_halted()).await;
     assert_eq!(gateway.execute(ORDER, Some("second")).await.status, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]
-async fn a_gateway_that_starts_while_trading_is_halted_knows_before_its_first_order() {
+async fn halt_is_known_before_the_first_order() {
     let configuration = super::configuration(&[]).await;
     let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
     journal.halt("a test").await.unwrap();
     let app = App::connect(configuration, service::Shell::default()).await.unwrap();
-    assert!(app.backlog.is_halted());
+    assert!(app.admission.is_halted());
 }
 
 #[tokio::test]
-async fn a_gateway_knows_which_venues_are_disabled_before_its_first_quote() {
+async fn disabled_venues_are_known_before_the_first_quote() {
     let configuration = super::configuration(&[]).await;
     let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
     journal.disable_venue(order_core::Venue::RaydiumClmm, "a test").await.unwrap();
     let app = App::connect(configuration, service::Shell::default()).await.unwrap();
-    assert_eq!(*app.backlog.disabled_venues(), journal.stops().await.unwrap().venues[..]);
+    assert_eq!(*app.admission.disabled_venues(), journal.stops().await.unwrap().venues[..]);
     journal.enable_venue(order_core::Venue::RaydiumClmm).await.unwrap();
-    until("it is enabled", async || app.backlog.disabled_venues().is_empty()).await;
+    until("it is enabled", async || app.admission.disabled_venues().is_empty()).await;
 }
 
 #[tokio::test]
-async fn without_a_router_there_are_no_prices_but_orders() {
+async fn orders_are_accepted_without_a_router() {
     let gateway = Gateway::start().await;
     for answer in [
         gateway.post("/api/orders/quote", ORDER).await,
@@ -177,7 +177,7 @@ async fn without_a_router_there_are_no_prices_but_orders() {
 }
 
 #[tokio::test]
-async fn a_sender_names_its_request_and_is_answered_under_that_name() {
+async fn client_request_id_is_returned() {
     let gateway = Gateway::start().await;
     let request =
         json("/api/orders/execute").header("x-request-id", "client-7").body(Body::from("{")).unwrap();

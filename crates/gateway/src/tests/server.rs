@@ -47,7 +47,7 @@ async fn everything(mut stream: TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_or_dribbles_does_not_keep_a_connection() {
+async fn silent_and_slow_clients_lose_their_connection() {
     let running = Running::start().await;
     let silent = TcpStream::connect(running.address).await.unwrap();
     let mut dribbling = TcpStream::connect(running.address).await.unwrap();
@@ -58,7 +58,7 @@ async fn whoever_says_nothing_or_dribbles_does_not_keep_a_connection() {
 }
 
 #[tokio::test]
-async fn after_the_request_to_stop_the_port_is_closed_and_idle_connections_end() {
+async fn shutdown_closes_the_port_and_idle_connections() {
     let running = Running::start().await;
     let address = running.address;
     let mut idle = TcpStream::connect(address).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::server::Running;
 use super::{ORDER, configuration, until};
-use crate::view::example;
+use crate::tests::example;
 use futures_util::{SinkExt as _, StreamExt as _};
 use journal::Journal;
 use live::Live;
@@ -131,7 +131,7 @@ async fn updates_come_as_they_happen_and_end_with_the_order() {
 }
 
 #[tokio::test]
-async fn what_is_not_published_is_found_by_polling() {
+async fn unpublished_events_are_found_by_polling() {
     let stage = Stage::start().await;
     let id = stage.place().await;
     let mut socket = stage.open(&format!("/api/orders/{id}/ws?after=1")).await;
@@ -141,7 +141,7 @@ async fn what_is_not_published_is_found_by_polling() {
 }
 
 #[tokio::test]
-async fn without_redis_updates_come_all_the_same() {
+async fn updates_arrive_without_redis() {
     let stage = Stage::with_redis("redis://127.0.0.1:1").await;
     let id = stage.place().await;
     let mut sockets = Vec::new();
@@ -156,7 +156,7 @@ async fn without_redis_updates_come_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_hole_in_what_is_heard_is_filled_from_the_journal() {
+async fn gap_in_published_events_is_filled_from_the_database() {
     let stage = Stage::start().await;
     let id = stage.place().await;
     let mut socket = stage.open(&format!("/api/orders/{id}/ws")).await;
@@ -183,7 +183,7 @@ async fn an_order_that_does_not_exist_closes_the_socket() {
 }
 
 #[tokio::test]
-async fn a_stopping_gateway_says_where_to_go_on() {
+async fn shutdown_names_the_event_to_resume_from() {
     let stage = Stage::start().await;
     let id = stage.place().await;
     let mut socket = stage.open(&format!("/api/orders/{id}/ws")).await;
@@ -215,7 +215,7 @@ async fn an_order_is_placed_and_followed_on_one_socket() {
 }
 
 #[tokio::test]
-async fn an_accepted_order_is_named_even_if_its_events_cannot_be_read_yet() {
+async fn accepted_order_is_named_before_its_events_can_be_read() {
     let stage = Stage::start().await;
     let database = PgPool::connect(&stage.database_url).await.unwrap();
     // What is read of the view fails; what is written to it does not.
@@ -244,7 +244,7 @@ async fn an_accepted_order_is_named_even_if_its_events_cannot_be_read_yet() {
 }
 
 #[tokio::test]
-async fn a_refused_order_is_told_why_and_the_socket_closed() {
+async fn refused_order_gets_its_problem_and_a_close_frame() {
     let stage = Stage::start().await;
     for (body, code) in
         [("{", "malformed_json"), (r#"{"tokenIn":"SOL","tokenOut":"SOL","amount":1}"#, "equal_tokens")]
@@ -270,7 +270,7 @@ async fn a_page_of_another_site_may_not_open_a_socket() {
 }
 
 #[tokio::test]
-async fn a_socket_that_is_gone_is_forgotten() {
+async fn lost_socket_ends_its_task() {
     let stage = Stage::start().await;
     let id = stage.place().await;
     let mut socket = stage.open(&format!("/api/orders/{id}/ws")).await;

@@ -1,0 +1,82 @@
+//! Admission control: polls PostgreSQL for the size of the backlog, the kill switch and the disabled venues.
+
+use journal::{DisabledVenue, Journal};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// Poll interval. In between, the orders that this process accepts are added, so the backlog may exceed its
+/// limit by the orders that other gateways accept meanwhile. Executors check the kill switch and the venues
+/// themselves, so an order accepted within this time after a halt is not signed either.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// The latest admission state of the database.
+#[derive(Debug, Default)]
+pub(crate) struct Admission {
+    waiting: AtomicU64,
+    halted: AtomicBool,
+    disabled: RwLock<Arc<[DisabledVenue]>>,
+}
+
+impl Admission {
+    /// Reads the state for the first time, and retries until the database answers: a gateway that does not
+    /// know the kill switch accepts no order.
+    pub(crate) async fn read(journal: &Journal) -> Self {
+        let admission = Self::default();
+        while let Err(error) = admission.ask(journal).await {
+            tracing::warn!(%error, "database unavailable: waiting for the admission state");
+            tokio::time::sleep(EVERY).await;
+        }
+        admission
+    }
+
+    /// Polls the database until the process ends.
+    pub(crate) async fn follow(&self, journal: &Journal) {
+        let mut due = tokio::time::interval(EVERY);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            if let Err(error) = self.ask(journal).await {
+                tracing::debug!(%error, "database unavailable: the admission state is out of date");
+            }
+        }
+    }
+
+    async fn ask(&self, journal: &Journal) -> Result<(), journal::Error> {
+        self.waiting.store(journal.backlog().await?, Ordering::Relaxed);
+        let journal::Stops { halt, venues } = journal.stops().await?;
+        *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = venues.into();
+        // Only sets a metric.
+        journal.count_parked().await?;
+        metrics::gauge!("gateway_halted").set(if halt.is_some() { 1.0 } else { 0.0 });
+        if self.halted.swap(halt.is_some(), Ordering::Relaxed) == halt.is_some() {
+            return Ok(());
+        }
+        match halt {
+            Some(halt) => tracing::warn!(reason = halt.reason, "trading halted: new orders are rejected"),
+            None => tracing::warn!("trading resumed"),
+        }
+        Ok(())
+    }
+
+    /// Counts an order that was just accepted.
+    pub(crate) fn add(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of open orders in the backlog.
+    pub(crate) fn count(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The disabled venues: no route may use them.
+    pub(crate) fn disabled_venues(&self) -> Arc<[DisabledVenue]> {
+        Arc::clone(&self.disabled.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns true while trading is halted.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Relaxed)
+    }
+}

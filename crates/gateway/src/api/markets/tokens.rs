@@ -1,0 +1,66 @@
+//! `GET /api/tokens`
+
+use crate::http::problem::{self, Problem};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use order_core::{Mint, Timestamp, Token};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The tokens that can be traded.
+#[utoipa::path(
+    get, path = "/api/tokens", tag = "Markets",
+    responses((status = 200, body = Tokens), (status = 503, body = problem::Body, content_type = "application/problem+json")),
+)]
+pub(crate) async fn tokens(State(app): State<App>) -> Result<Json<Tokens>, Problem> {
+    let listing = app.registry.listing().await.map_err(|failure| Problem::failure(&failure))?;
+    Ok(Json(Tokens::of(&listing.pools, crate::http::now())))
+}
+
+/// The tokens that can be traded.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Tokens {
+    tokens: Vec<TokenInfo>,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+}
+
+/// A token that can be traded.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Token)]
+pub(crate) struct TokenInfo {
+    /// Symbol of a known token; the mint of any other.
+    #[schema(example = "SOL")]
+    symbol: String,
+    mint: String,
+    /// Decimals of the token.
+    decimals: Option<u8>,
+    /// `spl_token` or `token_2022`.
+    #[schema(example = "spl_token")]
+    program: Option<&'static str>,
+}
+
+impl Tokens {
+    /// The tokens of a listing.
+    pub(crate) fn of(listing: &proto::pools::Pools, now: Timestamp) -> Self {
+        Self { tokens: listing.tokens.iter().map(TokenInfo::of).collect(), timestamp: now }
+    }
+}
+
+impl TokenInfo {
+    pub(super) fn of(token: &Token) -> Self {
+        Self {
+            symbol: token.symbol.clone(),
+            mint: token.mint.to_string(),
+            decimals: Some(token.decimals),
+            program: Some(token.program.name()),
+        }
+    }
+
+    pub(super) fn unknown(mint: Mint) -> Self {
+        Self { symbol: mint.to_string(), mint: mint.to_string(), decimals: None, program: None }
+    }
+}

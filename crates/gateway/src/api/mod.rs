@@ -1,0 +1,64 @@
+//! The routes, one folder or file each.
+
+mod docs;
+mod health;
+mod markets;
+pub(crate) mod orders;
+mod quotes;
+mod stats;
+mod swap;
+
+use crate::http::access_log;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
+use crate::state::App;
+use axum::Router;
+use http::{Method, Uri};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Order execution",
+        description = "Executes orders on Solana's exchanges: finds the best route over the pools, enforces the minimum output on the chain, lands at most one swap per order, and reports every event.\n\nAmounts and prices in responses are decimal strings. Every error is `application/problem+json` with a `code` that [/docs/errors](/docs/errors) explains."
+    ),
+    tags(
+        (name = "Orders", description = "Placing orders and following them"),
+        (name = "Markets", description = "Tokens, pools and quotes"),
+        (name = "Statistics", description = "Queue and results of orders"),
+        (name = "Service", description = "The state of the service itself"),
+    ),
+    components(schemas(orders::ws::message::Message, crate::http::problem::Body, swap::Amount))
+)]
+struct Documentation;
+
+/// The routes of the OpenAPI document.
+fn documented(app: &App) -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Documentation::openapi())
+        .merge(orders::routes(app))
+        .merge(quotes::routes(app))
+        .merge(markets::routes())
+        .merge(stats::routes())
+        .merge(health::routes())
+}
+
+/// All routes, with the layers around them.
+pub(crate) fn router(app: App) -> Router {
+    let (router, openapi) = documented(&app).split_for_parts();
+    router
+        .merge(docs::router(&openapi))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(app)
+        .layer(axum::middleware::from_fn(access_log::record))
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(100).collect();
+    Problem::new(Code::NotFound, format!("the path {path} does not exist; GET /docs lists all paths"))
+}
+
+async fn method_not_allowed(method: Method) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("this path does not accept {method}"))
+}

@@ -1,0 +1,57 @@
+//! `DELETE /api/orders/{orderId}`
+
+use super::load::OrderPath;
+use super::response::Receipt;
+use crate::http::error_codes::Code;
+use crate::http::problem::{self, Problem};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use journal::Cancellation;
+use order_core::order::{Id, Status};
+
+/// Cancels an order.
+///
+/// An order without a signed transaction ends at once, and a repeated cancel returns 200 again. After a
+/// transaction is signed, the response is 409; if that transaction does not land, no other attempt follows.
+/// Works while trading is halted.
+#[utoipa::path(
+    delete, path = "/api/orders/{orderId}", tag = "Orders",
+    params(("orderId" = String, Path, description = "The order")),
+    responses(
+        (status = 200, body = Receipt, description = "The order is cancelled"),
+        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
+        (status = 409, description = "A transaction of the order may land, or the order has already ended", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer; the order may be cancelled", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    OrderPath(name): OrderPath,
+) -> Result<Json<Receipt>, Problem> {
+    let id: Id = name.parse().map_err(|_| Problem::unknown_order(&name))?;
+    let cancelled = match app.journal.cancel(id).await {
+        // A second call reports the outcome of the first.
+        Err(journal::Error::Unknown { .. }) => app.journal.cancel(id).await,
+        cancelled => cancelled,
+    };
+    match cancelled.map_err(Problem::cancelling)?.ok_or_else(|| Problem::unknown_order(&name))? {
+        Cancellation::Now(recorded) => {
+            metrics::counter!("orders_cancelled_total").increment(1);
+            tracing::info!(order.id = %id, "order cancelled");
+            app.live.publish(id, &recorded).await;
+            Ok(Json(Receipt::of(id, Status::Cancelled)))
+        }
+        Cancellation::Before => Ok(Json(Receipt::of(id, Status::Cancelled))),
+        Cancellation::TooLate(status) => Err(too_late(status)),
+    }
+}
+
+fn too_late(status: Status) -> Problem {
+    let detail = if status.is_terminal() {
+        format!("the order is {status}")
+    } else {
+        format!("the order is {status}: its transaction may land; if it does not, no other attempt follows")
+    };
+    Problem::field(Code::TooLate, "status", detail)
+}

@@ -1,0 +1,175 @@
+//! `POST /api/orders/execute`, and the one code path that places an order, for REST and WebSocket.
+
+use super::idempotency;
+use super::intent::intent;
+use super::request::{OrderBody, OrderRequest};
+use super::response::Receipt;
+use crate::http::body;
+use crate::http::problem::{self, Problem};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use journal::{Acceptance, Accepted, Idempotency};
+use order_core::order::{Id, Status};
+use uuid::Uuid;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// Places a market order.
+///
+/// With a 202, the order is durable and will end. Follow it at its WebSocket.
+#[utoipa::path(
+    post, path = "/api/orders/execute", tag = "Orders",
+    request_body = OrderBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same body returns the same order")),
+    responses(
+        (status = 202, body = Receipt, headers(
+            ("Location" = String, description = "Path of the order"),
+            ("Idempotent-Replayed" = String, description = "`true` if the key was used before"),
+        )),
+        (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
+        (status = 415, description = "The content type of the body is not JSON", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "The request is not valid; nothing was recorded", body = problem::Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "A dependency does not answer, too many orders are open, or trading is halted", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn execute(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body::Json(body): body::Json,
+) -> Result<Response, Problem> {
+    let placed = place(&app, &headers, &body).await?;
+    Ok(answer(placed))
+}
+
+fn answer(placed: Placed) -> Response {
+    let receipt = Receipt::of(placed.id, Status::Pending);
+    let mut response = (StatusCode::ACCEPTED, Json(receipt)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::try_from(format!("/api/orders/{}", placed.id)) {
+        headers.insert(header::LOCATION, location);
+    }
+    if placed.replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// An accepted order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) id: Id,
+    /// True if an earlier request with the same key placed it.
+    pub(crate) replayed: bool,
+}
+
+/// Accepts an order. The returned order is durable.
+///
+/// # Errors
+/// The request is not valid, or cannot be fulfilled now. Nothing was recorded, unless the problem
+/// says that it may have been.
+pub(crate) async fn place(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Placed, Problem> {
+    let key = idempotency::key(headers)?;
+    let parsed = OrderRequest::parse(body);
+    let idempotency =
+        key.map(|key| Idempotency { key, request_hash: idempotency::fingerprint(&parsed, body) });
+    // An accepted request is answered with its order even if it would be refused by now.
+    if let Some(idempotency) = &idempotency
+        && let Some(id) = idempotency::replay(app, idempotency).await?
+    {
+        return Ok(Placed { id, replayed: true });
+    }
+    let order = parsed?.resolve(&app.registry).await?;
+    let intent = intent(app, order).await?;
+    let acceptance = Acceptance {
+        id: Id(Uuid::now_v7()),
+        intent,
+        owner: idempotency::OWNER.to_owned(),
+        idempotency,
+        traceparent: service::trace::traceparent(),
+    };
+    accept(app, acceptance).await
+}
+
+async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
+    let (id, traceparent) = (acceptance.id, acceptance.traceparent.clone());
+    let accepted = match app.journal.accept(acceptance.clone()).await {
+        // The same id makes this a repeat: it reports the outcome of the first try.
+        Err(unknown @ journal::Error::Unknown { .. }) => {
+            settled(unknown, app.journal.accept(acceptance).await)
+        }
+        accepted => accepted,
+    }
+    .map_err(Problem::accepting)?;
+    match accepted {
+        Accepted::New => {
+            app.admission.add();
+            metrics::counter!("orders_accepted_total").increment(1);
+            app.dispatcher.dispatch(id, traceparent);
+            tracing::info!(order.id = %id, "order accepted");
+            Ok(Placed { id, replayed: false })
+        }
+        Accepted::Replayed { id } => Ok(Placed { id, replayed: true }),
+        Accepted::Conflict { .. } => Err(idempotency::reused()),
+    }
+}
+
+/// The outcome after a second try. If the second recorded nothing, the first may still have.
+fn settled(
+    unknown: journal::Error,
+    again: Result<Accepted, journal::Error>,
+) -> Result<Accepted, journal::Error> {
+    match again {
+        Err(
+            journal::Error::Unavailable { .. }
+            | journal::Error::Unknown { .. }
+            | journal::Error::Overloaded { .. }
+            | journal::Error::NotMigrated { .. },
+        ) => Err(unknown),
+        Ok(_) | Err(journal::Error::Refused { .. } | journal::Error::Corrupt { .. }) => again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::error_codes::Code;
+    use crate::tests::example;
+
+    #[test]
+    fn second_try_that_records_nothing_leaves_the_outcome_unknown() {
+        let cause = crate::tests::database_away();
+        let unknown = journal::Error::Unknown { doing: "accept", cause: cause.clone() };
+        let code = |again| settled(unknown.clone(), again).map_err(|error| Problem::accepting(error).code);
+        for again in [
+            journal::Error::Unavailable { doing: "accept", cause },
+            journal::Error::Overloaded { doing: "accept" },
+            journal::Error::NotMigrated { version: 1 },
+            unknown.clone(),
+        ] {
+            assert_eq!(code(Err(again)), Err(Code::OutcomeUnknown));
+        }
+        let refused = journal::Error::Refused { doing: "accept", rule: "a rule".to_owned() };
+        assert_eq!(code(Err(refused)), Err(Code::Internal));
+        assert_eq!(code(Ok(Accepted::New)), Ok(Accepted::New));
+    }
+
+    #[tokio::test]
+    async fn a_receipt_keeps_its_wire_form() {
+        let response = answer(Placed { id: example::id(), replayed: true });
+        assert_eq!(response.status(), StatusCode::ACCEPTED);
+        assert_eq!(response.headers()["location"], "/api/orders/00000000-0000-0000-0000-000000000007");
+        assert_eq!(response.headers()["idempotent-replayed"], "true");
+        let body = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
+        assert_eq!(
+            &body[..],
+            br#"{"orderId":"00000000-0000-0000-0000-000000000007","status":"pending","message":"Order received and queued"}"#
+        );
+        let fresh = answer(Placed { id: example::id(), replayed: false });
+        assert!(!fresh.headers().contains_key("idempotent-replayed"));
+    }
+}

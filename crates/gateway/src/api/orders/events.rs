@@ -1,0 +1,382 @@
+//! `GET /api/orders/{orderId}/events`
+
+use super::fold::{OrderView, sol};
+use super::load::{OrderPath, corrupt, history};
+use super::response::{Failed, message};
+use crate::api::quotes::response::{Alternative, Hop, Pair, Path, Price};
+use crate::http::problem::{self, Problem};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+use order_core::order::{
+    self, Fill, Id, Intent, InvalidHistory, Observation, Recorded, SignedTransaction, Status,
+};
+use order_core::quote::Mode;
+use order_core::{Quote, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// All events of an order: attempts, quotes considered, transactions, errors.
+#[utoipa::path(
+    get, path = "/api/orders/{orderId}/events", tag = "Orders",
+    params(("orderId" = String, Path, description = "The order")),
+    responses(
+        (status = 200, body = History),
+        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn events(
+    State(app): State<App>,
+    OrderPath(id): OrderPath,
+) -> Result<Json<History>, Problem> {
+    let (id, recorded) = history(&app, &id).await?;
+    History::of(id, &recorded).map(Json).map_err(|error| corrupt(id, &error))
+}
+
+/// All events of an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct History {
+    #[schema(value_type = uuid::Uuid)]
+    order_id: Id,
+    /// Status after the last event.
+    #[schema(value_type = String, example = "confirmed")]
+    status: Status,
+    /// Numbered from 1 without a gap.
+    events: Vec<Event>,
+}
+
+/// One event, with the fields of its kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderEvent)]
+pub(crate) struct Event {
+    seq: u64,
+    /// accepted, routing_started, route_chosen, transaction_signed, transaction_found, settled, observed,
+    /// rolled_back, attempt_failed, failed, cancelled or expired.
+    #[schema(example = "route_chosen")]
+    kind: &'static str,
+    /// Status of the order after the event.
+    #[schema(value_type = String, example = "building")]
+    status: Status,
+    /// The status for people.
+    message: &'static str,
+    /// Number of the attempt that the event belongs to; 0 before the first.
+    attempt: u32,
+    /// Time at which the event was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+    #[serde(flatten)]
+    detail: Detail,
+}
+
+/// The fields that belong to the kind of an event.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = OrderEventDetail)]
+enum Detail {
+    /// `accepted`.
+    Accepted { request: Request },
+    /// `route_chosen`.
+    RouteChosen { route: Box<Route> },
+    /// `transaction_signed` and `transaction_found`.
+    Transaction { transaction: Transaction },
+    /// `observed` and `rolled_back`, if the transaction landed and its amounts are known.
+    Landed {
+        outcome: Outcome,
+        fill: Filled,
+        /// In SOL.
+        #[serde(rename = "networkFee")]
+        network_fee: String,
+        /// The slot in which the transaction landed.
+        slot: u64,
+    },
+    /// `observed` and `rolled_back`, if the transaction was reverted.
+    Reverted {
+        outcome: Outcome,
+        /// In SOL.
+        #[serde(rename = "networkFee")]
+        network_fee: String,
+        /// The slot in which the transaction landed.
+        slot: u64,
+        error: Failed,
+    },
+    /// `settled`; also `observed` and `rolled_back`, if the transaction expired or its amounts are unknown.
+    Decided { outcome: Outcome },
+    /// `attempt_failed`.
+    AttemptFailed {
+        error: Failed,
+        /// The pause before the next attempt, in milliseconds.
+        #[serde(rename = "retryInMs")]
+        retry_in_ms: u64,
+    },
+    /// `failed`.
+    Failed { error: Failed },
+    /// `routing_started`, `cancelled` and `expired`.
+    Bare {},
+}
+
+/// The end of a transaction: `landed`, `reverted` or `expired`.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = TransactionOutcome)]
+enum Outcome {
+    Landed,
+    Reverted,
+    Expired,
+}
+
+/// The accepted request.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderRequest)]
+pub(crate) struct Request {
+    token_in: String,
+    token_out: String,
+    amount: String,
+    max_slippage: String,
+    /// Quote of the order's `quoteId`.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    quote_id: Option<order_core::quote::Id>,
+}
+
+/// The chosen route, with the rejected alternatives.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ChosenRoute)]
+pub(crate) struct Route {
+    #[schema(value_type = uuid::Uuid)]
+    quote_id: order_core::quote::Id,
+    quote: Price,
+    estimated_output: String,
+    /// Minimum output, which the chain enforces, in whole output tokens.
+    minimum_output: Option<String>,
+    price_impact: String,
+    /// The paths side by side, in the order they are swapped.
+    paths: Vec<Path>,
+    /// The hops of all paths in one list. Use `paths`.
+    #[schema(deprecated)]
+    route: Vec<Hop>,
+    alternatives: Vec<Alternative>,
+    slot: u64,
+    state_age_ms: u64,
+}
+
+/// A signed transaction.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderTransaction)]
+pub(crate) struct Transaction {
+    tx_hash: String,
+    /// Last block height at which the transaction can land.
+    last_valid_block_height: u64,
+}
+
+/// The amounts of a landed transaction, in whole tokens.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderFill)]
+pub(crate) struct Filled {
+    input: String,
+    output: String,
+}
+
+impl History {
+    /// The history of an order.
+    ///
+    /// # Errors
+    /// The events are not a valid history of an order.
+    pub(crate) fn of(id: Id, history: &[Recorded]) -> Result<Self, InvalidHistory> {
+        let (first, rest) = history.split_first().ok_or(InvalidHistory::NotAccepted)?;
+        let mut view = OrderView::begin(id, first)?;
+        let mut events = vec![Event::of(&view, first)];
+        for recorded in rest {
+            view.push(recorded)?;
+            events.push(Event::of(&view, recorded));
+        }
+        Ok(Self { order_id: id, status: view.inner().status(), events })
+    }
+}
+
+impl Event {
+    /// The latest event of the view.
+    fn of(view: &OrderView, recorded: &Recorded) -> Self {
+        let status = view.inner().status();
+        Self {
+            seq: recorded.seq,
+            kind: recorded.event.kind(),
+            status,
+            message: message(status),
+            attempt: view.inner().attempt(),
+            timestamp: recorded.at,
+            detail: Detail::of(view, &recorded.event),
+        }
+    }
+}
+
+impl Detail {
+    fn of(view: &OrderView, event: &order::Event) -> Self {
+        match event {
+            order::Event::Accepted { intent } => Self::Accepted { request: Request::of(intent) },
+            order::Event::RoutingStarted { .. } | order::Event::Cancelled | order::Event::Expired => {
+                Self::Bare {}
+            }
+            order::Event::RouteChosen { quote } => {
+                Self::RouteChosen { route: Box::new(Route::of(quote, view)) }
+            }
+            order::Event::TransactionSigned { transaction }
+            | order::Event::TransactionFound { transaction } => {
+                Self::Transaction { transaction: Transaction::of(transaction) }
+            }
+            order::Event::Settled { landed, .. } => {
+                Self::Decided { outcome: if *landed { Outcome::Landed } else { Outcome::Expired } }
+            }
+            order::Event::Observed { observation } | order::Event::RolledBack { observation } => {
+                Self::observed(observation, view.inner().intent())
+            }
+            order::Event::AttemptFailed { failure, retry_in_ms } => {
+                Self::AttemptFailed { error: Failed::of(failure), retry_in_ms: *retry_in_ms }
+            }
+            order::Event::Failed { failure } => Self::Failed { error: Failed::of(failure) },
+        }
+    }
+
+    fn observed(observation: &Observation, intent: &Intent) -> Self {
+        match observation {
+            Observation::Landed { fill: Some(fill) } => Self::Landed {
+                outcome: Outcome::Landed,
+                fill: Filled::of(fill, intent),
+                network_fee: sol(fill.network_fee),
+                slot: fill.slot,
+            },
+            Observation::Landed { fill: None } => Self::Decided { outcome: Outcome::Landed },
+            Observation::Reverted { failure, network_fee, slot } => Self::Reverted {
+                outcome: Outcome::Reverted,
+                network_fee: sol(*network_fee),
+                slot: *slot,
+                error: Failed::of(failure),
+            },
+            Observation::Expired => Self::Decided { outcome: Outcome::Expired },
+        }
+    }
+}
+
+impl Transaction {
+    fn of(transaction: &SignedTransaction) -> Self {
+        Self {
+            tx_hash: transaction.signature.to_string(),
+            last_valid_block_height: transaction.last_valid_block_height,
+        }
+    }
+}
+
+impl Request {
+    fn of(intent: &Intent) -> Self {
+        Self {
+            token_in: intent.token_in().symbol.clone(),
+            token_out: intent.token_out().symbol.clone(),
+            amount: intent.amount_in().to_decimal(intent.token_in().decimals),
+            max_slippage: intent.max_slippage().to_decimal(),
+            quote_id: intent.anchor().map(|anchor| anchor.quote_id),
+        }
+    }
+}
+
+impl Route {
+    fn of(quote: &Quote, view: &OrderView) -> Self {
+        let intent = view.inner().intent();
+        let pair = Pair { token_in: intent.token_in(), token_out: intent.token_out() };
+        let decimals = intent.token_out().decimals;
+        Self {
+            quote_id: quote.id,
+            quote: Price::of(quote, pair),
+            estimated_output: quote.amount_out().to_decimal(decimals),
+            minimum_output: view.inner().min_out().map(|amount| amount.to_decimal(decimals)),
+            price_impact: quote.price_impact.to_decimal(),
+            paths: Path::all(quote, pair),
+            route: Hop::all(quote, pair),
+            alternatives: Alternative::all(quote, pair, Mode::ExactIn),
+            slot: quote.slot,
+            state_age_ms: quote.state_age_ms,
+        }
+    }
+}
+
+impl Filled {
+    fn of(fill: &Fill, intent: &Intent) -> Self {
+        Self {
+            input: fill.amount_in.to_decimal(intent.token_in().decimals),
+            output: fill.amount_out.to_decimal(intent.token_out().decimals),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::example;
+    use serde_json::json;
+
+    #[test]
+    fn each_kind_of_event_shows_what_belongs_to_it() {
+        let history = History::of(example::id(), &example::confirmed()).unwrap();
+        let seen = serde_json::to_value(&history).unwrap();
+        assert_eq!(seen["status"], "confirmed");
+        let events = &seen["events"];
+        assert_eq!(
+            events[0],
+            json!({"seq":1,"kind":"accepted","status":"pending","message":"Order received and queued","attempt":0,
+                "timestamp":"1970-01-01T00:00:01Z",
+                "request":{"tokenIn":"SOL","tokenOut":"USDC","amount":"100","maxSlippage":"0.01","quoteId":null}})
+        );
+        assert_eq!(events[2]["route"]["alternatives"][0]["estimatedOutput"], "14990.5");
+        assert_eq!(events[2]["route"]["minimumOutput"], "14850");
+        assert_eq!(events[3]["transaction"]["lastValidBlockHeight"], 150);
+        assert_eq!(
+            events[4],
+            json!({"seq":5,"kind":"observed","status":"confirmed","message":"Transaction confirmed","attempt":1,
+                "timestamp":"1970-01-01T00:00:05Z","outcome":"landed","fill":{"input":"100","output":"14992.5"},
+                "networkFee":"0.000005","slot":6})
+        );
+    }
+
+    #[test]
+    fn events_keep_their_wire_form() {
+        let confirmed = History::of(example::id(), &example::confirmed()).unwrap();
+        let failed = History::of(example::id(), &example::reverted_then_failed()).unwrap();
+        let seen = |history: &History, seq: usize| serde_json::to_string(&history.events[seq - 1]).unwrap();
+        assert_eq!(
+            seen(&confirmed, 2),
+            r#"{"seq":2,"kind":"routing_started","status":"routing","message":"Comparing DEX prices","attempt":1,"timestamp":"1970-01-01T00:00:02Z"}"#
+        );
+        assert_eq!(
+            seen(&confirmed, 5),
+            r#"{"seq":5,"kind":"observed","status":"confirmed","message":"Transaction confirmed","attempt":1,"timestamp":"1970-01-01T00:00:05Z","outcome":"landed","fill":{"input":"100","output":"14992.5"},"networkFee":"0.000005","slot":6}"#
+        );
+        assert_eq!(
+            seen(&failed, 5),
+            r#"{"seq":5,"kind":"observed","status":"submitted","message":"Transaction sent to network","attempt":1,"timestamp":"1970-01-01T00:00:05Z","outcome":"reverted","networkFee":"0.000005","slot":6,"error":{"code":"slippage_exceeded","message":"6005","retryable":true}}"#
+        );
+        assert_eq!(
+            seen(&failed, 6),
+            r#"{"seq":6,"kind":"attempt_failed","status":"pending","message":"Order received and queued","attempt":1,"timestamp":"1970-01-01T00:00:06Z","error":{"code":"slippage_exceeded","message":"6005","retryable":true},"retryInMs":1000}"#
+        );
+    }
+
+    #[test]
+    fn signed_bytes_are_not_shown() {
+        let history = History::of(example::id(), &example::confirmed()).unwrap();
+        assert!(!serde_json::to_string(&history).unwrap().contains("bytes"));
+    }
+
+    #[test]
+    fn a_failed_attempt_shows_its_error_and_its_pause() {
+        let history = History::of(example::id(), &example::reverted_then_failed()).unwrap();
+        let seen = serde_json::to_value(&history).unwrap();
+        assert_eq!(seen["events"][4]["outcome"], "reverted");
+        assert_eq!(seen["events"][4]["error"]["code"], "slippage_exceeded");
+        assert_eq!(seen["events"][5]["retryInMs"], 1000);
+        assert_eq!(seen["events"][7]["kind"], "failed");
+    }
+}

@@ -1,0 +1,28 @@
+//! `GET /api/orders/{orderId}`
+
+use super::fold::OrderView;
+use super::load::{OrderPath, corrupt, history};
+use super::response::OrderResponse;
+use crate::http::problem::{self, Problem};
+use crate::state::App;
+use axum::Json;
+use axum::extract::State;
+
+/// An order's status and result.
+#[utoipa::path(
+    get, path = "/api/orders/{orderId}", tag = "Orders",
+    params(("orderId" = String, Path, description = "The order")),
+    responses(
+        (status = 200, body = OrderResponse),
+        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn order(
+    State(app): State<App>,
+    OrderPath(id): OrderPath,
+) -> Result<Json<OrderResponse>, Problem> {
+    let (id, history) = history(&app, &id).await?;
+    let view = OrderView::replay(id, &history).map_err(|error| corrupt(id, &error))?;
+    Ok(Json(view.response(crate::http::now())))
+}

@@ -1,0 +1,166 @@
+//! Idempotency keys: reading the header, fingerprints, and looking up the order of an earlier request.
+
+use super::request::OrderRequest;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
+use crate::state::App;
+use http::{HeaderMap, HeaderName};
+use journal::{Accepted, Idempotency};
+use order_core::order::Id;
+use sha2::{Digest as _, Sha256};
+
+/// Header with the client's idempotency key.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The longest key, in characters.
+const MAX_KEY: usize = 255;
+
+/// The owner of all orders and keys: there is one operator.
+pub(super) const OWNER: &str = "operator";
+
+/// The idempotency key of a request, if it has one.
+///
+/// # Errors
+/// The header is there several times, or is not 1 to 255 visible ASCII characters.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+    match (key, values.next()) {
+        (Some(key), None) => Ok(Some(key.to_owned())),
+        (_, _) => Err(Problem::field(
+            Code::InvalidIdempotencyKey,
+            "Idempotency-Key",
+            format!("must be one value of 1 to {MAX_KEY} visible ASCII characters"),
+        )),
+    }
+}
+
+/// Hash that identifies a repeated request. Computed over the canonical form of the order; over the raw bytes
+/// if the body is not a valid order.
+pub(super) fn fingerprint(parsed: &Result<OrderRequest, Problem>, body: &[u8]) -> [u8; 32] {
+    match parsed {
+        Ok(order) => order.fingerprint(),
+        Err(_) => Sha256::digest(body).into(),
+    }
+}
+
+/// The order that an earlier request with this key placed, if there is one.
+///
+/// # Errors
+/// The key was used with another body, or the database does not answer.
+pub(super) async fn replay(app: &App, idempotency: &Idempotency) -> Result<Option<Id>, Problem> {
+    match app.journal.accepted(OWNER, idempotency).await? {
+        None | Some(Accepted::New) => Ok(None),
+        Some(Accepted::Replayed { id }) => Ok(Some(id)),
+        Some(Accepted::Conflict { .. }) => Err(reused()),
+    }
+}
+
+/// The key was used with another body.
+pub(super) fn reused() -> Problem {
+    Problem::field(Code::IdempotencyKeyReused, "Idempotency-Key", "was used with another body")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn hash(body: &[u8]) -> [u8; 32] {
+        fingerprint(&OrderRequest::parse(body), body)
+    }
+
+    /// Fingerprints as they are stored in PostgreSQL beside the keys. A change of one would turn a repeated
+    /// request into a conflict.
+    const STORED: [(&str, &str); 12] = [
+        (
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100}"#,
+            "1d09e51961f453d4bd68b1d38b06743da61d0273066919fba9ce9036b0411e37",
+        ),
+        (
+            r#" {"amount":"1e2", "tokenOut":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","tokenIn":"SOL","quoteId":null}"#,
+            "1d09e51961f453d4bd68b1d38b06743da61d0273066919fba9ce9036b0411e37",
+        ),
+        (
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1.50,"maxSlippage":"0.010","quoteId":"01A21A78-27AD-7000-8000-00000000000A","expiresAt":"2026-01-01T01:00:00+01:00"}"#,
+            "da65b8426a3008dc0eca9b52a387c62a802848a51685ae77a4dfd63fc1f8b5dc",
+        ),
+        (
+            r#"{"tokenIn":"11111111111111111111111111111111","tokenOut":"SOL","amount":"0.000000001"}"#,
+            "a5c9b63e66a1694d45d3bf67bd6d101b57b89f7597eaa05806aabb4335696cbf",
+        ),
+        (
+            r#"{"tokenIn":"DOGE","tokenOut":"DOGE","amount":0}"#,
+            "5be27ce7c91367b49fd8f4334a1ff7aa40de8b4ed4e871288c6f008dd14e1d32",
+        ),
+        (r#""#, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (r#"{"#, "021fb596db81e6d02bf3d2586ee3981fe519f275c0ac9ca76bbcf2ebb4097d96"),
+        (r#"[]"#, "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"),
+        (
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":"1,5"}"#,
+            "8d9b4685c6748c645fc868f601fb7b9f0a9cf85f44decc88d29b155f30183723",
+        ),
+        (
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1,"side":"buy"}"#,
+            "93c35145a27d21effeb6ba7d562dd5d18ea44f6e39ff2c5c7d823b4b21df56a9",
+        ),
+        (
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1,"amount":1}"#,
+            "11b771710ea1a3f6224bf7a0f5aa21b40acea2aaab66198e9feb5a49c77780ff",
+        ),
+        (
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1,"quoteId":"7"}"#,
+            "eecee51678c2acd0d1502a279c94ab595f87f6d81c406b372dba6930f419f5b4",
+        ),
+    ];
+
+    #[test]
+    fn fingerprints_stay_as_they_are_stored() {
+        for (body, stored) in STORED {
+            let hash: String = hash(body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hash, stored, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_the_same_however_it_is_written() {
+        let first = hash(br#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100}"#);
+        let again =
+            br#" {"amount":"1e2", "tokenOut":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","tokenIn":"SOL"}"#;
+        assert_eq!(first, hash(again));
+        for other in [
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":101}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDT","amount":100}"#,
+            r#"{"tokenIn":"RAY","tokenOut":"USDC","amount":100}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.01}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"quoteId":"00000000-0000-0000-0000-000000000000"}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"expiresAt":"2026-01-01T00:00:00Z"}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"side":"buy"}"#,
+            r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":-100}"#,
+            "{",
+        ] {
+            assert_ne!(first, hash(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn key_is_one_value_of_visible_ascii() {
+        let key = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(IDEMPOTENCY_KEY, HeaderValue::from_bytes(value).unwrap());
+            }
+            super::key(&headers).map_err(|problem| problem.code)
+        };
+        assert_eq!(key(&[]), Ok(None));
+        assert_eq!(key(&[b"k-1"]), Ok(Some("k-1".to_owned())));
+        assert_eq!(key(&[&[b'x'; 255]]).unwrap().unwrap().len(), 255);
+        for refused in [&[b"".as_slice()][..], &[b"a b"], &[b"\xc3\xa9"], &[&[b'x'; 256]], &[b"a", b"b"]] {
+            assert_eq!(key(refused), Err(Code::InvalidIdempotencyKey), "{refused:?}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `GET /api/orders/execute`: placing an order and following it on one WebSocket.
+
+use super::connection::{Closing, Connection, Inbound};
+use super::follower::follow_accepted;
+use super::message::Message;
+use super::upgrade::open;
+use crate::api::orders::create::place;
+use crate::http::access_log::REQUEST_ID;
+use crate::http::body::MAX_BYTES;
+use crate::http::error_codes::Code;
+use crate::http::problem::{self, Problem};
+use crate::state::App;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::response::Response;
+use http::HeaderMap;
+use std::time::Duration;
+
+/// Time for the order to arrive.
+const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Places an order and follows it, as a WebSocket.
+///
+/// Send the order as the first text message, in the form of `ExecuteRequest`. The `Idempotency-Key` is a
+/// header of the request that opens the WebSocket. The updates of the order follow, as at
+/// `/api/orders/{orderId}/ws`. If they cannot be read at once, `{"type":"accepted","orderId"}` is sent
+/// first: the order exists, and can be followed at `/api/orders/{orderId}/ws` if this WebSocket closes. A
+/// rejected order is answered with `{"type":"error","problem":{…}}` and close code 1008, or 1013 if it may
+/// be sent again.
+#[utoipa::path(
+    get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order returns the same order")),
+    responses(
+        (status = 101, description = "The WebSocket is open; its text messages have this form", body = Message),
+        (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
+        (status = 426, description = "The request does not open a WebSocket", body = problem::Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn upgrade(
+    State(app): State<App>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let (shared, sent) = (app.clone(), headers.clone());
+    open(&app, &headers, upgrade, MAX_BYTES, move |mut connection| async move {
+        let closing = match Box::pin(submit(&shared, &sent, &mut connection)).await {
+            Ok(closing) | Err(closing) => closing,
+        };
+        connection.close(&closing).await;
+    })
+}
+
+async fn submit(app: &App, headers: &HeaderMap, connection: &mut Connection) -> Result<Closing, Closing> {
+    let placed = match order(app, connection).await? {
+        Ok(body) => place(app, headers, body.as_bytes()).await,
+        Err(problem) => Err(problem),
+    };
+    match placed {
+        Ok(placed) => Ok(follow_accepted(app, connection, placed.id).await),
+        Err(problem) => {
+            let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+            let refusal = Message::Error { problem: problem.body(request_id) };
+            connection.send(&refusal, 0).await?;
+            Ok(closing(problem.code))
+        }
+    }
+}
+
+/// The first text frame.
+async fn order(app: &App, connection: &mut Connection) -> Result<Result<String, Problem>, Closing> {
+    let shutdown = app.shell.shutdown();
+    let late = tokio::time::sleep(ORDER_TIMEOUT);
+    let mut late = std::pin::pin!(late);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Err(Closing::GoingAway { seq: 0 }),
+            () = late.as_mut() => {
+                let detail = format!("no order arrived within {} seconds", ORDER_TIMEOUT.as_secs());
+                return Ok(Err(Problem::new(Code::RequestTimeout, detail)));
+            }
+            inbound = connection.receive() => match inbound {
+                Inbound::Text(text) => return Ok(Ok(text)),
+                Inbound::Sign => {}
+                Inbound::Gone => return Err(Closing::Gone),
+            },
+        }
+    }
+}
+
+const fn closing(code: Code) -> Closing {
+    let entry = code.entry();
+    if matches!(code, Code::Internal) {
+        Closing::Fault
+    } else if entry.retryable {
+        Closing::Unavailable { seq: 0 }
+    } else {
+        Closing::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_keeps_its_wire_form_and_its_close_code_tells_whether_to_try_again() {
+        let problem = Problem::new(Code::RateLimited, "slow down");
+        let refusal = Message::Error { problem: problem.body(Some("r-1")) };
+        assert_eq!(
+            serde_json::to_string(&refusal).unwrap(),
+            r#"{"type":"error","problem":{"type":"/docs/errors#rate_limited","title":"Too many requests","status":429,"detail":"slow down","code":"rate_limited","error":"slow down","retryable":true,"requestId":"r-1","errors":[]}}"#
+        );
+        assert_eq!(closing(Code::RateLimited), Closing::Unavailable { seq: 0 });
+        assert_eq!(closing(Code::InvalidAmount), Closing::Refused);
+        assert_eq!(closing(Code::Internal), Closing::Fault);
+    }
+}

@@ -1,0 +1,97 @@
+//! Opening a WebSocket: origin check, size limits, the limit on open sockets.
+
+use super::connection::Connection;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
+use crate::state::App;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::response::Response;
+use http::{HeaderMap, Uri, header};
+use std::future::Future;
+use std::sync::Arc;
+use tracing::Instrument as _;
+
+/// Read buffer of a WebSocket, in bytes. Clients send little, and the buffer exists as long as the socket:
+/// the default of 128 KiB would be most of the gateway's memory.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// Write buffer of a WebSocket, in bytes. A client that lets it fill is too slow.
+const MAX_WRITE_BUFFER: usize = 256 * 1024;
+
+/// Opens a socket, and runs `talk` on it until it says how to close.
+pub(super) fn open<F, Fut>(
+    app: &App,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    max_message: usize,
+    talk: F,
+) -> Result<Response, Problem>
+where
+    F: FnOnce(Connection) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let upgrade = upgrade
+        .map_err(|_| Problem::new(Code::UpgradeRequired, "this path is a WebSocket; open it as one"))?;
+    own_origin(headers)?;
+    let permit = Arc::clone(&app.sockets)
+        .try_acquire_owned()
+        .map_err(|_| Problem::new(Code::Overloaded, "too many WebSockets are open; try again later"))?;
+    let tasks = app.shell.tasks().clone();
+    let span = tracing::Span::current();
+    let upgrade = upgrade
+        .max_message_size(max_message)
+        .max_frame_size(max_message)
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_WRITE_BUFFER);
+    // The token delays the end of the process while the socket is open.
+    let token = tasks.token();
+    Ok(upgrade.on_upgrade(move |socket| {
+        async move {
+            metrics::gauge!("gateway_sockets").increment(1.0);
+            talk(Connection::new(socket)).await;
+            metrics::gauge!("gateway_sockets").decrement(1.0);
+            drop((permit, token));
+        }
+        .instrument(span)
+    }))
+}
+
+/// Checks the origin. A browser lets any page open a WebSocket to any host, and sends the page's origin: only
+/// pages of this host are allowed. Other programs send no origin.
+fn own_origin(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let origin: Option<Uri> = origin.to_str().ok().and_then(|origin| origin.parse().ok());
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let own = origin.as_ref().and_then(Uri::authority).is_some_and(|page| Some(page.as_str()) == host);
+    if own {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::OriginNotAllowed, "a page of another site may not open this WebSocket"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_other_sites_are_refused() {
+        let allowed = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "localhost:3000".parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            own_origin(&headers).is_ok()
+        };
+        assert!(allowed(None));
+        assert!(allowed(Some("http://localhost:3000")));
+        for foreign in
+            ["https://evil.example", "http://localhost:3001", "null", "http://localhost:3000.evil.example"]
+        {
+            assert!(!allowed(Some(foreign)), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `GET /api/orders/{orderId}/ws`
+
+use super::connection::Closing;
+use super::follower::follow;
+use super::message::Message;
+use super::upgrade::open;
+use crate::api::orders::load::OrderPath;
+use crate::http::problem::{self, Problem};
+use crate::http::query::Query;
+use crate::state::App;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::response::Response;
+use http::HeaderMap;
+use order_core::order::Id;
+
+/// Largest message from a client, in bytes. Clients have nothing to send here.
+const MAX_MESSAGE: usize = 4 * 1024;
+
+/// An order's updates, as a WebSocket.
+///
+/// Sends text messages of the form `OrderUpdate`: first the events after `after`, then new events as they are
+/// recorded. They are numbered by `seq`, without gaps and duplicates. `{"type":"heartbeat","seq"}` is sent
+/// every 15 seconds. The close code is 1000 after the last event, and 1008 for an unknown order. It is 1013
+/// if the client is too slow or the events cannot be read, and 1001 if the service stops; in these cases
+/// reconnect with `?after=` the last `seq`.
+#[utoipa::path(
+    get, path = "/api/orders/{orderId}/ws", operation_id = "watch", tag = "Orders",
+    params(
+        ("orderId" = String, Path, description = "The order"),
+        ("after" = Option<u64>, Query, description = "The last `seq` that the client has; default 0"),
+    ),
+    responses(
+        (status = 101, description = "The WebSocket is open; its text messages have this form", body = Message),
+        (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter is not valid", body = problem::Body, content_type = "application/problem+json"),
+        (status = 426, description = "The request does not open a WebSocket", body = problem::Body, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn upgrade(
+    State(app): State<App>,
+    OrderPath(name): OrderPath,
+    mut query: Query,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let after = query
+        .parsed("after", |text| text.parse::<u64>().map_err(|_| "must be the seq of an event"))
+        .unwrap_or(0);
+    query.finish()?;
+    let shared = app.clone();
+    open(&app, &headers, upgrade, MAX_MESSAGE, move |mut connection| async move {
+        let closing = match name.parse::<Id>() {
+            Ok(id) => Box::pin(follow(&shared, &mut connection, id, after)).await,
+            Err(_) => Closing::UnknownOrder,
+        };
+        connection.close(&closing).await;
+    })
+}

@@ -1,0 +1,74 @@
+use clap::Parser;
+use order_core::Slippage;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// The gateway: REST and WebSocket in front of the engine.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "gateway", version, about)]
+pub struct Configuration {
+    /// Options of every service.
+    #[command(flatten)]
+    pub service: service::Options,
+    /// Address to listen on; port 0 takes a free port and logs it.
+    #[arg(long, env = "LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)))]
+    pub listen: SocketAddr,
+    /// The database of orders, e.g. postgres://orders@localhost/orders.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// The queue of orders.
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
+    pub nats_url: String,
+    /// The store of live state.
+    #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
+    pub redis_url: String,
+    /// The router that quotes.
+    #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
+    pub router_url: String,
+    /// Slippage of orders that set none, as a fraction: 0.005 is half a percent.
+    #[arg(long, env = "DEFAULT_MAX_SLIPPAGE", default_value = "0.005", value_parser = Slippage::parse)]
+    pub default_max_slippage: Slippage,
+    /// Orders per minute and client address; the same limit applies to quotes.
+    #[arg(long, env = "ORDERS_PER_MINUTE", default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub orders_per_minute: u32,
+    /// Highest slippage that an order may set, as a fraction.
+    #[arg(long, env = "MAX_SLIPPAGE", default_value = "0.999999999", value_parser = Slippage::parse)]
+    pub max_slippage: Slippage,
+    /// Time from acceptance to expiry of orders that set no expiry, in seconds: nothing is signed after it.
+    #[arg(long, env = "ORDER_TTL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_800))]
+    pub order_ttl_seconds: u64,
+    /// Open orders at which new ones are rejected.
+    #[arg(long, env = "MAX_BACKLOG", default_value_t = 10_000)]
+    pub max_backlog: u64,
+}
+
+impl Configuration {
+    /// Time from acceptance to expiry of orders that set no expiry.
+    pub(crate) fn order_ttl(&self) -> Duration {
+        Duration::from_secs(self.order_ttl_seconds)
+    }
+}
+
+impl service::Configuration for Configuration {
+    fn options(&self) -> &service::Options {
+        &self.service
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_database_must_be_named() {
+        let configuration = Configuration::parse_from(["gateway", "--database-url", "postgres://x"]);
+        assert_eq!(configuration.default_max_slippage.to_decimal(), "0.005");
+        assert_eq!(configuration.listen.to_string(), "127.0.0.1:3000");
+    }
+
+    #[test]
+    fn slippage_of_one_is_refused() {
+        let arguments = ["gateway", "--database-url", "postgres://x", "--default-max-slippage", "1"];
+        assert!(Configuration::try_parse_from(arguments).is_err());
+    }
+}

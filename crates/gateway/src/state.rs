@@ -1,0 +1,126 @@
+//! The state that all handlers share.
+
+use crate::admission::Admission;
+use crate::config::Configuration;
+use crate::dispatcher::Dispatcher;
+use crate::hub::Hub;
+use crate::registry::Registry;
+use anyhow::Context as _;
+use journal::{Journal, Queue};
+use live::{Live, QuoteKey};
+use service::Shell;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+/// Database connections: a handler holds one for a few milliseconds.
+const MAX_DATABASE_CONNECTIONS: u32 = 16;
+
+/// Open WebSockets: each costs a file descriptor and some tens of kilobytes.
+pub(crate) const MAX_SOCKETS: usize = 5_000;
+
+/// Handle on the shared state. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+/// The parts of the shared state.
+pub(crate) struct Parts {
+    pub(crate) configuration: Configuration,
+    pub(crate) shell: Shell,
+    pub(crate) journal: Journal,
+    pub(crate) queue: Queue,
+    pub(crate) live: Live,
+    pub(crate) quote_key: QuoteKey,
+    pub(crate) registry: Registry,
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) admission: Admission,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) sockets: Arc<Semaphore>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Connects to the servers, waits for the database, and starts the background tasks.
+    ///
+    /// # Errors
+    /// The database lacks migrations, an address is not valid, or the process is asked to stop.
+    pub(crate) async fn connect(configuration: Configuration, shell: Shell) -> anyhow::Result<Self> {
+        let connecting = Journal::connect_patiently(&configuration.database_url, MAX_DATABASE_CONNECTIONS);
+        let journal = shell
+            .shutdown()
+            .run_until_cancelled(connecting)
+            .await
+            .context("stopped before the database answered")?
+            .context("connecting to the database; check DATABASE_URL")?;
+        let queue = Queue::connect(&configuration.nats_url)
+            .await
+            .context("connecting to the queue; check NATS_URL")?;
+        let live = Live::connect(&configuration.redis_url).context("check REDIS_URL")?;
+        let registry = Registry::new(&configuration.router_url).context("check ROUTER_URL")?;
+        let quote_key = QuoteKey::new(journal.quote_key().await.context("reading the key of quotes")?);
+        let reading = Admission::read(&journal);
+        let admission = shell
+            .shutdown()
+            .run_until_cancelled(reading)
+            .await
+            .context("stopped before the database answered")?;
+        let app = Self(Arc::new(Parts {
+            dispatcher: Dispatcher::new(queue.clone(), shell.tasks().clone()),
+            admission,
+            hub: Arc::new(Hub::default()),
+            sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+            configuration,
+            shell,
+            journal,
+            queue,
+            live,
+            quote_key,
+            registry,
+        }));
+        app.start();
+        Ok(app)
+    }
+
+    fn start(&self) {
+        let ready = self.journal.clone();
+        self.shell.check("postgres", move || {
+            let journal = ready.clone();
+            async move { journal.ping().await.map_err(|error| error.to_string()) }
+        });
+        let journal = self.journal.clone();
+        self.shell.vital("journal", async move { journal.stopped().await });
+        let live = self.live.clone();
+        self.shell.vital("events", async move { live.follow().await });
+        let app = self.clone();
+        self.shell.vital("hub", async move { app.hub.run(&app.journal, &app.live).await });
+        let app = self.clone();
+        self.shell.vital("admission", async move { app.admission.follow(&app.journal).await });
+        // Only shown in statistics.
+        let (app, shutdown) = (self.clone(), self.shell.shutdown());
+        self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.report_sockets()).await });
+    }
+
+    /// The number of open WebSockets of this process.
+    pub(crate) fn open_sockets(&self) -> usize {
+        MAX_SOCKETS.saturating_sub(self.sockets.available_permits())
+    }
+
+    async fn report_sockets(&self) {
+        let gateway = Uuid::now_v7();
+        let mut due = tokio::time::interval(Live::REPORT_EVERY);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            let open = u64::try_from(self.open_sockets()).unwrap_or(u64::MAX);
+            self.live.report_connections(gateway, open).await;
+        }
+    }
+}
