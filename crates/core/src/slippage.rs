@@ -1,7 +1,7 @@
 use crate::{Atoms, Fraction, decimal};
 use serde::{Deserialize, Serialize};
 
-/// How much less than its anchor an order accepts: a fraction of at least 0 and below 1.
+/// How much less than its reference an order accepts: a fraction of at least 0 and below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Slippage {
@@ -35,11 +35,11 @@ impl Slippage {
         u32::try_from(billionths).map_err(|_| InvalidSlippage::OutOfRange)?.try_into()
     }
 
-    /// The least output that is accepted: `floor(anchor · (1 − slippage))`, in output atoms.
-    pub fn min_out(self, anchor: Atoms) -> Atoms {
+    /// The least output that is accepted: `floor(reference · (1 − slippage))`, in output atoms.
+    pub fn min_out(self, reference: Atoms) -> Atoms {
         let kept = Fraction::ONE_IN_BILLIONTHS.saturating_sub(u64::from(self.billionths));
         // A factor of at most one never leaves 64 bits.
-        anchor.mul_div_floor(kept, Fraction::ONE_IN_BILLIONTHS).unwrap_or(anchor)
+        reference.mul_div_floor(kept, Fraction::ONE_IN_BILLIONTHS).unwrap_or(reference)
     }
 
     /// The fraction as a decimal number.
@@ -85,10 +85,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_floor_is_never_above_the_anchor_nor_below_the_exact_bound_by_one(anchor: u64, billionths in 0u32..1_000_000_000) {
+        fn the_floor_is_never_above_the_reference_nor_below_the_exact_bound_by_one(reference: u64, billionths in 0u32..1_000_000_000) {
             let slippage = Slippage::try_from(billionths).unwrap();
-            let min_out = u128::from(slippage.min_out(Atoms::new(anchor)).get()) * 1_000_000_000;
-            let exact = u128::from(anchor) * u128::from(1_000_000_000 - billionths);
+            let min_out = u128::from(slippage.min_out(Atoms::new(reference)).get()) * 1_000_000_000;
+            let exact = u128::from(reference) * u128::from(1_000_000_000 - billionths);
             prop_assert!(min_out <= exact && exact - min_out < 1_000_000_000);
         }
     }

@@ -193,7 +193,7 @@ fn route_from_wire(message: &wire::QuoteResponse) -> Result<Route, Invalid> {
     } else {
         Route::new(message.paths.iter().map(path_from_wire).collect::<Result<_, _>>()?)
     };
-    route.map_err(|error| Invalid::new("paths", &error.to_string()))
+    route.map_err(|error| Invalid::new("paths", error))
 }
 
 fn path_from_wire(message: &wire::Path) -> Result<Path, Invalid> {

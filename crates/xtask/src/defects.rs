@@ -13,7 +13,7 @@ const DEFECTS: [(&str, Finder); 11] = [
     ("no_write_ahead", Finder::Chaos(&["I7"])),
     ("publish_without_sweep", Finder::Chaos(&["I3"])),
     ("seq_from_memory", Finder::Chaos(&["I13"])),
-    ("anchor_loosened_on_retry", Finder::Chaos(&["I10"])),
+    ("reference_loosened_on_retry", Finder::Chaos(&["I10"])),
     ("marker_left_out", Finder::Chaos(&["I9"])),
     ("expiry_believed_from_one_node", Finder::Chaos(&["I8"])),
     ("permit_held", Finder::Test("doorbell::orders_that_wait_for_the_chain_hold_no_permit")),

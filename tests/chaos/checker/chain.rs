@@ -264,8 +264,8 @@ fn check_floor(order: &Order, violations: &mut Violations) {
         Observation::Reverted { .. } | Observation::Expired => None,
     });
     let given: Vec<_> = quoted.chain(filled).collect();
-    let anchor = intent.anchor().map(|anchor| anchor.amount_out).or(given.first().copied());
-    let Some(floor) = anchor.map(|anchor| intent.max_slippage().min_out(anchor)) else { return };
+    let reference = intent.reference().map(|reference| reference.amount_out).or(given.first().copied());
+    let Some(floor) = reference.map(|reference| intent.max_slippage().min_out(reference)) else { return };
     violations.unless(given.iter().all(|given| *given >= floor), || {
         format!("I10 order {} accepts {floor:?} or more, and its quotes and fill are {given:?}", order.id)
     });

@@ -13,12 +13,12 @@ pub enum InvalidIntent {
     ZeroAmount,
 }
 
-/// The price a caller has seen, which the order's slippage is measured from.
+/// The quote that a caller has seen, which the order's slippage is measured from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Anchor {
-    /// The quote it came from.
+pub struct Reference {
+    /// The quote's id.
     pub quote_id: quote::Id,
-    /// What that quote promised, in output atoms.
+    /// The output that it promised, in base units.
     pub amount_out: Atoms,
 }
 
@@ -30,7 +30,9 @@ pub struct Intent {
     token_out: Token,
     amount_in: Atoms,
     max_slippage: Slippage,
-    anchor: Option<Anchor>,
+    // Recorded under the name that it had first.
+    #[serde(rename = "anchor")]
+    reference: Option<Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expiry: Option<Expiry>,
 }
@@ -45,9 +47,9 @@ impl Intent {
         token_out: Token,
         amount_in: Atoms,
         max_slippage: Slippage,
-        anchor: Option<Anchor>,
+        reference: Option<Reference>,
     ) -> Result<Self, InvalidIntent> {
-        Unchecked { token_in, token_out, amount_in, max_slippage, anchor, expiry: None }.try_into()
+        Unchecked { token_in, token_out, amount_in, max_slippage, reference, expiry: None }.try_into()
     }
 
     /// The same order, which may not be signed after its expiry.
@@ -71,14 +73,14 @@ impl Intent {
         self.amount_in
     }
 
-    /// How much less than the anchor is accepted.
+    /// The largest accepted shortfall from the reference.
     pub fn max_slippage(&self) -> Slippage {
         self.max_slippage
     }
 
     /// The quote the caller saw, if one was named.
-    pub fn anchor(&self) -> Option<&Anchor> {
-        self.anchor.as_ref()
+    pub fn reference(&self) -> Option<&Reference> {
+        self.reference.as_ref()
     }
 
     /// When the order expires. None for orders of before there was an expiry: they never do.
@@ -98,7 +100,8 @@ struct Unchecked {
     token_out: Token,
     amount_in: Atoms,
     max_slippage: Slippage,
-    anchor: Option<Anchor>,
+    #[serde(rename = "anchor")]
+    reference: Option<Reference>,
     #[serde(default)]
     expiry: Option<Expiry>,
 }
@@ -107,13 +110,13 @@ impl TryFrom<Unchecked> for Intent {
     type Error = InvalidIntent;
 
     fn try_from(unchecked: Unchecked) -> Result<Self, InvalidIntent> {
-        let Unchecked { token_in, token_out, amount_in, max_slippage, anchor, expiry } = unchecked;
+        let Unchecked { token_in, token_out, amount_in, max_slippage, reference, expiry } = unchecked;
         if token_in.mint == token_out.mint {
             return Err(InvalidIntent::EqualTokens);
         }
         if amount_in.is_zero() {
             return Err(InvalidIntent::ZeroAmount);
         }
-        Ok(Self { token_in, token_out, amount_in, max_slippage, anchor, expiry })
+        Ok(Self { token_in, token_out, amount_in, max_slippage, reference, expiry })
     }
 }

@@ -9,7 +9,7 @@ mod state;
 
 pub use event::{Event, Fill, Observation, Recorded, SignedTransaction};
 pub use expiry::Expiry;
-pub use intent::{Anchor, Intent, InvalidIntent};
+pub use intent::{Intent, InvalidIntent, Reference};
 pub use marker::Marker;
 pub use retry::RetryPolicy;
 pub use state::{State, Status};
@@ -77,7 +77,7 @@ pub enum Step<'a> {
     },
     /// Find a route that gives at least `min_out`, where an earlier attempt fixed one.
     Route {
-        /// The floor that an anchor has fixed.
+        /// The minimum output that the reference has fixed.
         min_out: Option<Atoms>,
     },
     /// Build, simulate and sign the transaction. Nothing is sent yet.
@@ -109,7 +109,7 @@ pub struct Order {
     state: State,
     seq: u64,
     attempt: u32,
-    anchor: Option<Atoms>,
+    reference_out: Option<Atoms>,
     transactions: Vec<SignedTransaction>,
     marker_generation: u32,
 }
@@ -117,14 +117,14 @@ pub struct Order {
 impl Order {
     /// A new order, as its first fact makes it.
     pub fn accepted(id: Id, intent: Intent) -> Self {
-        let anchor = intent.anchor().map(|anchor| anchor.amount_out);
+        let reference_out = intent.reference().map(|reference| reference.amount_out);
         Self {
             id,
             intent,
             state: State::Pending { retry: None },
             seq: 1,
             attempt: 0,
-            anchor,
+            reference_out,
             transactions: Vec::new(),
             marker_generation: 0,
         }
@@ -167,13 +167,13 @@ impl Order {
         })?;
         if let Event::RoutingStarted { attempt } = event {
             self.attempt = *attempt;
-            faults::defect!("anchor_loosened_on_retry", {
-                self.anchor = self.anchor.filter(|_| *attempt == 1)
+            faults::defect!("reference_loosened_on_retry", {
+                self.reference_out = self.reference_out.filter(|_| *attempt == 1)
             });
         }
         match event {
             Event::RouteChosen { quote } => {
-                self.anchor.get_or_insert(quote.amount_out());
+                self.reference_out.get_or_insert(quote.amount_out());
             }
             Event::TransactionSigned { transaction } | Event::TransactionFound { transaction } => {
                 self.remember(transaction);
@@ -212,7 +212,8 @@ impl Order {
                 State::Routing
             }
             (State::Routing, Event::RouteChosen { quote }) => {
-                let min_out = self.intent.max_slippage().min_out(self.anchor.unwrap_or(quote.amount_out()));
+                let min_out =
+                    self.intent.max_slippage().min_out(self.reference_out.unwrap_or(quote.amount_out()));
                 // Two swaps in a row may leave a little of the amount.
                 let fits = quote.amount_in() <= self.intent.amount_in() && quote.amount_out() >= min_out;
                 // A floor of nothing would let the chain take the input for nothing.
@@ -381,7 +382,7 @@ impl Order {
     /// The least output that is accepted. Fixed by the first quote, or by the caller's; it never
     /// loosens afterwards. None as long as there was no quote.
     pub fn min_out(&self) -> Option<Atoms> {
-        self.anchor.map(|anchor| self.intent.max_slippage().min_out(anchor))
+        self.reference_out.map(|reference| self.intent.max_slippage().min_out(reference))
     }
 }
 

@@ -13,12 +13,13 @@ fn token(symbol: &str) -> Token {
     token::known().find(|token| token.symbol == symbol).unwrap()
 }
 
-fn intent(anchor: Option<u64>) -> Intent {
-    let anchor = anchor.map(|amount_out| Anchor {
+fn intent(reference: Option<u64>) -> Intent {
+    let reference = reference.map(|amount_out| Reference {
         quote_id: crate::quote::Id(Uuid::nil()),
         amount_out: Atoms::new(amount_out),
     });
-    Intent::market(token("SOL"), token("USDC"), AMOUNT_IN, Slippage::parse("0.01").unwrap(), anchor).unwrap()
+    Intent::market(token("SOL"), token("USDC"), AMOUNT_IN, Slippage::parse("0.01").unwrap(), reference)
+        .unwrap()
 }
 
 fn quote(amount_out: u64) -> Quote {
@@ -162,7 +163,7 @@ fn the_floor_never_loosens_on_a_retry() {
 }
 
 #[test]
-fn a_named_quote_is_the_anchor() {
+fn a_named_quote_is_the_reference() {
     let order = Order::accepted(id(), intent(Some(2000)));
     assert_eq!(order.min_out(), Some(Atoms::new(1980)));
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use journal::{Acceptance, Idempotency};
 use live::Quoted;
-use order_core::order::{Anchor, Event, Id, Intent};
+use order_core::order::{Event, Id, Intent, Reference};
 use order_core::quote::{self, Mode};
 use order_core::{Atoms, Mint, Quote, Token, token};
 use serde_json::{Value, json};
@@ -170,7 +170,10 @@ async fn quote_of_an_order_is_its_reference() {
     let id: Id = receipt["orderId"].as_str().unwrap().parse().unwrap();
     let history = gateway.app.journal.history(id, 0).await.unwrap().unwrap();
     let Event::Accepted { intent } = &history[0].event else { panic!("the first event is the acceptance") };
-    assert_eq!(intent.anchor(), Some(&Anchor { quote_id: quote.id, amount_out: Atoms::new(15_000_000_000) }));
+    assert_eq!(
+        intent.reference(),
+        Some(&Reference { quote_id: quote.id, amount_out: Atoms::new(15_000_000_000) })
+    );
     let order = gateway.get(&format!("/api/orders/{id}")).await.json();
     assert_eq!(order["data"]["minimumOutput"], "14925");
 }

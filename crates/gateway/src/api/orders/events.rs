@@ -278,7 +278,7 @@ impl Request {
             token_out: intent.token_out().symbol.clone(),
             amount: intent.amount_in().to_decimal(intent.token_in().decimals),
             max_slippage: intent.max_slippage().to_decimal(),
-            quote_id: intent.anchor().map(|anchor| anchor.quote_id),
+            quote_id: intent.reference().map(|reference| reference.quote_id),
         }
     }
 }

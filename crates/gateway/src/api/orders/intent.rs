@@ -5,7 +5,7 @@ use crate::api::swap::Swap;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
 use crate::state::App;
-use order_core::order::{Anchor, Expiry, Intent, InvalidIntent};
+use order_core::order::{Expiry, Intent, InvalidIntent, Reference};
 use order_core::quote::{self, Mode};
 use order_core::{Timestamp, failure};
 
@@ -28,12 +28,12 @@ pub(super) async fn intent(app: &App, order: ResolvedOrder) -> Result<Intent, Pr
         let most = app.configuration.max_slippage.to_decimal();
         return Err(Problem::field(Code::SlippageTooHigh, "maxSlippage", format!("must be at most {most}")));
     }
-    let anchor = match order.quote_id {
+    let reference = match order.quote_id {
         None => None,
-        Some(id) => Some(anchor(app, id, &order.swap).await?),
+        Some(id) => Some(reference(app, id, &order.swap).await?),
     };
     let swap = order.swap;
-    let intent = Intent::market(swap.token_in, swap.token_out, swap.amount, max_slippage, anchor);
+    let intent = Intent::market(swap.token_in, swap.token_out, swap.amount, max_slippage, reference);
     let intent = intent.map_err(|error| match error {
         InvalidIntent::EqualTokens => {
             Problem::field(Code::EqualTokens, "tokenOut", "must differ from tokenIn")
@@ -61,7 +61,7 @@ fn expiry(app: &App, asked: Option<Timestamp>, now: Timestamp) -> Result<Expiry,
 }
 
 /// The reference quote: the price that the client has seen.
-async fn anchor(app: &App, id: quote::Id, swap: &Swap) -> Result<Anchor, Problem> {
+async fn reference(app: &App, id: quote::Id, swap: &Swap) -> Result<Reference, Problem> {
     let quoted = app.live.quote(id, &app.quote_key).await.map_err(|error| {
         tracing::warn!(%error, "Redis unavailable: quote not read");
         Problem::new(
@@ -88,5 +88,5 @@ async fn anchor(app: &App, id: quote::Id, swap: &Swap) -> Result<Anchor, Problem
         let message = format!("belongs to a quote that expired at {}", quoted.quote.expires_at);
         return Err(Problem::field(Code::QuoteExpired, "quoteId", message));
     }
-    Ok(Anchor { quote_id: id, amount_out: quoted.quote.amount_out() })
+    Ok(Reference { quote_id: id, amount_out: quoted.quote.amount_out() })
 }
