@@ -41,7 +41,7 @@ pub(crate) struct Tally {
     pub(crate) faults: BTreeMap<String, usize>,
     /// Services that ended although nobody had ended them, or did not end well.
     pub(crate) breakdowns: Vec<String>,
-    /// Whether NATS was killed.
+    /// True if NATS was killed.
     pub(crate) nats_killed: bool,
     /// The orders of the database that a restored one has replaced; None if none was restored.
     pub(crate) lost: Option<BTreeMap<String, Order>>,
@@ -342,7 +342,7 @@ impl Nemesis<'_> {
     }
 }
 
-/// Whether something was done that needs a server, which may be down just now.
+/// True if something was done that needs a server, which may be down just now.
 fn attempt(doing: &str, outcome: Result<()>) -> bool {
     if let Err(error) = &outcome {
         println!("  {doing}: {error:#}");

@@ -261,7 +261,7 @@ impl Fault {
         }
     }
 
-    /// Whether two faults would fight over the same thing.
+    /// True if two faults would fight over the same thing.
     fn collides(self, other: Self) -> bool {
         match (self, other) {
             (Self::Kill(one) | Self::Pause(one), Self::Kill(two) | Self::Pause(two)) => one == two,

@@ -169,7 +169,7 @@ impl Stage {
         postgres::execute(self.servers.postgres.address, postgres::FIRST_DATABASE, statement)
     }
 
-    /// Whether everything works.
+    /// Checks that everything works.
     ///
     /// # Errors
     /// Something does not.

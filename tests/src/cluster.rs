@@ -155,7 +155,7 @@ impl Cluster {
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
     }
 
-    /// Whether the node answers calls.
+    /// True if the node answers calls.
     pub async fn answers(&self) -> bool {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "getHealth" });
         self.http.post(&self.url).json(&request).send().await.is_ok_and(|answer| answer.status() == 200)

@@ -120,7 +120,7 @@ pub fn market_order(token_in: &str, token_out: &str, amount: &str, max_slippage:
     json!({ "tokenIn": token_in, "tokenOut": token_out, "amount": amount, "maxSlippage": max_slippage })
 }
 
-/// Whether an order with this status has ended.
+/// True if an order with this status has ended.
 pub fn is_terminal(status: &str) -> bool {
     ["confirmed", "failed", "cancelled", "expired"].contains(&status)
 }

@@ -25,7 +25,7 @@ impl Random {
         first + self.next_u64() % (last - first + 1)
     }
 
-    /// Whether something happens that does so `times` in a hundred.
+    /// True if something happens that does so `times` in a hundred.
     pub fn percent(&mut self, times: u64) -> bool {
         self.next_u64() % 100 < times
     }

@@ -27,7 +27,7 @@ pub enum Error {
         method: &'static str,
         /// The node's host.
         node: String,
-        /// What the transport said.
+        /// The error of the transport.
         reason: String,
     },
     /// A node takes no more calls for now, in whatever words.
@@ -51,7 +51,7 @@ pub enum Error {
         code: i64,
         /// The node's words.
         message: String,
-        /// What the node adds, such as a simulation's result.
+        /// Data that the node adds, such as a simulation's result.
         data: Option<serde_json::Value>,
     },
     /// A node answered with what is not understood.
@@ -59,7 +59,7 @@ pub enum Error {
     Malformed {
         /// The RPC method.
         method: &'static str,
-        /// What does not fit.
+        /// The part that does not fit.
         reason: String,
     },
     /// More was asked than nodes answer in one call.
@@ -108,7 +108,7 @@ impl Error {
         }
     }
 
-    /// Whether another node, or the same one a little later, may well answer.
+    /// True if another node, or the same one a little later, may well answer.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. }
@@ -120,7 +120,7 @@ impl Error {
         }
     }
 
-    /// Whether the node has not reached the slot that was asked for.
+    /// True if the node has not reached the slot that was asked for.
     pub const fn is_behind(&self) -> bool {
         matches!(self.code(), Some(MIN_CONTEXT_SLOT_NOT_REACHED))
     }
@@ -144,7 +144,7 @@ impl Error {
         }
     }
 
-    /// What the transaction failed with, where a node refused to forward it after simulating it.
+    /// The transaction's failure, where a node refused to forward it after simulating it.
     pub fn preflight_failure(&self) -> Option<crate::TransactionFailure> {
         match self {
             Self::Answer { code: PREFLIGHT_FAILURE, data: Some(data), .. } => {

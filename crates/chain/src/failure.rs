@@ -37,7 +37,7 @@ impl TransactionFailure {
         u32::try_from(code).ok()
     }
 
-    /// Whether the very transaction has landed before: good news.
+    /// True if the very transaction has landed before: good news.
     pub fn is_already_processed(&self) -> bool {
         self.name() == "AlreadyProcessed"
     }

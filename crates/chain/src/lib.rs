@@ -1,4 +1,4 @@
-//! What the engine knows of the chain: a thin Solana JSON-RPC and PubSub client, the wallet, how a
+//! The chain as the engine sees it: a thin Solana JSON-RPC and PubSub client, the wallet, how a
 //! swap becomes a transaction, and what the chain says of a signature.
 //!
 //! Architecture invariants: only this crate speaks to nodes and only [`Wallet`] holds the secret key,

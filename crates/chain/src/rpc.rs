@@ -344,7 +344,7 @@ pub(crate) fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// What the transport said with its causes, without the URL, which may hold a key.
+/// The transport's error with its causes, without the URL, which may hold a key.
 fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();

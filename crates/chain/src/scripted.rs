@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What the node does with a call.
+/// The node's reaction to a call.
 #[derive(Clone)]
 pub(crate) enum Answer {
     /// Gives this result.

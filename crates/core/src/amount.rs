@@ -22,7 +22,7 @@ impl Atoms {
         self.0
     }
 
-    /// Whether this is nothing.
+    /// True if this is nothing.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What went wrong, as a stable code.
+/// A failure's stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
@@ -85,7 +85,7 @@ impl Code {
         }
     }
 
-    /// Whether another attempt may do better.
+    /// True if another attempt may do better.
     pub const fn retryable(self) -> bool {
         match self {
             Self::NoRoute
@@ -117,7 +117,7 @@ impl fmt::Display for Code {
 pub struct Failure {
     /// The stable code.
     pub code: Code,
-    /// What was being done, and what came of it.
+    /// The work that failed, and its outcome.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What an order is and what may happen to it.
+//! The domain: orders, their events and states, quotes, routes, tokens and amounts.
 //!
 //! Architecture invariants: no I/O, no clock, no async, no float. Amounts are integers of a token's
 //! smallest unit; each operation on them is checked and names its rounding. The only way an order's

@@ -200,12 +200,12 @@ impl Route {
         self.paths.iter().filter_map(Path::intermediate).filter(|mint| seen.insert(*mint)).collect()
     }
 
-    /// What all paths take, in base units of the input token.
+    /// The input of all paths, in base units of the input token.
     pub fn amount_in(&self) -> Atoms {
         self.amount_in
     }
 
-    /// What all paths give, in base units of the output token, after every fee.
+    /// The output of all paths, in base units of the output token, after every fee.
     pub fn amount_out(&self) -> Atoms {
         self.amount_out
     }

@@ -31,7 +31,7 @@ impl Program {
 pub struct Token {
     /// The symbol of a known token, the mint's address of any other.
     pub symbol: String,
-    /// What the token is on the chain.
+    /// The token's address on the chain.
     pub mint: Mint,
     /// Digits after the point of a whole token; at most [`MAX_DECIMALS`].
     pub decimals: u8,
@@ -40,12 +40,12 @@ pub struct Token {
 }
 
 impl Token {
-    /// Whether this is SOL: held as lamports, wrapped into a token account for the swap only.
+    /// True if this is SOL: held as lamports, wrapped into a token account for the swap only.
     pub fn is_native(&self) -> bool {
         self.mint == NATIVE_MINT
     }
 
-    /// Whether an issuer gives a US dollar for it. It has six decimals then.
+    /// True if an issuer gives a US dollar for it. It has six decimals then.
     pub fn is_dollar(&self) -> bool {
         self.mint == USDC_MINT || self.mint == USDT_MINT
     }

@@ -6,9 +6,9 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is not one of {expected}")]
 pub struct UnknownName {
-    /// What was given.
+    /// The name that was given.
     pub name: String,
-    /// What could have been.
+    /// The names that are known.
     pub expected: String,
 }
 

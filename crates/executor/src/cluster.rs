@@ -103,7 +103,7 @@ impl Executor {
     }
 }
 
-/// What a program's own error code means, by what the program told the logs of it too.
+/// The meaning of a program's own error code, also by what the program wrote to the logs.
 pub(crate) fn explain(program: &Pubkey, code: u32, logs: &[String]) -> Option<(Code, &'static str)> {
     let pools = || amm::venue(program).map(|venue| amm::failure_told(venue, code, logs));
     amm::token_failure(program, code).or_else(pools)

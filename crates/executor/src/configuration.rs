@@ -82,7 +82,7 @@ pub struct Configuration {
     /// Most that is paid for priority, per transaction.
     #[arg(long, env = "MAX_PRIORITY_FEE_LAMPORTS", default_value_t = 1_000_000)]
     max_priority_fee_lamports: u64,
-    /// What every service has.
+    /// The settings that every service has.
     #[command(flatten)]
     options: service::Options,
 }

@@ -20,7 +20,7 @@ impl Deadline {
         Self { at: Instant::now() + allowed, allowed }
     }
 
-    /// What is left.
+    /// The time that is left.
     pub(crate) fn remaining(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
     }
@@ -52,7 +52,7 @@ impl Deadline {
     }
 }
 
-/// Whether the same question may get an answer a moment later.
+/// True if the same question may get an answer a moment later.
 const fn may_return(code: failure::Code) -> bool {
     match code {
         failure::Code::RouterUnavailable | failure::Code::ClusterUnavailable => true,

@@ -19,7 +19,7 @@ impl Executor {
             Ok(false) => {}
             Err(AppendError::Fenced) => tracing::info!("another executor has the order: letting go"),
             Err(error @ (AppendError::Illegal(_) | AppendError::Journal(_))) => {
-                tracing::error!(%error, "letting go of the order: a fact could not be recorded");
+                tracing::error!(%error, "letting go of the order: an event could not be recorded");
             }
         }
         // Harmless where another has the order by now.
@@ -28,7 +28,7 @@ impl Executor {
         }
     }
 
-    /// Whether an event that was recorded in this claim has given it up. The order's state alone does
+    /// Returns true if the last recorded event released the claim. The order's state alone does
     /// not say: a retry that was just claimed is in the state that the failed attempt left it in.
     async fn advance(&self, claim: &mut Claim, permit: &mut Permit) -> Result<bool, AppendError> {
         let held = self.leases.hold(claim.order().id(), claim.fence());
@@ -90,7 +90,7 @@ impl Executor {
         Some(outcome.unwrap_or_else(|failure| order.attempt_failed(failure, &self.retry, rand::random())))
     }
 
-    /// Whether the event has given the claim up.
+    /// Records an event; true if it released the claim.
     async fn record(&self, claim: &mut Claim, event: Event) -> Result<bool, AppendError> {
         let recorded = self.journal.append(claim, event).await?;
         metrics::recorded(claim, &recorded);
@@ -107,7 +107,7 @@ impl Executor {
     }
 }
 
-/// Whether the journal takes the claim back with this event.
+/// True if the journal takes the claim back with this event.
 fn gives_up(event: &Event) -> bool {
     match event {
         Event::AttemptFailed { .. }

@@ -59,7 +59,7 @@ pub struct Executor {
     pub(crate) max_priority_fee: Atoms,
     /// Nothing new is begun.
     pub(crate) shutdown: CancellationToken,
-    /// What was begun is broken off.
+    /// Tasks that were begun are broken off.
     pub(crate) halt: CancellationToken,
 }
 
@@ -163,7 +163,7 @@ pub async fn serve(executor: Executor, shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What goes on beside the orders, until `done`.
+/// The tasks beside the orders, until `done`.
 fn begin_background(executor: &Arc<Executor>, shell: &Shell, done: &CancellationToken) {
     let (renewing, until) = (Arc::clone(executor), done.clone());
     shell.vital("lease renewal", async move {

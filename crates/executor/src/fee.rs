@@ -9,7 +9,7 @@ const UNITS_MARGIN_PERCENT: u64 = 10;
 /// For transactions so small that a percentage of them is nothing.
 const UNITS_MARGIN: u64 = 1_000;
 
-/// What would have been enough in three of four recent slots is paid.
+/// The price paid is the third quartile of recent slots: it would have been enough in three of four.
 const PERCENTILE: usize = 75;
 
 /// Micro-lamports in a lamport.

@@ -1,4 +1,4 @@
-//! What stands between an order and its signature: the limits on what may be spent, and the operator's
+//! The guard between an order and its signature: the limits on what may be spent, and the operator's
 //! kill switch.
 
 use crate::executor::Executor;
@@ -57,7 +57,7 @@ impl Limits {
     }
 }
 
-/// What was stopped when it was last asked: each change is said once.
+/// The halts of the last look: each change is logged once.
 #[derive(Debug, Default)]
 pub(crate) struct Switch(Mutex<Stops>);
 
@@ -85,7 +85,7 @@ impl Switch {
 }
 
 impl Executor {
-    /// Whether the order may be signed now. The last thing that is asked before it is: an operator's
+    /// Checks that the order may be signed now. The last thing that is asked before it is: an operator's
     /// halt, or a venue that was disabled, stops whatever has not been signed by then.
     pub(crate) async fn permit(&self, order: &Order, quote: &Quote) -> Result<(), Failure> {
         if !self.limits.are_none() {
@@ -113,7 +113,7 @@ impl Executor {
         answered(|| self.journal.exclusions(order.id())).await
     }
 
-    /// What the order is worth in US dollars, a stablecoin being taken for one: by the side that is such a
+    /// The order's worth in US dollars, a stablecoin being taken for one: by the side that is such a
     /// coin, or else by what the input would fetch in USDC now.
     async fn value(&self, order: &Order, quote: &Quote) -> Result<UsdMicros, Failure> {
         let (token_in, token_out) = (order.intent().token_in(), order.intent().token_out());
@@ -152,7 +152,7 @@ impl Executor {
     }
 }
 
-/// Whether what is stopped leaves the route alone.
+/// Checks that what is stopped leaves the route alone.
 fn allowed(stops: &Stops, quote: &Quote) -> Result<(), Failure> {
     if let Some(halt) = &stops.halt {
         let message = format!("an operator has stopped trading: {}", halt.reason);
@@ -183,7 +183,7 @@ where
     }
 }
 
-/// What an amount of a token that is a dollar comes to.
+/// The dollars of an amount of a dollar token.
 fn dollars(amount: Atoms) -> UsdMicros {
     UsdMicros::new(amount.get())
 }

@@ -76,7 +76,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<String> {
     Ok(format!("{added} addresses were added to {table}; name it in LOOKUP_TABLES of router and executors"))
 }
 
-/// What swaps on these pools name, those accounts first that most of them share.
+/// The accounts that swaps on these pools name, those first that most of them share.
 async fn named(client: &Client, pools: &[PoolAddress]) -> anyhow::Result<Vec<Pubkey>> {
     let dependencies = Dependencies::default();
     let mut markets = Vec::with_capacity(pools.len());

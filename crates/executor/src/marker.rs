@@ -1,4 +1,4 @@
-//! What follows when the chain refuses a transaction because its order's marker is there.
+//! Resolution of an order whose transaction the chain refuses because the order's marker is there.
 
 use crate::executor::Executor;
 use chain::Occupant;

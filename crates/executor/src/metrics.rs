@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Prometheus metrics.
 
 use journal::{Claim, Stops};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};

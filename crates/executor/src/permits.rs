@@ -1,4 +1,4 @@
-//! What bounds the orders of this process: those that it works on, and those that it waits for.
+//! Permits: the bounds of the orders that this process works on, and of those that it waits for.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

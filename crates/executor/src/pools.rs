@@ -109,7 +109,7 @@ impl Dependencies {
         needed.into_iter().collect()
     }
 
-    /// What the pools need as they are in a state.
+    /// The accounts that the pools need as they are in a state.
     fn learn(
         &self,
         pools: &[PoolAddress],
@@ -143,7 +143,7 @@ async fn read(cluster: &Client, addresses: &[Pubkey], min_slot: u64) -> Result<S
 }
 
 impl State {
-    /// Whether there is such an account.
+    /// True if there is such an account.
     pub(crate) fn has(&self, address: &Pubkey) -> bool {
         self.accounts.contains_key(address)
     }
@@ -157,7 +157,7 @@ impl State {
             .map_err(|error| unreadable(&error))
     }
 
-    /// Whether no swap went through these markets between this state and a later one.
+    /// True if no swap went through these markets between this state and a later one.
     pub(crate) fn stood_still<'a>(&self, later: &Self, markets: impl Iterator<Item = &'a Market>) -> bool {
         let mut changing = markets.flat_map(Market::swap_accounts);
         changing.all(|address| self.accounts.get(address) == later.accounts.get(address))

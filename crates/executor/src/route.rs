@@ -46,7 +46,7 @@ impl Executor {
     }
 }
 
-/// Whether the order may go this way.
+/// Checks that the order may go this way.
 fn acceptable(intent: &Intent, min_out: Option<Atoms>, quote: &Quote) -> Result<(), Failure> {
     let min_out = min_out.unwrap_or_else(|| intent.max_slippage().min_out(quote.amount_out()));
     if min_out.is_zero() {
@@ -66,7 +66,7 @@ fn acceptable(intent: &Intent, min_out: Option<Atoms>, quote: &Quote) -> Result<
     swap::allocate(&quote.route, &bounds(intent, min_out)).map(drop)
 }
 
-/// Whether the pools are large enough for the order. Slippage does not tell: where no quote was named, it
+/// Checks that the pools are large enough for the order. Slippage does not tell: where no quote was named, it
 /// is measured from what these very pools offer.
 pub(crate) fn bearable(quote: &Quote, most: Fraction) -> Result<(), Failure> {
     if quote.price_impact <= most {

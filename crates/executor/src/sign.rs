@@ -12,7 +12,7 @@ use order_core::{Atoms, Failure, Order, Quote};
 use std::collections::HashMap;
 use swap::{Bounds, SwapPlan};
 
-/// What the cluster says before a transaction can be built.
+/// The cluster's answers that a transaction is built from.
 struct Ground {
     state: State,
     blockhash: Blockhash,
@@ -185,7 +185,7 @@ impl Executor {
     }
 }
 
-/// What an order's transaction must keep.
+/// The bounds that an order's transaction must keep.
 pub(crate) fn bounds(intent: &Intent, min_out: Atoms) -> Bounds {
     Bounds {
         mint_in: intent.token_in().mint,

@@ -74,7 +74,7 @@ mod inject {
     /// Whether the fault that the process was asked for has happened.
     static STRUCK: AtomicBool = AtomicBool::new(false);
 
-    /// Whether this is the moment for a fault, which comes once in a process' life. The test waits
+    /// True if this is the moment for a fault, which comes once in a process' life. The test waits
     /// for the line that says so.
     pub fn strikes(effect: &str, fault: &str) -> bool {
         let strikes = std::env::var("FAULT").is_ok_and(|asked| asked == format!("{effect}:{fault}"))
@@ -102,7 +102,7 @@ mod inject {
         }
     }
 
-    /// Whether the process was asked to have a defect.
+    /// True if the process was asked to have a defect.
     pub fn has_defect(name: &str) -> bool {
         std::env::var("DEFECT").is_ok_and(|defect| defect == name)
     }

@@ -14,17 +14,17 @@ use uuid::Uuid;
 pub struct Acceptance {
     /// The order's name: a fresh UUID of version 7.
     pub id: order::Id,
-    /// What is asked for.
+    /// The order's intent.
     pub intent: Intent,
     /// Who asks; of 1 to 255 bytes.
     pub owner: String,
-    /// What makes the request the same when it is made again.
+    /// The key and the hash that identify a repeated request.
     pub idempotency: Option<Idempotency>,
     /// The W3C trace context of the request; at most 255 bytes.
     pub traceparent: Option<String>,
 }
 
-/// What makes two requests of one owner the same.
+/// The identity of a request among those of one owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// The caller's key, of 1 to 255 bytes.
@@ -33,7 +33,7 @@ pub struct Idempotency {
     pub request_hash: [u8; 32],
 }
 
-/// What became of an acceptance.
+/// The outcome of an acceptance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
     /// The order is new and durable.
@@ -66,7 +66,7 @@ impl Journal {
         self.accepts.write(acceptance).await
     }
 
-    /// What became of the request that `owner` made under this key before; None if there was none.
+    /// The outcome of the request that `owner` made under this key before; None if there was none.
     /// For a request that would be refused by now: [`Journal::accept`] looks by itself.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ pub(crate) struct Append {
     transaction: Option<SignedTransaction>,
     /// It was signed just now, and so may still be kept from being sent.
     signs: bool,
-    /// What became of the open transaction.
+    /// The end of the open transaction.
     transaction_state: Option<&'static str>,
     /// It has landed by the word of nodes, which is followed until it is finalized.
     lands: bool,

@@ -26,7 +26,7 @@ const CONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long the database may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What each session asks of the server. No statement of ours takes long, and none of them leaves a
+/// The settings of each session. No statement of ours takes long, and none of them leaves a
 /// transaction open; an answer means that the write is on the disk.
 const SESSION: [(&str, &str); 5] = [
     ("statement_timeout", "5s"),
@@ -71,7 +71,7 @@ const PING: &str = "SELECT 1";
 
 const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
 
-/// What PostgreSQL says of a table that does not exist.
+/// PostgreSQL's error code for a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
 
 /// A handle on the durable record. Clones share its pools and one writer of each kind.
@@ -151,7 +151,7 @@ impl Journal {
         connection.close().await.map_err(unavailable(DOING))
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     ///
     /// # Errors
     /// It does not.

@@ -17,7 +17,7 @@ pub enum Claimed {
     Unreadable {
         /// The order.
         id: order::Id,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
 }

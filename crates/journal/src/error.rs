@@ -7,9 +7,9 @@ pub enum Error {
     /// The database did not answer. Nothing was recorded; the same call may be made again.
     #[error("the journal could not {doing}: {cause}")]
     Unavailable {
-        /// What was being done.
+        /// The work that failed.
         doing: &'static str,
-        /// What the database's client said.
+        /// The error of the database's client.
         cause: Arc<sqlx::Error>,
     },
     /// The connection was lost, and stayed lost, while a statement was on its way: it may or may
@@ -18,31 +18,31 @@ pub enum Error {
         "the journal lost the database while it was to {doing}, which may or may not be recorded: {cause}"
     )]
     Unknown {
-        /// What was being done.
+        /// The work that failed.
         doing: &'static str,
-        /// What the database's client said.
+        /// The error of the database's client.
         cause: Arc<sqlx::Error>,
     },
     /// More is waiting to be written than the bound allows. Nothing was recorded.
     #[error("the journal has too much waiting to {doing}, nothing was recorded: try again later")]
     Overloaded {
-        /// What was being done.
+        /// The work that failed.
         doing: &'static str,
     },
     /// The database refused the values: a rule of the schema was broken. Nothing was recorded.
     #[error("the journal refused to {doing}: {rule}")]
     Refused {
-        /// What was being done.
+        /// The work that failed.
         doing: &'static str,
         /// Which rule was broken.
         rule: String,
     },
-    /// What is recorded of an order does not add up to one.
+    /// The events of an order do not add up to one.
     #[error("the recorded events of order {id} are no order: {reason}")]
     Corrupt {
         /// The order.
         id: order::Id,
-        /// What is wrong with its events.
+        /// The fault of its events.
         reason: String,
     },
     /// The database lacks a migration of this version of the program.
@@ -54,7 +54,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What a statement's error means to its caller.
+    /// The meaning of a statement's error to its caller.
     pub(crate) fn from_statement(doing: &'static str, error: sqlx::Error) -> Self {
         match Fate::of(&error) {
             Fate::Refused { rule } => Self::Refused { doing, rule },
@@ -64,12 +64,12 @@ impl Error {
     }
 }
 
-/// What an error tells of the statement that met it.
+/// The fate of a statement, as its error tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// The statement is at fault, and would be again: nothing was recorded.
     Refused {
-        /// What it broke.
+        /// The rule that it broke.
         rule: String,
     },
     /// The moment is at fault, and nothing was recorded.
@@ -106,7 +106,7 @@ impl Fate {
     }
 }
 
-/// What each named constraint of the schema demands.
+/// The rule behind each named constraint of the schema.
 pub(crate) const RULES: [(&str, &str); 74] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),

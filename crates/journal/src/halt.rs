@@ -13,7 +13,7 @@ pub struct Halt {
 }
 
 impl Journal {
-    /// Whether trading is stopped; None if it is not.
+    /// The halt of trading; None if it is not halted.
     ///
     /// # Errors
     /// The database does not answer.

@@ -68,7 +68,7 @@ impl Statement for Reads {
     type Outcome = Option<Vec<PgRow>>;
     const NAME: &'static str = "history";
     const DOING: &'static str = READING;
-    /// Whoever reads can ask again.
+    /// None: a reader can ask again.
     const PATIENCE: Duration = Duration::ZERO;
 
     async fn write(

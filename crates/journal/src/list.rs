@@ -12,9 +12,9 @@ pub struct Filter {
     pub status: Option<Status>,
     /// The exchange of their latest route.
     pub dex: Option<Dex>,
-    /// What they spend.
+    /// The token that they spend.
     pub token_in: Option<Mint>,
-    /// What they buy.
+    /// The token that they buy.
     pub token_out: Option<Mint>,
     /// Accepted at this moment or later.
     pub from: Option<Timestamp>,

@@ -18,11 +18,11 @@ pub struct Parked {
     pub id: i64,
     /// Where it was published.
     pub subject: String,
-    /// What it says; up to 8 KiB.
+    /// Its payload, up to 8 KiB.
     pub payload: Vec<u8>,
     /// The W3C trace context that came with it.
     pub traceparent: Option<String>,
-    /// What was wrong with it the last time.
+    /// The reason of the last time.
     pub reason: String,
     /// How often it came.
     pub times: i64,

@@ -27,7 +27,7 @@ const MESSAGE_AGE_MAX: Duration = Duration::from_secs(60 * 60);
 const MESSAGE_BYTES_MAX: i32 = 8 * 1024;
 /// One message for each order: whoever rings again while it is there adds nothing.
 const MESSAGES_PER_ORDER: i64 = 1;
-/// What the server answers when a message of the order is there already.
+/// The server's error code where a message of the order is there already.
 const THERE_ALREADY: &str = "maximum messages per subject exceeded";
 /// A message that nobody acknowledged comes again after this. It is acknowledged as soon as it is heard;
 /// who takes longer is dead or paused.
@@ -51,9 +51,9 @@ pub enum QueueError {
     /// The server refused, or did not answer in time: the message may or may not be on the queue.
     #[error("the queue could not {doing}: {reason}")]
     Failed {
-        /// What was being done.
+        /// The work that failed.
         doing: &'static str,
-        /// What the server, or its client, said.
+        /// The error of the server or its client.
         reason: String,
     },
 }
@@ -150,7 +150,7 @@ impl Queue {
         sent.map_err(failed(DOING))?.await.map(drop).map_err(failed(DOING))
     }
 
-    /// Whether the server answers and has the stream, which is made if it has not.
+    /// Checks that the server answers and has the stream, which is made if it has not.
     ///
     /// # Errors
     /// It does not.

@@ -1,4 +1,4 @@
-//! What the chain has seen and this database has not: as after a backup was restored.
+//! Landings that the chain has seen and this database has not, as after a backup was restored.
 
 use crate::{Error, Journal, metrics};
 use order_core::Signature;

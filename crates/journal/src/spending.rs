@@ -1,18 +1,18 @@
-//! What the orders of a day come to, so that a limit on it holds over all executors.
+//! The spending of a day, so that a limit on it holds over all executors.
 
 use crate::columns::{bigint, count};
 use crate::error::broken_rule;
 use crate::{Error, Journal, metrics};
 use order_core::{UsdMicros, order};
 
-/// Whether an order is within the day's limit.
+/// The decision on an order under the day's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spending {
     /// It is, and was counted: now, or at an earlier attempt.
     Counted,
     /// It is not, and was not counted.
     Exceeded {
-        /// What the orders counted today come to.
+        /// The sum of the orders counted today.
         today: UsdMicros,
     },
 }
@@ -62,7 +62,7 @@ impl Journal {
         })
     }
 
-    /// What the orders counted today come to.
+    /// The sum of the orders counted today.
     ///
     /// # Errors
     /// The database does not answer.
@@ -75,7 +75,7 @@ impl Journal {
     }
 }
 
-/// Whoever adds to the day's sum waits for those who do so at the same time, and adds to what they
+/// A statement that adds to the day's sum waits for others that do so at the same time, and adds to what they
 /// leave. Waiting, it does not see that the order was counted meanwhile: the key of `spending` does.
 const SPEND: &str = "
 WITH before AS MATERIALIZED (

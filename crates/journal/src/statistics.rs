@@ -29,13 +29,13 @@ pub struct Ended {
     pub status: Status,
     /// The exchange of its latest route; None if it never had one.
     pub dex: Option<Dex>,
-    /// What it spent, or would have.
+    /// The input that it spent, or would have.
     pub token_in: Token,
     /// How much was to be spent, in input atoms.
     pub amount_in: Atoms,
-    /// What its latest quote promised, in output atoms.
+    /// The output that its latest quote promised, in base units.
     pub quoted_out: Option<Atoms>,
-    /// What reached the wallet, in output atoms.
+    /// The output that reached the wallet, in base units.
     pub executed_out: Option<Atoms>,
     /// When it ended.
     pub at: Timestamp,

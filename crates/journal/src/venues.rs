@@ -30,7 +30,7 @@ pub struct DisabledVenue {
     pub since: Timestamp,
 }
 
-/// What is stopped now.
+/// The halt and the disabled venues of now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stops {
     /// All trading.
@@ -46,9 +46,9 @@ pub struct Drift {
     pub order_id: order::Id,
     /// The pools that it may have come from.
     pub pools: Vec<(Venue, PoolAddress)>,
-    /// What the route takes and gives as it was calculated; None where that cannot be.
+    /// The calculated input and output of the route; None where it cannot be swapped.
     pub expected: Option<(Atoms, Atoms)>,
-    /// What it took and gave; None if the program refused.
+    /// The simulated input and output; None if the program refused.
     pub simulated: Option<(Atoms, Atoms)>,
     /// True if it counts towards the end of the venue: on a pool that most orders trade on as calculated it
     /// does not.
@@ -67,14 +67,14 @@ pub struct PoolRefusal {
 }
 
 impl Stops {
-    /// Whether no order is to go over this venue, trading as a whole apart.
+    /// True if no order is to go over this venue, trading as a whole apart.
     pub fn stops(&self, venue: Venue) -> bool {
         self.venues.iter().any(|disabled| disabled.venue == venue)
     }
 }
 
 impl Journal {
-    /// What is stopped now.
+    /// The halt and the disabled venues of now.
     ///
     /// # Errors
     /// The database does not answer.
@@ -178,7 +178,7 @@ impl Journal {
     }
 
     /// Lets orders go over a venue again. The drift that was met before does not count any more.
-    /// Whether it was disabled.
+    /// Enables a venue again; true if it was disabled.
     ///
     /// # Errors
     /// The database does not answer.

@@ -25,13 +25,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// A statement that writes many items at once. Writing an item again must find the first writing:
 /// an unknown outcome is resolved by writing once more.
 pub(crate) trait Statement: Send + Sync + 'static {
-    /// What is written for one caller.
+    /// The item of one caller.
     type Item: Send + Sync;
-    /// What one caller learns.
+    /// The outcome for one caller.
     type Outcome: Send;
     /// Its name in metrics.
     const NAME: &'static str;
-    /// What it does, in error messages.
+    /// Its work, as error messages name it.
     const DOING: &'static str;
     /// How long an unreachable database is tried again.
     const PATIENCE: Duration;

@@ -20,7 +20,7 @@ const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// The pause before a lost subscription is made again.
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 
-/// What a process hears of the orders.
+/// The events of orders that a process hears.
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// An order's new event.
@@ -63,7 +63,7 @@ impl Live {
         self.shared.notices.subscribe()
     }
 
-    /// Whether events are being heard now. If not, poll the journal.
+    /// True if events are being heard now. If not, poll the journal.
     pub fn is_following(&self) -> bool {
         self.shared.following.load(Ordering::Acquire)
     }

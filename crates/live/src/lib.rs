@@ -31,7 +31,7 @@ const REST: Duration = Duration::from_secs(1);
 /// Commands are short, and each connection carries many at once.
 const MAX_CONNECTIONS: usize = 8;
 
-/// What every key and channel begins with.
+/// The beginning of every key and channel.
 const PREFIX: &str = "orders:";
 
 /// Why Redis was of no help. Callers go on without it.
@@ -105,7 +105,7 @@ impl Live {
         })
     }
 
-    /// Whether Redis answers.
+    /// Checks that Redis answers.
     ///
     /// # Errors
     /// It does not.

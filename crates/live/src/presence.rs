@@ -13,7 +13,7 @@ const REPORT_TTL: Duration = Duration::from_secs(15);
 const EXECUTORS: &str = "executors";
 const GATEWAYS: &str = "gateways";
 
-/// What an executor says of itself.
+/// An executor's report of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutorReport {
     /// The process.

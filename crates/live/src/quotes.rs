@@ -43,9 +43,9 @@ impl QuoteKey {
 pub struct Quoted {
     /// The quote.
     pub quote: Quote,
-    /// What would be spent.
+    /// The token that is spent.
     pub token_in: Token,
-    /// What would be bought.
+    /// The token that is bought.
     pub token_out: Token,
     /// Which side the caller fixed.
     pub mode: Mode,

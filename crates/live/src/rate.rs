@@ -36,10 +36,10 @@ redis.call('PEXPIRE', KEYS[1], cost)
 return {allowed, string.format('%.0f', units)}
 ";
 
-/// Whether a client may go on.
+/// The decision on a client's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether this request is within the limit.
+    /// True if this request is within the limit.
     pub allowed: bool,
     /// How many further requests would be, now.
     pub remaining: u64,

@@ -74,7 +74,7 @@ impl RouterClient {
         Pools::from_wire(&reply).map_err(|invalid| unusable(&invalid))
     }
 
-    /// Whether the router says that it can quote (standard gRPC health).
+    /// Checks that the router says that it can quote (standard gRPC health).
     ///
     /// # Errors
     /// [`Code::RouterUnavailable`] if it does not answer in time, or says that it cannot.

@@ -6,7 +6,7 @@ use std::fmt::Display;
 pub struct Invalid {
     /// The field's name on the wire.
     pub field: &'static str,
-    /// What is wrong with it, as a sentence for people.
+    /// The fault, as a sentence for people.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What the router follows, to and from the wire.
+//! The followed pools and tokens, to and from the wire.
 
 use crate::invalid::{Invalid, parse};
 use crate::wire;
@@ -25,9 +25,9 @@ pub struct Pool {
     pub program_id: Pubkey,
     /// Its account.
     pub address: PoolAddress,
-    /// What it trades, in the pool's own order.
+    /// The tokens that it trades, in the pool's own order.
     pub mints: [Mint; 2],
-    /// What it can trade with, in atoms, in the same order.
+    /// The reserves that it can trade with, in base units, in the same order.
     pub reserves: [Atoms; 2],
     /// The fee for a small amount.
     pub fee: Fraction,

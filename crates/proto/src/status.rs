@@ -27,7 +27,7 @@ pub fn from_invalid(invalid: &Invalid) -> tonic::Status {
     tonic::Status::with_error_details(tonic::Code::InvalidArgument, invalid.to_string(), details)
 }
 
-/// What a status means to us: the code that it carries, or the nearest one to its gRPC code.
+/// The failure code of a status: the one that it carries, or the nearest one to its gRPC code.
 ///
 /// A status without a code of ours comes from something between the two processes, or from tonic
 /// itself: unless it blames the request, another attempt may do better.

@@ -1,4 +1,4 @@
-//! What is known of every pool at one moment: an immutable snapshot that quotes read.
+//! The book: every pool at one moment, an immutable snapshot that quotes read.
 
 use crate::tables::Tables;
 use amm::Market;
@@ -22,7 +22,7 @@ struct Pools {
     entries: BTreeMap<PoolAddress, Arc<Entry>>,
     /// The pools of each pair, by address.
     pairs: HashMap<[Mint; 2], Vec<Arc<Entry>>>,
-    /// What each token is traded for.
+    /// The tokens that each token is traded for.
     partners: HashMap<Mint, BTreeSet<Mint>>,
     tokens: BTreeMap<Mint, Token>,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Entry {
     pub(crate) group: usize,
     /// The slot of the call that read it.
     pub(crate) slot: u64,
-    /// What can be quoted, or why it cannot.
+    /// The market that can be quoted, or why it cannot.
     pub(crate) market: Result<Market, String>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Freshness {
     read: Sight,
-    /// What the subscription's silence tells since the read, and until when that is believed.
+    /// The meaning of the subscription's silence since the read, and until when it holds.
     held: Option<(Sight, Instant)>,
 }
 
@@ -137,12 +137,12 @@ impl Book {
         self.slot
     }
 
-    /// Whether no pool is known.
+    /// True if no pool is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.pools.entries.is_empty()
     }
 
-    /// Whether both books hold the very same pools, whatever their freshness.
+    /// True if both books hold the very same pools, whatever their freshness.
     pub(crate) fn same_pools(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.pools, &other.pools)
     }

@@ -53,7 +53,7 @@ pub struct Configuration {
     #[arg(long, env = "MAX_STATE_AGE_MS", default_value_t = 5_000,
           value_parser = clap::value_parser!(u64).range(STATE_AGE_MS_MIN..))]
     pub max_state_age_ms: u64,
-    /// What every service has.
+    /// The settings that every service has.
     #[command(flatten)]
     pub options: service::Options,
 }
@@ -120,7 +120,7 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Whether pools are not named but to be looked for.
+    /// True if pools are not named but to be looked for.
     pub(crate) fn is_search(&self) -> bool {
         self.file.is_none() && self.list.split(',').all(|text| text.trim().is_empty())
     }

@@ -44,13 +44,13 @@ pub(crate) fn streams(change: StreamChange) {
     }
 }
 
-/// What became of a stream.
+/// The end of a stream.
 pub(crate) enum StreamChange {
     Opened,
     Closed,
 }
 
-/// What the book looks like now.
+/// The state of the book.
 pub(crate) fn book(book: &Book, now: Instant) {
     if let Some((_, oldest)) = book.ages(now) {
         gauge!(STATE_AGE).set(oldest);

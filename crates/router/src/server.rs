@@ -127,7 +127,7 @@ impl Router {
     }
 }
 
-/// Whether some pool can be quoted, as far as age goes.
+/// Checks that some pool can be quoted, as far as age goes.
 fn fresh(book: &Book, max_age: Duration) -> Result<(), String> {
     match book.ages(Instant::now()) {
         None => Err("no pool has been read from the cluster yet".to_owned()),

@@ -96,7 +96,7 @@ pub(crate) fn book(pools: &[TestPool], slot: u64, confirmed_at: Instant) -> Book
     Book::new(entries, vec![Freshness::new(slot, confirmed_at); pools.len()], slot)
 }
 
-/// What a node answers when it is asked for these keys.
+/// A node's answer for these keys.
 pub(crate) fn snapshot(pools: &[TestPool], keys: &[Pubkey], slot: u64) -> Snapshot {
     let mut clock = vec![0; 40];
     clock[..8].copy_from_slice(&slot.to_le_bytes());

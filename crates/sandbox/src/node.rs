@@ -35,7 +35,7 @@ impl Node {
         kept.map_or(0, |kept| view.slot(Commitment::Processed).saturating_sub(kept))
     }
 
-    /// Whether the node's history has a slot, as of a view.
+    /// True if the node's history has a slot, as of a view.
     pub(crate) fn has(&self, view: &View<'_>, slot: u64) -> bool {
         slot >= self.first_available(view) && !self.faults().lacks(self.number, slot)
     }
@@ -75,7 +75,7 @@ impl View<'_> {
         &self.cluster
     }
 
-    /// Whether the node is behind the cluster.
+    /// True if the node is behind the cluster.
     pub(crate) fn lags(&self) -> bool {
         self.lag > 0
     }

@@ -183,7 +183,7 @@ impl SeededPool {
         self.seed.tokens[0].mint
     }
 
-    /// Whether the priced token is meant to be worth a dollar.
+    /// True if the priced token is meant to be worth a dollar.
     pub(crate) fn is_stable(&self) -> bool {
         self.symbols == ["USDC", "USDT"]
     }

@@ -1,7 +1,7 @@
 use clap::{Args, Parser, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// What every service's configuration contains: `#[command(flatten)]` it.
+/// The settings of every service: `#[command(flatten)]` it.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Where /livez, /readyz and /metrics answer; port 0 takes a free one and logs it.

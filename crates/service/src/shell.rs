@@ -13,7 +13,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
-/// What a service is given to live with its surroundings. Cheap to clone; all clones are one.
+/// The shell of a service: its name, health and shutdown. Cheap to clone; all clones are one.
 #[derive(Clone, Default)]
 pub struct Shell {
     shutdown: CancellationToken,
@@ -27,9 +27,9 @@ pub struct Shell {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dependency {
-    /// What it is.
+    /// Its name.
     pub name: &'static str,
-    /// What is wrong with it; None if nothing is.
+    /// Its fault; None if it is well.
     pub error: Option<String>,
     /// How long the answer took.
     pub latency_ms: u64,

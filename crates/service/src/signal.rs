@@ -2,7 +2,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// What the shell gives for a process ended by a signal.
+/// The shell's exit code for a process ended by a signal.
 const EXIT_BY_SIGNAL: i32 = 130;
 
 /// The first SIGTERM or SIGINT cancels `shutdown`; the second ends the process at once, which is

@@ -28,7 +28,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// How long the last spans may take to leave.
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// What was installed, to be ended with the process.
+/// The installed telemetry, to be ended with the process.
 pub(crate) struct Telemetry {
     provider: SdkTracerProvider,
     pub(crate) metrics: PrometheusHandle,
@@ -94,7 +94,7 @@ where
     Ok(tracing_subscriber::registry().with(admission(directives)).with(lines).with(spans))
 }
 
-/// What is logged or traced at all. Spans are, whatever is logged, because their context travels on
+/// The filter of logs and traces. Spans pass, whatever is logged, because their context travels on
 /// to other processes. One filter for both layers: filters of single layers lose spans where a
 /// library asks whether something is enabled and then does not say it.
 fn admission(directives: Targets) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {

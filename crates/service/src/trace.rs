@@ -71,7 +71,7 @@ mod tests {
         }
     }
 
-    /// What logs by the `log` crate asks so before each line.
+    /// Asked before each line by logs of the `log` crate.
     #[test]
     fn a_question_whether_something_is_logged_loses_no_span() {
         let provider = telemetry::provider("test", None).unwrap();

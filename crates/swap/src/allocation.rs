@@ -4,7 +4,7 @@ use order_core::failure::Code;
 use order_core::route::Path;
 use order_core::{Atoms, Failure, Mint, Route};
 
-/// What an order's transaction must keep.
+/// The bounds that an order's transaction must keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// The token that is spent.

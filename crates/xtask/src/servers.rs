@@ -235,7 +235,7 @@ impl PostgresHome {
     }
 }
 
-/// Whether a server answers as one of its kind.
+/// Checks that a server answers as one of its kind.
 fn greeting(address: SocketAddr, said: &[u8], expected: &str) -> Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, GREETING_TIMEOUT)?;
     stream.set_read_timeout(Some(GREETING_TIMEOUT))?;

@@ -62,7 +62,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Whether it says that it is ready, and its port answers.
+    /// Checks that it says that it is ready, and its port answers.
     ///
     /// # Errors
     /// It is not.

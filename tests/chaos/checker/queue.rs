@@ -12,7 +12,7 @@ pub(crate) struct Queue {
     pub(crate) messages: Vec<String>,
     /// How many of them would still be given to an executor, or be given again.
     pub(crate) deliverable: u64,
-    /// Whether NATS was killed. It writes down what was acknowledged and what was removed in two places,
+    /// True if NATS was killed. It writes down what was acknowledged and what was removed in two places,
     /// and neither at once: after a kill it may hold messages that it takes for acknowledged.
     pub(crate) killed: bool,
     /// What was parked for the operator.

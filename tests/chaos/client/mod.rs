@@ -75,7 +75,7 @@ impl Workload {
         let _ = self.stopped.set(Instant::now());
     }
 
-    /// Whether an order or its end may still come.
+    /// True if an order or its end may still come.
     fn goes_on(&self) -> bool {
         self.stopped.get().is_none_or(|stopped| stopped.elapsed() < QUIET_WITHIN)
     }

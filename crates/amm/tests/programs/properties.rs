@@ -80,7 +80,7 @@ fn exact_in(market: &Market, mint: order_core::Mint, amount: u64) -> u64 {
     market.quote(mint, Mode::ExactIn, Atoms::new(amount)).map_or(0, |quote| quote.amount_out.get())
 }
 
-/// Whether the venue's liquidity is in further accounts, spread over prices.
+/// True if the venue's liquidity is in further accounts, spread over prices.
 fn is_spread(venue: Venue) -> bool {
     matches!(venue, Venue::MeteoraDlmm | Venue::RaydiumClmm | Venue::OrcaWhirlpool)
 }

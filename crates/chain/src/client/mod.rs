@@ -97,14 +97,14 @@ pub struct EpochInfo {
     pub block_height: u64,
 }
 
-/// What a transaction would do now.
+/// The result of a simulation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulation {
     /// The slot of the bank it ran on.
     pub slot: u64,
     /// Why it would fail; None if it would succeed.
     pub failure: Option<TransactionFailure>,
-    /// What the programs logged.
+    /// The programs' logs.
     pub logs: Vec<String>,
     /// Compute units it took.
     pub units: u64,
@@ -115,7 +115,7 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// What the trade would move. None if the node gave no balances.
+    /// The fill that the trade would have. None if the node gave no balances.
     ///
     /// # Errors
     /// The balances are not those of the trade: something moved the wrong way, or not at all.
@@ -136,7 +136,7 @@ impl Simulation {
     }
 }
 
-/// What a node knows of a signature.
+/// A node's status of a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureStatus {
     /// Where it landed.
@@ -147,7 +147,7 @@ pub struct SignatureStatus {
     pub failure: Option<TransactionFailure>,
 }
 
-/// What a node knows of several signatures, in one bank.
+/// A node's statuses of several signatures, in one bank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statuses {
     /// The slot of the bank that answered.
@@ -165,7 +165,7 @@ pub struct LandedTransaction {
     pub bytes: Vec<u8>,
     /// Why it was reverted; None if it succeeded.
     pub failure: Option<TransactionFailure>,
-    /// What the programs logged.
+    /// The programs' logs.
     pub logs: Vec<String>,
     /// Every balance before and after.
     pub balances: Balances,
@@ -294,7 +294,7 @@ impl Client {
         answer.value.decode(answer.context.slot).map_err(|reason| malformed(METHOD, reason))
     }
 
-    /// What a node knows of these signatures, in its recent blocks or in its whole history; at
+    /// A node's statuses of these signatures, in its recent blocks or in its whole history; at
     /// most [`Self::SIGNATURES_MAX`].
     ///
     /// # Errors
@@ -346,7 +346,7 @@ impl Client {
         unreadable.map_or(absent.unwrap_or(Ok(None)), Err)
     }
 
-    /// Whether a node answers and is not behind.
+    /// Checks that a node answers and is not behind.
     ///
     /// # Errors
     /// No node is well.

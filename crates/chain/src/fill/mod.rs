@@ -1,4 +1,4 @@
-//! What a transaction moved, read from the chain's own balances.
+//! Fills: the amounts that a transaction moved, read from the chain's own balances.
 
 use crate::transaction::{self, BuildError};
 use order_core::order::{self, Fill, Intent, Marker, SignedTransaction};
@@ -14,9 +14,9 @@ pub struct Trade {
     /// The wallet's account for wrapped SOL, which the transaction opens and closes. Lamports that somebody
     /// sent to its address before are the wallet's, and no part of the trade.
     pub temporary: Pubkey,
-    /// What is spent.
+    /// The token that is spent.
     pub token_in: Token,
-    /// What is bought.
+    /// The token that is bought.
     pub token_out: Token,
     /// The most that the order spends, in atoms of the input token.
     pub max_in: Atoms,
@@ -71,7 +71,7 @@ impl Trade {
 /// Every balance that a transaction touched, before and after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Balances {
-    /// What the wallet paid for the transaction itself, in lamports.
+    /// The network fee that the wallet paid, in lamports.
     pub network_fee: Atoms,
     /// Lamports of each of the transaction's accounts before it.
     pub lamports_before: Vec<u64>,
@@ -83,12 +83,12 @@ pub struct Balances {
     pub tokens_after: Vec<TokenBalance>,
 }
 
-/// What one token account held.
+/// The balance of one token account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenBalance {
     /// The account's place among the transaction's accounts.
     pub account_index: usize,
-    /// What it holds.
+    /// The token that it holds.
     pub mint: Mint,
     /// Whose it is.
     pub owner: Pubkey,
@@ -102,7 +102,7 @@ pub struct TokenBalance {
 pub struct InvalidBalances(pub(crate) String);
 
 impl Balances {
-    /// What the trade moved. `accounts` are the transaction's accounts, in its order.
+    /// The fill of the trade. `accounts` are the transaction's accounts, in its order.
     ///
     /// The network fee is taken out. The rent of a token account that the transaction opened for
     /// the wallet still belongs to the wallet and is not counted as spent.

@@ -112,7 +112,7 @@ fn epoch(block_height: u64) -> Answer {
     Answer::Result(json!({ "epoch": 1, "absoluteSlot": 900, "blockHeight": block_height, "slotIndex": 1 }))
 }
 
-/// What a node says, call by call; the last answer of each kind stays.
+/// A node's answers, call by call; the last of each kind stays.
 struct Script {
     sends: VecDeque<Answer>,
     recent: VecDeque<Answer>,

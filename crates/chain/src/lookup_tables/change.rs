@@ -37,7 +37,7 @@ pub enum ChangeError {
     Unusable {
         /// Its address.
         table: Pubkey,
-        /// What is wrong.
+        /// The fault.
         reason: &'static str,
     },
     /// The table would have more addresses than it can hold.
@@ -57,7 +57,7 @@ pub enum ChangeError {
     Unmade {
         /// Where the table would be.
         table: Pubkey,
-        /// What went wrong.
+        /// The error.
         cause: Box<ChangeError>,
     },
     /// The transaction can no longer land.

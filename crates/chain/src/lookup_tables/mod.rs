@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 pub use change::ChangeError;
 
-/// What a table that was not closed has in place of the slot of its deactivation.
+/// The slot of deactivation of a table that was not closed.
 const NEVER: u64 = u64::MAX;
 
 /// The addresses of address lookup tables, as an operator lists them with commas.
@@ -36,7 +36,7 @@ impl LookupTables {
     /// Most addresses in a table.
     pub const ADDRESSES_MAX: usize = LOOKUP_TABLE_MAX_ADDRESSES;
 
-    /// Whether none is named.
+    /// True if none is named.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-/// What the node said, or what became of the connection.
+/// A message of the node, or the end of the connection.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
     /// Every subscription stands (again). Whatever changed before may have been missed: read a
@@ -27,7 +27,7 @@ pub enum Notice {
         slot: u64,
         /// The account's address.
         address: Pubkey,
-        /// What it is now.
+        /// Its new value.
         account: Account,
     },
     /// The node works on a new slot.
@@ -179,7 +179,7 @@ impl Connection {
         sent.map_err(|error| error.to_string())
     }
 
-    /// What a message means; None if it is no news.
+    /// The meaning of a message; None if it is no news.
     fn read(&mut self, text: &str) -> Result<Option<Notice>, String> {
         let not_understood = |error: serde_json::Error| format!("a message is not understood: {error}");
         let message: WireMessage = serde_json::from_str(text).map_err(not_understood)?;

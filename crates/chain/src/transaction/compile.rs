@@ -79,7 +79,7 @@ mod tests {
 
     const WALLET: Pubkey = key(1);
     const PROGRAM: Pubkey = key(2);
-    /// What a swap names: who signs, what the wallet receives on, and the pool's.
+    /// The accounts of a swap: the signer, the wallet's receiving account, and the pool's.
     const RECEIVER: Pubkey = key(3);
     const POOL: [Pubkey; 4] = [key(10), key(11), key(12), key(13)];
 

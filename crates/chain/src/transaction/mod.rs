@@ -25,16 +25,16 @@ pub const LENGTH_MAX: usize = 1232;
 /// Most accounts that the cluster locks for one transaction, those of lookup tables among them.
 pub const ACCOUNTS_MAX: usize = 64;
 
-/// What a transaction is built from.
+/// The draft that a transaction is built from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
     /// The order's marker: each transaction of the order creates it.
     pub marker: Marker,
-    /// What is spent.
+    /// The token that is spent.
     pub token_in: Token,
-    /// What is bought.
+    /// The token that is bought.
     pub token_out: Token,
-    /// What is bought and sold again on the way, each token once.
+    /// The intermediate tokens, each once.
     pub intermediates: Vec<Token>,
     /// How much is spent, in input atoms.
     pub amount_in: Atoms,
@@ -292,7 +292,7 @@ fn received(draft: &Draft) -> impl Iterator<Item = &Token> {
     draft.intermediates.iter().chain([&draft.token_out])
 }
 
-/// Whether SOL is spent or received.
+/// True if SOL is spent or received.
 fn wraps(draft: &Draft) -> bool {
     received(draft).chain([&draft.token_in]).any(Token::is_native)
 }

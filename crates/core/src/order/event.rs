@@ -2,13 +2,13 @@ use super::{Intent, Marker};
 use crate::{Atoms, Failure, Quote, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// A fact in an order's life. Facts are only ever appended.
+/// An event in an order's life. Events are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
     /// The order was taken on. Always the first.
     Accepted {
-        /// What was asked for.
+        /// The order's intent.
         intent: Intent,
     },
     /// An attempt began.
@@ -41,7 +41,7 @@ pub enum Event {
     },
     /// The chain spoke of the transaction.
     Observed {
-        /// What it said.
+        /// Its text.
         observation: Observation,
     },
     /// The block in which a transaction had landed was dropped after the order had ended.
@@ -53,7 +53,7 @@ pub enum Event {
     AttemptFailed {
         /// Why.
         failure: Failure,
-        /// The pause before the next attempt, in milliseconds from the moment of this fact.
+        /// The pause before the next attempt, in milliseconds from the moment of this event.
         retry_in_ms: u64,
     },
     /// The order ended without a swap.
@@ -68,7 +68,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The name of the kind of fact, as in JSON.
+    /// The name of the kind of event, as in JSON.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
@@ -87,14 +87,14 @@ impl Event {
     }
 }
 
-/// A fact with its place in the order's life.
+/// An event with its place in the order's life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// Its number, from 1 without a gap.
     pub seq: u64,
     /// The attempt it belongs to; 0 before the first.
     pub attempt: u32,
-    /// The fact.
+    /// The event itself.
     pub event: Event,
     /// When the database recorded it.
     pub at: Timestamp,
@@ -110,7 +110,7 @@ pub struct SignedTransaction {
     pub bytes: Vec<u8>,
     /// The last block height at which it can land.
     pub last_valid_block_height: u64,
-    /// The slot that its blockhash was given in: it lands in a later one. None in facts that were recorded
+    /// The slot that its blockhash was given in: it lands in a later one. None in events that were recorded
     /// before this was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blockhash_slot: Option<u64>,
@@ -120,7 +120,7 @@ pub struct SignedTransaction {
     pub marker: Option<Marker>,
 }
 
-/// What the chain said of a transaction.
+/// The chain's verdict on a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Observation {
@@ -131,7 +131,7 @@ pub enum Observation {
     },
     /// It landed with an error: the fee was paid, nothing was swapped.
     Reverted {
-        /// What the program said.
+        /// The program's reason.
         failure: Failure,
         /// The fee, in lamports.
         network_fee: Atoms,
@@ -142,12 +142,12 @@ pub enum Observation {
     Expired,
 }
 
-/// What a landed transaction moved, read from the chain's own balances.
+/// The amounts that a landed transaction moved, read from the chain's own balances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fill {
-    /// What left the wallet, in atoms of the input token, network fee apart.
+    /// The input that left the wallet, in base units, network fee apart.
     pub amount_in: Atoms,
-    /// What reached the wallet, in atoms of the output token, network fee apart.
+    /// The output that reached the wallet, in base units, network fee apart.
     pub amount_out: Atoms,
     /// Base and priority fee, in lamports.
     pub network_fee: Atoms,

@@ -22,7 +22,7 @@ pub struct Reference {
     pub amount_out: Atoms,
 }
 
-/// What was asked for: spend exactly this much, at the market, within this slippage.
+/// An order's intent: spend exactly this much, at the market, within this slippage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Intent {
@@ -58,12 +58,12 @@ impl Intent {
         Self { expiry: Some(expiry), ..self }
     }
 
-    /// What is spent.
+    /// The token that is spent.
     pub fn token_in(&self) -> &Token {
         &self.token_in
     }
 
-    /// What is bought.
+    /// The token that is bought.
     pub fn token_out(&self) -> &Token {
         &self.token_out
     }
@@ -88,7 +88,7 @@ impl Intent {
         self.expiry
     }
 
-    /// Whether SOL is wrapped or unwrapped on the way.
+    /// True if SOL is wrapped or unwrapped on the way.
     pub fn requires_wrapping(&self) -> bool {
         self.token_in.is_native() || self.token_out.is_native()
     }

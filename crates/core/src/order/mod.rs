@@ -1,4 +1,4 @@
-//! The order: a list of facts, and the state they add up to.
+//! The order: a list of events, and the state they add up to.
 
 mod event;
 mod expiry;
@@ -48,10 +48,10 @@ pub struct IllegalTransition {
     attempt: u32,
 }
 
-/// Why a list of facts is no order.
+/// Why a list of events is no order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHistory {
-    /// No fact, or the first is not the acceptance.
+    /// No event, or the first is not the acceptance.
     #[error("an order begins with its acceptance, at seq 1")]
     NotAccepted,
     /// A number is missing or out of place.
@@ -62,12 +62,12 @@ pub enum InvalidHistory {
         /// The number that came.
         found: u64,
     },
-    /// A fact that may not follow the ones before it.
+    /// An event that may not follow the ones before it.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
 }
 
-/// What an owner of an order does next.
+/// The next step of an order's owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step<'a> {
     /// Record that an attempt begins.
@@ -89,7 +89,7 @@ pub enum Step<'a> {
     },
     /// Send the same bytes again and again until the chain has spoken.
     Land {
-        /// What to send.
+        /// The transaction to send.
         transaction: &'a SignedTransaction,
     },
     /// The attempt is over and nothing was swapped: decide whether another follows.
@@ -115,7 +115,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// A new order, as its first fact makes it.
+    /// A new order, as its first event makes it.
     pub fn accepted(id: Id, intent: Intent) -> Self {
         let reference_out = intent.reference().map(|reference| reference.amount_out);
         Self {
@@ -130,7 +130,7 @@ impl Order {
         }
     }
 
-    /// The order that a complete list of facts adds up to.
+    /// The order that a complete list of events adds up to.
     ///
     /// # Errors
     /// The list does not begin with the acceptance, has a gap, or an illegal transition.
@@ -155,10 +155,10 @@ impl Order {
         Ok(order)
     }
 
-    /// Lets a fact happen to the order: the only way its state changes.
+    /// Applies an event to the order: the only way its state changes.
     ///
     /// # Errors
-    /// The fact may not happen in this state; the order is as it was.
+    /// The event may not happen in this state; the order is as it was.
     pub fn apply(&mut self, event: &Event) -> Result<(), IllegalTransition> {
         let next = self.transition(event).ok_or(IllegalTransition {
             event: event.kind(),
@@ -293,7 +293,7 @@ impl Order {
         Some(State::Failed { failure, quote: Some(quote), transaction: Some(transaction) })
     }
 
-    /// What an owner does next: the only place that decides it.
+    /// The owner's next step: the only place that decides it.
     pub fn next_step(&self) -> Step<'_> {
         match &self.state {
             State::Pending { .. } => Step::Begin { attempt: self.attempt.saturating_add(1) },
@@ -308,7 +308,7 @@ impl Order {
         }
     }
 
-    /// What a new owner records before it goes on: an attempt whose owner was lost before anything
+    /// The event that a new owner records before it goes on: an attempt whose owner was lost before anything
     /// was signed counts as failed, so an order that brings its owner down cannot do so for ever.
     pub fn interruption(&self, policy: &RetryPolicy, jitter: u64) -> Option<Event> {
         match self.state {
@@ -329,7 +329,7 @@ impl Order {
         }
     }
 
-    /// The fact that follows a failed attempt: a retry after a pause, or the end.
+    /// The event that follows a failed attempt: a retry after a pause, or the end.
     /// `jitter` is any random number; it spreads the pause.
     pub fn attempt_failed(&self, failure: Failure, policy: &RetryPolicy, jitter: u64) -> Event {
         if failure.code.retryable() && self.attempt < policy.attempts {
@@ -344,12 +344,12 @@ impl Order {
         self.id
     }
 
-    /// What was asked for.
+    /// The order's intent.
     pub fn intent(&self) -> &Intent {
         &self.intent
     }
 
-    /// What the facts add up to.
+    /// The state that the events add up to.
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -359,7 +359,7 @@ impl Order {
         self.state.status()
     }
 
-    /// The number of the latest fact, from 1.
+    /// The number of the latest event, from 1.
     pub fn seq(&self) -> u64 {
         self.seq
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What the facts of an order add up to. Each state carries what its next step needs.
+/// The state that an order's events add up to. Each carries the data that its next step needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// Waiting for its first or next attempt.
@@ -27,7 +27,7 @@ pub enum State {
         quote: Quote,
         /// The least output that is accepted.
         min_out: Atoms,
-        /// What may have been sent.
+        /// The transaction that may have been sent.
         transaction: SignedTransaction,
     },
     /// The transaction can no longer swap anything; a retry or the end is still to be recorded.
@@ -133,7 +133,7 @@ impl State {
         }
     }
 
-    /// What went wrong last.
+    /// The latest failure.
     pub const fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Pending { retry: failure }
@@ -194,7 +194,7 @@ impl Status {
         }
     }
 
-    /// Whether nothing follows.
+    /// True if nothing follows.
     pub const fn is_terminal(self) -> bool {
         match self {
             Self::Pending | Self::Routing | Self::Building | Self::Submitted => false,

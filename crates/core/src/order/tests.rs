@@ -355,7 +355,7 @@ fn events_keep_their_json_form() {
     let old =
         format!(r#"{old}"{}","bytes":"AQID","last_valid_block_height":150}}}}"#, Signature::new([1; 64]));
     let Event::TransactionSigned { transaction } = serde_json::from_str(&old).unwrap() else { panic!() };
-    assert_eq!(transaction.blockhash_slot, None, "facts of before there was one stay readable");
+    assert_eq!(transaction.blockhash_slot, None, "events of before there was one stay readable");
     assert_eq!(transaction.marker, None, "and those of before there were markers");
     assert_eq!(json(&settled(true)), r#"{"kind":"settled","landed":true,"evidence":"seen in an explorer"}"#);
     assert!(json(&signed()).contains(r#""marker":{"address":"#), "{}", json(&signed()));
@@ -381,7 +381,7 @@ fn an_intent_that_breaks_its_rules_cannot_be_read_either() {
 }
 
 proptest! {
-    /// Whatever is tried, in whatever order: the facts that were let happen obey the rules.
+    /// Whatever is tried, in whatever order: the events that were let happen obey the rules.
     #[test]
     fn no_sequence_of_events_breaks_the_rules(events in proptest::collection::vec(any_event(), 0..60)) {
         let mut order = Order::accepted(id(), intent(None));

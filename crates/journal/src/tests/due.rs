@@ -41,7 +41,7 @@ async fn what_is_owned_ended_or_not_due_is_left_alone_and_the_rest_is_oldest_fir
     assert_eq!(journal.due(2, &[], &[new]).await.unwrap(), [lost, owned_id]);
 }
 
-/// Whoever has many orders waiting, or many in work, takes nothing from who has one.
+/// An owner with many orders waiting or in work takes nothing from one with a single order.
 #[tokio::test]
 async fn owners_are_served_in_turn() {
     let (_database, journal) = journal().await;

@@ -3,7 +3,7 @@ use crate::Error;
 use crate::error::RULES;
 use std::collections::BTreeSet;
 
-/// What a statement breaks.
+/// The rule that a statement breaks.
 async fn broken(witness: &mut PgConnection, sql: &'static str) -> String {
     match witness.execute(sql).await {
         Err(sqlx::Error::Database(error)) => error.constraint().unwrap_or(error.message()).to_owned(),

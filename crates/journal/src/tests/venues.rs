@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 const CPMM: Venue = Venue::RaydiumCpmm;
 const DLMM: Venue = Venue::MeteoraDlmm;
 
-/// What an order met on pools of these venues.
+/// The observation of an order on pools of these venues.
 fn drift(order_id: order::Id, venues: &[Venue]) -> Drift {
     let pools = venues.iter().zip(1..).map(|(venue, n)| (*venue, PoolAddress::new([n; 32])));
     let expected = Some((Atoms::new(u64::MAX), Atoms::new(150)));

@@ -238,7 +238,7 @@ struct Read {
     answers: Result<Vec<(usize, Snapshot)>, chain::Error>,
 }
 
-/// Whether the book tells more than before: a change is only wanted to be read by now.
+/// True if the book tells more than before: a change is only wanted to be read by now.
 fn notify(following: &mut Following, notice: Notice, unsubscribed: &mut Failing) -> bool {
     let now = Instant::now();
     match notice {

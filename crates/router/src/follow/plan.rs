@@ -20,7 +20,7 @@ pub(super) struct Plan {
     pub(super) watched: HashMap<Pubkey, Vec<usize>>,
 }
 
-/// What is read in one call, so that every pool in it is known at one slot.
+/// Accounts that are read in one call, so that every pool in it is known at one slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) pools: Vec<PoolAddress>,
@@ -28,7 +28,7 @@ pub(super) struct Group {
     pub(super) keys: Vec<Pubkey>,
 }
 
-/// What the pools of a group need, against what was read of them.
+/// The needs of a group's pools, against what was read of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Needed {
     /// Nothing else.
@@ -63,7 +63,7 @@ impl Plan {
         Self { pools, groups, watched }
     }
 
-    /// Whether other pools would be read in the same way.
+    /// True if other pools would be read in the same way.
     pub(super) fn covers(&self, pools: &Pools) -> bool {
         self.pools.len() == pools.len()
             && pools.iter().all(|(address, pool)| {
@@ -111,7 +111,7 @@ fn unknown(_: &Pubkey) -> Option<&'static Account> {
     None
 }
 
-/// What the pool's own account names.
+/// The accounts that the pool's own account names.
 fn needed(pool: &Pool) -> BTreeSet<Pubkey> {
     let mut keys: BTreeSet<Pubkey> = pool.dependencies(unknown).into_iter().collect();
     keys.insert(pool.address().pubkey());

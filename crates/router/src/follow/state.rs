@@ -31,7 +31,7 @@ const LOOKS_MAX: usize = 4;
 /// whatever the subscription tells.
 const SILENCE_TRUSTED: Duration = Duration::from_secs(3);
 
-/// What is followed and how far each part of it is known. Decides what to read when; reads nothing.
+/// The pools that are followed and how far each is known. It decides what to read when, and reads nothing.
 #[derive(Debug)]
 pub(super) struct Following {
     plan: Plan,
@@ -41,9 +41,9 @@ pub(super) struct Following {
     tip: Tip,
     /// The latest slot of a read: notices that are far from it are not believed.
     read_slot: u64,
-    /// Whether the subscriptions stand, so that silence about an account means that it is unchanged.
+    /// True if the subscriptions stand, so that silence about an account means that it is unchanged.
     subscribed: bool,
-    /// Whether a group has come to need more accounts than one call gives.
+    /// True if a group has come to need more accounts than one call gives.
     overfull: bool,
 }
 
@@ -68,7 +68,7 @@ pub(super) enum Asked {
 struct Progress {
     /// Why the group must be read.
     wanted: Option<Want>,
-    /// What the read under way is for.
+    /// The purpose of the read under way.
     reading: Option<Want>,
     not_before: Instant,
     /// The latest read; None before the first.
@@ -87,7 +87,7 @@ struct Seen {
 struct Want {
     /// Something has changed in this slot; None: nothing is known to have changed.
     changed: Option<u64>,
-    /// Whether all nodes are to be compared.
+    /// True if all nodes are to be compared.
     of_each: bool,
 }
 
@@ -123,7 +123,7 @@ impl Progress {
         want.is_some_and(|want| want.changed.is_none())
     }
 
-    /// Whether the book has every change of this group that was told of.
+    /// True if the book has every change of this group that was told of.
     fn is_settled(&self) -> bool {
         let settled = |want: Option<Want>| want.is_none_or(|want| want.changed.is_none());
         self.read.is_some() && settled(self.wanted) && settled(self.reading)
@@ -156,7 +156,7 @@ impl Following {
         }
     }
 
-    /// Whether smaller groups are needed to read everything.
+    /// True if smaller groups are needed to read everything.
     pub(super) const fn is_overfull(&self) -> bool {
         self.overfull
     }
@@ -216,7 +216,7 @@ impl Following {
         }
     }
 
-    /// Whether what a notice says of a slot can be true, by what was read.
+    /// True if what a notice says of a slot can be true, by what was read.
     fn is_near(&self, slot: u64) -> bool {
         slot <= self.read_slot.saturating_add(SLOTS_APART_MAX)
     }
@@ -274,7 +274,7 @@ impl Following {
         }
     }
 
-    /// What came of a question that was asked at `asked`: the node that is best asked first next time.
+    /// Notes the outcome of a question asked at `asked`: the node that is best asked first next time.
     ///
     /// # Errors
     /// The answers are not believed. The group stays as it was, and is read again.
@@ -309,7 +309,7 @@ impl Following {
         }
     }
 
-    /// Whether answers that are fine by themselves fit to what is known.
+    /// Checks that answers that are fine by themselves fit to what is known.
     fn believe(&mut self, index: usize, verdict: &Verdict<'_>, now: Instant) -> Result<(), Doubt> {
         let (slot, known) = (verdict.snapshot.slot, self.tip.slot());
         let far = known > 0 && slot.abs_diff(known) > SLOTS_APART_MAX;
@@ -340,7 +340,7 @@ impl Following {
         Ok(())
     }
 
-    /// What is known of a group is one node's word against another's.
+    /// Nodes differ about this group.
     fn doubt(&mut self, index: usize, doubt: &Doubt) {
         if let Some(group) = self.groups.get_mut(index)
             && !std::mem::replace(&mut group.doubted, true)
@@ -382,7 +382,7 @@ impl Following {
         self.book.replace(entries.collect());
     }
 
-    /// What was read is how it is.
+    /// The group is as it was read.
     fn apply(&mut self, index: usize, snapshot: &Snapshot, asked: Instant, now: Instant) {
         let slot = snapshot.slot;
         self.tip.see(slot, now);
@@ -421,7 +421,7 @@ fn found<'a>(group: &Group, snapshot: &'a Snapshot) -> HashMap<Pubkey, &'a Accou
     found.filter_map(|(key, account)| Some((*key, account.as_ref()?))).collect()
 }
 
-/// What the pools of a group turn out to need.
+/// The accounts that the pools of a group turn out to need.
 fn look(group: &mut Group, entries: &[Entry], pools: &super::plan::Pools, snapshot: &Snapshot) -> Needed {
     let accounts = found(group, snapshot);
     let current = |entry: &Entry| match &entry.market {
@@ -436,7 +436,7 @@ fn look(group: &mut Group, entries: &[Entry], pools: &super::plan::Pools, snapsh
     group.look(members.into_iter(), |key| accounts.get(key).copied())
 }
 
-/// What one call tells of the pools of its group.
+/// The pools of a group, as one call shows them.
 fn entries(index: usize, group: &Group, pools: &super::plan::Pools, snapshot: &Snapshot) -> Vec<Entry> {
     let accounts = found(group, snapshot);
     let known = group.pools.iter().filter_map(|address| Some((*address, pools.get(address)?)));

@@ -45,17 +45,17 @@ impl Doubt {
     }
 }
 
-/// What the nodes have said, taken together.
+/// The nodes' answers, taken together.
 #[derive(Debug, PartialEq)]
 pub(super) struct Verdict<'a> {
     /// The node that said it first.
     pub(super) node: usize,
     pub(super) snapshot: &'a Snapshot,
-    /// Whether another node has said the same.
+    /// True if another node has said the same.
     pub(super) agreed: bool,
 }
 
-/// What to believe of the answers to one question, each with the number of its node, at the moment `wall`
+/// The verdict on the answers to one question, each with the number of its node, at the moment `wall`
 /// of the calendar: the newest that two nodes agree on, or else the newest. Where nodes differ about the
 /// newest slot, more than half must agree.
 ///
@@ -87,7 +87,7 @@ pub(super) fn judge<'a>(
     if apart && !verdict.agreed { Err(Doubt::Contradiction { slot: newest }) } else { Ok(verdict) }
 }
 
-/// What more than half of the answers about a slot say.
+/// The answer of more than half of the nodes about a slot.
 fn elect<'a>(answers: &[(usize, &'a Snapshot)], slot: u64) -> Result<Verdict<'a>, Doubt> {
     let rivals: Vec<_> = answers.iter().filter(|(_, snapshot)| snapshot.slot == slot).collect();
     let votes = |one: &Snapshot| rivals.iter().filter(|(_, other)| same(one, other)).count();
@@ -96,7 +96,7 @@ fn elect<'a>(answers: &[(usize, &'a Snapshot)], slot: u64) -> Result<Verdict<'a>
     Ok(Verdict { node: *node, snapshot, agreed: votes(snapshot) > 1 })
 }
 
-/// Whether an answer is one state, and not an old one, as far as it tells by itself: every bank writes its
+/// Checks that an answer is one state, and not an old one, as far as it tells by itself: every bank writes its
 /// own slot and time into the clock.
 fn check(keys: &[Pubkey], snapshot: &Snapshot, wall: Timestamp, max_age: Duration) -> Result<(), Doubt> {
     let mut found = keys.iter().zip(&snapshot.accounts);
@@ -113,7 +113,7 @@ fn check(keys: &[Pubkey], snapshot: &Snapshot, wall: Timestamp, max_age: Duratio
     Ok(())
 }
 
-/// Whether two answers show the same accounts, as far as pools are concerned.
+/// True if two answers show the same accounts, as far as pools are concerned.
 fn same(one: &Snapshot, other: &Snapshot) -> bool {
     let alike = |pair: (&Option<Account>, &Option<Account>)| match pair {
         (Some(one), Some(other)) => one.owner == other.owner && one.data == other.data,

@@ -16,7 +16,7 @@ pub(super) struct Candidate<'a> {
     pub(super) age: Duration,
 }
 
-/// What a pair has.
+/// The pools of a pair.
 #[derive(Debug, Default)]
 pub(super) struct Survey<'a> {
     /// By address.
@@ -24,7 +24,7 @@ pub(super) struct Survey<'a> {
     pub(super) refusals: Refusals,
 }
 
-/// What cannot be used, and why.
+/// The pools that cannot be used, and why.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     pub(super) list: Vec<Alternative>,
@@ -61,7 +61,7 @@ pub(super) fn survey<'a>(
 }
 
 impl Candidate<'_> {
-    /// What the pool gives for, or takes for, an amount.
+    /// The pool's amounts for an exact input or output.
     pub(super) fn quote(&self, mint_in: Mint, mode: Mode, amount: Atoms) -> Result<SwapQuote, String> {
         let quoted = self.market.quote(mint_in, mode, amount).map_err(|error| error.to_string())?;
         if quoted.amount_in.is_zero() || quoted.amount_out.is_zero() {
@@ -70,7 +70,7 @@ impl Candidate<'_> {
         Ok(quoted)
     }
 
-    /// What the pool gives for an input; nothing where it cannot quote.
+    /// The pool's output for an input; zero where it cannot quote.
     pub(super) fn output(&self, mint_in: Mint, amount: u64) -> u64 {
         if amount == 0 {
             return 0;

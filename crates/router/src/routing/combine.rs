@@ -59,7 +59,7 @@ struct Way {
     shape: Shape,
     /// A bit for each of its vaults.
     vaults: u128,
-    /// What its swaps cost, in the output.
+    /// The cost of its hops, in the output token.
     cost: f64,
 }
 
@@ -80,7 +80,7 @@ struct Set {
 struct Found {
     set: Set,
     division: Division<PATHS_MAX>,
-    /// What it gives after its cost.
+    /// Its output after its cost.
     net: f64,
 }
 

@@ -1,4 +1,4 @@
-//! What a transaction's size costs.
+//! The cost of a transaction's size.
 
 use super::candidate;
 use crate::book::Book;
@@ -8,7 +8,7 @@ use proto::quote::Request;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What each swap after the first adds to the network's fee, in lamports: a priority fee for about
+/// The network fee of each hop after the first, in lamports: a priority fee for about
 /// 50 000 compute units at a busy time. The base fee is for signatures, of which there is one.
 const SWAP_COST: u64 = 5_000;
 

@@ -1,4 +1,4 @@
-//! What paths give together, guessed from a few exact quotes of each. It says which paths are worth
+//! Guesses of the output of paths together, from a few exact quotes of each. They tell which paths are worth
 //! combining and how to begin; every amount of a route is calculated exactly afterwards.
 
 use super::path::Path;
@@ -17,7 +17,7 @@ const SMALL_PART: u64 = 8;
 /// Where a price does not move with the amount, it is taken to move by this: the maths needs some depth.
 const LEAST_IMPACT: f64 = 1e-7;
 
-/// What floating-point numbers make of an amount that is exactly the most that a path can take.
+/// The floating-point form of an amount that is exactly the most that a path can take.
 const ROUNDING: f64 = 1e-9;
 
 /// `output = most · amount / (depth + amount)`: constant-product pools are exactly so, fees included, and

@@ -35,7 +35,7 @@ pub(super) struct Second<'a> {
     pub(super) input_buffer: InputBuffer,
 }
 
-/// What a path takes and gives, pool by pool.
+/// The amounts of a path, pool by pool.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
     first: SwapQuote,
@@ -48,7 +48,7 @@ impl<'a> Path<'a> {
         Self { first: Hop { candidate, mint_in: request.mint_in, mint_out: request.mint_out }, second: None }
     }
 
-    /// What the path gives for an input; nothing where it cannot quote.
+    /// The path's output for an input; zero where it cannot quote.
     pub(super) fn output(&self, amount: u64) -> u64 {
         match &self.second {
             None => self.first.output(amount),
@@ -117,12 +117,12 @@ impl<'a> Path<'a> {
 }
 
 impl Hop<'_> {
-    /// What the pool gives for an input; nothing where it cannot quote.
+    /// The pool's output for an input; zero where it cannot quote.
     pub(super) fn output(&self, amount: u64) -> u64 {
         self.candidate.output(self.mint_in, amount)
     }
 
-    /// What the pool takes for an output; None where it cannot quote.
+    /// The pool's input for an output; None where it cannot quote.
     pub(super) fn input(&self, amount: Atoms) -> Option<Atoms> {
         let quoted = self.candidate.market.quote(self.mint_in, Mode::ExactOut, amount).ok()?;
         Some(quoted.amount_in)
@@ -132,7 +132,7 @@ impl Hop<'_> {
         self.candidate.quote(self.mint_in, mode, amount)
     }
 
-    /// What must go in so that exactly this comes out.
+    /// The input for exactly this output.
     fn exactly(&self, amount: Atoms) -> Result<SwapQuote, String> {
         let quoted = self.quote(Mode::ExactOut, amount)?;
         if quoted.amount_out == amount {

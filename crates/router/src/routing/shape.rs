@@ -14,10 +14,10 @@ use std::collections::HashMap;
 /// Bytes of an account's address.
 const ADDRESS: usize = 32;
 
-/// What looking an address up saves: a byte stands for it.
+/// The bytes that looking an address up saves: a byte stands for it.
 const LOOKED_UP: usize = ADDRESS - 1;
 
-/// What naming a lookup table takes: its address, and two counts.
+/// The bytes that naming a lookup table takes: its address, and two counts.
 const TABLE: usize = ADDRESS + 2;
 
 /// The signature, the header, the blockhash, the counts of addresses, of instructions and of tables, and
@@ -51,7 +51,7 @@ const BUDGET: Pubkey = Pubkey::new_from_array([0xA3; 32]);
 /// The address of the system program.
 const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
 
-/// What a route, or a part of one, puts into a transaction.
+/// The contribution of a route, or of a part of one, to a transaction.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Shape {
     /// The addresses that other parts may name too, a bit for each.
@@ -101,7 +101,7 @@ impl Shape {
         }
     }
 
-    /// Whether the transaction is short enough to be sent, and names few enough accounts.
+    /// True if the transaction is short enough to be sent, and names few enough accounts.
     pub(super) fn fits(self) -> bool {
         self.length() <= transaction::LENGTH_MAX && self.accounts() <= transaction::ACCOUNTS_MAX
     }
@@ -160,7 +160,7 @@ impl Shapes {
     }
 }
 
-/// What may be put into a transaction: once each, however many paths want it.
+/// The parts of a transaction: once each, however many paths want it.
 #[derive(Default)]
 struct Parts {
     parts: Vec<Part>,
@@ -183,7 +183,7 @@ impl Parts {
         self.parts.len().saturating_sub(1)
     }
 
-    /// What every route has: the order's marker, and the output's account and the input's if it is SOL are opened.
+    /// The part of every route: the order's marker, the output's account, and the input's if it is SOL.
     fn frame(&mut self, token_in: &Token, token_out: &Token) -> usize {
         let mut part = Part { addresses: vec![WALLET, BUDGET], bytes: FRAME, ..Part::default() };
         if token_in.is_native() || token_out.is_native() {

@@ -41,7 +41,7 @@ struct Lane<'a> {
     output: u64,
 }
 
-/// What a part more buys in a lane, and what a part less costs; None if that cannot be.
+/// The gain of a lane from one part more, and its loss from one part less; None if that cannot be.
 #[derive(Clone, Copy)]
 struct Margin {
     gain: Option<u64>,
@@ -158,7 +158,7 @@ impl Lane<'_> {
     }
 }
 
-/// What the best move of a part brings, from which lane and to which; None if every move costs as much as
+/// The gain of the best move of a part, with its lanes from and to; None if every move costs as much as
 /// it brings.
 fn best_move(margins: &[Margin]) -> Option<(u64, usize, usize)> {
     let mut best: Option<(u64, usize, usize)> = None;

@@ -105,7 +105,7 @@ impl Accounts {
         Ok(Self { addresses, loaded_writable })
     }
 
-    /// Whether the transaction asks to write an account.
+    /// True if the transaction asks to write an account.
     pub(crate) fn is_writable(&self, transaction: &VersionedTransaction, index: usize) -> bool {
         let fixed = transaction.message.static_account_keys().len();
         if index >= fixed {

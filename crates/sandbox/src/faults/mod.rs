@@ -49,7 +49,7 @@ pub(crate) struct Report {
     id: u64,
     #[serde(flatten)]
     script: Script,
-    /// Whether it may still strike.
+    /// True if it may still strike.
     active: bool,
     /// How many times it did.
     struck: u64,
@@ -175,7 +175,7 @@ impl Faults {
         fate.unwrap_or(Fate::Executed)
     }
 
-    /// Whether a node does not find a transaction that landed; `searched` when it looks into its
+    /// True if a node does not find a transaction that landed; `searched` when it looks into its
     /// history.
     pub(crate) fn hides(&self, node: usize, searched: bool) -> bool {
         let chance = Chance { node: Some(node), ..Chance::default() };
@@ -187,13 +187,13 @@ impl Faults {
         hides.is_some()
     }
 
-    /// Whether a node tells a transaction's status without the transaction.
+    /// True if a node tells a transaction's status without the transaction.
     pub(crate) fn withholds(&self, node: usize, signature: &Signature) -> bool {
         let chance = Chance { node: Some(node), method: None, signature: Some(signature) };
         self.strike(chance, |fault| (*fault == Fault::WithholdTransactions).then_some(())).is_some()
     }
 
-    /// Whether a node tells a transaction that landed well as reverted.
+    /// True if a node tells a transaction that landed well as reverted.
     pub(crate) fn forges_revert(&self, node: usize, signature: &Signature) -> bool {
         let chance = Chance { node: Some(node), method: None, signature: Some(signature) };
         self.strike(chance, |fault| (*fault == Fault::ForgeRevert).then_some(())).is_some()
@@ -211,7 +211,7 @@ impl Faults {
         })
     }
 
-    /// Whether a node's history lacks a slot, without its saying so.
+    /// True if a node's history lacks a slot, without its saying so.
     pub(crate) fn lacks(&self, node: usize, slot: u64) -> bool {
         let chance = Chance { node: Some(node), ..Chance::default() };
         let lacks = self.strike(chance, |fault| {
@@ -251,24 +251,24 @@ impl Faults {
         })
     }
 
-    /// Whether the next block is not produced.
+    /// True if the next block is not produced.
     pub(crate) fn freezes(&self) -> bool {
         self.strike(Chance::default(), |fault| (*fault == Fault::FreezeSlots).then_some(())).is_some()
     }
 
-    /// Whether a node's connection with subscriptions is cut.
+    /// True if a node's connection with subscriptions is cut.
     pub(crate) fn cuts(&self, node: usize) -> bool {
         let chance = Chance { node: Some(node), ..Chance::default() };
         self.strike(chance, |fault| (*fault == Fault::CutSubscriptions).then_some(())).is_some()
     }
 
-    /// Whether a connection's notifications of a block are left out.
+    /// True if a connection's notifications of a block are left out.
     pub(crate) fn mutes(&self, node: usize) -> bool {
         let chance = Chance { node: Some(node), ..Chance::default() };
         self.strike(chance, |fault| (*fault == Fault::MuteSubscriptions).then_some(())).is_some()
     }
 
-    /// Whether a connection's notifications of a block's accounts are left out.
+    /// True if a connection's notifications of a block's accounts are left out.
     pub(crate) fn mutes_accounts(&self, node: usize) -> bool {
         let chance = Chance { node: Some(node), ..Chance::default() };
         self.strike(chance, |fault| (*fault == Fault::MuteAccounts).then_some(())).is_some()

@@ -21,7 +21,7 @@ pub(crate) enum Fault {
     /// A transaction that landed is not found without a search of the history; with `fromHistory`
     /// not by a search and by `getTransaction` either.
     HideTransactions {
-        /// Whether the history forgets it too.
+        /// True if the history forgets it too.
         #[serde(default, rename = "fromHistory")]
         from_history: bool,
     },
@@ -87,7 +87,7 @@ pub(crate) enum Fault {
     Fail {
         /// What the client sees.
         how: Failure,
-        /// Whether the method is performed before its answer is lost.
+        /// True if the method is performed before its answer is lost.
         #[serde(default)]
         performed: bool,
     },
@@ -194,7 +194,7 @@ impl Script {
         self.fault.check()
     }
 
-    /// Whether what it chooses for a transaction is kept, beyond its count.
+    /// True if what it chooses for a transaction is kept, beyond its count.
     pub(super) fn keeps_choices(&self) -> bool {
         match self.fault {
             Fault::DropTransactions
@@ -220,12 +220,12 @@ impl Script {
         }
     }
 
-    /// Whether it always strikes, by its probability.
+    /// True if it always strikes, by its probability.
     pub(super) fn is_certain(&self) -> bool {
         self.probability_bps >= ALWAYS
     }
 
-    /// Whether a number drawn from so many strikes.
+    /// True if a number drawn from so many strikes.
     pub(super) fn is_struck_by(&self, draw: impl FnOnce(u16) -> u16) -> bool {
         self.is_certain() || draw(ALWAYS) < self.probability_bps
     }

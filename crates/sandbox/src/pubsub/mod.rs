@@ -99,7 +99,7 @@ impl Connection {
         messages
     }
 
-    /// Whether it is to be broken off.
+    /// True if it is to be broken off.
     fn is_cut(&self) -> bool {
         self.node.faults().cuts(self.node.number)
     }

@@ -40,7 +40,7 @@ enum LogsFilter {
 }
 
 impl Subscription {
-    /// Whether there are subscriptions of this name.
+    /// True if there are subscriptions of this name.
     pub(super) fn is_kind(kind: &str) -> bool {
         matches!(kind, "slot" | "account" | "program" | "logs" | "signature")
     }
@@ -87,7 +87,7 @@ impl Subscription {
         }
     }
 
-    /// Whether it ends with its first notification.
+    /// True if it ends with its first notification.
     pub(super) fn is_once(&self) -> bool {
         match self {
             Self::Signature { .. } => true,

@@ -127,7 +127,7 @@ impl Filters {
         Ok(read)
     }
 
-    /// Whether an account passes all of them.
+    /// True if an account passes all of them.
     pub(crate) fn pass(&self, account: &AccountSharedData) -> bool {
         let data = account.data();
         let same = |(offset, bytes): &(usize, Vec<u8>)| {

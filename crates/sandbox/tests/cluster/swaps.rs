@@ -48,7 +48,7 @@ fn exact(market: &Market, mint_in: Mint, mode: Mode, amount: u64) -> (SwapQuote,
     }
 }
 
-/// Whether the venue's program swaps exact outputs, always.
+/// True if the venue's program swaps exact outputs, always.
 fn swaps(venue: Venue, mode: Mode) -> bool {
     mode == Mode::ExactIn || !matches!(venue, Venue::MeteoraDammV1 | Venue::MeteoraDlmm)
 }

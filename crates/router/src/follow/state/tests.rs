@@ -58,7 +58,7 @@ impl Test {
         testing::snapshot(&self.pools, &question.keys, slot)
     }
 
-    /// What a node answers that takes the first pool for another one.
+    /// The answer of a node that takes the first pool for another one.
     fn lie(&self, question: &Question, slot: u64) -> Snapshot {
         let mut pools = self.pools.clone();
         let vault = pools[0].accounts.iter_mut().find(|(_, account)| account.data.len() == 165);

@@ -6,7 +6,7 @@ use super::*;
 use crate::routing::size;
 use chain::transaction::LENGTH_MAX;
 
-/// What the marker adds where neither token is SOL: its address, and the instruction that creates it.
+/// The bytes that the marker adds where neither token is SOL: its address, and the instruction that creates it.
 const MARKER: usize = 145;
 
 /// How many of the routes fit, without the marker, and with it.

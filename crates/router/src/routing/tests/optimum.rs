@@ -40,13 +40,13 @@ fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'
     paths
 }
 
-/// What a division gives, with its parts in units of the grid.
+/// The output of a division, with its parts in units of the grid.
 type Best = (i128, Vec<(usize, u64)>);
 
 struct BruteForce<'a> {
     paths: Vec<Path<'a>>,
     shapes: Vec<Shape>,
-    /// What each path gives for so many parts of the grid.
+    /// The output of each path for so many parts of the grid.
     outputs: Vec<Vec<u64>>,
     amount: u64,
     cost: i128,
