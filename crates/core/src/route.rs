@@ -189,7 +189,7 @@ impl Route {
         self.paths.iter().flat_map(|path| path.hops().map(|hop| (hop, path.share)))
     }
 
-    /// How many pools it goes over.
+    /// The number of its pools.
     pub fn hop_count(&self) -> usize {
         self.hops().count()
     }

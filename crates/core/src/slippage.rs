@@ -1,7 +1,7 @@
 use crate::{Atoms, Fraction, decimal};
 use serde::{Deserialize, Serialize};
 
-/// How much less than its reference an order accepts: a fraction of at least 0 and below 1.
+/// The largest accepted shortfall from an order's reference: a fraction of at least 0 and below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Slippage {

@@ -15,7 +15,7 @@ pub(crate) enum Command {
         /// The outcome of its transaction.
         #[arg(long)]
         outcome: Outcome,
-        /// How you know, for the record: for example what two explorers show.
+        /// Your evidence, for the record: for example what two explorers show.
         #[arg(long)]
         evidence: String,
     },

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
 
-/// How often a queue that does not answer is asked again, and after which pause.
+/// Calls to a queue that does not answer, and the pause between them.
 const QUEUE_ASKED_MAX: u32 = 20;
 const QUEUE_ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 

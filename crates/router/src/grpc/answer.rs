@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::{NoContext, Uuid};
 
-/// How long a quote may be the reference of an order: long enough to look at it, short enough that the price it
+/// Lifetime of a quote as the reference of an order: long enough to look at it, short enough that the price it
 /// promises is still near.
 pub(super) const LIFETIME: Duration = Duration::from_secs(10);
 
