@@ -1,6 +1,7 @@
 //! The operators' program.
 
 use clap::Parser as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
@@ -8,10 +9,11 @@ async fn main() -> ExitCode {
     let arguments = ops::Arguments::parse();
     let json = arguments.json;
     match ops::run(arguments).await {
-        Ok(said) => {
-            println!("{}", said.shown(json));
-            ExitCode::SUCCESS
-        }
+        Ok(said) => match writeln!(std::io::stdout(), "{}", said.shown(json)) {
+            Ok(()) => ExitCode::SUCCESS,
+            // The reader has gone, as in `ops man | head`: there is nobody to tell.
+            Err(_) => ExitCode::FAILURE,
+        },
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
