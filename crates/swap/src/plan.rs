@@ -117,7 +117,10 @@ impl SwapPlan {
         for token in self.hops.iter().flat_map(|hop| [hop.token_in(), hop.token_out()]) {
             accounts.entry(token.mint).or_insert_with(|| token_account(&wallet, token, marker));
         }
-        let account = |token: &Token| accounts.get(&token.mint).copied().unwrap_or_default();
+        let account = |token: &Token| {
+            let known = accounts.get(&token.mint).copied();
+            known.unwrap_or_else(|| token_account(&wallet, token, marker))
+        };
         self.hops.iter().map(|hop| hop.instruction(wallet, account)).collect()
     }
 }
