@@ -1,4 +1,7 @@
-/// Why a call to the cluster gave no result.
+use order_core::Failure;
+use order_core::failure::Code;
+
+/// The reason why a call to the cluster gave no result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A node's address cannot be used. It is not shown: it may hold a key.
@@ -120,6 +123,12 @@ impl Error {
         }
     }
 
+    /// The failure of an attempt that needed the call's result: worth asking again where the error may pass.
+    pub fn failure(&self) -> Failure {
+        let code = if self.is_transient() { Code::ClusterUnavailable } else { Code::SimulationFailed };
+        Failure::new(code, self.to_string())
+    }
+
     /// True if the node has not reached the slot that was asked for.
     pub const fn is_behind(&self) -> bool {
         matches!(self.code(), Some(MIN_CONTEXT_SLOT_NOT_REACHED))
@@ -209,5 +218,14 @@ mod tests {
         for error in [too_many, Error::InvalidUrl { position: 1 }, Error::Http("no".to_owned())] {
             assert!(!error.is_transient(), "{error}");
         }
+    }
+
+    #[test]
+    fn only_silence_is_worth_asking_again() {
+        let silent =
+            Error::Unreachable { method: "getSlot", node: "a".to_owned(), reason: "refused".to_owned() };
+        assert_eq!(silent.failure().code, Code::ClusterUnavailable);
+        let refused = Error::Answer { method: "getSlot", code: -32602, message: "no".to_owned(), data: None };
+        assert_eq!(refused.failure().code, Code::SimulationFailed);
     }
 }

@@ -1,30 +1,13 @@
-use crate::executor::Executor;
-use crate::sign::Rent;
 use anyhow::{Context as _, bail, ensure};
-use chain::Client;
+use chain::{Client, Permission};
 use journal::Journal;
+use order_core::Pubkey;
 use order_core::failure::Code;
-use order_core::{Failure, Pubkey};
+use service::CancellationToken;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-
-/// The name of mainnet: the hash of its first block.
-const MAINNET: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
 
 /// The pause before a cluster that does not answer at the start is asked again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// Hosts that mainnet must be asked through: a single one could claim anything.
-const LIVE_HOSTS: usize = 2;
-
-/// The clusters that the operator means to trade on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Permission {
-    /// Mainnet is one of them.
-    pub(crate) live: bool,
-    /// The word of one host is enough on mainnet.
-    pub(crate) trust_one_host: bool,
-}
 
 /// Waits for the cluster and makes sure that it is one the operator means to trade on, and the one that the
 /// database belongs to. All nodes that answer must be of it; from then on each is asked again after every time
@@ -45,11 +28,11 @@ pub(crate) async fn meet(
                 same,
                 "the nodes of SOLANA_RPC_URL are of several clusters: their genesis hashes are {told:?}"
             );
-            permit(&genesis.to_string(), permission, cluster.host_count())?;
+            permission.check(genesis, cluster.host_count())?;
             let bound = journal.bind_cluster(&genesis.to_string()).await;
             belongs(&bound.context("binding the database to its cluster")?, &genesis.to_string())?;
             cluster.require_genesis(*genesis);
-            let mainnet = genesis.to_string() == MAINNET;
+            let mainnet = chain::is_mainnet(genesis);
             tracing::info!(%genesis, mainnet, silent_nodes = silent.len(), "the cluster answers");
             return Ok(());
         }
@@ -64,20 +47,6 @@ pub(crate) async fn meet(
     }
 }
 
-/// Refuses mainnet, known by its genesis hash, unless it is meant and there are witnesses enough.
-pub(crate) fn permit(genesis: &str, permission: Permission, hosts: usize) -> anyhow::Result<()> {
-    if genesis != MAINNET {
-        return Ok(());
-    }
-    ensure!(permission.live, "SOLANA_RPC_URL is a node of mainnet: give --live to trade with real money");
-    ensure!(
-        hosts >= LIVE_HOSTS || permission.trust_one_host,
-        "SOLANA_RPC_URL names nodes of one host only, whose lies nobody could contradict: name a second \
-         provider's node, or give --trust-one-host and accept that orders may be reported wrongly"
-    );
-    Ok(())
-}
-
 /// Refuses a database of another cluster: its orders were accepted for that one.
 fn belongs(bound: &str, genesis: &str) -> anyhow::Result<()> {
     ensure!(
@@ -88,31 +57,10 @@ fn belongs(bound: &str, genesis: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Executor {
-    /// The lamports that accounts must hold to live, asked once.
-    pub(crate) async fn rent(&self) -> Result<Rent, Failure> {
-        let ask = || async {
-            let of = |length| self.cluster.minimum_balance(length);
-            let (token_account, marker) = futures_util::try_join!(
-                of(chain::transaction::TOKEN_ACCOUNT_LENGTH),
-                of(chain::MARKER_LENGTH),
-            )?;
-            Ok(Rent { token_account, marker })
-        };
-        self.rent.get_or_try_init(ask).await.copied().map_err(|error| failure(&error))
-    }
-}
-
 /// The meaning of a program's own error code, also by what the program wrote to the logs.
 pub(crate) fn explain(program: &Pubkey, code: u32, logs: &[String]) -> Option<(Code, &'static str)> {
     let pools = || amm::venue(program).map(|venue| amm::failure_told(venue, code, logs));
     amm::token_failure(program, code).or_else(pools)
-}
-
-/// An attempt that failed because the cluster gave no answer, or none that helps.
-pub(crate) fn failure(error: &chain::Error) -> Failure {
-    let code = if error.is_transient() { Code::ClusterUnavailable } else { Code::SimulationFailed };
-    Failure::new(code, error.to_string())
 }
 
 #[cfg(test)]
@@ -120,16 +68,6 @@ mod tests {
     use super::*;
     use order_core::Venue;
     use order_core::token::Program;
-
-    #[test]
-    fn mainnet_must_be_meant() {
-        let permission = |live, trust_one_host| Permission { live, trust_one_host };
-        assert!(permit("another", permission(false, false), 1).is_ok());
-        assert!(permit(MAINNET, permission(false, true), 2).is_err());
-        assert!(permit(MAINNET, permission(true, false), 1).is_err());
-        assert!(permit(MAINNET, permission(true, false), 2).is_ok());
-        assert!(permit(MAINNET, permission(true, true), 1).is_ok());
-    }
 
     #[test]
     fn a_database_of_another_cluster_is_refused() {
@@ -155,18 +93,5 @@ mod tests {
             assert_eq!(code(&amm::program_id(venue)), Some(Code::SimulationFailed), "{venue}");
         }
         assert_eq!(code(&Pubkey::default()), None);
-    }
-
-    #[test]
-    fn only_silence_is_worth_asking_again() {
-        let silent = chain::Error::Unreachable {
-            method: "getSlot",
-            node: "a".to_owned(),
-            reason: "refused".to_owned(),
-        };
-        assert_eq!(failure(&silent).code, Code::ClusterUnavailable);
-        let refused =
-            chain::Error::Answer { method: "getSlot", code: -32602, message: "no".to_owned(), data: None };
-        assert_eq!(failure(&refused).code, Code::SimulationFailed);
     }
 }

@@ -1,6 +1,5 @@
-use crate::cluster::Permission;
 use crate::guard::Limits;
-use chain::Commitment;
+use chain::{Commitment, Permission};
 use clap::Parser;
 use order_core::order::RetryPolicy;
 use order_core::{Atoms, Fraction, UsdMicros};

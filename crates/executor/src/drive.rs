@@ -1,15 +1,29 @@
 //! The one loop that moves an order.
 
-use crate::deadline::Deadline;
-use crate::executor::Executor;
 use crate::metrics;
-use crate::permits::Permit;
-use journal::{AppendError, Claim};
-use order_core::Order;
-use order_core::order::{Event, Observation, Step};
-use tracing::{Instrument as _, info_span};
+use crate::steps::{Deadline, Steps};
+use crate::worker::{Leases, Permit};
+use journal::{AppendError, Claim, Journal};
+use live::Live;
+use order_core::order::{Event, Observation, RetryPolicy, Step};
+use service::CancellationToken;
+use std::sync::Arc;
+use std::time::Duration;
 
-impl Executor {
+/// Drives claimed orders.
+pub(crate) struct Driver {
+    pub(crate) journal: Journal,
+    pub(crate) live: Live,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) steps: Steps,
+    pub(crate) retry: RetryPolicy,
+    /// Time that one attempt has, up to the signature.
+    pub(crate) attempt_timeout: Duration,
+    /// Cancelled when attempts are broken off.
+    pub(crate) abort: CancellationToken,
+}
+
+impl Driver {
     /// Moves a claimed order on until it has ended, or waits for its next attempt, or somebody else
     /// must go on: its state says what to do, what comes of it is recorded, and so on. The permit to work
     /// is given back as soon as the order waits for the chain.
@@ -22,7 +36,7 @@ impl Executor {
                 tracing::error!(%error, "letting go of the order: an event could not be recorded");
             }
         }
-        // Harmless where another has the order by now.
+        // Harmless where another has it by now.
         if let Err(error) = self.journal.release(claim).await {
             tracing::warn!(%error, "the order was not given back: its lease will run out");
         }
@@ -38,7 +52,7 @@ impl Executor {
         let mut deadline = Deadline::after(self.attempt_timeout);
         loop {
             if matches!(claim.order().next_step(), Step::Land { .. }) {
-                faults::defect!("permit_held", {}, instead of permit.wait());
+                permit.wait();
             }
             let event = tokio::select! {
                 biased;
@@ -47,47 +61,17 @@ impl Executor {
                     metrics::lease_lost();
                     None
                 }
-                () = self.halt.cancelled() => claim.order().interruption(&self.retry, rand::random()),
-                event = self.step(claim.order(), &mut deadline) => event,
+                () = self.abort.cancelled() => claim.order().interruption(&self.retry, rand::random()),
+                outcome = self.steps.take(claim.order(), &mut deadline) => outcome.map(|outcome| {
+                    let failed = |failure| claim.order().attempt_failed(failure, &self.retry, rand::random());
+                    outcome.unwrap_or_else(failed)
+                }),
             };
             let Some(event) = event else { return Ok(false) };
             if self.record(claim, event).await? {
                 return Ok(true);
             }
         }
-    }
-
-    /// Does what the order's state asks for, and says what came of it; None if that is for another
-    /// executor to find out.
-    async fn step(&self, order: &Order, deadline: &mut Deadline) -> Option<Event> {
-        let started = tokio::time::Instant::now();
-        let (step, outcome) = match order.next_step() {
-            Step::Begin { attempt } => {
-                *deadline = Deadline::after(self.attempt_timeout);
-                ("begin", Ok(Event::RoutingStarted { attempt }))
-            }
-            Step::Route { min_out } => {
-                let route = deadline.spend(|| self.route(order, min_out, deadline));
-                let quote = route.instrument(info_span!("route", attempt = order.attempt())).await;
-                ("route", quote.map(|quote| Event::RouteChosen { quote }))
-            }
-            Step::Sign { quote, min_out } => {
-                let sign = deadline.spend(|| self.sign(order, quote, min_out));
-                ("sign", sign.instrument(info_span!("sign", attempt = order.attempt())).await)
-            }
-            Step::Land { transaction } => {
-                let land = self.land(order, transaction);
-                let observation = land.instrument(info_span!("land", attempt = order.attempt())).await?;
-                ("land", Ok(Event::Observed { observation }))
-            }
-            Step::Settle { failure } => {
-                let settle = self.settle(order, failure);
-                ("settle", Ok(settle.instrument(info_span!("settle", attempt = order.attempt())).await))
-            }
-            Step::End => return None,
-        };
-        metrics::step(step, started.elapsed());
-        Some(outcome.unwrap_or_else(|failure| order.attempt_failed(failure, &self.retry, rand::random())))
     }
 
     /// Records an event; true if it released the claim.

@@ -6,35 +6,21 @@
 //! sent before the journal has it. Nothing is decided in memory: an executor may be killed at any
 //! instruction, and whoever claims its orders goes on from what was recorded.
 
+mod background;
 mod cluster;
 mod configuration;
-mod deadline;
-mod drift;
 mod drive;
-mod executor;
-mod fee;
-mod finality;
 mod guard;
-mod land;
-mod leases;
-pub mod lookup_table;
-mod marker;
 mod metrics;
-mod permits;
-mod pools;
-mod pull;
-mod reclaim;
-mod reconcile;
-mod report;
-mod route;
-mod sign;
-mod sweep;
-mod tally;
-mod tend;
+mod serve;
+mod startup;
+mod steps;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 pub use configuration::Configuration;
-pub use executor::{Executor, bind, serve};
+pub use serve::serve;
+pub use startup::{Executor, bind};

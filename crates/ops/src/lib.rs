@@ -4,6 +4,7 @@
 //! database is migrated by hand, never at a service's start, so that a version that cannot start changes nothing.
 
 mod archive;
+mod lookup_table;
 mod order;
 mod parked;
 mod said;
@@ -15,7 +16,6 @@ pub use said::Said;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use executor::lookup_table;
 use journal::Journal;
 use order_core::Signature;
 
@@ -101,7 +101,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Said> {
         Command::Adopt { signature, reason } => order::adopt(&journal().await?, &signature, &reason).await,
         Command::Parked(command) => parked::run(&journal().await?, command).await,
         Command::Archive(command) => archive::run(&journal().await?, command).await,
-        Command::LookupTable(arguments) => Ok(Said::line(lookup_table::run(arguments).await?)),
+        Command::LookupTable(arguments) => lookup_table::run(arguments).await,
         Command::Completions { shell } => completions(shell),
         Command::Man => man(),
     }

@@ -2,18 +2,17 @@
 //! addresses are ones where nothing listens.
 
 use crate::configuration::Configuration;
-use crate::executor::{Executor, connect};
-use crate::permits::Permit;
+use crate::startup::{Executor, assemble, connect};
 use crate::testing::intent;
+use crate::worker::Permit;
 use clap::Parser as _;
-use journal::{Acceptance, Claim, Journal};
+use journal::{Acceptance, Claim, Journal, Queue};
 use order_core::order::{Event, Id};
 use order_core::{Failure, failure};
 use service::{CancellationToken, TaskTracker};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -30,13 +29,21 @@ fn required(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("set {name}, or run `cargo xtask test`"))
 }
 
-/// An executor with a database of its own, and a connection to that which it knows nothing of.
-async fn executor() -> (Executor, PgConnection) {
-    executor_at(&required("TEST_NATS_URL")).await
+/// An executor with a database of its own.
+struct Fixture {
+    executor: Executor,
+    journal: Journal,
+    queue: Queue,
+    /// A connection to the database that the executor knows nothing of.
+    witness: PgConnection,
+}
+
+async fn fixture() -> Fixture {
+    fixture_at(&required("TEST_NATS_URL")).await
 }
 
 /// As above, with another queue than the one that the tests share.
-async fn executor_at(nats_url: &str) -> (Executor, PgConnection) {
+async fn fixture_at(nats_url: &str) -> Fixture {
     let server = required("TEST_DATABASE_URL");
     let name = format!("test_{}", Uuid::now_v7().simple());
     let mut connection = PgConnection::connect(&server).await.unwrap();
@@ -64,10 +71,12 @@ async fn executor_at(nats_url: &str) -> (Executor, PgConnection) {
         "--keypair",
         wallet.to_str().unwrap(),
     ];
-    let (executor, _) =
-        connect(Configuration::parse_from(arguments), CancellationToken::new()).await.unwrap();
+    let (configuration, shutdown) = (Configuration::parse_from(arguments), CancellationToken::new());
+    let connections = connect(&configuration, &shutdown).await.unwrap();
     std::fs::remove_file(&wallet).unwrap();
-    (executor, PgConnection::connect(&database).await.unwrap())
+    let (journal, queue) = (connections.journal.clone(), connections.queue.clone());
+    let (executor, _) = assemble(&configuration, connections, &shutdown).unwrap();
+    Fixture { executor, journal, queue, witness: PgConnection::connect(&database).await.unwrap() }
 }
 
 async fn accepted(journal: &Journal) -> Id {
@@ -79,7 +88,7 @@ async fn accepted(journal: &Journal) -> Id {
 }
 
 fn permit(executor: &Executor) -> Permit {
-    executor.permits.take("test").unwrap()
+    executor.worker.permits.take("test").unwrap()
 }
 
 async fn claim(journal: &Journal, id: Id) -> Claim {
@@ -90,49 +99,47 @@ async fn claim(journal: &Journal, id: Id) -> Claim {
 /// for one that was given up already.
 #[tokio::test]
 async fn a_retry_whose_first_event_is_not_recorded_is_given_back() {
-    let (executor, mut witness) = executor().await;
-    let journal = &executor.journal;
-    let id = accepted(journal).await;
-    let mut first = claim(journal, id).await;
+    let Fixture { executor, journal, mut witness, .. } = fixture().await;
+    let id = accepted(&journal).await;
+    let mut first = claim(&journal, id).await;
     journal.append(&mut first, Event::RoutingStarted { attempt: 1 }).await.unwrap();
     let failure = Failure::new(failure::Code::NoRoute, "a test");
     journal.append(&mut first, Event::AttemptFailed { failure, retry_in_ms: 0 }).await.unwrap();
-    let retry = claim(journal, id).await;
+    let retry = claim(&journal, id).await;
     let refuse = "ALTER TABLE order_events ADD CONSTRAINT refuse CHECK (seq < 4)";
     witness.execute(refuse).await.unwrap();
-    executor.drive(retry, permit(&executor)).await;
+    executor.worker.driver.drive(retry, permit(&executor)).await;
     // At once, with a lease of ten minutes.
-    assert_eq!(claim(journal, id).await.order().seq(), 3);
+    assert_eq!(claim(&journal, id).await.order().seq(), 3);
 }
 
 #[tokio::test]
 async fn an_executor_that_is_broken_off_gives_its_order_back() {
-    let (executor, _witness) = executor().await;
-    let id = accepted(&executor.journal).await;
-    let claimed = claim(&executor.journal, id).await;
-    executor.halt.cancel();
-    executor.drive(claimed, permit(&executor)).await;
-    claim(&executor.journal, id).await;
+    let Fixture { executor, journal, .. } = fixture().await;
+    let id = accepted(&journal).await;
+    let claimed = claim(&journal, id).await;
+    executor.abort.cancel();
+    executor.worker.driver.drive(claimed, permit(&executor)).await;
+    claim(&journal, id).await;
 }
 
 #[tokio::test]
 async fn messages_that_name_no_order_are_parked_and_taken_off_the_queue() {
-    let (executor, _witness) = executor().await;
-    let executor = Arc::new(executor);
+    let Fixture { executor, journal, queue: ringing, .. } = fixture().await;
     let (rubbish, unknown) = (format!("rubbish {}", Uuid::now_v7()), Uuid::now_v7().to_string());
     let queue = async_nats::jetstream::new(async_nats::connect(required("TEST_NATS_URL")).await.unwrap());
-    eventually("the queue is there", async || executor.queue.ping().await.is_ok()).await;
+    eventually("the queue is there", async || ringing.ping().await.is_ok()).await;
     for message in [rubbish.clone(), unknown.clone()] {
         let subject = format!("ORDERS.execute.{}", Uuid::now_v7());
         queue.publish(subject, message.into()).await.unwrap().await.unwrap();
     }
-    let pulling = Pulling::start(&executor);
+    let pulling = Pulling::start(executor);
     for (message, reason) in
         [(rubbish, "it names no order"), (unknown, "it names an order that does not exist")]
     {
         // Other tests may have left messages on the queue.
         let parked = async || {
-            let parked = executor.journal.parked().await.unwrap();
+            let parked = journal.parked().await.unwrap();
             parked.iter().any(|parked| parked.payload == message.as_bytes() && parked.reason.contains(reason))
         };
         eventually(reason, parked).await;
@@ -144,40 +151,39 @@ async fn messages_that_name_no_order_are_parked_and_taken_off_the_queue() {
 #[tokio::test]
 async fn an_order_with_an_event_of_a_later_version_is_left_alone_and_not_parked() {
     // No queue: what others ring for on the shared one would come here.
-    let (executor, mut witness) = executor_at("nats://127.0.0.1:1").await;
-    let executor = Arc::new(executor);
-    let later = accepted(&executor.journal).await;
+    let Fixture { executor, journal, mut witness, .. } = fixture_at("nats://127.0.0.1:1").await;
+    let later = accepted(&journal).await;
     let event = "WITH event AS (
             INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
             SELECT id, 2, 1, 9, '{\"kind\": \"of a later version\"}', now() FROM orders)
         UPDATE orders SET seq = 2, status = 'submitted'";
     witness.execute(event).await.unwrap();
-    let pulling = Pulling::start(&executor);
+    let pulling = Pulling::start(executor);
     let fence = async |witness: &mut PgConnection| -> i64 {
         sqlx::query_scalar("SELECT fence FROM orders").fetch_one(witness).await.unwrap()
     };
     eventually("the order was met", async || fence(&mut witness).await > 0).await;
     // It goes on with others.
-    let known = accepted(&executor.journal).await;
+    let known = accepted(&journal).await;
     eventually("another order is worked on", async || {
-        executor.journal.history(known, 1).await.unwrap().is_some_and(|events| !events.is_empty())
+        journal.history(known, 1).await.unwrap().is_some_and(|events| !events.is_empty())
     })
     .await;
     pulling.stop().await;
-    assert_eq!(executor.journal.parked().await.unwrap(), []);
+    assert_eq!(journal.parked().await.unwrap(), []);
     // Met once and given back: free for who can read it.
     assert_eq!(fence(&mut witness).await, 2);
-    assert!(executor.journal.due(10, &[], &[]).await.unwrap().contains(&later));
+    assert!(journal.due(10, &[], &[]).await.unwrap().contains(&later));
 }
 
 /// An executor that takes orders.
 struct Pulling(CancellationToken, tokio::task::JoinHandle<()>);
 
 impl Pulling {
-    fn start(executor: &Arc<Executor>) -> Self {
-        let (executor, shutdown) = (Arc::clone(executor), CancellationToken::new());
+    fn start(executor: Executor) -> Self {
+        let shutdown = CancellationToken::new();
         let until = shutdown.clone();
-        Self(shutdown, tokio::spawn(async move { executor.pull(&until, &TaskTracker::new()).await }))
+        Self(shutdown, tokio::spawn(async move { executor.worker.pull(&until, &TaskTracker::new()).await }))
     }
 
     async fn stop(self) {

@@ -1,9 +1,9 @@
 //! Permits: the bounds of the orders that this process works on, and of those that it waits for.
 
+use service::CancellationToken;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 
 /// Orders that this process holds at most, those whose transactions are in flight included: each of
 /// those costs a row in the landing watch and a renewal of its lease.

@@ -1,17 +1,26 @@
-use crate::deadline::Deadline;
-use crate::executor::Executor;
-use crate::sign::bounds;
+use super::Deadline;
+use super::sign::bounds;
+use crate::guard::{exclusions, price_impact};
+use journal::Journal;
 use order_core::failure::Code;
 use order_core::order::Intent;
 use order_core::quote::Mode;
 use order_core::{Atoms, Failure, Fraction, InputBuffer, Order, Quote};
+use proto::RouterClient;
 use proto::quote::Request;
 use std::time::Duration;
 
-/// The router answers from memory: what takes longer is asked again.
+/// Time for the router to answer; it does so from memory. Then it is asked again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
-impl Executor {
+/// Routes orders.
+pub(crate) struct RouteStep {
+    pub(crate) router: RouterClient,
+    pub(crate) journal: Journal,
+    pub(crate) max_price_impact: Fraction,
+}
+
+impl RouteStep {
     /// Asks the router for the best route, and accepts it only if it keeps the order's floor.
     pub(crate) async fn route(
         &self,
@@ -26,13 +35,13 @@ impl Executor {
             amount: intent.amount_in(),
             mode: Mode::ExactIn,
             input_buffer: InputBuffer::of(order.attempt(), intent.max_slippage()),
-            excluded: self.to_avoid(order).await,
+            excluded: exclusions(&self.journal, order).await,
         };
         let timeout = deadline.remaining().min(ANSWER_WITHIN);
         let trace = service::trace::traceparent();
         let quote = faults::effect!("route", self.router.quote(&request, timeout, trace.as_deref()).await)?;
         acceptable(intent, min_out, &quote)?;
-        bearable(&quote, self.max_price_impact)?;
+        price_impact::check(&quote, self.max_price_impact)?;
         tracing::info!(
             quote.id = %quote.id,
             dex = quote.dex().map(tracing::field::display),
@@ -66,18 +75,6 @@ fn acceptable(intent: &Intent, min_out: Option<Atoms>, quote: &Quote) -> Result<
     swap::allocate(&quote.route, &bounds(intent, min_out)).map(drop)
 }
 
-/// Checks that the pools are large enough for the order. Slippage does not tell: where no quote was named, it
-/// is measured from what these very pools offer.
-pub(crate) fn bearable(quote: &Quote, most: Fraction) -> Result<(), Failure> {
-    if quote.price_impact <= most {
-        return Ok(());
-    }
-    let (impact, most) = (quote.price_impact.to_percent(), most.to_percent());
-    let message =
-        format!("the best route moves the price by {impact}%, {most}% is the most that is accepted");
-    Err(Failure::new(Code::PriceImpactTooHigh, message))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,21 +98,6 @@ mod tests {
         assert_eq!(
             failure.message,
             "the best route gives 0.000994, the order accepts no less than 0.000995 USDC"
-        );
-    }
-
-    #[test]
-    fn pools_that_are_too_small_are_refused_whatever_the_slippage() {
-        let moves = |billionths| {
-            let quote = Quote { price_impact: Fraction::from_billionths(billionths), ..gives(1_000) };
-            bearable(&quote, Fraction::from_billionths(100_000_000))
-        };
-        assert_eq!(moves(100_000_000), Ok(()));
-        let failure = moves(100_000_001).unwrap_err();
-        assert_eq!(failure.code, Code::PriceImpactTooHigh);
-        assert_eq!(
-            failure.message,
-            "the best route moves the price by 10.0000001%, 10% is the most that is accepted"
         );
     }
 

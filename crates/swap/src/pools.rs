@@ -1,4 +1,3 @@
-use crate::cluster;
 use amm::{CLOCK_ADDRESS, Clock, DecodeError, Market, Pool};
 use chain::{Account, Client, Commitment};
 use order_core::failure::Code;
@@ -15,46 +14,55 @@ const REMEMBERED_MAX: usize = 10_000;
 /// that [`amm::LOOKS_MAX`] allows, and one for a price that moves meanwhile.
 const LOOKS_MAX: usize = amm::LOOKS_MAX + 2;
 
-/// A node answers from memory: what takes longer is asked of the next.
+/// Time for a node to answer; it does so from memory. Then the next one is asked.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// Simulations run on the latest state, and this must be the same.
+/// Simulations run on the latest state, and the snapshots must be of the same.
 const COMMITMENT: Commitment = Commitment::Processed;
 
 /// Reads of the same accounts that orders may share; far more than are under way at once.
 const SHARED_MAX: usize = 1_000;
 
-/// Which accounts each pool needed last, because asking anew costs a round trip, and the last reads.
-#[derive(Debug, Default)]
-pub(crate) struct Dependencies {
+/// Reads pools with all that a swap on them needs. It remembers which accounts each pool needed last, because
+/// asking anew costs a round trip.
+#[derive(Debug)]
+pub struct PoolReader {
+    cluster: Client,
     known: Mutex<HashMap<PoolAddress, Vec<Pubkey>>>,
     reads: Mutex<HashMap<Vec<Pubkey>, LastRead>>,
 }
 
 /// The last read of some accounts and the time at which it was begun. Locked while one is under way.
-type LastRead = Arc<tokio::sync::Mutex<Option<(Instant, State)>>>;
+type LastRead = Arc<tokio::sync::Mutex<Option<(Instant, PoolSnapshot)>>>;
 
-/// Accounts as they were in one slot. Cheap to clone.
+/// Pools and their accounts as they were in one slot. Cheap to clone.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct State {
-    pub(crate) slot: u64,
+pub struct PoolSnapshot {
+    slot: u64,
     accounts: Arc<HashMap<Pubkey, Account>>,
 }
 
-impl Dependencies {
-    /// Reads in one slot what is needed to trade on these pools: the clock, the pools, all that they name,
-    /// and some accounts more, not before `min_slot`. What a pool needs can change with its price; then
-    /// there is another look.
-    pub(crate) async fn read(
+impl PoolReader {
+    /// A reader that knows no pool yet.
+    pub fn new(cluster: Client) -> Self {
+        Self { cluster, known: Mutex::default(), reads: Mutex::default() }
+    }
+
+    /// Reads in one slot, not before `min_slot`, everything that trading on these pools needs: the clock, the
+    /// pools, the accounts that they name, and some accounts `more`. A pool may need others when its price has
+    /// moved; then there is another look.
+    ///
+    /// # Errors
+    /// The cluster does not answer, a pool cannot be traded on, or it needs other accounts at each look.
+    pub async fn read(
         &self,
         pools: &[PoolAddress],
         more: &[Pubkey],
         min_slot: u64,
-        cluster: &Client,
-    ) -> Result<State, Failure> {
+    ) -> Result<PoolSnapshot, Failure> {
         let mut addresses = self.remembered(pools, more);
         for _ in 0..LOOKS_MAX {
-            let state = self.read_once(cluster, &addresses, min_slot).await?;
+            let state = self.read_once(&addresses, min_slot).await?;
             let needed = self.learn(pools, more, &state)?;
             if needed.is_subset(&addresses.iter().copied().collect()) {
                 return Ok(state);
@@ -69,12 +77,7 @@ impl Dependencies {
 
     /// Orders that want the same accounts at the same time share a read. It was begun after each of them
     /// asked, so none gets an older state than by a read of its own.
-    async fn read_once(
-        &self,
-        cluster: &Client,
-        addresses: &[Pubkey],
-        min_slot: u64,
-    ) -> Result<State, Failure> {
+    async fn read_once(&self, addresses: &[Pubkey], min_slot: u64) -> Result<PoolSnapshot, Failure> {
         let asked = Instant::now();
         let last = self.last_read(addresses);
         let mut last = last.lock().await;
@@ -85,7 +88,7 @@ impl Dependencies {
             return Ok(state.clone());
         }
         let begun = Instant::now();
-        let state = read(cluster, addresses, min_slot).await?;
+        let state = read(&self.cluster, addresses, min_slot).await?;
         *last = Some((begun, state.clone()));
         Ok(state)
     }
@@ -114,7 +117,7 @@ impl Dependencies {
         &self,
         pools: &[PoolAddress],
         more: &[Pubkey],
-        state: &State,
+        state: &PoolSnapshot,
     ) -> Result<BTreeSet<Pubkey>, Failure> {
         let mut needed = BTreeSet::from([CLOCK_ADDRESS]);
         needed.extend(more);
@@ -132,24 +135,32 @@ impl Dependencies {
 }
 
 /// Reads accounts in one slot, which is not before `min_slot`.
-async fn read(cluster: &Client, addresses: &[Pubkey], min_slot: u64) -> Result<State, Failure> {
+async fn read(cluster: &Client, addresses: &[Pubkey], min_slot: u64) -> Result<PoolSnapshot, Failure> {
     let read = cluster.accounts_since(addresses, COMMITMENT, min_slot, ANSWER_WITHIN).await;
-    let (_, snapshot) = read.map_err(|error| cluster::failure(&error))?;
+    let (_, snapshot) = read.map_err(|error| error.failure())?;
     let accounts = addresses.iter().zip(snapshot.accounts);
-    Ok(State {
+    Ok(PoolSnapshot {
         slot: snapshot.slot,
         accounts: Arc::new(accounts.filter_map(|(address, account)| Some((*address, account?))).collect()),
     })
 }
 
-impl State {
-    /// True if there is such an account.
-    pub(crate) fn has(&self, address: &Pubkey) -> bool {
+impl PoolSnapshot {
+    /// The slot in which all of it was read.
+    pub const fn slot(&self) -> u64 {
+        self.slot
+    }
+
+    /// True if the account exists.
+    pub fn has(&self, address: &Pubkey) -> bool {
         self.accounts.contains_key(address)
     }
 
     /// A pool with everything that a swap on it needs.
-    pub(crate) fn market(&self, address: PoolAddress) -> Result<Market, Failure> {
+    ///
+    /// # Errors
+    /// The pool was not read, or an account of it cannot be decoded.
+    pub fn market(&self, address: PoolAddress) -> Result<Market, Failure> {
         let clock = self.account(CLOCK_ADDRESS)?;
         let clock = Clock::decode(clock).map_err(|error| unreadable(&error))?;
         self.pool(address)?
@@ -157,8 +168,8 @@ impl State {
             .map_err(|error| unreadable(&error))
     }
 
-    /// True if no swap went through these markets between this state and a later one.
-    pub(crate) fn stood_still<'a>(&self, later: &Self, markets: impl Iterator<Item = &'a Market>) -> bool {
+    /// True if no swap went through these markets between this snapshot and a later one.
+    pub fn stood_still<'a>(&self, later: &Self, markets: impl Iterator<Item = &'a Market>) -> bool {
         let mut changing = markets.flat_map(Market::swap_accounts);
         changing.all(|address| self.accounts.get(address) == later.accounts.get(address))
     }

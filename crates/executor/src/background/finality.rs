@@ -1,13 +1,13 @@
 //! Follows landings that ended their orders until they are finalized: a cluster may drop a confirmed block.
 
-use crate::executor::Executor;
 use crate::{cluster, metrics};
 use chain::finality::{Finality, Recorded};
 use chain::landing::Lander;
 use chain::{Client, Commitment, Trade};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use journal::Landing;
+use journal::{Journal, Landing};
+use live::Live;
 use order_core::Order;
 use order_core::order::{self, Observation, State};
 use std::collections::HashSet;
@@ -24,10 +24,17 @@ const LOOK_MAX: usize = Client::SIGNATURES_MAX;
 /// Doubtful landings that are seen to at the same time. The others wait.
 const DOUBTFUL_MAX: usize = 64;
 
-impl Executor {
+/// Follows the landings of confirmed orders.
+pub(crate) struct FinalityFollower {
+    pub(crate) journal: Journal,
+    pub(crate) live: Live,
+    pub(crate) cluster: Client,
+}
+
+impl FinalityFollower {
     /// Looks again and again. What is doubtful is sent again, so that it lands where it was dropped, and the
     /// finalized chain's word is waited for.
-    pub(crate) async fn follow_to_finality(&self) {
+    pub(super) async fn run(&self) {
         let (lander, watch) = Lander::new(self.cluster.clone(), Commitment::Finalized, cluster::explain);
         tokio::join!(watch, self.look_for_finality(lander));
     }

@@ -1,12 +1,18 @@
-use crate::executor::Executor;
 use chain::Trade;
+use chain::landing::Lander;
 use order_core::Order;
 use order_core::order::{Observation, SignedTransaction};
+use service::CancellationToken;
 
-impl Executor {
-    /// Sends the transaction until the chain has spoken. There is no deadline: what may have been
-    /// sent can only be given up by the chain. None if this executor stops first; the next owner
-    /// sends the same bytes.
+/// Lands signed transactions.
+pub(crate) struct LandStep {
+    pub(crate) lander: Lander,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl LandStep {
+    /// Sends the transaction until the chain has spoken. There is no deadline: only the chain can give up what may
+    /// have been sent. None if this executor stops first; the next owner sends the same bytes.
     pub(crate) async fn land(&self, order: &Order, transaction: &SignedTransaction) -> Option<Observation> {
         let min_out = order.min_out().unwrap_or_default();
         let trade = match Trade::of(order.id(), order.intent(), min_out, transaction) {
@@ -16,11 +22,6 @@ impl Executor {
                 return None;
             }
         };
-        faults::defect!("sign_again_on_timeout", {
-            let landing = self.lander.land(transaction, &trade);
-            let landed = tokio::time::timeout(std::time::Duration::from_secs(3), landing).await;
-            return landed.map_or(Some(Observation::Expired), Result::ok);
-        });
         tokio::select! {
             biased;
             observation = self.lander.land(transaction, &trade) => match observation {

@@ -1,16 +1,16 @@
 //! Drift: a pool's program that does not do what our maths says.
 
-use crate::executor::Executor;
-use crate::guard::answered;
+use super::tally::Tally;
+use super::{TradingState, answered};
 use crate::metrics;
-use crate::pools::State;
 use amm::Market;
-use journal::{Drift, PoolRefusal};
+use journal::{Drift, Journal, PoolRefusal};
 use order_core::failure::Code;
 use order_core::order::Fill;
 use order_core::{Atoms, Failure, Order, PoolAddress, Pubkey, Venue};
 use std::collections::HashMap;
-use swap::SwapPlan;
+use std::sync::Arc;
+use swap::{PoolReader, PoolSnapshot, SwapPlan};
 
 /// The result of the pools' programs in a simulation.
 #[derive(Debug)]
@@ -36,7 +36,19 @@ impl Simulated {
     }
 }
 
-impl Executor {
+/// Compares simulations with our maths, and remembers how often each pool differed.
+pub(crate) struct DriftCheck {
+    journal: Journal,
+    pools: Arc<PoolReader>,
+    trading: Arc<TradingState>,
+    tally: Tally,
+}
+
+impl DriftCheck {
+    pub(crate) fn new(journal: Journal, pools: Arc<PoolReader>, trading: Arc<TradingState>) -> Self {
+        Self { journal, pools, trading, tally: Tally::default() }
+    }
+
     /// Compares a simulation with what our maths says of the pools as they were `before` it. On the same
     /// state they differ only if a program was changed, and then no quote of it can be trusted: that is
     /// recorded, and the order avoids the venue from then on.
@@ -46,7 +58,7 @@ impl Executor {
     pub(crate) async fn compare(
         &self,
         order: &Order,
-        before: &State,
+        before: &PoolSnapshot,
         plan: &SwapPlan,
         simulated: &Simulated,
     ) -> Result<(), Failure> {
@@ -69,9 +81,14 @@ impl Executor {
     }
 
     /// The same swaps on pool state read at or after `slot`; None if the pools have moved since `before`.
-    async fn later(&self, before: &State, plan: &SwapPlan, slot: u64) -> Result<Option<SwapPlan>, Failure> {
+    async fn later(
+        &self,
+        before: &PoolSnapshot,
+        plan: &SwapPlan,
+        slot: u64,
+    ) -> Result<Option<SwapPlan>, Failure> {
         let route: Vec<PoolAddress> = plan.markets().map(Market::address).collect();
-        let after = match self.dependencies.read(&route, &[], slot, &self.cluster).await {
+        let after = match self.pools.read(&route, &[], slot).await {
             Ok(after) => after,
             Err(failure) if failure.code == Code::ClusterUnavailable => return Err(failure),
             // A pool that cannot be read any more is not as it was.
@@ -120,7 +137,7 @@ impl Executor {
         let drift = Drift { order_id: order.id(), pools, expected, simulated: simulated.moved, counts };
         let disabled = answered(|| self.journal.observe_drift(&drift)).await;
         if !disabled.is_empty() {
-            self.switch.show(&answered(|| self.journal.stops()).await);
+            self.trading.show(&answered(|| self.journal.stops()).await);
         }
         let message = format!("the simulation differs from what was calculated; it may come from {named}");
         Failure::new(Code::SimulationFailed, message)

@@ -1,16 +1,17 @@
-//! The operator's command that makes address lookup tables.
+//! Address lookup tables, with which more swaps fit into a transaction.
 
-use crate::cluster::{self, Permission};
-use crate::pools::Dependencies;
+use crate::Said;
 use anyhow::{Context as _, ensure};
-use chain::{Client, LookupTables, Wallet};
+use chain::{Client, LookupTables, Permission, Wallet};
 use clap::{Args, Subcommand};
 use order_core::{PoolAddress, Pubkey};
+use serde::Serialize;
 use std::path::PathBuf;
+use swap::PoolReader;
 
 /// The wallet, the cluster and the pools of a lookup table.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// URLs of Solana RPC nodes of one cluster, comma-separated, the preferred one first.
     #[arg(
         long,
@@ -48,19 +49,26 @@ enum Command {
     },
 }
 
-/// Does what an operator asks for, and says what came of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Extended {
+    table: String,
+    added: usize,
+}
+
+/// Makes or extends a table.
 ///
 /// # Errors
 /// The wallet cannot be used, the cluster is mainnet and that was not asked for, an address is not that of a
 /// pool, the table has no room, or a transaction did not land.
-pub async fn run(arguments: Arguments) -> anyhow::Result<String> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Said> {
     let wallet = Wallet::read(&arguments.keypair).context("check KEYPAIR")?;
     let client = Client::new(&arguments.solana_rpc_url).context("check SOLANA_RPC_URL")?;
     let genesis =
         client.genesis_hash().await.context("asking for the cluster's name; check SOLANA_RPC_URL")?;
     // A table holds no money: one host is enough.
     let permission = Permission { live: arguments.live, trust_one_host: true };
-    cluster::permit(&genesis.to_string(), permission, client.host_count())?;
+    permission.check(&genesis, client.host_count())?;
     let (table, pools) = match arguments.command {
         Command::Create { pools } => (None, pools),
         Command::Extend { table, pools } => (Some(table), pools),
@@ -73,17 +81,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<String> {
     let added = client.extend_lookup_table(&wallet, table, &addresses).await.with_context(|| {
         format!("adding to the lookup table; to go on: ops lookup-table extend {table} POOLS")
     })?;
-    Ok(format!("{added} addresses were added to {table}; name it in LOOKUP_TABLES of router and executors"))
+    let text =
+        format!("{added} addresses were added to {table}; name it in LOOKUP_TABLES of router and executors");
+    Said::about(text, Extended { table: table.to_string(), added })
 }
 
 /// The accounts that swaps on these pools name, those first that most of them share.
 async fn named(client: &Client, pools: &[PoolAddress]) -> anyhow::Result<Vec<Pubkey>> {
-    let dependencies = Dependencies::default();
+    let reader = PoolReader::new(client.clone());
     let mut markets = Vec::with_capacity(pools.len());
     for pool in pools {
         // One by one: many do not fit into one call.
-        let state = dependencies.read(&[*pool], &[], 0, client).await;
-        markets.push(state.and_then(|state| state.market(*pool)).with_context(|| format!("reading {pool}"))?);
+        let pools = reader.read(&[*pool], &[], 0).await;
+        markets.push(pools.and_then(|pools| pools.market(*pool)).with_context(|| format!("reading {pool}"))?);
     }
     let addresses = amm::named_accounts(&markets);
     ensure!(

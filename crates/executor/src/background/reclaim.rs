@@ -1,18 +1,26 @@
 //! Takes the lamports of order markers back once every transaction of the order is certainly dead.
 
-use crate::executor::Executor;
 use crate::metrics;
-use chain::{RECLAIMED_AT_ONCE, ReclaimError};
-use journal::OldMarker;
+use chain::{Client, RECLAIMED_AT_ONCE, ReclaimError, Wallet};
+use journal::{Journal, OldMarker};
 use order_core::order::Status;
 use std::time::Duration;
 
 /// The pause between two looks for old markers.
 const EVERY: Duration = Duration::from_secs(30);
 
-impl Executor {
+/// Takes back the lamports of the markers that the wallet's orders have left.
+pub(crate) struct Reclaimer {
+    pub(crate) journal: Journal,
+    pub(crate) cluster: Client,
+    pub(crate) wallet: Wallet,
+    /// Age of an order's last transaction from which on its marker is taken back.
+    pub(crate) marker_age: Duration,
+}
+
+impl Reclaimer {
     /// Looks for old markers again and again.
-    pub(crate) async fn reclaim(&self) {
+    pub(super) async fn run(&self) {
         loop {
             tokio::time::sleep(EVERY).await;
             // As long as there are many, there is no pause.

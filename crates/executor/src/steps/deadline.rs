@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// The pause before something that did not answer is asked again, within the same attempt.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-/// Until when an attempt must have signed something. It ends with the signature: what may have been
+/// The time by which an attempt must have signed something. It ends with the signature: what may have been
 /// sent is not given up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
@@ -18,6 +18,11 @@ impl Deadline {
     /// A deadline `allowed` from now.
     pub(crate) fn after(allowed: Duration) -> Self {
         Self { at: Instant::now() + allowed, allowed }
+    }
+
+    /// Gives all of the time again: another attempt begins.
+    pub(crate) fn restart(&mut self) {
+        *self = Self::after(self.allowed);
     }
 
     /// The time that is left.

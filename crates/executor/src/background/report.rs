@@ -1,12 +1,30 @@
-use crate::executor::Executor;
+use crate::guard::TradingState;
 use crate::metrics;
+use crate::worker::Leases;
+use chain::landing::Lander;
+use journal::Journal;
 use live::{ExecutorReport, Live};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
 
-impl Executor {
-    /// Tells the gateways what this executor can do and what it is doing, and operators what is
-    /// stopped, again and again.
-    pub(crate) async fn report(&self) {
+/// Reports the executor to the gateways, and halts and disabled venues to operators.
+pub(crate) struct Reporter {
+    pub(crate) id: Uuid,
+    pub(crate) journal: Journal,
+    pub(crate) live: Live,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) lander: Lander,
+    pub(crate) trading: Arc<TradingState>,
+    pub(crate) concurrency: u32,
+    pub(crate) attempts: u32,
+    pub(crate) attempt_timeout: Duration,
+}
+
+impl Reporter {
+    /// Reports again and again.
+    pub(super) async fn run(&self) {
         let mut ticks = interval(Live::REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -16,14 +34,14 @@ impl Executor {
             let report = ExecutorReport {
                 id: self.id,
                 capacity: self.concurrency,
-                attempts: self.retry.attempts,
+                attempts: self.attempts,
                 attempt_timeout_seconds: self.attempt_timeout.as_secs(),
                 active,
                 undecided: u64::try_from(self.lander.undecided()).unwrap_or(u64::MAX),
             };
             self.live.report_executor(&report).await;
             if let Ok(stops) = self.journal.stops().await {
-                self.switch.show(&stops);
+                self.trading.show(&stops);
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Compares what the wallet has done on the chain with what the database knows: a database that was restored from
 //! a backup lacks the last orders.
 
-use crate::executor::Executor;
 use anyhow::Context as _;
-use chain::PastTransaction;
-use order_core::Signature;
+use chain::{Client, PastTransaction};
+use journal::Journal;
+use order_core::{Pubkey, Signature};
+use service::CancellationToken;
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,7 +22,7 @@ const INSPECTED_MAX: usize = 10_000;
 
 /// The wallet's transactions that execute no order, such as those that take lamports back.
 #[derive(Debug, Default)]
-pub(crate) struct Inspected(Mutex<HashSet<Signature>>);
+struct Inspected(Mutex<HashSet<Signature>>);
 
 impl Inspected {
     fn contains(&self, signature: &Signature) -> bool {
@@ -42,12 +43,24 @@ impl Inspected {
     }
 }
 
-impl Executor {
+/// Compares the wallet's transactions on the chain with the database.
+pub(crate) struct Reconciler {
+    journal: Journal,
+    cluster: Client,
+    wallet: Pubkey,
+    inspected: Inspected,
+}
+
+impl Reconciler {
+    pub(crate) fn new(journal: Journal, cluster: Client, wallet: Pubkey) -> Self {
+        Self { journal, cluster, wallet, inspected: Inspected::default() }
+    }
+
     /// Compares once, before any order is worked on. Waits for nodes and the database.
     ///
     /// # Errors
     /// The process is asked to stop.
-    pub(crate) async fn reconcile_once(&self) -> anyhow::Result<()> {
+    pub(crate) async fn run_once(&self, shutdown: &CancellationToken) -> anyhow::Result<()> {
         loop {
             match self.compare_with_chain().await {
                 Ok(()) => return Ok(()),
@@ -55,7 +68,7 @@ impl Executor {
                     tracing::warn!(%error, "comparing the wallet's transactions with the database again")
                 }
             }
-            let pause = self.shutdown.run_until_cancelled(tokio::time::sleep(ASK_AGAIN_AFTER));
+            let pause = shutdown.run_until_cancelled(tokio::time::sleep(ASK_AGAIN_AFTER));
             pause
                 .await
                 .context("stopped before the wallet's transactions were compared with the database")?;
@@ -63,7 +76,7 @@ impl Executor {
     }
 
     /// Compares again and again: a database may be replaced while executors run.
-    pub(crate) async fn reconcile(&self) {
+    pub(super) async fn run(&self) {
         loop {
             tokio::time::sleep(EVERY).await;
             if let Err(error) = self.compare_with_chain().await {
@@ -75,7 +88,7 @@ impl Executor {
     /// True if a transaction executed an order. One that no node shows is asked for at the next comparison, and
     /// keeps no executor from starting: the chain refuses to execute its order again.
     async fn executes_an_order(&self, signature: &Signature) -> bool {
-        match self.cluster.executes_an_order(signature, &self.wallet.pubkey()).await {
+        match self.cluster.executes_an_order(signature, &self.wallet).await {
             Ok(false) => {
                 self.inspected.add(*signature);
                 false
@@ -91,7 +104,7 @@ impl Executor {
     /// Halts trading if an order of this wallet landed that the database does not know.
     async fn compare_with_chain(&self) -> anyhow::Result<()> {
         // The chain is asked first: whatever it knows was recorded before it was sent.
-        let past = self.cluster.past_transactions(&self.wallet.pubkey()).await?;
+        let past = self.cluster.past_transactions(&self.wallet).await?;
         let bound_at = self.journal.cluster_bound_at().await?.map_or(i64::MAX, |at| at.timestamp());
         let since = |past: &&PastTransaction| past.block_time.is_none_or(|time| time >= bound_at);
         let signatures: Vec<Signature> = past.iter().filter(since).map(|past| past.signature).collect();

@@ -1,0 +1,221 @@
+use crate::background::{Background, FinalityFollower, Reclaimer, Reconciler, Reporter};
+use crate::drive::Driver;
+use crate::guard::{DriftCheck, Guard, TradingState, Valuation};
+use crate::steps::{LandStep, RouteStep, SettleStep, SignStep, Simulator, Steps, Survey};
+use crate::worker::{Bell, Leases, Permits, Worker};
+use crate::{Configuration, cluster, metrics};
+use anyhow::Context as _;
+use chain::landing::Lander;
+use chain::{Client, Wallet};
+use journal::{Journal, Queue};
+use live::Live;
+use order_core::Pubkey;
+use proto::RouterClient;
+use service::{CancellationToken, Shell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use swap::PoolReader;
+use uuid::Uuid;
+
+/// Statements are grouped in one writer: the pool is for claims, renewals and the sweep.
+const DATABASE_CONNECTIONS: u32 = 8;
+
+/// Time for the router to say that it is well.
+const HEALTH_WITHIN: Duration = Duration::from_secs(1);
+
+/// An executor that has met its cluster and has not taken an order yet.
+pub struct Executor {
+    pub(crate) id: Uuid,
+    pub(crate) wallet: Pubkey,
+    pub(crate) concurrency: u32,
+    pub(crate) worker: Worker,
+    pub(crate) background: Background,
+    /// Breaks off the attempts that were begun.
+    pub(crate) abort: CancellationToken,
+}
+
+/// Everything outside the process that an executor speaks to.
+pub(crate) struct Connections {
+    pub(crate) journal: Journal,
+    pub(crate) queue: Queue,
+    live: Live,
+    router: RouterClient,
+    cluster: Client,
+    wallet: Wallet,
+}
+
+/// Connects to everything, registers the readiness checks, and waits for the database and the cluster.
+///
+/// # Errors
+/// The wallet cannot be used, the database lacks a migration, an address makes no sense, the cluster is
+/// mainnet and trading there was not asked for, or the process is asked to stop.
+pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result<Executor> {
+    let shutdown = shell.shutdown();
+    let connections = connect(&configuration, &shutdown).await?;
+    register_checks(&connections, shell);
+    let met = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&met);
+    shell.check("start", move || {
+        let met = asked.load(Ordering::Relaxed);
+        async move { if met { Ok(()) } else { Err("the cluster is not known yet".to_owned()) } }
+    });
+    let permission = configuration.permission();
+    cluster::meet(&connections.cluster, &connections.journal, permission, &shutdown).await?;
+    let writing = connections.journal.clone();
+    let (executor, landing) = assemble(&configuration, connections, &shutdown)?;
+    executor.background.reconciler.run_once(&shutdown).await?;
+    met.store(true, Ordering::Relaxed);
+    shell.vital("journal", async move { writing.stopped().await });
+    // Ends when the executor, and with it the lander, is gone: not before the service stops.
+    shell.vital("landing watch", landing);
+    Ok(executor)
+}
+
+/// Connects to everything. Waits for the database alone.
+pub(crate) async fn connect(
+    configuration: &Configuration,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Connections> {
+    metrics::describe();
+    let wallet = Wallet::read(&configuration.keypair).context("check KEYPAIR")?;
+    let cluster = Client::new(&configuration.solana_rpc_url).context("check SOLANA_RPC_URL")?;
+    let connecting = Journal::connect_patiently(&configuration.database_url, DATABASE_CONNECTIONS);
+    let journal = shutdown
+        .run_until_cancelled(connecting)
+        .await
+        .context("stopped before PostgreSQL answered")?
+        .context("connecting to PostgreSQL; check DATABASE_URL")?;
+    Ok(Connections {
+        journal,
+        queue: Queue::connect(&configuration.nats_url).await.context("check NATS_URL")?,
+        live: Live::connect(&configuration.redis_url).context("check REDIS_URL")?,
+        router: RouterClient::new(&configuration.router_url).context("check ROUTER_URL")?,
+        cluster,
+        wallet,
+    })
+}
+
+/// Makes the executor from its connections, and the task that must run beside it for orders to land.
+pub(crate) fn assemble(
+    configuration: &Configuration,
+    connections: Connections,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<(Executor, impl Future<Output = ()> + Send + 'static)> {
+    let (lander, landing) =
+        Lander::new(connections.cluster.clone(), configuration.commitment, cluster::explain);
+    let (leases, trading, abort) = (Arc::default(), Arc::default(), CancellationToken::new());
+    let id = Uuid::now_v7();
+    let background = background(id, configuration, &connections, &leases, &lander, &trading);
+    let driver = Driver {
+        journal: connections.journal.clone(),
+        live: connections.live.clone(),
+        leases: Arc::clone(&leases),
+        steps: steps(configuration, &connections, lander, trading, shutdown)?,
+        retry: configuration.retry(),
+        attempt_timeout: configuration.attempt_timeout(),
+        abort: abort.clone(),
+    };
+    let Connections { journal, queue, wallet, .. } = connections;
+    let worker = Worker {
+        bell: Bell::new(queue, journal.clone()),
+        journal,
+        permits: Permits::new(configuration.concurrency.try_into().unwrap_or(usize::MAX)),
+        leases,
+        lease: configuration.lease(),
+        driver: Arc::new(driver),
+    };
+    let (wallet, concurrency) = (wallet.pubkey(), configuration.concurrency);
+    Ok((Executor { id, wallet, concurrency, worker, background, abort }, landing))
+}
+
+fn steps(
+    configuration: &Configuration,
+    connections: &Connections,
+    lander: Lander,
+    trading: Arc<TradingState>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Steps> {
+    let Connections { journal, router, cluster, wallet, .. } = connections;
+    let pools = Arc::new(PoolReader::new(cluster.clone()));
+    let max_price_impact = configuration.max_price_impact;
+    let guard = Guard {
+        journal: journal.clone(),
+        limits: configuration.limits()?,
+        valuation: Valuation { router: router.clone(), journal: journal.clone(), max_price_impact },
+        trading: Arc::clone(&trading),
+    };
+    let drift = DriftCheck::new(journal.clone(), Arc::clone(&pools), trading);
+    let tables = configuration.lookup_tables.clone();
+    let sign = SignStep {
+        wallet: wallet.clone(),
+        cluster: cluster.clone(),
+        survey: Survey::new(cluster.clone(), pools, tables, wallet.pubkey()),
+        simulator: Simulator { cluster: cluster.clone(), wallet: wallet.pubkey(), drift },
+        guard,
+        max_priority_fee: configuration.max_priority_fee(),
+    };
+    Ok(Steps {
+        route: RouteStep { router: router.clone(), journal: journal.clone(), max_price_impact },
+        sign,
+        land: LandStep { lander, shutdown: shutdown.clone() },
+        settle: SettleStep { cluster: cluster.clone() },
+    })
+}
+
+fn background(
+    id: Uuid,
+    configuration: &Configuration,
+    connections: &Connections,
+    leases: &Arc<Leases>,
+    lander: &Lander,
+    trading: &Arc<TradingState>,
+) -> Background {
+    let Connections { journal, live, cluster, wallet, .. } = connections;
+    Background {
+        journal: journal.clone(),
+        live: live.clone(),
+        reconciler: Reconciler::new(journal.clone(), cluster.clone(), wallet.pubkey()),
+        reclaimer: Reclaimer {
+            journal: journal.clone(),
+            cluster: cluster.clone(),
+            wallet: wallet.clone(),
+            marker_age: configuration.marker_age(),
+        },
+        follower: FinalityFollower { journal: journal.clone(), live: live.clone(), cluster: cluster.clone() },
+        reporter: Reporter {
+            id,
+            journal: journal.clone(),
+            live: live.clone(),
+            leases: Arc::clone(leases),
+            lander: lander.clone(),
+            trading: Arc::clone(trading),
+            concurrency: configuration.concurrency,
+            attempts: configuration.attempts,
+            attempt_timeout: configuration.attempt_timeout(),
+        },
+    }
+}
+
+fn register_checks(connections: &Connections, shell: &Shell) {
+    let journal = connections.journal.clone();
+    shell.check("postgres", move || {
+        let journal = journal.clone();
+        async move { journal.ping().await.map_err(|error| error.to_string()) }
+    });
+    let queue = connections.queue.clone();
+    shell.check("nats", move || {
+        let queue = queue.clone();
+        async move { queue.ping().await.map_err(|error| error.to_string()) }
+    });
+    let router = connections.router.clone();
+    shell.check("router", move || {
+        let router = router.clone();
+        async move { router.health(HEALTH_WITHIN).await.map_err(|failure| failure.message) }
+    });
+    let cluster = connections.cluster.clone();
+    shell.check("cluster", move || {
+        let cluster = cluster.clone();
+        async move { cluster.health().await.map_err(|error| error.to_string()) }
+    });
+}

@@ -1,0 +1,137 @@
+//! Signing: the transaction is planned on fresh pools, simulated, guarded, and signed. Nothing is sent.
+
+mod fee;
+mod ground;
+mod occupied;
+mod simulate;
+
+pub(crate) use ground::Survey;
+pub(crate) use simulate::Simulator;
+
+use crate::guard::Guard;
+use chain::transaction::{self, BuildError, Draft};
+use chain::{Client, Wallet};
+use ground::Ground;
+use order_core::failure::Code;
+use order_core::order::{Event, Intent, Marker, SignedTransaction};
+use order_core::{Atoms, Failure, Order, Quote};
+use swap::{Bounds, SwapPlan};
+
+/// Signs orders' transactions.
+pub(crate) struct SignStep {
+    pub(crate) wallet: Wallet,
+    pub(crate) cluster: Client,
+    pub(crate) survey: Survey,
+    pub(crate) simulator: Simulator,
+    pub(crate) guard: Guard,
+    /// Most lamports that are paid for priority, per transaction.
+    pub(crate) max_priority_fee: Atoms,
+}
+
+impl SignStep {
+    /// Signs the order's transaction, or finds one of its transactions on the chain that it had given up. Nothing
+    /// is sent.
+    pub(crate) async fn sign(&self, order: &Order, quote: &Quote, min_out: Atoms) -> Result<Event, Failure> {
+        self.same_wallet(order)?;
+        let marker = self.wallet.marker(order.id(), order.intent(), order.marker_generation());
+        match self.sign_with(order, quote, min_out, &marker).await {
+            Ok(transaction) => Ok(Event::TransactionSigned { transaction }),
+            Err(failure) if failure.code == Code::MarkerInUse => {
+                occupied::resolve(&self.cluster, order, &marker, failure).await
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Refuses an order of which another wallet has signed a transaction: its marker is another one, so the chain
+    /// would not refuse a second swap.
+    fn same_wallet(&self, order: &Order) -> Result<(), Failure> {
+        let signer = order.transactions().last().and_then(|transaction| transaction.marker.as_ref());
+        match signer.map(|marker| marker.wallet.pubkey()) {
+            Some(other) if other != self.wallet.pubkey() => Err(Failure::new(
+                Code::WalletChanged,
+                format!("an earlier transaction of the order was signed by the wallet {other}"),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Builds the transaction, runs it through a simulation, and signs it.
+    async fn sign_with(
+        &self,
+        order: &Order,
+        quote: &Quote,
+        min_out: Atoms,
+        marker: &Marker,
+    ) -> Result<SignedTransaction, Failure> {
+        let ground = self.survey.ground(order, quote, marker).await?;
+        let bounds = bounds(order.intent(), min_out);
+        let plan = SwapPlan::new(&quote.route, &bounds, |pool| ground.pools.market(pool))?;
+        let draft = self.draft(order, &plan, &ground, marker)?;
+        let units = self.simulator.simulate(order, &draft, &plan, &ground, min_out).await?;
+        self.guard.check(order, quote).await?;
+        let unit_limit = fee::unit_limit(units);
+        let unit_price =
+            fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);
+        let draft = Draft { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
+        let signed =
+            transaction::build(&self.wallet.pubkey(), &draft, &ground.lookup_tables, &ground.blockhash)
+                .and_then(|unsigned| faults::effect!("sign", unsigned.sign(&self.wallet)));
+        let transaction = signed.map_err(|error| unbuildable(&error))?;
+        tracing::info!(
+            signature = %transaction.signature,
+            min_out = min_out.get(),
+            units,
+            unit_price,
+            last_valid_block_height = transaction.last_valid_block_height,
+            "signed"
+        );
+        Ok(transaction)
+    }
+
+    /// The transaction as it is simulated: with all the compute units there are.
+    fn draft(
+        &self,
+        order: &Order,
+        plan: &SwapPlan,
+        ground: &Ground,
+        marker: &Marker,
+    ) -> Result<Draft, Failure> {
+        let intent = order.intent();
+        Ok(Draft {
+            marker: marker.clone(),
+            token_in: intent.token_in().clone(),
+            token_out: intent.token_out().clone(),
+            intermediates: plan.intermediates(),
+            amount_in: intent.amount_in(),
+            swaps: plan.instructions(self.wallet.pubkey(), marker)?,
+            compute_unit_limit: fee::UNITS_MAX,
+            compute_unit_price: 0,
+            token_account_rent: ground.rent.token_account,
+            marker_rent: ground.rent.marker,
+        })
+    }
+}
+
+/// The bounds that an order's transaction must keep.
+pub(crate) fn bounds(intent: &Intent, min_out: Atoms) -> Bounds {
+    Bounds {
+        mint_in: intent.token_in().mint,
+        mint_out: intent.token_out().mint,
+        amount_in: intent.amount_in(),
+        min_out,
+    }
+}
+
+fn unbuildable(error: &BuildError) -> Failure {
+    match error {
+        // The router takes care that it fits. It may not know yet that a lookup table is gone.
+        BuildError::TooLong { .. } | BuildError::TooManyAccounts { .. } => Failure::new(
+            Code::SimulationFailed,
+            format!("{error}; the router and the executors must have the same LOOKUP_TABLES"),
+        ),
+        BuildError::Encoding(_) | BuildError::OtherWallet { .. } => {
+            Failure::new(Code::Unsupported, error.to_string())
+        }
+    }
+}
