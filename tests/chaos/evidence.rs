@@ -17,7 +17,7 @@ use system_tests::{Cluster, Wallet, is_terminal};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-/// What the clients trade.
+/// The tokens that the clients trade.
 const SYMBOLS: [&str; 3] = ["SOL", "USDC", "USDT"];
 
 /// How often the journal is asked whether all orders have ended.
@@ -26,7 +26,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// How long the story of an ended order may take to come.
 const REPLAY_WITHIN: Duration = Duration::from_secs(20);
 
-/// What the wallet has, as the cluster says.
+/// The wallet's balances by the cluster's word.
 pub(crate) async fn balances(stage: &Stage) -> Result<Balances> {
     let cluster = Cluster::new(stage.stack.sandbox.address);
     let wallet = Wallet::read(&stage.stack.wallet).address;
@@ -136,7 +136,7 @@ async fn replay(gateway: SocketAddr, order: &Order) -> Result<Vec<Value>> {
     Ok(updates)
 }
 
-/// What should be gone from the stores.
+/// Rows and keys that should be gone from the stores.
 fn leftovers(stage: &Stage) -> Result<Vec<String>> {
     let questions = [
         ("sessions idle in a transaction", IDLE),
@@ -166,7 +166,7 @@ const IDLE: &str = "
 SELECT count(*) FROM pg_stat_activity
 WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '2 seconds'";
 
-/// What the services have written: their logs, and their metrics as they are now.
+/// The writings of the services: their logs, and their metrics as they are now.
 async fn writings(stage: &mut Stage) -> Result<Vec<Writing>> {
     let mut writings = Vec::new();
     for entry in std::fs::read_dir(stage.path().join("logs")).context("reading the logs")? {
@@ -182,7 +182,7 @@ async fn writings(stage: &mut Stage) -> Result<Vec<Writing>> {
     Ok(writings)
 }
 
-/// What must not be in them.
+/// Secrets that must not be in the writings.
 fn secrets(stage: &Stage) -> Result<Vec<Secret>> {
     let bytes = std::fs::read(&stage.stack.wallet).context("reading the wallet")?;
     let bytes: Vec<u8> = serde_json::from_slice(&bytes).context("reading the wallet")?;

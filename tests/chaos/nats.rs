@@ -34,7 +34,7 @@ pub(crate) fn publish(server: SocketAddr, payloads: &[String]) -> Result<()> {
     connection.line("PONG").map(drop)
 }
 
-/// What each message on the queue says, and how many of them are still to be delivered, or to be
+/// The texts of the messages on the queue, and how many of them are still to be delivered, or to be
 /// acknowledged.
 pub(crate) fn left(server: SocketAddr) -> Result<(Vec<String>, u64)> {
     let mut connection = Connection::open(server)?;

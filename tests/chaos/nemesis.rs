@@ -25,16 +25,16 @@ const END_WITHIN: Duration = Duration::from_secs(60);
 /// machine with much else to do it takes longer.
 const RECOVERED_WITHIN: Duration = Duration::from_secs(180);
 
-/// What a service says when it has begun to work. Before that, it may end for want of its servers.
+/// Log lines of a service that has begun to work. Before that, it may end because a server is missing.
 const WORKS: [&str; 2] = ["listening", "taking orders"];
 
-/// What names no order.
+/// A message that names no order.
 pub(crate) const POISON: &str = "no order";
 
 /// How much of the end of a log is shown.
 const LAST_LINES: usize = 8;
 
-/// What was done.
+/// The faults that were done.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     /// How many faults of each kind.

@@ -136,20 +136,20 @@ impl Link {
     ];
 }
 
-/// What the cluster does wrong, as its admin port knows it.
+/// A lie of the cluster, as its admin port knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lie {
     /// Half of the transactions are taken and never executed.
     DropTransactions,
-    /// What landed is not found, unless the history is searched.
+    /// Landed transactions are not found, unless the history is searched.
     HideTransactions,
-    /// What landed is not found, in the history either.
+    /// Landed transactions are not found, in the history either.
     NotFound,
     /// The history lacks everything, and says that it reaches back to the first block.
     HistoryHole,
     /// The status of what landed is told, and not the transaction.
     Withhold,
-    /// What landed well is told as finalized and reverted.
+    /// Transactions that landed well are shown as finalized and reverted.
     ForgeRevert,
     /// Half of the calls are refused for their rate, with status 429 and this JSON-RPC error.
     Limited(i64),

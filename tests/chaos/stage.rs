@@ -23,7 +23,7 @@ const PRICE_VOLATILITY_BPS: u64 = 2;
 /// The clients are not to be limited: all have the same address.
 const ORDERS_PER_MINUTE: u64 = 1_000_000;
 
-/// What no log may have: in the database's URL, which trusts this machine and asks for no password, and
+/// Password that no log may have: in the database's URL, which trusts this machine and asks for none, and
 /// in those of the nodes, which want no key.
 pub(crate) const PASSWORD: &str = "canary-of-the-password";
 pub(crate) const NODE_KEY: &str = "canary-of-the-node-key";

@@ -1,10 +1,10 @@
-//! What came of several runs, as tables in Markdown.
+//! The results of several runs, as tables in Markdown.
 
 use crate::nemesis::Tally;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What came of a seed's run.
+/// The result of a seed's run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) seed: u64,

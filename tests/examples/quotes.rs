@@ -20,10 +20,10 @@ struct Options {
     /// Where the router is; `cargo xtask up` prints it
     #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
     url: String,
-    /// What is sold: a symbol, or the address of a mint
+    /// Token that is sold: a symbol, or the address of a mint
     #[arg(long = "in", default_value = "SOL")]
     token_in: String,
-    /// What is bought
+    /// Token that is bought
     #[arg(long = "out", default_value = "USDC")]
     token_out: String,
     /// How much of what is sold, as a decimal number

@@ -23,10 +23,10 @@ struct Options {
     /// How many orders are placed at once
     #[arg(long, default_value_t = 3)]
     orders: usize,
-    /// What is sold: a symbol, or the address of a mint
+    /// Token that is sold: a symbol, or the address of a mint
     #[arg(long, default_value = "SOL")]
     token_in: String,
-    /// What is bought
+    /// Token that is bought
     #[arg(long, default_value = "USDC")]
     token_out: String,
     /// How much of it each order sells, as a decimal number

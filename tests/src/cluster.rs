@@ -41,7 +41,7 @@ impl Cluster {
         Atoms::new(result["value"].as_u64().unwrap())
     }
 
-    /// What the wallet has of a token, in its associated token account.
+    /// The wallet's balance of a token, in its associated token account.
     pub async fn tokens(&self, wallet: Pubkey, mint: Mint) -> Atoms {
         let account = associated_token_account(wallet, mint).to_string();
         let result =
@@ -197,7 +197,7 @@ impl Cluster {
         format!("{}/admin/pools{path}", self.url)
     }
 
-    /// What the cluster's history has of a transaction; null if it has none.
+    /// A transaction as the cluster's history shows it; null if it does not.
     pub async fn transaction(&self, signature: &str) -> Value {
         let options =
             json!({ "commitment": "confirmed", "encoding": "json", "maxSupportedTransactionVersion": 0 });

@@ -293,7 +293,7 @@ impl Engine {
         }
     }
 
-    /// What the cluster wrote down of every transaction, in the order of its happening.
+    /// The cluster's ledger of every transaction, in the order of its happening.
     ///
     /// # Panics
     /// It cannot be read.

@@ -21,7 +21,7 @@ pub struct Gateway {
     http: reqwest::Client,
 }
 
-/// What the gateway answered.
+/// An answer of the gateway.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status.

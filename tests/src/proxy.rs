@@ -5,13 +5,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What is read at once: latency and throttle act on pieces of this size.
+/// Size of a piece that is read at once: latency and throttle act on pieces.
 const PIECE_BYTES: usize = 16 * 1024;
 
 /// The pause after the system has refused to accept, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What is wrong with a connection.
+/// A fault of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ailment {
     /// Everything takes this long.

@@ -16,7 +16,7 @@ pub struct Updates {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
-/// What comes over the connection.
+/// A frame of the connection.
 enum Frame {
     Text(Value),
     Closed(Option<CloseFrame>),

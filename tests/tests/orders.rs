@@ -35,7 +35,7 @@ const TOKENS: [(&str, u64); 7] = [
 /// A token of Token-2022, which the engine knows by its mint alone.
 const BERN: &str = "CKfatsPMUf8SkiURsDXs7eK6GWb4Jsd6UDbs7twMCWxo";
 
-/// What the smallest and the largest orders are worth, in cents.
+/// Values of the smallest and of the largest order, in cents.
 const CENTS: [u64; 2] = [10, 1_500_000];
 
 const VENUES: [&str; 7] = [
@@ -128,7 +128,7 @@ fn random_order(random: &mut Random) -> Value {
     json!({ "tokenIn": token_in, "tokenOut": random.pick(&others), "amount": amount, "maxSlippage": "0.01" })
 }
 
-/// What kinds of order it was, and whether it was executed as quoted.
+/// Trades an order. Returns its kinds, and true if it was executed as quoted.
 async fn trade(engine: &Engine, order: &Value) -> (Vec<&'static str>, bool) {
     let gateway = engine.gateway(0);
     let id = gateway.place(order).await;

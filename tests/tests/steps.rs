@@ -28,7 +28,7 @@ const SECOND: Part = Part::Executor(1);
 
 const SYMBOLS: [&str; 2] = ["SOL", "USDC"];
 
-/// What an order meets.
+/// The course of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Story {
     /// Nothing: it is confirmed.

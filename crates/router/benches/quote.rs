@@ -44,7 +44,7 @@ const PAIRS: [(&str, &str, usize, u64); 12] = [
     ("BONK", "RAY", 1, 80),
 ];
 
-/// What is quoted: a little, much, and so much that it is worth dividing, in dollars.
+/// Amounts that are quoted: a little, much, and so much that it is worth dividing, in dollars.
 const ORDERS: [(&str, &str); 4] = [("SOL", "USDC"), ("USDT", "SOL"), ("BONK", "JUP"), ("RAY", "USDT")];
 const DOLLARS: [u64; 3] = [100, 10_000, 1_000_000];
 

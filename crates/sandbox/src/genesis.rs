@@ -19,10 +19,10 @@ use spl_associated_token_account_interface::address::get_associated_token_addres
 /// An address lookup table with what the pools' swaps name. Only the wallet may add to it.
 const LOOKUP_TABLE: Pubkey = Pubkey::from_str_const("4ezRjbnj3kfpF2DgfaQGvWpW3G5nxWJ5QKw6njFxfeGA");
 
-/// What the wallet begins with, in lamports: 100 000 SOL.
+/// The wallet's first balance, in lamports: 100 000 SOL.
 const WALLET_LAMPORTS: u64 = 100_000_000_000_000;
 
-/// What the wallet begins with of each of these, in whole tokens.
+/// The wallet's first balances of these, in whole tokens.
 const WALLET_TOKENS: [(&str, u64); 6] = [
     ("USDC", 1_000_000),
     ("USDT", 1_000_000),

@@ -10,7 +10,7 @@ const TAXED: Mint =
 const TAXED_SYMBOL: &str = "BERN";
 const TAXED_DECIMALS: u8 = 5;
 
-/// What is withheld of each transfer: 6.9 %, at most ten million tokens.
+/// The part of each transfer that is withheld: 6.9 %, at most ten million tokens.
 const TAX: TransferFee = TransferFee { basis_points: 690, maximum: 1_000_000_000_000 };
 
 /// A token by the symbol that the cluster's own lists use.

@@ -11,7 +11,7 @@ const ADVANCES_KEPT: usize = 256;
 pub(crate) struct Network {
     cluster: RwLock<Cluster>,
     advances: broadcast::Sender<Arc<Advance>>,
-    /// What goes wrong at present.
+    /// The faults of the present.
     pub(crate) faults: Faults,
 }
 

@@ -10,14 +10,14 @@ use std::sync::{Arc, RwLockReadGuard};
 /// One node of the cluster: a port. All know the same cluster, but each may have faults of its own.
 #[derive(Clone)]
 pub(crate) struct Node {
-    /// What the nodes share.
+    /// The state that all nodes share.
     pub(crate) network: Arc<Network>,
     /// Its place in the list of ports, from 0.
     pub(crate) number: usize,
 }
 
 impl Node {
-    /// What goes wrong at present, in all nodes.
+    /// The faults of the present, of all nodes.
     pub(crate) fn faults(&self) -> &Faults {
         &self.network.faults
     }

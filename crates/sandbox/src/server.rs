@@ -31,7 +31,7 @@ use tokio::time::MissedTickBehavior;
 /// The largest request: a batch of transactions.
 const BODY_BYTES_MAX: usize = 512 * 1024;
 
-/// What the cluster is made of.
+/// The settings of the cluster.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(about = "A local Solana cluster with seeded pools")]
 pub struct Configuration {
@@ -57,7 +57,7 @@ pub struct Configuration {
     /// A program to load in place of a built-in one, as ADDRESS=FILE with the ELF file; may be repeated.
     #[arg(long = "program", value_name = "ADDRESS=FILE")]
     pub programs: Vec<ProgramFile>,
-    /// What every service has.
+    /// The settings that every service has.
     #[command(flatten)]
     pub options: service::Options,
 }
@@ -68,7 +68,7 @@ impl service::Configuration for Configuration {
     }
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) node: Node,

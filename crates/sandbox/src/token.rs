@@ -30,7 +30,7 @@ pub(crate) const TAXED_HOLDING_BYTES: usize = 178;
 const MINT_TO: u8 = 7;
 const BURN: u8 = 8;
 
-/// What a token account says.
+/// The contents of a token account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Holding {
     /// Of which token.

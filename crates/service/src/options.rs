@@ -7,7 +7,7 @@ pub struct Options {
     /// Where /livez, /readyz and /metrics answer; port 0 takes a free one and logs it.
     #[arg(long, env = "ADMIN_LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
     pub admin_listen: SocketAddr,
-    /// What is logged: a level, or directives such as `info,gateway=debug`.
+    /// Log level, or directives such as `info,gateway=debug`.
     #[arg(long, env = "LOG", default_value = "info")]
     pub log: String,
     /// How it is logged: lines for people, or JSON for machines.

@@ -8,7 +8,7 @@ use order_core::order::{Event, Fill, Observation};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What the ledger says of one signature.
+/// The ledger's entries of one signature.
 #[derive(Debug, Default)]
 struct Seen {
     /// When a node first got it.
@@ -55,7 +55,7 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
     }
 }
 
-/// What the clients were quoted at the least, by their orders' keys.
+/// The minimum outputs that clients were quoted, by their orders' keys.
 fn quoted(lines: &[Line]) -> BTreeMap<&str, &str> {
     let quoted = lines.iter().filter_map(|line| match line {
         Line::Quoted { key, minimum_output } => Some((key.as_str(), minimum_output.as_str())),
@@ -143,7 +143,7 @@ fn check_replacements(order: &Order, violations: &mut Violations) {
     }
 }
 
-/// What expired could not land any more when the engine said so.
+/// Checks that an expired transaction could not land any more when the engine said so.
 fn check_expiries(order: &Order, heights: &Heights, violations: &mut Violations) {
     for one in order.transactions.iter().filter(|one| one.state == "expired") {
         let height = one.observed.and_then(|observed| heights.at(observed));
@@ -184,7 +184,7 @@ impl Heights {
         Self(heights.collect())
     }
 
-    /// What was finalized at a moment.
+    /// The height that was finalized at a moment.
     fn at(&self, moment: Moment) -> Option<u64> {
         let before = self.0.partition_point(|(at, _)| *at <= moment);
         self.0[..before].last().map(|(_, height)| *height)

@@ -23,7 +23,7 @@ use crate::witness::{Entry, Order};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What the wallet has of each token, by symbol, in atoms.
+/// The wallet's balance of each token, by symbol, in base units.
 pub(crate) type Balances = BTreeMap<&'static str, i128>;
 
 /// Everything there is to judge by.
@@ -39,7 +39,7 @@ pub(crate) struct Evidence {
     pub(crate) queue: Queue,
     pub(crate) secrets: Vec<Secret>,
     pub(crate) writings: Vec<Writing>,
-    /// What the database still holds that should be gone, in words.
+    /// Rows that should be gone from the database and are not, in words.
     pub(crate) leftovers: Vec<String>,
     /// The orders of the database that a restored one has replaced; None if none was restored.
     pub(crate) lost: Option<BTreeMap<String, Order>>,

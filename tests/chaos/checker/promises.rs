@@ -8,7 +8,7 @@ use system_tests::is_terminal;
 /// Answers that leave open whether the order was recorded. They tell the client to ask again.
 const OPEN_CODES: [&str; 4] = ["outcome_unknown", "timeout", "request_timeout", "internal"];
 
-/// What a client knows of one of its keys.
+/// A client's knowledge of one of its keys.
 #[derive(Debug, Default)]
 struct Knowledge {
     asked: u32,

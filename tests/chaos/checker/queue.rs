@@ -5,17 +5,17 @@ use super::{Evidence, Violations};
 use crate::nemesis::POISON;
 use system_tests::is_terminal;
 
-/// What is left on the queue, and beside it.
+/// The messages that are left on the queue, and those that are parked.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    /// What each message names.
+    /// The texts of the messages.
     pub(crate) messages: Vec<String>,
     /// How many of them would still be given to an executor, or be given again.
     pub(crate) deliverable: u64,
     /// True if NATS was killed. It writes down what was acknowledged and what was removed in two places,
     /// and neither at once: after a kill it may hold messages that it takes for acknowledged.
     pub(crate) killed: bool,
-    /// What was parked for the operator.
+    /// The messages that were parked for the operator.
     pub(crate) parked: Vec<String>,
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use system_tests::is_terminal;
 
-/// What came over one WebSocket.
+/// The frames of one WebSocket.
 #[derive(Debug)]
 struct Run<'a> {
     order_id: &'a str,

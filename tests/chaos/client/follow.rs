@@ -27,7 +27,7 @@ pub(super) struct Socket {
     pub(super) number: u64,
 }
 
-/// What comes over it.
+/// A message of the connection.
 pub(super) enum Inbound {
     Frame(Value),
     Closed(Option<u16>),
@@ -49,7 +49,7 @@ impl Socket {
         self.stream.send(Message::text(text)).await
     }
 
-    /// What comes next; None if nothing comes any more.
+    /// The next message; None if nothing comes any more.
     pub(super) async fn next(&mut self) -> Option<Inbound> {
         loop {
             match timeout(SILENCE, self.stream.next()).await.ok()??.ok()? {

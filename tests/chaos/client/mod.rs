@@ -39,7 +39,7 @@ const QUOTED_PERCENT: u64 = 25;
 const TIGHT_PERCENT: u64 = 25;
 const TIGHT: &str = "0.0005";
 
-/// What the clients share.
+/// The state that the clients share.
 #[derive(Debug)]
 pub(crate) struct Workload {
     pub(crate) seed: u64,

@@ -26,7 +26,7 @@ pub(super) struct Placed {
     pub(super) socket: Option<(Socket, u64)>,
 }
 
-/// What became of one request.
+/// The outcome of one request.
 enum Answer {
     Accepted(Placed),
     /// It is not worth trying again.

@@ -16,7 +16,7 @@ pub(crate) fn atoms(value: &Value, symbol: &str) -> Atoms {
 /// The lamports that an account without data holds, as the cluster asks for them.
 pub(crate) const MARKER_RENT: i128 = 890_880;
 
-/// What the wallet has of some tokens, or how that has changed, in atoms.
+/// The wallet's balances of some tokens, or their changes, in base units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Balances(BTreeMap<String, i128>);
 

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use system_tests::{Engine, Gateway, Part, eventually, market_order, setting};
 
-/// What stands in the way of a new order costs it less than this, over what an order takes on this
+/// The delay of a new order by what stands in its way is less than this, over what an order takes on this
 /// machine when nothing does.
 const SOON: Duration = Duration::from_secs(2);
 

@@ -86,7 +86,7 @@ async fn quoted(gateway: &Gateway, order: &Value) -> Vec<Value> {
     answer.body["route"].as_array().unwrap().clone()
 }
 
-/// What `/api/pools` says of the venue's pools.
+/// The reason in `/api/pools` why the venue's pools are disabled.
 async fn disabled(gateway: &Gateway, venue: &str) -> Value {
     let pools = gateway.get("/api/pools").await;
     let pools = pools["pools"].as_array().unwrap().iter().filter(|pool| pool["program"] == venue);

@@ -64,7 +64,7 @@ async fn without_a_usable_table_the_order_is_refused_for_its_length_and_an_opera
     assert_ne!(made["value"]["space"], Value::from(56), "it has addresses");
 }
 
-/// What the operator's command says when it succeeds.
+/// Runs the operators' command, which must succeed.
 fn lookup_table(engine: &Engine, arguments: &[&str]) -> Output {
     let this = std::env::current_exe().unwrap();
     let output = Command::new(this.ancestors().nth(2).unwrap().join("ops"))

@@ -1,4 +1,4 @@
-//! What the engine must show, shown on real processes.
+//! The promises of the engine, shown on real processes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -34,7 +34,7 @@ struct Stage {
     router: RouterServiceClient<Channel>,
     request: QuoteRequest,
     pool: String,
-    /// What is quoted at each of the reserves.
+    /// The quoted amount at each of the reserves.
     expected: Vec<u64>,
     /// Which reserves there were from which slot on, and since when at the latest.
     states: Vec<(u64, Instant, usize)>,

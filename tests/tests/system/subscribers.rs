@@ -6,7 +6,7 @@ use system_tests::{Engine, Part, eventually, http, market_order};
 
 const SUBSCRIBERS: usize = 2_000;
 
-/// What one executor takes on, and as many that wait besides: each is followed by a hundred sockets.
+/// Orders that one executor takes, and as many that wait besides: each is followed by a hundred sockets.
 const ORDERS: usize = 20;
 
 /// How many sockets are opened at once.

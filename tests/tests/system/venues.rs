@@ -2,7 +2,7 @@ use crate::amounts::{atoms, known};
 use serde_json::json;
 use system_tests::Engine;
 
-/// What is bought, with what, and whose older program alone has a pool of the two.
+/// The token that is bought, the one that is sold, and whose older program alone has a pool of the two.
 const ONLY_POOLS: [(&str, &str, &str); 2] = [("RAY", "USDC", "Raydium"), ("JUP", "SOL", "Meteora")];
 
 #[tokio::test]

@@ -219,7 +219,7 @@ fn the_instruction_is_the_programs() {
     }
 }
 
-/// What the vaults' own program does, called as the pool's program calls it, is what the swap says.
+/// The vaults' own program, called as the pool's program calls it, does what the swap says.
 #[test]
 fn the_vaults_exchange_what_the_swap_says() {
     for case in cases(&vectors(), VM).iter().filter(|case| number::<u64>(case, "expected_out") > 0) {

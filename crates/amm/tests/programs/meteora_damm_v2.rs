@@ -95,7 +95,7 @@ const STATE_AGAIN: [(&str, usize); 4] = [
     ("market_cap_scheduler_expiration", 32),
 ];
 
-/// What the pool of a case gives or takes, unless its mode is not known to agree.
+/// The amount that a case's pool gives or takes; None if its mode is not known to agree.
 fn quote_case(case: &Value) -> Option<Result<u64, QuoteError>> {
     require_fields(case, &[TOLD, READ, TRANSFER_FEES]);
     let state = &case["pool_state"];

@@ -399,7 +399,7 @@ fn the_instruction_names_the_arrays_on_the_way_and_spare_ones() {
     assert_eq!(SwapInstruction::decode(Venue::MeteoraDlmm, &keys, &data), Err(102));
 }
 
-/// What all bins and orders hold of each token.
+/// The amount of each token in all bins and orders.
 fn held(cluster: &mut Cluster) -> [u128; 2] {
     let mut held = [0; 2];
     for place in 0..140 {

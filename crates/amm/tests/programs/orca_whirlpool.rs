@@ -105,7 +105,7 @@ fn vectors() -> Value {
     file(Venue::OrcaWhirlpool, &[UNIT_TESTS, VM])
 }
 
-/// What the pool of a case gives or takes, and what it is expected to.
+/// The amount that a case's pool gives or takes.
 fn quote_case(case: &Value, setting: &Setting) -> Result<u64, QuoteError> {
     let mint_in = if flag(case, "a_to_b") { MINT_A } else { MINT_B };
     let mode = if flag(case, "exact_in") { Mode::ExactIn } else { Mode::ExactOut };

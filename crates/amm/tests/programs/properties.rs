@@ -1,4 +1,4 @@
-//! What holds for any pool and any amount, whatever the venue.
+//! Properties of any pool and any amount, whatever the venue.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL};
 use amm::{Clock, Limit, Market, Pool, PoolToken, TransferFee};

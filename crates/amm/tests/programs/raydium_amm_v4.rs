@@ -66,7 +66,7 @@ fn case_cluster(case: &Value, vaults: [u64; 2], owed: [u64; 2]) -> Cluster {
     cluster
 }
 
-/// What the pool of a case gives or takes for the case's amount.
+/// The amount that a case's pool gives or takes for the case's amount.
 fn quote(case: &Value, cluster: &Cluster) -> Result<u64, QuoteError> {
     let market = cluster.market(POOL, NOW).unwrap();
     let quote = |amount| market.quote(mint_in(case), mode(case), Atoms::new(number(case, amount)));

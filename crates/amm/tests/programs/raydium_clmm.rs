@@ -79,7 +79,7 @@ const RESULT: &[&str] =
     &["is_base_input", "sqrt_price_limit_x64", "observed_amount_in", "observed_amount_out"];
 const STATE: &[&str] = &["liquidity", "sqrt_price_x64", "tick_current", "tick_spacing", "fee_on"];
 
-/// What an instruction says that has no limit of the price: nothing, or an end of all prices.
+/// Price limits of instructions that have none: nothing, or an end of all prices.
 const NO_LIMITS: [&str; 3] = ["0", "4295048017", "79226673521066979257578248090"];
 
 fn recorded(case: &Value) -> Setting {

@@ -14,7 +14,7 @@ const CONFIG: Pubkey = Pubkey::new_from_array([9; 32]);
 const VAULT_A: Pubkey = Pubkey::new_from_array([10; 32]);
 const VAULT_B: Pubkey = Pubkey::new_from_array([11; 32]);
 
-/// What a case fixes; the first token always goes in.
+/// The settings of a case; the first token always goes in.
 #[derive(Default)]
 struct Setting {
     reserves: [u64; 2],
@@ -27,7 +27,7 @@ struct Setting {
     transfer_fees: [TransferFee; 2],
 }
 
-/// What the pool owes before each case, so that the reserves are seen to exclude it.
+/// Fees that the pool owes before each case, so that the reserves are seen to exclude them.
 const OWED: [(usize, u64); 6] = [(341, 11), (349, 12), (357, 13), (365, 14), (397, 15), (405, 16)];
 
 fn cluster(setting: &Setting) -> Cluster {

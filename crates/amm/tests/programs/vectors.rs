@@ -76,7 +76,7 @@ pub(crate) fn flag(case: &Value, field: &str) -> bool {
     case[field].as_bool().unwrap_or_else(|| panic!("{field} is neither true nor false: {case}"))
 }
 
-/// What the case fixes.
+/// The amount that the case fixes.
 pub(crate) fn mode(case: &Value) -> Mode {
     match case["kind"].as_str() {
         Some("exact_in") => Mode::ExactIn,
@@ -92,7 +92,7 @@ pub(crate) const TRANSFER_FEES: &[&str] = &[
     "output_transfer_fee_max",
 ];
 
-/// What transfers of the input and of the output cost; cases without such tokens do not say.
+/// The transfer fees of the input and of the output; cases without such tokens do not say.
 pub(crate) fn transfer_fees(case: &Value) -> [TransferFee; 2] {
     ["input", "output"].map(|side| TransferFee {
         basis_points: number_or(case, &format!("{side}_transfer_fee_bps"), 0),

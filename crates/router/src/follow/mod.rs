@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use verdict::Doubt;
 
-/// What is quoted should be what the next transaction meets. A fork that is dropped shows as a change,
+/// A quote should be of the state that the next transaction meets. A fork that is dropped shows as a change,
 /// or at the latest when polled.
 const COMMITMENT: Commitment = Commitment::Processed;
 

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: faults that last, and what is done to the cluster at once.
+//! Deliberate faults: those that last, and those that strike the cluster at once.
 
 use super::{Answer, Refused, blocking};
 use crate::App;

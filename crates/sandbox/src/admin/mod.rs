@@ -33,7 +33,7 @@ pub(crate) fn routes() -> axum::Router<App> {
         .route("/admin/expire-blockhashes", post(faults::expire_blockhashes))
 }
 
-/// What an admin request fails with.
+/// The failure of an admin request.
 struct Refused(anyhow::Error);
 
 impl IntoResponse for Refused {

@@ -5,7 +5,7 @@ use solana_pubkey::Pubkey;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What happened in one slot.
+/// The transactions of one slot.
 pub(crate) struct Block {
     /// Its slot.
     pub(crate) slot: u64,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// Transactions that are remembered whole; about 300 MB.
 const TRANSACTIONS_MAX: usize = 50_000;
 
-/// What has landed since the cluster was started.
+/// The transactions that have landed since the cluster was started.
 #[derive(Default)]
 pub(crate) struct History {
     /// Of every transaction: one that were forgotten would look as if it had never landed.

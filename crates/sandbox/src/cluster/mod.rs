@@ -52,7 +52,7 @@ pub(crate) enum Delay {
 pub(crate) struct Abandoned {
     /// The last slot that was kept.
     pub(crate) parent: u64,
-    /// What had landed after it, in order.
+    /// The transactions that had landed after it, in order.
     pub(crate) signatures: Vec<Signature>,
 }
 
@@ -83,11 +83,11 @@ impl Advance {
 pub(crate) struct Cluster {
     /// The accounts.
     pub(crate) bank: Bank,
-    /// What has landed.
+    /// The transactions that have landed.
     pub(crate) history: History,
     ledger: Ledger,
     waiting: Queue,
-    /// What blockhashes are drawn from: never the same in two runs, so that no transaction of an
+    /// The source of blockhashes: never the same in two runs, so that no transaction of an
     /// earlier run can land in a later one.
     entropy: [u8; 32],
 }
@@ -98,7 +98,7 @@ impl Cluster {
         Self { bank, history: History::default(), ledger, waiting: Queue::default(), entropy }
     }
 
-    /// What this cluster has and no other.
+    /// A random number that no other cluster has.
     pub(crate) fn entropy(&self) -> &[u8; 32] {
         &self.entropy
     }

@@ -23,25 +23,25 @@ pub(crate) struct Landed {
     pub(crate) block_time: i64,
     /// Its name.
     pub(crate) signature: Signature,
-    /// What was sent.
+    /// The transaction that was sent.
     pub(crate) transaction: VersionedTransaction,
     /// All accounts it names, those of lookup tables last.
     pub(crate) accounts: Accounts,
     /// How it ended; None is success.
     pub(crate) error: Option<TransactionError>,
-    /// What it paid, priority fee included.
+    /// The fee that it paid, priority fee included, in lamports.
     pub(crate) fee: u64,
-    /// What it used.
+    /// The compute units that it used.
     pub(crate) compute_units: u64,
-    /// What its programs logged.
+    /// The log lines of its programs.
     pub(crate) logs: Vec<String>,
-    /// What its programs called.
+    /// The instructions that its programs called.
     pub(crate) inner_instructions: InnerInstructionsList,
-    /// What its accounts held before and after.
+    /// The balances of its accounts before and after.
     pub(crate) balances: [Balances; 2],
 }
 
-/// What the accounts of a transaction hold at one moment.
+/// The balances of a transaction's accounts at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Balances {
     /// Lamports of each account.
@@ -50,7 +50,7 @@ pub(crate) struct Balances {
     pub(crate) tokens: Vec<TokenBalance>,
 }
 
-/// What a token account held.
+/// The balance of a token account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenBalance {
     /// Which of the transaction's accounts.

@@ -55,7 +55,7 @@ pub(crate) struct Report {
     struck: u64,
 }
 
-/// What becomes of a transaction that a node takes.
+/// The fate of a transaction that a node takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It is in the next block.
@@ -162,7 +162,7 @@ impl Faults {
         })
     }
 
-    /// What becomes of a transaction that a node takes.
+    /// The fate of a transaction that a node takes.
     pub(crate) fn fate(&self, node: usize, signature: &Signature) -> Fate {
         let chance = Chance { node: Some(node), method: None, signature: Some(signature) };
         let fate = self.strike(chance, |fault| {
@@ -274,7 +274,7 @@ impl Faults {
         self.strike(chance, |fault| (*fault == Fault::MuteAccounts).then_some(())).is_some()
     }
 
-    /// What the oldest fault that strikes does.
+    /// The effect of the oldest fault that strikes.
     fn strike<T>(&self, chance: Chance<'_>, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
         let mut scripts = self.lock();
         let running = &mut scripts.running;

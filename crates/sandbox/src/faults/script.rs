@@ -9,7 +9,7 @@ const ALWAYS: u16 = 10_000;
 /// The longest delay of an answer, in milliseconds: no client waits so long.
 const SLOW_MAX: u64 = 600_000;
 
-/// What goes wrong.
+/// A fault of nodes or of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) enum Fault {
@@ -65,7 +65,7 @@ pub(crate) enum Fault {
     },
     /// `getLatestBlockhash` gives this as the last valid block height.
     ClaimLastValidBlockHeight {
-        /// What it gives.
+        /// The height that it gives.
         height: u64,
     },
     /// `getBlockHeight` and `getEpochInfo` give a height that is too great.
@@ -75,7 +75,7 @@ pub(crate) enum Fault {
     },
     /// `getGenesisHash` gives that of another cluster.
     ClaimGenesisHash {
-        /// What it gives, in base58.
+        /// The hash that it gives, in base58.
         hash: String,
     },
     /// In an answer with several accounts each second one is of so many slots before the others.
@@ -85,7 +85,7 @@ pub(crate) enum Fault {
     },
     /// A method fails.
     Fail {
-        /// What the client sees.
+        /// The failure that the client sees.
         how: Failure,
         /// True if the method is performed before its answer is lost.
         #[serde(default)]
@@ -142,7 +142,7 @@ pub(crate) enum Failure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Script {
-    /// What goes wrong.
+    /// The fault.
     pub(crate) fault: Fault,
     /// In which node, from 0; in all without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,7 +153,7 @@ pub(crate) struct Script {
     /// How often, in ten-thousandths of the chances it has.
     #[serde(default = "always")]
     pub(crate) probability_bps: u16,
-    /// What is drawn from for it.
+    /// The seed of its random draws.
     #[serde(default)]
     pub(crate) seed: u64,
     /// How many times at most.
@@ -177,10 +177,10 @@ fn unhealthy() -> String {
 }
 
 impl Script {
-    /// Whether it makes sense in a cluster of so many nodes.
+    /// Checks that it makes sense in a cluster of so many nodes.
     ///
     /// # Errors
-    /// What does not.
+    /// A part of it makes no sense.
     pub(crate) fn check(&self, nodes: usize) -> anyhow::Result<()> {
         let of_methods = matches!(self.fault, Fault::Fail { .. } | Fault::Slow { .. });
         anyhow::ensure!(self.method.is_none() || of_methods, "only fail and slow are of a method");
@@ -232,7 +232,7 @@ impl Script {
 }
 
 impl Fault {
-    /// Whether its numbers and texts make sense.
+    /// Checks that its numbers and texts make sense.
     fn check(&self) -> anyhow::Result<()> {
         match self {
             Self::Lag { slots } | Self::MixAccounts { slots } => {

@@ -8,7 +8,7 @@ use solana_instruction::error::InstructionError;
 use solana_program_runtime::invoke_context::InvokeContext;
 use solana_pubkey::Pubkey;
 
-/// What Anchor programs fail with when an account is not the one, or not of the kind, they expect.
+/// Error codes of Anchor programs for an account that is not the expected one, or not of the expected kind.
 const CONSTRAINT_ADDRESS: u32 = 2012;
 const ACCOUNT_DISCRIMINATOR_MISMATCH: u32 = 3002;
 const ACCOUNT_NOT_INITIALIZED: u32 = 3012;
@@ -58,7 +58,7 @@ pub(super) fn keep_a_unit(
     unit.invoke(context, &[])
 }
 
-/// What the program is asked for, and what it will do.
+/// The instruction that the program got, and the swap that it will do.
 pub(super) struct Calculation {
     pub(super) instruction: SwapInstruction,
     pub(super) execution: Execution,
@@ -94,7 +94,7 @@ pub(super) fn calculate(
     Ok(Calculation { instruction, execution, authority: market.authority() })
 }
 
-/// What the real programs call the instruction in their logs.
+/// The instruction's name in the logs of the real programs.
 fn name(venue: Venue, limit: Limit) -> &'static str {
     match (venue, limit) {
         (Venue::RaydiumCpmm, Limit::ExactIn { .. }) => "SwapBaseInput",

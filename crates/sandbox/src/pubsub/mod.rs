@@ -85,7 +85,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// What the next block makes known: of the blocks that the node has come to, unless it is mute.
+    /// The notifications of the next block: of the blocks that the node has come to, unless it is mute.
     fn advance(&mut self, advance: Arc<Advance>) -> Vec<Value> {
         let (newest, faults) = (advance.slot, self.node.faults());
         let (lag, mute) = (faults.lag(self.node.number), faults.mutes(self.node.number));

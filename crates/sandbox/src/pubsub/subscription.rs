@@ -8,7 +8,7 @@ use solana_account::{AccountSharedData, ReadableAccount as _};
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 
-/// What a client wants to hear of.
+/// The subject of a subscription.
 pub(super) enum Subscription {
     /// Each slot.
     Slot,
@@ -95,7 +95,7 @@ impl Subscription {
         }
     }
 
-    /// What is to be told before anything else happens: a transaction that has ended already.
+    /// The notification that is due at once: of a transaction that has ended already.
     pub(super) fn already(&self, view: &View<'_>) -> Option<Value> {
         match self {
             Self::Signature { signature, commitment } => {
@@ -107,7 +107,7 @@ impl Subscription {
         }
     }
 
-    /// What the step to the next block means for the subscriber, of a node that claims to be so far
+    /// The notifications that the next block means for the subscriber of a node that claims to be so far
     /// `ahead`.
     pub(super) fn results(&self, advance: &Advance, ahead: u64) -> Vec<Value> {
         match self {

@@ -77,7 +77,7 @@ impl Form {
     }
 }
 
-/// What an account of a program must be to be shown.
+/// A condition that an account of a program must meet to be shown.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Filter {

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What a JSON-RPC request fails with; the codes are those of real nodes.
+/// The error of a JSON-RPC request; the codes are those of real nodes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Error {
     code: i64,
@@ -68,7 +68,7 @@ impl Error {
         Self::new(-32015, message)
     }
 
-    /// What a fault makes of an answer.
+    /// The error that a fault puts in the place of an answer.
     pub(crate) fn of_fault(code: i64, message: impl Into<String>) -> Self {
         Self::new(code, message)
     }

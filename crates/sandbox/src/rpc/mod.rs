@@ -71,13 +71,13 @@ impl Response {
     }
 }
 
-/// What a client is to get, and how.
+/// The answer that a client gets, and its failure, if any.
 pub(crate) struct Answer {
     /// The answer.
     pub(crate) body: Value,
     /// How much later.
     pub(crate) slowness: Duration,
-    /// What comes in place of it.
+    /// The failure that comes in its place.
     pub(crate) failure: Option<Failure>,
 }
 

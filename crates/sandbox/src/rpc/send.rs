@@ -59,7 +59,7 @@ struct SendConfig {
     min_context_slot: Option<u64>,
 }
 
-/// What a simulation says.
+/// The result of a simulation.
 struct Simulation {
     error: Option<TransactionError>,
     meta: TransactionMetadata,

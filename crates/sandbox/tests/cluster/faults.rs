@@ -1,4 +1,4 @@
-//! What single nodes do wrong, for as long as a script says.
+//! Faults of single nodes, for as long as a script says.
 
 use crate::pubsub::Socket;
 use crate::support::{Cluster, account, cluster, cluster_of, sent, stand_still, until};

@@ -1,4 +1,4 @@
-//! What the cluster as a whole does wrong: forks, time that jumps or stands still.
+//! Faults of the cluster as a whole: forks, time that jumps or stands still.
 
 use crate::pubsub::Socket;
 use crate::support::{Cluster, cluster, sent, stand_still, until};

@@ -1,4 +1,4 @@
-//! What single nodes say that is not true of blocks, histories and transactions.
+//! Lies of single nodes about blocks, histories and transactions.
 
 use crate::support::{Cluster, cluster_of, until};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ async fn paid(cluster: &Cluster) -> (Signature, u64) {
     (signature, landed["slot"].as_u64().unwrap())
 }
 
-/// What a node's history has of a signature.
+/// The status of a signature in a node's history.
 async fn status(cluster: &Cluster, node: usize, signature: &Signature) -> Value {
     let params = json!([[signature.to_string()], { "searchTransactionHistory": true }]);
     cluster.ask(node, "getSignatureStatuses", params).await["result"]["value"][0].take()

@@ -281,7 +281,7 @@ pub(crate) fn account(shown: &Value) -> Account {
     }
 }
 
-/// What the wallet's token account of a mint gained in a transaction, in atoms.
+/// The gain of the wallet's token account of a mint in a transaction, in base units.
 pub(crate) fn gained(landed: &Value, owner: &Pubkey, mint: Mint) -> i128 {
     let amount = |balances: &Value| {
         let mut balances = balances.as_array().unwrap().iter();

@@ -35,7 +35,7 @@ fn swap(cluster: &Cluster, market: &Market, mint_in: Mint, limit: Limit) -> Inst
     market.instruction(&trader, mint_in, limit).unwrap()
 }
 
-/// What is quoted for spending an amount, or for buying as much as that buys, and the limits that hold it
+/// The quote for spending an amount, or for buying as much as that buys, and the limits that hold it
 /// to this.
 fn exact(market: &Market, mint_in: Mint, mode: Mode, amount: u64) -> (SwapQuote, Limit) {
     let spent = market.quote(mint_in, Mode::ExactIn, Atoms::new(amount)).unwrap();
