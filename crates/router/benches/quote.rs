@@ -28,7 +28,7 @@ const TOKENS: [(&str, u8, u64); 6] = [
 ];
 
 /// The pairs, each with how much of a hundred pools there is of it, and what its pools are worth, in
-/// thousands of dollars. Some are traded over a third token alone.
+/// thousands of dollars. Some are traded over an intermediate token alone.
 const PAIRS: [(&str, &str, usize, u64); 12] = [
     ("SOL", "USDC", 20, 4_000),
     ("SOL", "USDT", 12, 2_000),
@@ -158,7 +158,7 @@ fn quotes(criterion: &mut Criterion) {
         assert!(over_a_third, "two pools in a row are not compared: {quote:?}");
         assert!(paths > 1 || dollars < 1_000_000, "the amount is not divided: {quote:?}");
         let name = format!(
-            "{mint_in} for {mint_out}, {dollars} dollars ({paths} ways, {} swaps)",
+            "{mint_in} for {mint_out}, {dollars} dollars ({paths} paths, {} swaps)",
             quote.route.hop_count()
         );
         group.bench_function(name, |bencher| bencher.iter(|| snapshot.quote(&request)));

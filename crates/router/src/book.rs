@@ -164,7 +164,7 @@ impl Book {
     }
 
     /// Every token that some pool trades for each of the two, by mint.
-    pub(crate) fn between(&self, one: Mint, other: Mint) -> impl Iterator<Item = Mint> {
+    pub(crate) fn intermediates(&self, one: Mint, other: Mint) -> impl Iterator<Item = Mint> {
         let partners = |mint| self.pools.partners.get(&mint);
         let both = partners(one).zip(partners(other));
         both.into_iter().flat_map(|(of_one, of_other)| of_one.intersection(of_other)).copied()

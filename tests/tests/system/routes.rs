@@ -52,6 +52,6 @@ async fn an_order_without_a_pool_of_its_own_is_executed_over_a_third_token_to_th
         *expected.get_mut(bought).unwrap() += units(&end["fill"]["output"], bought);
         *expected.get_mut("SOL").unwrap() -= units(&end["networkFee"], "SOL");
         *expected.get_mut("SOL").unwrap() -= MARKER_RENT;
-        assert_eq!(held().await, expected, "nothing of a third token is left or taken");
+        assert_eq!(held().await, expected, "nothing of an intermediate token is left or taken");
     }
 }

@@ -1,6 +1,6 @@
 //! Which paths to take together.
 
-use super::guess::{self, Division, Guess, Unfit};
+use super::guess::{self, Guess, GuessedSplit, Unfit};
 use super::path::Path;
 use super::shape::{Shape, Shapes};
 use crate::book::Book;
@@ -39,14 +39,14 @@ pub(super) fn best<'a>(
         let places = path.vaults().filter_map(|vault| vaults.binary_search(&vault).ok());
         places.fold(0u128, |bits, place| bits | bit(place))
     };
-    let ways = guessed.iter().zip(shapes.paths).map(|((path, guess), shape)| Way {
+    let guessed_paths = guessed.iter().zip(shapes.paths).map(|((path, guess), shape)| GuessedPath {
         guess: *guess,
         shape,
         vaults: bits(path),
         cost: cost as f64 * path.hops().count() as f64,
     });
     let mut search =
-        Search { ways: ways.collect(), amount: amount as f64, best: Vec::new(), unsendable: None };
+        Search { paths: guessed_paths.collect(), amount: amount as f64, best: Vec::new(), unsendable: None };
     search.grow(&Set::new(shapes.frame), 0, f64::NEG_INFINITY);
     let best = search.best.first().map_or(f64::NEG_INFINITY, |found| found.net);
     let unsendable = search.unsendable.filter(|found| found.net > best);
@@ -54,7 +54,7 @@ pub(super) fn best<'a>(
 }
 
 /// A path as the search sees it.
-struct Way {
+struct GuessedPath {
     guess: Guess,
     shape: Shape,
     /// A bit for each of its vaults.
@@ -75,17 +75,17 @@ struct Set {
     cost: f64,
 }
 
-/// A set with its division.
+/// A set with its split.
 #[derive(Clone, Copy)]
 struct Found {
     set: Set,
-    division: Division<PATHS_MAX>,
+    split: GuessedSplit<PATHS_MAX>,
     /// Its output after its cost.
     net: f64,
 }
 
 struct Search {
-    ways: Vec<Way>,
+    paths: Vec<GuessedPath>,
     amount: f64,
     /// Best first.
     best: Vec<Found>,
@@ -94,15 +94,15 @@ struct Search {
 }
 
 impl Search {
-    /// Tries the set with each way from a place on, and what is worth it with more of them.
+    /// Tries the set with each path from a place on, and what is worth it with more of them.
     fn grow(&mut self, set: &Set, from: usize, net: f64) {
-        for place in from..self.ways.len() {
-            let Some(larger) = self.ways.get(place).and_then(|way| set.with(place, way)) else { continue };
+        for place in from..self.paths.len() {
+            let Some(larger) = self.paths.get(place).and_then(|path| set.with(place, path)) else { continue };
             let sendable = larger.shape.fits();
-            let found = match guess::divide(larger.guesses(), self.amount) {
+            let found = match guess::split(larger.guesses(), self.amount) {
                 Err(Unfit::Needless) => continue,
                 Err(Unfit::TooSmall) => None,
-                Ok(division) => Some(Found { set: larger, division, net: division.output - larger.cost }),
+                Ok(split) => Some(Found { set: larger, split, net: split.output - larger.cost }),
             };
             // A pool by itself, which has two vaults, is compared anyway.
             if let Some(found) = found.filter(|found| found.set.vaults.count_ones() > 2) {
@@ -145,17 +145,17 @@ impl Set {
     }
 
     /// The set with one more; None if it has one of its vaults.
-    fn with(&self, place: usize, way: &Way) -> Option<Self> {
-        if self.vaults & way.vaults != 0 {
+    fn with(&self, place: usize, path: &GuessedPath) -> Option<Self> {
+        if self.vaults & path.vaults != 0 {
             return None;
         }
         let mut larger = *self;
         *larger.members.get_mut(self.count)? = place;
-        *larger.guesses.get_mut(self.count)? = way.guess;
+        *larger.guesses.get_mut(self.count)? = path.guess;
         larger.count = self.count.saturating_add(1);
-        larger.shape = self.shape.and(way.shape);
-        larger.vaults |= way.vaults;
-        larger.cost += way.cost;
+        larger.shape = self.shape.and(path.shape);
+        larger.vaults |= path.vaults;
+        larger.cost += path.cost;
         Some(larger)
     }
 
@@ -169,7 +169,7 @@ impl Found {
         let members = self.set.members.iter().take(self.set.count);
         Combination {
             paths: members.filter_map(|place| paths.get(*place).copied()).collect(),
-            amounts: self.division.amounts.to_vec(),
+            amounts: self.split.amounts.to_vec(),
         }
     }
 }

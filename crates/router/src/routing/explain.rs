@@ -85,7 +85,7 @@ pub(super) fn failure(
         return Failure::new(
             Code::NoRoute,
             format!(
-                "no followed pool trades {} for {}, and no two do through a third token",
+                "no followed pool trades {} for {}, and no two do through an intermediate token",
                 request.mint_in, request.mint_out
             ),
         );

@@ -67,17 +67,17 @@ fn brim(path: &Path<'_>, amount: u64) -> Option<u64> {
     Some(low)
 }
 
-/// A division of the amount over some paths.
+/// A guessed split of the amount over some paths.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Division<const N: usize> {
+pub(super) struct GuessedSplit<const N: usize> {
     /// The parts, one for each of the paths.
     pub(super) amounts: [f64; N],
     pub(super) output: f64,
 }
 
-/// The best division over at most `N` paths; None if one of them is better left out, or if all together
+/// The best split over at most `N` paths; None if one of them is better left out, or if all together
 /// cannot take the amount. Then no greater set with it is better, or this one is not enough.
-pub(super) fn divide<const N: usize>(guesses: &[Guess], amount: f64) -> Result<Division<N>, Unfit> {
+pub(super) fn split<const N: usize>(guesses: &[Guess], amount: f64) -> Result<GuessedSplit<N>, Unfit> {
     let mut full = [false; N];
     // Every round but the last fills another path.
     for _ in 0..=guesses.len() {
@@ -91,20 +91,20 @@ pub(super) fn divide<const N: usize>(guesses: &[Guess], amount: f64) -> Result<D
         }
         // The price of the last unit is the same everywhere; this is the root of its inverse.
         let level = rest / roots;
-        let mut division = Division { amounts: [0.0; N], output: 0.0 };
+        let mut split = GuessedSplit { amounts: [0.0; N], output: 0.0 };
         let (mut overflows, mut needless) = (false, false);
-        for ((guess, part), full) in guesses.iter().zip(&mut division.amounts).zip(&mut full) {
+        for ((guess, part), full) in guesses.iter().zip(&mut split.amounts).zip(&mut full) {
             *part = if *full { guess.brim } else { guess.root * level - guess.depth };
             needless |= *part <= 0.0;
             if *part > guess.brim * (1.0 + ROUNDING) {
                 (*full, overflows) = (true, true);
             }
-            division.output += guess.output(*part);
+            split.output += guess.output(*part);
         }
         match (overflows, needless) {
             (true, _) => {}
             (false, true) => return Err(Unfit::Needless),
-            (false, false) => return Ok(division),
+            (false, false) => return Ok(split),
         }
     }
     Err(Unfit::Needless)

@@ -58,7 +58,7 @@ pub(crate) struct Decision {
 /// first, then by their addresses, so that the same book always gives the same answer.
 ///
 /// # Errors
-/// [`Code::NoRoute`] if no pool, and no two through a third token, can quote the amount and be sent;
+/// [`Code::NoRoute`] if no pool, and no two through an intermediate token, can quote the amount and be sent;
 /// [`Code::ClusterUnavailable`] if none has a state younger than `max_age`.
 pub(crate) fn decide(
     book: &Book,
@@ -72,8 +72,9 @@ pub(crate) fn decide(
     let Survey { candidates, mut refusals } =
         candidate::survey(book, request, [request.mint_in, request.mint_out], now, max_age);
     let direct: Vec<Path<'_>> = candidates.into_iter().map(|pool| Path::direct(pool, request)).collect();
-    let bridges = two_hop::survey(book, request, now, max_age, &mut refusals);
-    let through: Vec<_> = bridges.iter().map(|bridge| bridge.best(request.mode, request.amount)).collect();
+    let intermediates = two_hop::survey(book, request, now, max_age, &mut refusals);
+    let through: Vec<_> =
+        intermediates.iter().map(|intermediate| intermediate.best(request.mode, request.amount)).collect();
     let mut routes = Vec::new();
     for path in direct.iter().chain(through.iter().filter_map(|paths| paths.first())) {
         match path.quote(request.mode, request.amount) {
@@ -85,7 +86,7 @@ pub(crate) fn decide(
     let cost = cost.map_or(0, |amount| cost::of_swap(book, request, amount, now, max_age));
     match request.mode {
         Mode::ExactIn => {
-            let paths = prune::prune(&direct, &through, &bridges, request.amount.get());
+            let paths = prune::prune(&direct, &through, &intermediates, request.amount.get());
             for combination in combine::best(book, request, &paths, cost) {
                 let route = split::divide(&combination, request.amount.get());
                 // The best two-hop path is among them once more.

@@ -1,5 +1,5 @@
-//! One way from the input to the output: through a pool of the pair, or through two pools with a third
-//! token between them.
+//! One path from the input to the output: through a pool of the pair, or through two pools with an
+//! intermediate token.
 
 use super::candidate::Candidate;
 use amm::SwapQuote;
@@ -21,7 +21,7 @@ pub(super) struct Hop<'a> {
     pub(super) mint_out: Mint,
 }
 
-/// One way.
+/// One path.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Path<'a> {
     pub(super) first: Hop<'a>,
@@ -138,7 +138,7 @@ impl Hop<'_> {
         if quoted.amount_out == amount {
             Ok(quoted)
         } else {
-            Err("the transfer fee of the token between leaves no exact amount of it".to_owned())
+            Err("the transfer fee of the intermediate token leaves no exact amount of it".to_owned())
         }
     }
 

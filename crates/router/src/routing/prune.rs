@@ -1,7 +1,7 @@
 //! Which paths may be worth a part of the amount.
 
 use super::path::Path;
-use super::two_hop::Bridge;
+use super::two_hop::Intermediate;
 use std::cmp::Reverse;
 
 /// Paths are compared at this part of the amount: what is best for all of it is known already.
@@ -14,11 +14,11 @@ const DIRECT_MAX: usize = 5;
 const TWO_HOP_MAX: usize = 5;
 
 /// The best paths for the whole amount and for a small part of it. `through` are those for the whole
-/// through each third token, best first.
+/// through each intermediate token, best first.
 pub(super) fn prune<'a>(
     direct: &[Path<'a>],
     through: &[Vec<Path<'a>>],
-    bridges: &[Bridge<'a>],
+    intermediates: &[Intermediate<'a>],
     amount: u64,
 ) -> Vec<Path<'a>> {
     let part = (amount / PROBE_PART).max(1);
@@ -33,7 +33,7 @@ pub(super) fn prune<'a>(
     keep(best(direct.iter().copied(), amount, DIRECT_MAX));
     keep(best(direct.iter().copied(), part, DIRECT_MAX));
     keep(best(through.iter().flatten().copied(), amount, TWO_HOP_MAX));
-    keep(best(bridges.iter().flat_map(|bridge| bridge.ranked(part)), part, TWO_HOP_MAX));
+    keep(best(intermediates.iter().flat_map(|intermediate| intermediate.ranked(part)), part, TWO_HOP_MAX));
     kept
 }
 

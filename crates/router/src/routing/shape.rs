@@ -201,7 +201,7 @@ impl Parts {
         self.add(part)
     }
 
-    /// The account of a token between.
+    /// The account of an intermediate token.
     fn token(&mut self, token: &Token) -> usize {
         if let Some(known) = self.tokens.get(&token.mint) {
             return *known;

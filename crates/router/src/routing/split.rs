@@ -35,13 +35,13 @@ pub(super) fn divide(combination: &Combination<'_>, amount: u64) -> Option<Price
 }
 
 /// One path's part of the amount.
-struct Lane<'a> {
+struct Allotment<'a> {
     path: &'a Path<'a>,
     amount: u64,
     output: u64,
 }
 
-/// The gain of a lane from one part more, and its loss from one part less; None if that cannot be.
+/// The gain of a allotment from one part more, and its loss from one part less; None if that cannot be.
 #[derive(Clone, Copy)]
 struct Margin {
     gain: Option<u64>,
@@ -50,29 +50,29 @@ struct Margin {
 
 struct Split<'a> {
     amount: u64,
-    lanes: Vec<Lane<'a>>,
+    allotments: Vec<Allotment<'a>>,
 }
 
 impl<'a> Split<'a> {
     /// As it was guessed: the largest part takes what the others leave.
     fn new(combination: &'a Combination<'a>, amount: u64) -> Self {
         let guessed = combination.amounts.iter().map(|part| whole(*part));
-        let mut lanes: Vec<Lane<'a>> = (combination.paths.iter().zip(guessed))
-            .map(|(path, amount)| Lane { path, amount, output: 0 })
+        let mut allotments: Vec<Allotment<'a>> = (combination.paths.iter().zip(guessed))
+            .map(|(path, amount)| Allotment { path, amount, output: 0 })
             .collect();
-        lanes.sort_by_key(|lane| Reverse(lane.amount));
+        allotments.sort_by_key(|allotment| Reverse(allotment.amount));
         let mut rest = amount;
-        for lane in lanes.iter_mut().skip(1) {
-            lane.amount = lane.amount.min(rest);
-            rest = rest.saturating_sub(lane.amount);
+        for allotment in allotments.iter_mut().skip(1) {
+            allotment.amount = allotment.amount.min(rest);
+            rest = rest.saturating_sub(allotment.amount);
         }
-        if let Some(first) = lanes.first_mut() {
+        if let Some(first) = allotments.first_mut() {
             first.amount = rest;
         }
-        for lane in &mut lanes {
-            lane.output = lane.path.output(lane.amount);
+        for allotment in &mut allotments {
+            allotment.output = allotment.path.output(allotment.amount);
         }
-        Self { amount, lanes }
+        Self { amount, allotments }
     }
 
     /// Moves smaller and smaller parts to where they buy more.
@@ -89,15 +89,17 @@ impl<'a> Split<'a> {
 
     /// Moves parts of one size, and says whether smaller ones may still bring something.
     fn level(&mut self, part: u64) -> bool {
-        let mut margins: Vec<_> = self.lanes.iter().map(|lane| lane.margin(part)).collect();
+        let mut margins: Vec<_> = self.allotments.iter().map(|allotment| allotment.margin(part)).collect();
         let mut won = 0u64;
         for _ in 0..MOVES_MAX {
             let Some((surplus, from, to)) = best_move(&margins) else { break };
             won = won.saturating_add(surplus);
             for (place, more) in [(from, false), (to, true)] {
-                if let (Some(lane), Some(margin)) = (self.lanes.get_mut(place), margins.get_mut(place)) {
-                    lane.shift(part, *margin, more);
-                    *margin = lane.margin(part);
+                if let (Some(allotment), Some(margin)) =
+                    (self.allotments.get_mut(place), margins.get_mut(place))
+                {
+                    allotment.shift(part, *margin, more);
+                    *margin = allotment.margin(part);
                 }
             }
         }
@@ -105,37 +107,39 @@ impl<'a> Split<'a> {
     }
 
     fn output(&self) -> u64 {
-        self.lanes.iter().fold(0, |sum, lane| sum.saturating_add(lane.output))
+        self.allotments.iter().fold(0, |sum, allotment| sum.saturating_add(allotment.output))
     }
 
     /// The split as a route, the largest part first; None if a part buys nothing.
     fn route(&self) -> Option<PricedRoute> {
-        let mut used: Vec<_> = self.lanes.iter().filter(|lane| lane.amount > 0).collect();
-        used.sort_by_key(|lane| (Reverse(lane.amount), lane.path.first.candidate.entry.address));
-        if used.iter().any(|lane| lane.output == 0)
-            || used.iter().map(|lane| lane.amount).sum::<u64>() != self.amount
+        let mut used: Vec<_> = self.allotments.iter().filter(|allotment| allotment.amount > 0).collect();
+        used.sort_by_key(|allotment| {
+            (Reverse(allotment.amount), allotment.path.first.candidate.entry.address)
+        });
+        if used.iter().any(|allotment| allotment.output == 0)
+            || used.iter().map(|allotment| allotment.amount).sum::<u64>() != self.amount
         {
             return None;
         }
         let mut paths = Vec::with_capacity(used.len());
         let (mut fee, mut price_impact) = (0i64, 0i64);
-        for (lane, share) in used.iter().zip(shares(&used, self.amount)) {
-            let terms = lane.path.quote(Mode::ExactIn, Atoms::new(lane.amount)).ok()?;
+        for (allotment, share) in used.iter().zip(shares(&used, self.amount)) {
+            let terms = allotment.path.quote(Mode::ExactIn, Atoms::new(allotment.amount)).ok()?;
             fee = fee.checked_add(weighted(terms.fee(), share)?)?;
             price_impact = price_impact.checked_add(weighted(terms.price_impact(), share)?)?;
-            paths.push(lane.path.priced(&terms, share));
+            paths.push(allotment.path.priced(&terms, share));
         }
         Some(PricedRoute {
             route: Route::new(paths).ok()?,
             fee: Fraction::from_billionths(fee),
             price_impact: Fraction::from_billionths(price_impact),
-            slot: used.iter().map(|lane| lane.path.slot()).min()?,
-            age: used.iter().map(|lane| lane.path.age()).max()?,
+            slot: used.iter().map(|allotment| allotment.path.slot()).min()?,
+            age: used.iter().map(|allotment| allotment.path.age()).max()?,
         })
     }
 }
 
-impl Lane<'_> {
+impl Allotment<'_> {
     fn margin(&self, part: u64) -> Margin {
         let more = self.amount.checked_add(part).map(|more| self.path.output(more));
         let less = self.amount.checked_sub(part).map(|less| (less, self.path.output(less)));
@@ -158,7 +162,7 @@ impl Lane<'_> {
     }
 }
 
-/// The gain of the best move of a part, with its lanes from and to; None if every move costs as much as
+/// The gain of the best move of a part, with its allotments from and to; None if every move costs as much as
 /// it brings.
 fn best_move(margins: &[Margin]) -> Option<(u64, usize, usize)> {
     let mut best: Option<(u64, usize, usize)> = None;
@@ -174,10 +178,10 @@ fn best_move(margins: &[Margin]) -> Option<(u64, usize, usize)> {
     best
 }
 
-/// The lanes' parts of the whole; the first, which is the largest, takes what rounding leaves.
-fn shares(used: &[&Lane<'_>], amount: u64) -> Vec<Fraction> {
-    let part = |lane: &&Lane<'_>| {
-        let part = Atoms::new(lane.amount).mul_div_floor(Fraction::ONE_IN_BILLIONTHS, amount);
+/// The allotments' parts of the whole; the first, which is the largest, takes what rounding leaves.
+fn shares(used: &[&Allotment<'_>], amount: u64) -> Vec<Fraction> {
+    let part = |allotment: &&Allotment<'_>| {
+        let part = Atoms::new(allotment.amount).mul_div_floor(Fraction::ONE_IN_BILLIONTHS, amount);
         part.and_then(|part| i64::try_from(part.get()).ok()).unwrap_or(0)
     };
     let mut parts: Vec<i64> = used.iter().map(part).collect();

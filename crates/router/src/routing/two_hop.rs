@@ -1,4 +1,4 @@
-//! Ways through a third token.
+//! Paths of two hops, through an intermediate token.
 
 use super::candidate::{self, Refusals, Survey};
 use super::path::{Hop, Path, Second};
@@ -13,26 +13,26 @@ use tokio::time::Instant;
 /// Most pools of one side that are tried with those of the other.
 const SIDE_MAX: usize = 2;
 
-/// A token with quotable pools on both sides of it.
+/// An intermediate token, with quotable pools on both sides of it.
 #[derive(Debug)]
-pub(super) struct Bridge<'a> {
-    /// Those that give an exact amount of it, by address.
+pub(super) struct Intermediate<'a> {
+    /// The hops that give an exact amount of it, by address.
     firsts: Vec<Hop<'a>>,
-    /// By address.
+    /// The hops that it is sold on, by address.
     seconds: Vec<Hop<'a>>,
     input_buffer: InputBuffer,
 }
 
-/// Every token between, by mint; where one side has no pool for it, why not.
+/// Every intermediate token, by mint; the reason where one side has no pool for it.
 pub(super) fn survey<'a>(
     book: &'a Book,
     request: &Request,
     now: Instant,
     max_age: Duration,
     refusals: &mut Refusals,
-) -> Vec<Bridge<'a>> {
-    let mut bridges = Vec::new();
-    for between in book.between(request.mint_in, request.mint_out) {
+) -> Vec<Intermediate<'a>> {
+    let mut intermediates = Vec::new();
+    for intermediate in book.intermediates(request.mint_in, request.mint_out) {
         let mut side = |mint_in, mint_out, exact_out: bool| {
             let Survey { mut candidates, refusals: of_side } =
                 candidate::survey(book, request, [mint_in, mint_out], now, max_age);
@@ -40,27 +40,28 @@ pub(super) fn survey<'a>(
             candidates.retain(|candidate| !exact_out || candidate.market.quotes_exact_out());
             if candidates.is_empty() {
                 let unable = any.map(|any| any.refused("no pool gives an exact amount of it".to_owned()));
-                refusals.add(of_side, unable, &name(book, between));
+                refusals.add(of_side, unable, &name(book, intermediate));
             }
             let hops = candidates.into_iter().map(|candidate| Hop { candidate, mint_in, mint_out });
             hops.collect::<Vec<_>>()
         };
-        let firsts = side(request.mint_in, between, true);
-        let seconds = side(between, request.mint_out, false);
+        let firsts = side(request.mint_in, intermediate, true);
+        let seconds = side(intermediate, request.mint_out, false);
         if !firsts.is_empty() && !seconds.is_empty() {
-            bridges.push(Bridge { firsts, seconds, input_buffer: request.input_buffer });
+            intermediates.push(Intermediate { firsts, seconds, input_buffer: request.input_buffer });
         }
     }
-    bridges
+    intermediates
 }
 
-/// How a way through a token is called.
-pub(super) fn name(book: &Book, between: Mint) -> String {
-    let symbol = book.token(between).map_or_else(|| between.to_string(), |token| token.symbol.clone());
+/// The name of the paths through a token.
+pub(super) fn name(book: &Book, intermediate: Mint) -> String {
+    let symbol =
+        book.token(intermediate).map_or_else(|| intermediate.to_string(), |token| token.symbol.clone());
     format!("two hops through {symbol}")
 }
 
-impl<'a> Bridge<'a> {
+impl<'a> Intermediate<'a> {
     /// The best paths for the whole amount, best first.
     pub(super) fn best(&self, mode: Mode, amount: Atoms) -> Vec<Path<'a>> {
         match mode {
@@ -73,12 +74,12 @@ impl<'a> Bridge<'a> {
     /// the best second pools.
     pub(super) fn ranked(&self, amount: u64) -> Vec<Path<'a>> {
         let firsts = most(&self.firsts, self.input_buffer.spendable(Atoms::new(amount)).get());
-        let between = firsts.first().map_or(0, |(output, _)| *output);
-        let seconds = most(&self.seconds, between);
+        let bought = firsts.first().map_or(0, |(output, _)| *output);
+        let seconds = most(&self.seconds, bought);
         let mut paths = Vec::with_capacity(SIDE_MAX * SIDE_MAX);
-        for (between, first) in &firsts {
+        for (bought, first) in &firsts {
             for (_, second) in &seconds {
-                paths.push((second.output(*between), self.path(first, second)));
+                paths.push((second.output(*bought), self.path(first, second)));
             }
         }
         paths.sort_by_key(|(output, _)| Reverse(*output));
@@ -88,8 +89,8 @@ impl<'a> Bridge<'a> {
     /// The two pools that together take the least for an exact output.
     fn cheapest(&self, amount: Atoms) -> Option<Path<'a>> {
         let second = least(&self.seconds, amount)?;
-        let between = second.input(amount).unwrap_or(Atoms::ZERO);
-        Some(self.path(least(&self.firsts, between)?, second))
+        let bought = second.input(amount).unwrap_or(Atoms::ZERO);
+        Some(self.path(least(&self.firsts, bought)?, second))
     }
 
     fn path(&self, first: &Hop<'a>, second: &Hop<'a>) -> Path<'a> {

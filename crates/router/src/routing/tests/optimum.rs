@@ -16,7 +16,7 @@ const GRID: usize = 64;
 /// Then it moves parts down to one of so many.
 const FINEST: u64 = 1 << 20;
 
-/// Every way from the input to the output: through the pools of the pair, and through
+/// Every path from the input to the output: through the pools of the pair, and through
 /// two, by no rule but the two of the chain: the first pool of two must give exact outputs, and the token
 /// between is a third one.
 fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'a>> {
@@ -27,9 +27,9 @@ fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'
     };
     let direct = hops(request.mint_in, request.mint_out).into_iter();
     let mut paths: Vec<Path<'_>> = direct.map(|first| Path { first, second: None }).collect();
-    for between in [STRANGER, usdt()] {
-        for first in hops(request.mint_in, between) {
-            let seconds = hops(between, request.mint_out).into_iter();
+    for intermediate in [STRANGER, usdt()] {
+        for first in hops(request.mint_in, intermediate) {
+            let seconds = hops(intermediate, request.mint_out).into_iter();
             let seconds = seconds.filter(|_| first.candidate.market.quotes_exact_out());
             paths.extend(seconds.map(|second| Path {
                 first,
