@@ -16,11 +16,6 @@ impl Executor {
                 return None;
             }
         };
-        faults::defect!("sign_again_on_timeout", {
-            let landing = self.lander.land(transaction, &trade);
-            let landed = tokio::time::timeout(std::time::Duration::from_secs(3), landing).await;
-            return landed.map_or(Some(Observation::Expired), Result::ok);
-        });
         tokio::select! {
             biased;
             observation = self.lander.land(transaction, &trade) => match observation {

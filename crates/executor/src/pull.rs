@@ -53,11 +53,7 @@ impl Executor {
         let (mut bell, mut unreadable) = (Bell::default(), Unreadable::default());
         let mut more = false;
         while let Some(free) = self.permits.free(shutdown).await {
-            let rung = bell.listen(self, free, more, shutdown).await;
-            let looks_by_itself = faults::defect!("publish_without_sweep", false, instead of true);
-            if !rung && !looks_by_itself {
-                continue;
-            }
+            bell.listen(self, free, more, shutdown).await;
             match self.take(free, &mut unreadable).await {
                 Ok(claims) => {
                     more = claims.len() >= free;
@@ -142,27 +138,19 @@ impl Executor {
 
 impl Bell {
     /// Waits until it is rung, or it is time to look; not at all if there is `more` to do anyway. Takes
-    /// up to `max` messages off the queue. Whether it was rung.
-    async fn listen(
-        &mut self,
-        executor: &Executor,
-        max: usize,
-        more: bool,
-        shutdown: &CancellationToken,
-    ) -> bool {
+    /// up to `max` messages off the queue.
+    async fn listen(&mut self, executor: &Executor, max: usize, more: bool, shutdown: &CancellationToken) {
         if more && self.failed_at.is_some_and(|failed| failed.elapsed() < QUEUE_PAUSE) {
-            return false;
+            return;
         }
         let wait = if more { NO_WAIT } else { LOOK_EVERY };
         // Not cancelled by the shutdown: a message that is just then on its way would be late.
         match executor.queue.next(max, wait).await {
             Ok(deliveries) => {
                 *self = Self::default();
-                let rung = !deliveries.is_empty();
-                if rung {
+                if !deliveries.is_empty() {
                     executor.heard(deliveries).await;
                 }
-                rung
             }
             Err(error) => {
                 self.failed_at = Some(Instant::now());
@@ -174,7 +162,6 @@ impl Bell {
                 if !more {
                     shutdown.run_until_cancelled(sleep(LOOK_EVERY)).await;
                 }
-                false
             }
         }
     }

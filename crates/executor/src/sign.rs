@@ -76,9 +76,6 @@ impl Executor {
             transaction::build(&self.wallet.pubkey(), &draft, &ground.lookup_tables, &ground.blockhash)
                 .and_then(|unsigned| faults::effect!("sign", unsigned.sign(&self.wallet)));
         let transaction = signed.map_err(|error| unbuildable(&error))?;
-        faults::defect!("no_write_ahead", {
-            drop(self.cluster.send(&transaction.bytes, chain::Preflight::Skip).await)
-        });
         tracing::info!(
             signature = %transaction.signature,
             min_out = min_out.get(),
