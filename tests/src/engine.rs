@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use xtask::servers::{self, Durability, Server};
 use xtask::stack::{Plan, Service, Setting, Stack, Stores};
-use xtask::workspace::Directory;
+use xtask::workspace::{self, Directory};
 use xtask::{Process, Supervisor, install, port, postgres};
 
 /// How long a test waits for anything. Most of it takes milliseconds; a loaded machine takes longer.
@@ -405,14 +405,15 @@ fn server(url: &str) -> Result<SocketAddr> {
 }
 
 /// Where cargo has put the services: the folder above the one with this test. Those that can be asked
-/// for faults are in a folder of their own.
+/// for faults or defects are in folders of their own.
 fn services_folder(variant: Variant) -> Result<PathBuf> {
     let this = std::env::current_exe().context("asking where this test is")?;
     let services = this.ancestors().nth(2).context("this test is in a folder of the target folder")?;
     Ok(match variant {
-        // Without a defect nobody asks for those with faults.
-        Variant::Usual | Variant::OwnPostgres if std::env::var_os("DEFECT").is_none() => services.to_owned(),
-        Variant::Usual | Variant::OwnPostgres => services.join("faults"),
-        Variant::Faulty => services.join("faults"),
+        Variant::Faulty => workspace::programs_beside(services, "faults"),
+        Variant::Usual | Variant::OwnPostgres if std::env::var_os("DEFECT").is_some() => {
+            workspace::programs_beside(services, "defects")
+        }
+        Variant::Usual | Variant::OwnPostgres => services.to_owned(),
     })
 }

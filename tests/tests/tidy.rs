@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use xtask::defect::Finder;
 
 /// The arrows of the map in ARCHITECTURE.md: what each crate may use of ours.
 const ARROWS: [(&str, &[&str]); 17] = [
     ("faults", &[]),
-    ("order-core", &["faults"]),
+    ("order-core", &[]),
     ("service", &[]),
     ("amm", &["order-core"]),
     ("amm-programs", &["amm", "order-core"]),
@@ -323,11 +324,7 @@ fn settings_are_documented_as_the_programs_explain_them() {
 /// Every invariant of ARCHITECTURE.md is checked by its number in the chaos run, and no other is.
 #[test]
 fn invariants_have_one_numbering() {
-    let listed: BTreeSet<String> = read(&root().join("ARCHITECTURE.md"))
-        .lines()
-        .filter_map(|line| line.strip_prefix("| I")?.split_once(' '))
-        .map(|(number, _)| format!("I{number}"))
-        .collect();
+    let listed: BTreeSet<String> = invariants().into_keys().filter(|number| !number.is_empty()).collect();
     let mut checked = BTreeSet::new();
     for (path, text) in sources() {
         if path.starts_with("tests/chaos/checker/") && !path.ends_with("tests.rs") {
@@ -336,6 +333,64 @@ fn invariants_have_one_numbering() {
         }
     }
     assert_eq!(listed, checked);
+}
+
+/// The lines of the invariants in ARCHITECTURE.md by their number; those without a number have one of none.
+fn invariants() -> BTreeMap<String, Vec<String>> {
+    let text = read(&root().join("ARCHITECTURE.md"));
+    let (_, section) = text.split_once("\n## Invariants\n").expect("ARCHITECTURE.md lists the invariants");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let mut invariants: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in section.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let number = line.split('|').nth(1).unwrap_or_default().trim();
+        invariants.entry(number.to_owned()).or_default().push(line.to_owned());
+    }
+    invariants
+}
+
+/// Each deliberate mistake has its place in the sources of today, a finder that exists, and its lines in the
+/// documents.
+#[test]
+fn deliberate_mistakes_can_be_made_and_found() {
+    let defects = xtask::defect::all().unwrap();
+    xtask::defect::patched(&defects).unwrap_or_else(|error| panic!("{error:#}"));
+    let invariants = invariants();
+    let exists = |finder: &Finder| match finder {
+        Finder::Chaos(broken) => broken.iter().all(|number| invariants.contains_key(number)),
+        Finder::Test(name) => name.split_once("::").is_some_and(|(file, test)| {
+            let path = root().join(format!("tests/tests/system/{file}.rs"));
+            path.is_file() && contains_word(&read(&path), test)
+        }),
+    };
+    let missing = defects.iter().filter(|defect| !exists(&defect.finder));
+    assert_clean(&missing.map(|defect| format!("{}: nothing finds it", defect.name)).collect::<Vec<_>>());
+
+    let text = read(&root().join("tests/README.md"));
+    let rows = text.split_once("\n| mistake |").expect("tests/README.md lists the mistakes").1.lines();
+    let rows = rows.skip(2).take_while(|row| row.starts_with('|'));
+    let listed: BTreeSet<String> =
+        rows.map(|row| row.split(" | ").take(2).collect::<Vec<_>>().join(" | ")).collect();
+    let expected = defects.iter().map(|defect| format!("| `{}` | {}", defect.name, defect.mistake));
+    assert_eq!(listed, expected.collect(), "the mistakes in tests/README.md");
+
+    let shown = invariants.values().flatten().filter_map(|line| line.split('|').rev().nth(1));
+    let shown: BTreeSet<&str> = shown.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let names = defects.iter().map(|defect| defect.name.as_str());
+    assert_eq!(shown, names.collect(), "the defects in ARCHITECTURE.md");
+}
+
+#[test]
+fn shipped_sources_name_no_deliberate_mistake() {
+    let defects = xtask::defect::all().unwrap();
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let ships = path.starts_with("crates/") && !path.starts_with("crates/xtask/");
+        let names = defects.iter().map(|defect| defect.name.as_str()).chain(["DEFECT"]);
+        for name in names.filter(|name| ships && contains_word(&text, name)) {
+            wrong.push(format!("{path}: `{name}` belongs in tests/defects"));
+        }
+    }
+    assert_clean(&wrong);
 }
 
 fn assert_clean(wrong: &[String]) {

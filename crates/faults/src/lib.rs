@@ -1,13 +1,10 @@
-//! Marks the effects that a test makes fail, and holds the places of the deliberate defects.
+//! Marks the effects that a test makes fail.
 //!
-//! Architecture invariants: without the feature `inject` an effect is what it is and a defect is not
-//! there; a build without debug assertions refuses the feature. With it, a process does what its
-//! environment asks for and nothing else:
-//!
-//! * `FAULT=send:crash_after`: the first time that it comes to this effect. `crash_before` and
-//!   `crash_after` end the process at once, `repeat` does the effect twice, `hang` stops the whole
-//!   process in front of it until somebody continues it.
-//! * `DEFECT=no_fence`: the process has this defect, which the chaos check must find.
+//! Architecture invariants: without the feature `inject` an effect is what it is; a build without debug
+//! assertions refuses the feature. With it, a process does what its environment asks for and nothing else.
+//! `FAULT=send:crash_after` strikes the first time that it comes to this effect: `crash_before` and
+//! `crash_after` end the process at once, `repeat` does the effect twice, `hang` stops the whole process in
+//! front of it until somebody continues it.
 
 #[cfg(all(feature = "inject", not(debug_assertions)))]
 compile_error!("the feature `inject` is for tests: a release has no faults that can be asked for");
@@ -19,16 +16,6 @@ compile_error!("the feature `inject` is for tests: a release has no faults that 
 macro_rules! effect {
     ($name:expr, $effect:expr) => {
         $effect
-    };
-}
-
-/// A mistake that could be in this place, with what is there `instead of` it, if anything.
-#[cfg(not(feature = "inject"))]
-#[macro_export]
-macro_rules! defect {
-    ($name:literal, $mistake:block) => {};
-    ($name:literal, $mistake:expr, instead of $right:expr) => {
-        $right
     };
 }
 
@@ -49,27 +36,13 @@ macro_rules! effect {
     }};
 }
 
-/// A mistake that could be in this place, with what is there `instead of` it, if anything.
 #[cfg(feature = "inject")]
-#[macro_export]
-macro_rules! defect {
-    ($name:literal, $mistake:block) => {
-        if $crate::has_defect($name) $mistake
-    };
-    ($name:literal, $mistake:expr, instead of $right:expr) => {
-        if $crate::has_defect($name) { $mistake } else { $right }
-    };
-}
-
-#[cfg(feature = "inject")]
-pub use inject::{after, before, count, has_defect, strikes};
+pub use inject::{after, before, strikes};
 
 #[cfg(feature = "inject")]
 mod inject {
     use signal_hook::{consts::SIGSTOP, low_level::raise};
-    use std::collections::HashMap;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Mutex, PoisonError};
 
     /// Whether the fault that the process was asked for has happened.
     static STRUCK: AtomicBool = AtomicBool::new(false);
@@ -100,19 +73,5 @@ mod inject {
         if strikes(effect, "crash_after") {
             std::process::abort();
         }
-    }
-
-    /// True if the process was asked to have a defect.
-    pub fn has_defect(name: &str) -> bool {
-        std::env::var("DEFECT").is_ok_and(|defect| defect == name)
-    }
-
-    /// How often this process has asked for this number: what a process knows by itself.
-    pub fn count(of: String) -> u64 {
-        static COUNTS: Mutex<Option<HashMap<String, u64>>> = Mutex::new(None);
-        let mut counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.get_or_insert_default().entry(of).or_default();
-        *count += 1;
-        *count
     }
 }

@@ -58,11 +58,6 @@ impl Journal {
     /// See [`Error`]. After [`Error::Unknown`] the same acceptance, with the same id or key, tells
     /// what happened.
     pub async fn accept(&self, acceptance: Acceptance) -> Result<Accepted, Error> {
-        faults::defect!("ack_before_commit", {
-            let accepts = self.accepts.clone();
-            tokio::spawn(async move { drop(accepts.write(acceptance).await) });
-            return Ok(Accepted::New);
-        });
         self.accepts.write(acceptance).await
     }
 

@@ -50,13 +50,7 @@ impl Journal {
         }
         let at = written?.ok_or(AppendError::Fenced)?;
         claim.order = next;
-        let seq = faults::defect!(
-            "seq_from_memory",
-            // The first event, the acceptance, was recorded by the gateway.
-            1 + faults::count(claim.order.id().to_string()),
-            instead of claim.order.seq()
-        );
-        Ok(Recorded { seq, attempt: claim.order.attempt(), event, at })
+        Ok(Recorded { seq: claim.order.seq(), attempt: claim.order.attempt(), event, at })
     }
 }
 
@@ -255,18 +249,7 @@ async fn append(
     connection: &mut PgConnection,
     items: &[Append],
 ) -> Result<HashMap<i64, Timestamp>, sqlx::Error> {
-    // The mistake: an event goes behind whatever is there, whoever writes it.
-    let statement = faults::defect!(
-        "no_fence",
-        &*APPEND
-            .replace("orders.seq = input.seq - 1 AND orders.fence = input.fence AND ", "")
-            .replace("SELECT input.*", "SELECT input.*, orders.seq + 1 AS free")
-            .replace("SELECT order_id, seq", "SELECT order_id, free")
-            .replace("owned.seq", "owned.free")
-            .leak(),
-        instead of APPEND
-    );
-    let rows: Vec<(i64, Timestamp)> = sqlx::query_as(statement)
+    let rows: Vec<(i64, Timestamp)> = sqlx::query_as(APPEND)
         .bind(column(items, |item| item.order))
         .bind(column(items, |item| item.seq))
         .bind(column(items, |item| item.fence))

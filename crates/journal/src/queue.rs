@@ -188,10 +188,6 @@ impl Queue {
 
     async fn put(&self, id: order::Id, headers: HeaderMap) -> Result<(), jetstream::context::PublishError> {
         let subject = format!("{}.execute.{id}", self.stream);
-        faults::defect!("duplicate_publish", {
-            let (again, payload) = (format!("{subject}-again"), id.to_string().into());
-            self.context.publish_with_headers(again, headers.clone(), payload).await?.await?;
-        });
         let acknowledged = self.context.publish_with_headers(subject, headers, id.to_string().into()).await?;
         acknowledged.await.map(drop)
     }

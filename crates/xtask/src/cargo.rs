@@ -1,8 +1,7 @@
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +36,15 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     environment: &[(&str, String)],
     interrupt: &Interrupt,
 ) -> Result<()> {
+    run_in(&workspace::root(), arguments, environment, interrupt)
+}
+
+fn run_in<A: AsRef<OsStr>>(
+    folder: &Path,
+    arguments: &[A],
+    environment: &[(&str, String)],
+    interrupt: &Interrupt,
+) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     for name in of_this_package(std::env::vars_os().map(|(name, _)| name)) {
@@ -45,7 +53,7 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     let mut child = command
         .args(arguments)
         .envs(environment.iter().map(|(key, value)| (key, value)))
-        .current_dir(workspace::root())
+        .current_dir(folder)
         .stdin(Stdio::null())
         .spawn()
         .context("starting cargo")?;
@@ -66,28 +74,32 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     }
 }
 
-/// Builds the services that a test can ask for faults into a folder of their own, with links to the
-/// other programs. Whoever calls this builds the usual ones afterwards: cargo knows one place for a
-/// program, and they belong there.
+/// Builds the services that a test can ask for faults, and gives the folder with them.
 pub(crate) fn build_faulty(interrupt: &Interrupt) -> Result<PathBuf> {
-    const FAULTY: [&str; 2] = ["executor", "gateway"];
-    const OTHERS: [&str; 3] = ["ops", "router", "sandbox"];
-    let mut arguments = vec!["build", "--workspace", "--features", "faults/inject"];
-    arguments.extend(FAULTY.iter().flat_map(|name| ["--bin", name]));
-    run(&arguments, &[], interrupt)?;
-    let programs = programs()?;
-    let folder = programs.join("faults");
-    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-    for name in FAULTY.into_iter().chain(OTHERS) {
-        let (program, place) = (programs.join(name), folder.join(name));
-        let _ = std::fs::remove_file(&place);
-        let done = match FAULTY.contains(&name) {
-            true => std::fs::copy(&program, &place).map(drop),
-            false => symlink(&program, &place),
-        };
-        done.with_context(|| format!("putting {name} into {}", folder.display()))?;
-    }
-    Ok(folder)
+    build_beside("faults", &workspace::root(), &["--features", "faults/inject"], &[], interrupt)
+}
+
+/// Builds the services from `sources` beside the usual ones, and gives the folder with them. Dependencies are
+/// shared with the usual build.
+pub(crate) fn build_beside(
+    name: &str,
+    sources: &Path,
+    options: &[&str],
+    environment: &[(&str, String)],
+    interrupt: &Interrupt,
+) -> Result<PathBuf> {
+    const SERVICES: [&str; 5] = ["executor", "gateway", "ops", "router", "sandbox"];
+    let mut arguments = vec!["build", "--workspace"];
+    arguments.extend(SERVICES.iter().flat_map(|service| ["--bin", service]));
+    arguments.extend(options);
+    let shared = target()?;
+    let mut environment = environment.to_vec();
+    environment.extend([
+        ("CARGO_BUILD_BUILD_DIR", shared.display().to_string()),
+        ("CARGO_TARGET_DIR", shared.join(name).display().to_string()),
+    ]);
+    run_in(sources, &arguments, &environment, interrupt)?;
+    Ok(workspace::programs_beside(&programs()?, name))
 }
 
 /// The variables that describe this package, set because cargo runs this program. Some build scripts
@@ -106,6 +118,11 @@ fn of_this_package(names: impl Iterator<Item = OsString>) -> impl Iterator<Item 
 pub(crate) fn programs() -> Result<PathBuf> {
     let this = std::env::current_exe().context("asking where this program is")?;
     Ok(this.parent().context("this program is in a folder")?.to_owned())
+}
+
+/// The folder of everything that cargo builds.
+pub(crate) fn target() -> Result<PathBuf> {
+    Ok(programs()?.parent().context("cargo's programs are in a folder of the target folder")?.to_owned())
 }
 
 #[cfg(test)]

@@ -1,38 +1,15 @@
 use crate::cargo::{self, Interrupt};
-use crate::test;
+use crate::{mirror, test};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// The mistakes that the services can be asked to make (see the crate `faults`), each with its finder.
-const DEFECTS: [(&str, Finder); 11] = [
-    ("no_fence", Finder::Chaos(&["I4", "I6", "I8", "I11"])),
-    ("ack_before_commit", Finder::Chaos(&["I1"])),
-    ("sign_again_on_timeout", Finder::Chaos(&["I6", "I8"])),
-    ("no_write_ahead", Finder::Chaos(&["I7"])),
-    ("publish_without_sweep", Finder::Chaos(&["I3"])),
-    ("seq_from_memory", Finder::Chaos(&["I13"])),
-    ("reference_loosened_on_retry", Finder::Chaos(&["I10"])),
-    ("marker_left_out", Finder::Chaos(&["I9"])),
-    ("expiry_believed_from_one_node", Finder::Chaos(&["I8"])),
-    ("permit_held", Finder::Test("doorbell::orders_that_wait_for_the_chain_hold_no_permit")),
-    ("duplicate_publish", Finder::Test("doorbell::an_order_has_one_message_on_the_queue")),
-];
-
-/// The check that must find a defect.
-#[derive(Debug, Clone, Copy)]
-enum Finder {
-    /// The chaos check, by one of these invariants: a run that breaks others has found something else.
-    Chaos(&'static [&'static str]),
-    /// A system test that passes without the defect.
-    Test(&'static str),
-}
+use xtask::defect::{self, Defect, Finder};
+use xtask::workspace;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Which defects; all of them if none is named
-    #[arg(value_parser = DEFECTS.map(|(defect, _)| defect))]
     defects: Vec<String>,
     /// How many seeds may pass before a defect counts as not found
     #[arg(long, default_value_t = 5)]
@@ -43,8 +20,17 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn asks_for(&self, defect: &str) -> bool {
-        self.defects.is_empty() || self.defects.iter().any(|asked| asked == defect)
+    /// The defects that are asked for.
+    fn chosen<'a>(&self, all: &'a [Defect]) -> Result<Vec<&'a Defect>> {
+        if self.defects.is_empty() {
+            return Ok(all.iter().collect());
+        }
+        let named = |name: &String| {
+            let known = || all.iter().map(|defect| defect.name.as_str()).collect::<Vec<_>>().join(", ");
+            let defect = all.iter().find(|defect| defect.name == *name);
+            defect.with_context(|| format!("there is no defect `{name}`; there are {}", known()))
+        };
+        self.defects.iter().map(named).collect()
     }
 }
 
@@ -55,21 +41,23 @@ enum Finding {
         /// The first breach of each invariant.
         breaches: Vec<String>,
     },
-    Test(&'static str),
+    Test(String),
 }
 
 /// Runs the finder of each defect until it finds something.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let interrupt = Interrupt::install()?;
+    let all = defect::all()?;
+    let chosen = options.chosen(&all)?;
     println!("Building the services, with and without defects. The first time this takes some minutes.");
-    let faulty = cargo::build_faulty(&interrupt)?;
     test::build(&interrupt)?;
+    let faulty = build(&all, &interrupt)?;
     let mut found = Vec::new();
-    for (defect, finder) in DEFECTS.into_iter().filter(|(defect, _)| options.asks_for(defect)) {
-        println!("{defect}");
-        let finding = match finder {
-            Finder::Chaos(breaks) => by_chaos(options, &faulty, defect, breaks, &interrupt)?,
-            Finder::Test(name) => by_test(name, defect, &interrupt)?,
+    for defect in chosen {
+        println!("{}", defect.name);
+        let finding = match &defect.finder {
+            Finder::Chaos(breaks) => by_chaos(options, &faulty, &defect.name, breaks, &interrupt)?,
+            Finder::Test(name) => by_test(name, &defect.name, &interrupt)?,
         };
         found.push((defect, finding));
     }
@@ -79,18 +67,28 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Builds the services from a copy of the sources with all patches; the environment chooses the mistake.
+fn build(defects: &[Defect], interrupt: &Interrupt) -> Result<PathBuf> {
+    let copy = cargo::target()?.join("defects").join("source");
+    mirror::mirror(&workspace::root(), &copy, &defect::patched(defects)?)?;
+    // What members are built into has the same names as in the usual build, unless a wrapper builds them.
+    // `env` runs the compiler and does nothing besides.
+    let apart = [("RUSTC_WORKSPACE_WRAPPER", "env".to_owned())];
+    cargo::build_beside("defects", &copy, &[], &apart, interrupt)
+}
+
 fn by_chaos(
     options: &Options,
     faulty: &Path,
     defect: &str,
-    breaks: &[&str],
+    breaks: &[String],
     interrupt: &Interrupt,
 ) -> Result<Option<Finding>> {
     let chaos = cargo::programs()?.join("chaos");
     for seed in 1..=options.seeds {
         ensure!(!interrupt.raised(), "interrupted");
         let mut breaches = breaches(&chaos, faulty, defect, seed, options.seconds)?;
-        breaches.retain(|breach| breaks.contains(&invariant(breach)));
+        breaches.retain(|breach| breaks.iter().any(|broken| broken == invariant(breach)));
         if !breaches.is_empty() {
             return Ok(Some(Finding::Seed { seed, breaches }));
         }
@@ -99,13 +97,13 @@ fn by_chaos(
 }
 
 /// A test that fails with the defect has found it, if it passes without.
-fn by_test(name: &'static str, defect: &str, interrupt: &Interrupt) -> Result<Option<Finding>> {
+fn by_test(name: &str, defect: &str, interrupt: &Interrupt) -> Result<Option<Finding>> {
     let arguments = ["--workspace", "--test", "system", "--", "--exact", name].map(str::to_owned);
     test::cargo_test(&arguments, &[], interrupt)
         .with_context(|| format!("{name} must pass without a defect"))?;
     let outcome = test::cargo_test(&arguments, &[("DEFECT", defect.to_owned())], interrupt);
     ensure!(!interrupt.raised(), "interrupted");
-    Ok(outcome.err().map(|_| Finding::Test(name)))
+    Ok(outcome.err().map(|_| Finding::Test(name.to_owned())))
 }
 
 /// The first violation of each invariant that one run finds.
@@ -142,28 +140,28 @@ fn invariant(violation: &str) -> &str {
     violation.split(' ').next().unwrap_or_default()
 }
 
-fn report(found: &[(&str, Option<Finding>)]) {
-    for (defect, finding) in found {
+fn report(found: &[(&Defect, Option<Finding>)]) {
+    for (Defect { name, .. }, finding) in found {
         match finding {
             Some(Finding::Seed { seed, breaches }) => {
-                println!("{defect}: found with seed {seed}");
+                println!("{name}: found with seed {seed}");
                 breaches.iter().for_each(|breach| println!("  {breach}"));
             }
-            Some(Finding::Test(name)) => println!("{defect}: found by {name}"),
-            None => println!("{defect}: NOT FOUND"),
+            Some(Finding::Test(test)) => println!("{name}: found by {test}"),
+            None => println!("{name}: NOT FOUND"),
         }
     }
-    println!("\n| defect | seed | by |\n|---|---|---|");
-    for (defect, finding) in found {
+    println!("\n| mistake | what it is | with seed | found by |\n|---|---|---|---|");
+    for (Defect { name, mistake, .. }, finding) in found {
         let (seed, by) = match finding {
             Some(Finding::Seed { seed, breaches }) => {
                 let broken: Vec<&str> = breaches.iter().map(|breach| invariant(breach)).collect();
                 (seed.to_string(), broken.join(", "))
             }
-            Some(Finding::Test(name)) => (String::new(), format!("`{name}`")),
+            Some(Finding::Test(test)) => (String::new(), format!("`{test}`")),
             None => ("none".to_owned(), String::new()),
         };
-        println!("| `{defect}` | {seed} | {by} |");
+        println!("| `{name}` | {mistake} | {seed} | {by} |");
     }
 }
 

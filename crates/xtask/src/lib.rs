@@ -6,9 +6,11 @@
 //! before all of them, in seconds.
 
 pub mod configuration;
+pub mod defect;
 mod guardian;
 mod http;
 pub mod install;
+pub mod patch;
 pub mod port;
 pub mod postgres;
 pub mod process;

@@ -4,6 +4,7 @@
 mod cargo;
 mod chaos;
 mod defects;
+mod mirror;
 mod test;
 mod up;
 

@@ -15,6 +15,13 @@ pub fn root() -> PathBuf {
     manifest.ancestors().nth(2).unwrap_or(manifest).to_owned()
 }
 
+/// Where a build beside the usual one has its programs: for `faults`, what is in `target/debug` is in
+/// `target/faults/debug`.
+pub fn programs_beside(programs: &Path, build: &str) -> PathBuf {
+    let (target, profile) = (programs.parent(), programs.file_name());
+    target.unwrap_or(programs).join(build).join(profile.unwrap_or_default())
+}
+
 /// Removes what test runs left behind that failed or were killed, once nobody holds it any more.
 ///
 /// # Errors
@@ -117,6 +124,11 @@ fn locked(path: &Path) -> Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_of_another_build_are_in_a_folder_of_their_own() {
+        assert_eq!(programs_beside(Path::new("/t/debug"), "faults"), Path::new("/t/faults/debug"));
+    }
 
     #[test]
     fn what_a_test_left_behind_is_removed_unless_somebody_holds_it() {

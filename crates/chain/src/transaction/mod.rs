@@ -130,7 +130,7 @@ pub fn build(
         let temporary = temporary_account(wallet, &draft.marker);
         let close = close_account(&WRAPPED_SOL_PROGRAM, &temporary, wallet, wallet, &[]);
         instructions.push(close.map_err(encoding)?);
-        if faults::defect!("marker_left_out", false, instead of !marks_apart(draft)) {
+        if !marks_apart(draft) {
             // Closed, its address is empty again: these lamports make it the marker.
             instructions.push(transfer(wallet, &temporary, draft.marker_rent.get()));
         }
@@ -270,7 +270,7 @@ fn opening(wallet: &Pubkey, draft: &Draft) -> Result<Vec<Instruction>, BuildErro
         ComputeBudgetInstruction::set_compute_unit_limit(draft.compute_unit_limit),
         ComputeBudgetInstruction::set_compute_unit_price(draft.compute_unit_price),
     ];
-    if faults::defect!("marker_left_out", false, instead of marks_apart(draft)) {
+    if marks_apart(draft) {
         instructions.push(marker::create(&draft.marker, draft.marker_rent));
     }
     if wraps(draft) {

@@ -167,9 +167,6 @@ impl Order {
         })?;
         if let Event::RoutingStarted { attempt } = event {
             self.attempt = *attempt;
-            faults::defect!("reference_loosened_on_retry", {
-                self.reference_out = self.reference_out.filter(|_| *attempt == 1)
-            });
         }
         match event {
             Event::RouteChosen { quote } => {
