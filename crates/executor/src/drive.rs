@@ -4,33 +4,45 @@ use crate::deadline::Deadline;
 use crate::executor::Executor;
 use crate::metrics;
 use crate::permits::Permit;
-use journal::{AppendError, Claim};
-use order_core::Order;
-use order_core::order::{Event, Observation, Step};
+use journal::{Appended, Claim, Unrecorded};
+use order_core::order::{Event, Recorded, Step};
+use order_core::{Order, Timestamp};
 use tracing::{Instrument as _, info_span};
 
 impl Executor {
     /// Moves a claimed order on until it has ended, or waits for its next attempt, or somebody else
     /// must go on: its state says what to do, what comes of it is recorded, and so on. The permit to work
     /// is given back as soon as the order waits for the chain.
-    pub(crate) async fn drive(&self, mut claim: Claim, mut permit: Permit) {
-        match self.advance(&mut claim, &mut permit).await {
-            Ok(true) => return,
-            Ok(false) => {}
-            Err(AppendError::Fenced) => tracing::info!("another executor has the order: letting go"),
-            Err(error @ (AppendError::Illegal(_) | AppendError::Journal(_))) => {
-                tracing::error!(%error, "letting go of the order: an event could not be recorded");
+    pub(crate) async fn drive(&self, claim: Claim, mut permit: Permit) {
+        let claim = match self.advance(claim, &mut permit).await {
+            Ok(None) => return,
+            Ok(Some(claim)) => claim,
+            Err(Unrecorded::Fenced) => {
+                tracing::info!("another executor has the order: letting go");
+                return;
             }
-        }
+            Err(Unrecorded::Stopped { claim }) => {
+                tracing::info!("the order was stopped before its signature: letting go");
+                *claim
+            }
+            Err(Unrecorded::Illegal { claim, error }) => {
+                tracing::error!(%error, "letting go of the order: an event could not be recorded");
+                *claim
+            }
+            Err(Unrecorded::Journal { claim, error }) => {
+                tracing::error!(%error, "letting go of the order: an event could not be recorded");
+                *claim
+            }
+        };
         // Harmless where another has the order by now.
         if let Err(error) = self.journal.release(claim).await {
             tracing::warn!(%error, "the order was not given back: its lease will run out");
         }
     }
 
-    /// Returns true if the last recorded event released the claim. The order's state alone does
-    /// not say: a retry that was just claimed is in the state that the failed attempt left it in.
-    async fn advance(&self, claim: &mut Claim, permit: &mut Permit) -> Result<bool, AppendError> {
+    /// Returns the claim if it holds and this executor does not go on with the order.
+    async fn advance(&self, claim: Claim, permit: &mut Permit) -> Result<Option<Claim>, Unrecorded> {
+        let mut claim = claim;
         let held = self.leases.hold(claim.order().id(), claim.fence());
         if let Some(event) = claim.order().interruption(&self.retry, rand::random()) {
             return self.record(claim, event).await;
@@ -50,9 +62,10 @@ impl Executor {
                 () = self.halt.cancelled() => claim.order().interruption(&self.retry, rand::random()),
                 event = self.step(claim.order(), &mut deadline) => event,
             };
-            let Some(event) = event else { return Ok(false) };
-            if self.record(claim, event).await? {
-                return Ok(true);
+            let Some(event) = event else { return Ok(Some(claim)) };
+            match self.record(claim, event).await? {
+                Some(held) => claim = held,
+                None => return Ok(None),
             }
         }
     }
@@ -90,38 +103,31 @@ impl Executor {
         Some(outcome.unwrap_or_else(|failure| order.attempt_failed(failure, &self.retry, rand::random())))
     }
 
-    /// Records an event; true if it released the claim.
-    async fn record(&self, claim: &mut Claim, event: Event) -> Result<bool, AppendError> {
-        let recorded = self.journal.append(claim, event).await?;
-        metrics::recorded(claim, &recorded);
+    /// Records an event; None if it ended the claim.
+    async fn record(&self, claim: Claim, event: Event) -> Result<Option<Claim>, Unrecorded> {
+        match self.journal.append(claim, event).await? {
+            Appended::Held { claim, recorded } => {
+                self.tell(claim.order(), claim.created_at(), &recorded).await;
+                Ok(Some(claim))
+            }
+            Appended::Ended { order, created_at, recorded } => {
+                self.tell(&order, created_at, &recorded).await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Counts, logs and publishes a recorded event.
+    async fn tell(&self, order: &Order, created_at: Timestamp, recorded: &Recorded) {
+        metrics::recorded(order, created_at, recorded);
         tracing::info!(
             order.seq = recorded.seq,
             attempt = recorded.attempt,
-            status = %claim.order().status(),
-            failure = claim.order().state().failure().map(tracing::field::display),
+            status = %order.status(),
+            failure = order.state().failure().map(tracing::field::display),
             "{}",
             recorded.event.kind()
         );
-        faults::effect!("publish", self.live.publish(claim.order().id(), &recorded).await);
-        Ok(gives_up(&recorded.event))
-    }
-}
-
-/// True if the journal takes the claim back with this event.
-fn gives_up(event: &Event) -> bool {
-    match event {
-        Event::AttemptFailed { .. }
-        | Event::Failed { .. }
-        | Event::Settled { .. }
-        | Event::RolledBack { .. }
-        | Event::Cancelled
-        | Event::Expired
-        | Event::Observed { observation: Observation::Landed { .. } } => true,
-        Event::Observed { observation: Observation::Reverted { .. } | Observation::Expired }
-        | Event::Accepted { .. }
-        | Event::RoutingStarted { .. }
-        | Event::RouteChosen { .. }
-        | Event::TransactionSigned { .. }
-        | Event::TransactionFound { .. } => false,
+        faults::effect!("publish", self.live.publish(order.id(), recorded).await);
     }
 }

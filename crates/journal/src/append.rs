@@ -4,51 +4,99 @@ use crate::writer::{Statement, half_done};
 use crate::{Claim, Error, Journal};
 use order_core::order::{Event, IllegalTransition, Marker, Observation, Order, Recorded, SignedTransaction};
 use order_core::{Atoms, Dex, Quote, Timestamp};
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{PgConnection, Postgres, query::QueryScalar};
 use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Why an event was not recorded.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum AppendError {
-    /// The event may not happen in the order's state. The claim still holds.
-    #[error(transparent)]
-    Illegal(#[from] IllegalTransition),
-    /// Another owner has the order, or it has ended, or an earlier append of this claim was cancelled, or it
-    /// is a signature and trading is halted, or the order is cancelled or expired: let go of the order.
-    #[error("the order has another owner, went on without this claim, or must not be signed: let go of it")]
+/// An event that was recorded, and the right to record another.
+#[derive(Debug)]
+pub enum Appended {
+    /// The claim holds.
+    Held {
+        /// The claim, with the order as the event made it.
+        claim: Claim,
+        /// The event.
+        recorded: Recorded,
+    },
+    /// The event ended the claim: the order has ended, or it waits for its next attempt.
+    Ended {
+        /// The order, as the event made it.
+        order: Order,
+        /// When the order was accepted.
+        created_at: Timestamp,
+        /// The event.
+        recorded: Recorded,
+    },
+}
+
+/// An event that was not recorded, with its claim if that may still hold: release it, so that another executor
+/// can go on at once.
+#[derive(Debug, thiserror::Error)]
+pub enum Unrecorded {
+    /// The event may not happen in the order's state. The claim is as it was.
+    #[error("{error}")]
+    Illegal {
+        /// The claim.
+        claim: Box<Claim>,
+        /// The fault of the event.
+        error: IllegalTransition,
+    },
+    /// The event is a signature, and trading is halted, or the order is cancelled or has expired. Or the order went
+    /// on under this claim without its holder: the answer to an earlier append was lost.
+    #[error(
+        "trading is halted, or the order is cancelled or has expired, or an earlier event of it was recorded"
+    )]
+    Stopped {
+        /// The claim.
+        claim: Box<Claim>,
+    },
+    /// Another owner has the order, or it has ended.
+    #[error("the order has another owner, or has ended")]
     Fenced,
-    /// The database is at fault: see the error. Let go of the order; its next owner goes on from
-    /// what was recorded. After [`Error::Unknown`] nothing may be sent on the event's strength.
-    #[error(transparent)]
-    Journal(#[from] Error),
+    /// The database is at fault: see the error. The next owner goes on from what was recorded. After
+    /// [`Error::Unknown`] the event may be recorded, and the claim ended; nothing may be sent on its strength.
+    #[error("{error}")]
+    Journal {
+        /// The claim. Releasing it does nothing where it has ended.
+        claim: Box<Claim>,
+        /// The fault of the database.
+        error: Error,
+    },
 }
 
 /// The rules that refuse a signature after the statement has waited for its order.
 const STOPPED: [&str; 2] = ["transactions_not_while_halted", "transactions_not_after_expiry"];
 
 impl Journal {
-    /// Records an event of a claimed order; `claim.order()` moves on with it. Written together with
-    /// whatever else waits to be appended, in one statement with the order's row and transaction.
+    /// Records an event of a claimed order. Written together with whatever else waits to be appended, in one
+    /// statement with the order's row and transaction.
     ///
-    /// A failed attempt gives the claim up: the order can be claimed again once its pause is over,
-    /// and whatever is appended to this claim is refused. So does an event that ends the order.
+    /// A caller that stops waiting loses the claim: the event may or may not be recorded, and the next owner
+    /// finds out, when the lease has run out.
     ///
     /// # Errors
-    /// See [`AppendError`]; `claim.order()` is then as it was.
-    pub async fn append(&self, claim: &mut Claim, event: Event) -> Result<Recorded, AppendError> {
+    /// See [`Unrecorded`].
+    pub async fn append(&self, claim: Claim, event: Event) -> Result<Appended, Unrecorded> {
+        let mut claim = claim;
         let mut next = claim.order.clone();
-        next.apply(&event)?;
-        let append = Append::new(claim, &next, event.clone());
-        let written = self.appends.write(append).await;
-        if let Err(Error::Refused { rule, .. }) = &written
-            && STOPPED.into_iter().any(|constraint| rule == broken_rule(constraint))
-        {
-            return Err(AppendError::Fenced);
+        if let Err(error) = next.apply(&event) {
+            return Err(Unrecorded::Illegal { claim: Box::new(claim), error });
         }
-        let at = written?.ok_or(AppendError::Fenced)?;
+        let append = Append::new(&claim, &next, event.clone());
+        let ends_claim = append.ends_claim();
+        let at = match self.appends.write(append).await {
+            Ok(Written::Recorded { at }) => at,
+            Ok(Written::Stopped) => return Err(Unrecorded::Stopped { claim: Box::new(claim) }),
+            Ok(Written::Fenced) => return Err(Unrecorded::Fenced),
+            Err(Error::Refused { rule, .. })
+                if STOPPED.into_iter().any(|constraint| rule == broken_rule(constraint)) =>
+            {
+                return Err(Unrecorded::Stopped { claim: Box::new(claim) });
+            }
+            Err(error) => return Err(Unrecorded::Journal { claim: Box::new(claim), error }),
+        };
         claim.order = next;
         let seq = faults::defect!(
             "seq_from_memory",
@@ -56,7 +104,11 @@ impl Journal {
             1 + faults::count(claim.order.id().to_string()),
             instead of claim.order.seq()
         );
-        Ok(Recorded { seq, attempt: claim.order.attempt(), event, at })
+        let recorded = Recorded { seq, attempt: claim.order.attempt(), event, at };
+        if ends_claim {
+            return Ok(Appended::Ended { order: claim.order, created_at: claim.created_at, recorded });
+        }
+        Ok(Appended::Held { claim, recorded })
     }
 }
 
@@ -69,6 +121,9 @@ pub(crate) struct Append {
     attempt: i64,
     event: Event,
     status: &'static str,
+    /// The order has ended with the event.
+    ends: bool,
+    /// The attempt has failed, and the next begins after this pause.
     retry_in_ms: Option<i64>,
     dex: Option<&'static str>,
     quoted_out: Option<String>,
@@ -96,6 +151,7 @@ impl Append {
             attempt: i64::from(next.attempt()),
             event,
             status: next.status().name(),
+            ends: next.status().is_terminal(),
             retry_in_ms: None,
             dex: quote.and_then(Quote::dex).map(Dex::name),
             quoted_out: quote.map(|quote| numeric(quote.amount_out().get())),
@@ -135,6 +191,12 @@ impl Append {
         }
         append
     }
+
+    /// True if the event ends the claim that it is recorded under: nothing more is recorded under the claim, and
+    /// its lease is not renewed. [`APPEND`] does so by the same two columns.
+    fn ends_claim(&self) -> bool {
+        self.ends || self.retry_in_ms.is_some()
+    }
 }
 
 pub(crate) fn observed(observation: &Observation) -> (&'static str, Option<Atoms>) {
@@ -149,15 +211,17 @@ pub(crate) fn observed(observation: &Observation) -> (&'static str, Option<Atoms
 /// write nothing, and nor does a signature while trading is halted, or after its order's expiry: its executor
 /// asked before it signed. What changes while this waits for a row, a trigger of the schema sees. A transaction
 /// that was found is on record already, unless the database was restored. The orders are locked in the order of
-/// their ids, so that two processes with the same orders do not wait for each other. A failed attempt raises the fence, which ends the claim.
+/// their ids, so that two processes with the same orders do not wait for each other. An order that has ended takes
+/// no event; a failed attempt raises the fence. Either ends the claim: see [`Append::ends_claim`].
 const APPEND: &str = "
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[],
       $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[],
-      $15::text[], $16::text[], $17::text[], $18::bigint[], $19::boolean[], $20::bigint[]) WITH ORDINALITY
+      $15::text[], $16::text[], $17::text[], $18::bigint[], $19::boolean[], $20::bigint[],
+      $21::boolean[]) WITH ORDINALITY
     AS input (order_id, seq, fence, attempt, body, status, retry_in_ms, dex, quoted_out, executed_out,
       signature, last_valid_block_height, transaction_state, signs, marker, wallet, seed, generation, lands, landed_slot,
-      item)
+      ends, item)
 ), owned AS MATERIALIZED (
   SELECT input.* FROM ONLY orders JOIN input ON input.order_id = orders.id
   WHERE orders.seq = input.seq - 1 AND orders.fence = input.fence AND orders.ended_at IS NULL
@@ -198,7 +262,7 @@ UPDATE ONLY orders SET
   status = owned.status,
   fence = orders.fence + CASE WHEN owned.retry_in_ms IS NULL THEN 0 ELSE 1 END,
   lease_until = CASE
-    WHEN owned.status IN ('confirmed', 'failed', 'cancelled', 'expired') THEN NULL
+    WHEN owned.ends THEN NULL
     WHEN owned.retry_in_ms IS NOT NULL THEN now()
     ELSE orders.lease_until
   END,
@@ -207,17 +271,32 @@ UPDATE ONLY orders SET
   quoted_out = coalesce(owned.quoted_out::numeric, orders.quoted_out),
   executed_out = owned.executed_out::numeric,
   updated_at = now(),
-  ended_at = CASE WHEN owned.status IN ('confirmed', 'failed', 'cancelled', 'expired') THEN now() END
+  ended_at = CASE WHEN owned.ends THEN now() END
 FROM owned
 WHERE orders.id = owned.order_id
 RETURNING owned.item, orders.updated_at";
 
-/// When events were recorded that an earlier try wrote, whose answer was lost. The same claim may
-/// have tried to write something else under the number, hence the body.
-const APPENDED_BEFORE: &str = "
-SELECT order_events.at
-FROM order_events
-WHERE order_id = $1 AND seq = $2 AND fence = $3 AND body = $4";
+/// What became of an event that was not recorded just now. An earlier try may have written it, whose answer was
+/// lost: the same claim may have tried to write something else under the number, hence the body. Else the claim
+/// holds, if its order is open and nobody has claimed it since.
+const NOT_APPENDED: &str = "
+SELECT
+  (SELECT at FROM order_events WHERE order_id = $1 AND seq = $2 AND fence = $3 AND body = $4),
+  EXISTS (SELECT FROM ONLY orders WHERE id = $1 AND fence = $3 AND ended_at IS NULL)";
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Written {
+    /// It is recorded.
+    Recorded {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// It is not, although the claim holds.
+    Stopped,
+    /// It is not: the claim does not hold.
+    Fenced,
+}
 
 /// The appends' statement for the writer.
 #[derive(Debug)]
@@ -225,24 +304,20 @@ pub(crate) enum Appends {}
 
 impl Statement for Appends {
     type Item = Append;
-    /// When it was recorded; None if the claim no longer holds.
-    type Outcome = Option<Timestamp>;
+    type Outcome = Written;
     const NAME: &'static str = "append";
     const DOING: &'static str = "append an event";
     /// Worth some patience: an order that is let go of waits for its lease to run out.
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    async fn write(
-        connection: &mut PgConnection,
-        items: &[Append],
-    ) -> Result<Vec<Option<Timestamp>>, sqlx::Error> {
+    async fn write(connection: &mut PgConnection, items: &[Append]) -> Result<Vec<Written>, sqlx::Error> {
         let recorded = faults::effect!(items[0].event.kind(), append(connection, items).await)?;
         let mut outcomes = Vec::with_capacity(items.len());
         for (number, item) in (1..).zip(items) {
             outcomes.push(match recorded.get(&number) {
-                Some(at) => Some(*at),
+                Some(at) => Written::Recorded { at: *at },
                 // Rare: the claim is lost, or this is another try after a lost connection.
-                None => appended_before(item).fetch_optional(&mut *connection).await.map_err(half_done)?,
+                None => not_appended(connection, item).await.map_err(half_done)?,
             });
         }
         Ok(outcomes)
@@ -287,6 +362,7 @@ async fn append(
         .bind(of_marker(items, |marker| i64::from(marker.generation)))
         .bind(column(items, |item| item.lands))
         .bind(column(items, |item| item.landed_slot))
+        .bind(column(items, |item| item.ends))
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().collect())
@@ -305,10 +381,17 @@ fn of_marker<T>(items: &[Append], value: fn(&Marker) -> T) -> Vec<Option<T>> {
     markers.map(|marker| marker.map(value)).collect()
 }
 
-fn appended_before(item: &Append) -> QueryScalar<'_, Postgres, Timestamp, sqlx::postgres::PgArguments> {
-    sqlx::query_scalar(APPENDED_BEFORE)
+async fn not_appended(connection: &mut PgConnection, item: &Append) -> Result<Written, sqlx::Error> {
+    let (at, held): (Option<Timestamp>, bool) = sqlx::query_as(NOT_APPENDED)
         .bind(item.order)
         .bind(item.seq)
         .bind(item.fence)
         .bind(Json(&item.event))
+        .fetch_one(connection)
+        .await?;
+    Ok(match (at, held) {
+        (Some(at), _) => Written::Recorded { at },
+        (None, true) => Written::Stopped,
+        (None, false) => Written::Fenced,
+    })
 }

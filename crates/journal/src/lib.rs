@@ -34,7 +34,7 @@ mod venues;
 mod writer;
 
 pub use accept::{Acceptance, Accepted, Idempotency};
-pub use append::AppendError;
+pub use append::{Appended, Unrecorded};
 pub use claim::{Claim, Fence};
 pub use connection::Journal;
 pub use due::Claimed;

@@ -1,6 +1,6 @@
 //! The operator's last word on an order that no node decides.
 
-use crate::{AppendError, Claimed, Error, Journal};
+use crate::{Claimed, Error, Journal, Unrecorded};
 use order_core::order::{self, Event};
 
 /// Why an order was not settled.
@@ -14,7 +14,7 @@ pub enum SettleError {
     Unreadable(String),
     /// Its transaction was decided meanwhile, or the database refused.
     #[error(transparent)]
-    Append(#[from] AppendError),
+    Append(#[from] Unrecorded),
     /// The database does not answer.
     #[error(transparent)]
     Journal(#[from] Error),
@@ -30,9 +30,9 @@ impl Journal {
         match self.seize(id).await? {
             None => Err(SettleError::NotSubmitted),
             Some(Claimed::Unreadable { reason, .. }) => Err(SettleError::Unreadable(reason)),
-            Some(Claimed::Order(mut claim)) => {
+            Some(Claimed::Order(claim)) => {
                 let evidence = evidence.to_owned();
-                self.append(&mut claim, Event::Settled { landed, evidence }).await?;
+                self.append(*claim, Event::Settled { landed, evidence }).await?;
                 Ok(())
             }
         }

@@ -6,7 +6,7 @@ use crate::executor::{Executor, connect};
 use crate::permits::Permit;
 use crate::testing::intent;
 use clap::Parser as _;
-use journal::{Acceptance, Claim, Journal};
+use journal::{Acceptance, Appended, Claim, Journal};
 use order_core::order::{Event, Id};
 use order_core::{Failure, failure};
 use service::{CancellationToken, TaskTracker};
@@ -93,10 +93,13 @@ async fn a_retry_whose_first_event_is_not_recorded_is_given_back() {
     let (executor, mut witness) = executor().await;
     let journal = &executor.journal;
     let id = accepted(journal).await;
-    let mut first = claim(journal, id).await;
-    journal.append(&mut first, Event::RoutingStarted { attempt: 1 }).await.unwrap();
+    let first = claim(journal, id).await;
+    let first = match journal.append(first, Event::RoutingStarted { attempt: 1 }).await.unwrap() {
+        Appended::Held { claim, .. } => claim,
+        ended @ Appended::Ended { .. } => panic!("{ended:?}"),
+    };
     let failure = Failure::new(failure::Code::NoRoute, "a test");
-    journal.append(&mut first, Event::AttemptFailed { failure, retry_in_ms: 0 }).await.unwrap();
+    journal.append(first, Event::AttemptFailed { failure, retry_in_ms: 0 }).await.unwrap();
     let retry = claim(journal, id).await;
     let refuse = "ALTER TABLE order_events ADD CONSTRAINT refuse CHECK (seq < 4)";
     witness.execute(refuse).await.unwrap();

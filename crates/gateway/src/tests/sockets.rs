@@ -4,7 +4,7 @@ use super::server::Running;
 use super::{ORDER, configuration, until};
 use crate::tests::example;
 use futures_util::{SinkExt as _, StreamExt as _};
-use journal::Journal;
+use journal::{Appended, Journal};
 use live::Live;
 use order_core::order::{Event, Id};
 use serde_json::Value;
@@ -62,7 +62,7 @@ impl Stage {
 
     /// Lets the rest of a swap happen to the order. `told`: whether it is published as well.
     async fn swap(&self, id: Id, told: bool) {
-        let mut claim = self.journal.claim(id, Duration::from_secs(60)).await.unwrap().unwrap();
+        let mut claim = self.journal.claim(id, Duration::from_secs(60)).await.unwrap();
         for recorded in &example::confirmed()[1..] {
             let mut event = recorded.event.clone();
             if let Event::TransactionSigned { transaction } = &mut event {
@@ -70,7 +70,14 @@ impl Stage {
                 signature[..16].copy_from_slice(id.0.as_bytes());
                 transaction.signature = order_core::Signature::new(signature);
             }
-            let recorded = self.journal.append(&mut claim, event).await.unwrap();
+            let appended = self.journal.append(claim.take().unwrap(), event).await.unwrap();
+            let recorded = match appended {
+                Appended::Held { claim: held, recorded } => {
+                    claim = Some(held);
+                    recorded
+                }
+                Appended::Ended { recorded, .. } => recorded,
+            };
             if told {
                 self.live.publish(id, &recorded).await;
             }

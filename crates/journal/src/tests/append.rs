@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AppendError, Error};
+use crate::Error;
 use futures_util::future::join_all;
 use order_core::Order;
 use order_core::order::{Recorded, Status};
@@ -11,7 +11,7 @@ async fn an_order_goes_all_the_way() {
     let id = claim.order().id();
     let mut told: Vec<Recorded> = journal.history(id, 0).await.unwrap().unwrap();
     for event in [routing(1), route(), signed(), landed()] {
-        told.push(journal.append(&mut claim, event).await.unwrap());
+        told.push(append(&journal, &mut claim, event).await.unwrap());
     }
     assert_eq!(told.iter().map(|recorded| recorded.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert_eq!(journal.history(id, 0).await.unwrap().unwrap(), told);
@@ -58,9 +58,9 @@ async fn a_transaction_is_recorded_with_its_event_and_closed_with_the_observatio
 async fn an_illegal_event_writes_nothing_and_the_claim_holds() {
     let (_database, journal) = journal().await;
     let mut claim = claimed(&journal).await;
-    let error = journal.append(&mut claim, landed()).await.unwrap_err();
-    assert!(matches!(error, AppendError::Illegal(_)));
-    let recorded = journal.append(&mut claim, routing(1)).await.unwrap();
+    let error = append(&journal, &mut claim, landed()).await.unwrap_err();
+    assert!(matches!(error, Unrecorded::Illegal { .. }));
+    let recorded = append(&journal, &mut claim, routing(1)).await.unwrap();
     assert_eq!((recorded.seq, recorded.attempt), (2, 1));
 }
 
@@ -71,10 +71,10 @@ async fn a_fenced_owner_writes_nothing() {
     let mut old = journal.claim(id, Duration::ZERO).await.unwrap().unwrap();
     let mut new = journal.claim(id, LONG).await.unwrap().unwrap();
     assert!(new.fence() > old.fence());
-    assert!(matches!(journal.append(&mut old, routing(1)).await, Err(AppendError::Fenced)));
+    assert!(matches!(append(&journal, &mut old, routing(1)).await, Err(Unrecorded::Fenced)));
     assert_eq!(old.order().seq(), 1);
-    journal.append(&mut new, routing(1)).await.unwrap();
-    assert!(matches!(journal.append(&mut old, routing(1)).await, Err(AppendError::Fenced)));
+    append(&journal, &mut new, routing(1)).await.unwrap();
+    assert!(matches!(append(&journal, &mut old, routing(1)).await, Err(Unrecorded::Fenced)));
     assert_eq!(journal.history(id, 0).await.unwrap().unwrap().len(), 2);
 }
 
@@ -85,11 +85,12 @@ async fn the_same_append_again_finds_the_first() {
     append_all(&journal, &mut claim, [routing(1)]).await;
     let mut again = copy(&claim);
     let mut otherwise = copy(&claim);
-    let first = journal.append(&mut claim, route()).await.unwrap();
-    assert_eq!(journal.append(&mut again, route()).await.unwrap(), first);
+    let first = append(&journal, &mut claim, route()).await.unwrap();
+    assert_eq!(append(&journal, &mut again, route()).await.unwrap(), first);
     assert_eq!(again.order(), claim.order());
-    // The number is taken, by something else.
-    assert!(matches!(journal.append(&mut otherwise, failed()).await, Err(AppendError::Fenced)));
+    // The number is taken, by something else, though nobody else has the order.
+    let taken = append(&journal, &mut otherwise, failed()).await;
+    assert!(matches!(taken, Err(Unrecorded::Stopped { .. })), "{taken:?}");
     assert_eq!(journal.history(claim.order().id(), 0).await.unwrap().unwrap().len(), 3);
 }
 
@@ -100,9 +101,9 @@ async fn a_failed_attempt_gives_the_claim_up_even_when_its_answer_is_lost() {
     let id = claim.order().id();
     append_all(&journal, &mut claim, [routing(1)]).await;
     let mut again = copy(&claim);
-    let recorded = journal.append(&mut claim, retry(0)).await.unwrap();
-    assert_eq!(journal.append(&mut again, retry(0)).await.unwrap(), recorded);
-    assert!(matches!(journal.append(&mut claim, routing(2)).await, Err(AppendError::Fenced)));
+    let recorded = append(&journal, &mut claim, retry(0)).await.unwrap();
+    assert_eq!(append(&journal, &mut again, retry(0)).await.unwrap(), recorded);
+    assert!(matches!(append(&journal, &mut claim, routing(2)).await, Err(Unrecorded::Fenced)));
     assert_eq!(journal.renew(&[(id, claim.fence())], LONG).await.unwrap(), []);
     let next = journal.claim(id, LONG).await.unwrap().unwrap();
     assert_eq!((next.order().seq(), next.order().attempt()), (3, 1));
@@ -131,18 +132,20 @@ async fn a_spoiled_group_fails_only_what_spoils_it() {
     blocker.execute("BEGIN; LOCK TABLE order_events IN EXCLUSIVE MODE").await.unwrap();
     let first = tokio::spawn({
         let journal = journal.clone();
-        async move { journal.append(&mut first, routing(1)).await }
+        async move { append(&journal, &mut first, routing(1)).await }
     });
     until_blocked(&mut witness).await;
-    let rest = join_all(claims.iter_mut().zip(events).map(|(claim, event)| journal.append(claim, event)));
+    let rest = join_all(claims.iter_mut().zip(events).map(|(claim, event)| append(&journal, claim, event)));
     let unlock = async { blocker.execute("COMMIT").await.unwrap() };
     let (results, _) = tokio::join!(rest, unlock);
     first.await.unwrap().unwrap();
     let recorded: Vec<bool> = results.iter().map(Result::is_ok).collect();
     assert_eq!(recorded, [true, true, true, true, true, false, true, true, false]);
-    let Err(AppendError::Journal(Error::Refused { rule, .. })) = &results[5] else { panic!("{results:?}") };
+    let Err(Unrecorded::Journal { error: Error::Refused { rule, .. }, .. }) = &results[5] else {
+        panic!("{results:?}")
+    };
     assert_eq!(rule, "a signature belongs to one transaction");
-    assert!(matches!(results[8], Err(AppendError::Fenced)));
+    assert!(matches!(results[8], Err(Unrecorded::Stopped { .. })));
     assert_eq!(number(&mut witness, "SELECT count(*) FROM transactions WHERE state = 'open'").await, 7);
 }
 
@@ -159,15 +162,15 @@ async fn a_fenced_owner_in_the_group_of_the_new_one_is_told_so() {
     blocker.execute("BEGIN; LOCK TABLE order_events IN EXCLUSIVE MODE").await.unwrap();
     let first = tokio::spawn({
         let journal = journal.clone();
-        async move { journal.append(&mut first, routing(1)).await }
+        async move { append(&journal, &mut first, routing(1)).await }
     });
     until_blocked(&mut witness).await;
     let group =
-        async { tokio::join!(journal.append(&mut old, signed()), journal.append(&mut new, failed())) };
+        async { tokio::join!(append(&journal, &mut old, signed()), append(&journal, &mut new, failed())) };
     let unlock = async { blocker.execute("COMMIT").await.unwrap() };
     let ((fenced, recorded), _) = tokio::join!(group, unlock);
     first.await.unwrap().unwrap();
-    assert!(matches!(fenced, Err(AppendError::Fenced)), "{fenced:?}");
+    assert!(matches!(fenced, Err(Unrecorded::Fenced)), "{fenced:?}");
     assert_eq!(old.order().seq(), 3);
     assert_eq!(journal.history(id, 3).await.unwrap().unwrap(), [recorded.unwrap()]);
 }
@@ -178,7 +181,7 @@ async fn a_cancelled_append_leaves_a_claim_that_is_refused() {
     let mut claim = claimed(&journal).await;
     let id = claim.order().id();
     {
-        let append = journal.append(&mut claim, routing(1));
+        let append = append(&journal, &mut claim, routing(1));
         futures_util::pin_mut!(append);
         assert!(futures_util::poll!(&mut append).is_pending());
         // Recorded, but this claim never learns of it.
@@ -199,6 +202,6 @@ async fn hostile_text_of_a_node_is_recorded() {
     let mut claim = claimed(&journal).await;
     append_all(&journal, &mut claim, [routing(1)]).await;
     let failure = Failure::new(failure::Code::SimulationFailed, "Program log: \0\u{1b}[2J\u{202e} '; --");
-    let recorded = journal.append(&mut claim, Event::Failed { failure }).await.unwrap();
+    let recorded = append(&journal, &mut claim, Event::Failed { failure }).await.unwrap();
     assert_eq!(journal.history(claim.order().id(), 2).await.unwrap().unwrap(), [recorded]);
 }

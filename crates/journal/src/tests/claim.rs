@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AppendError, Error};
+use crate::Error;
 use futures_util::future::join_all;
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn an_expired_lease_is_taken_over_with_everything_recorded() {
     append_all(&journal, &mut dead, [routing(1), route(), signed()]).await;
     let mut claim = journal.claim(id, LONG).await.unwrap().unwrap();
     assert_eq!(claim.order(), dead.order());
-    assert!(matches!(journal.append(&mut dead, landed()).await, Err(AppendError::Fenced)));
+    assert!(matches!(append(&journal, &mut dead, landed()).await, Err(Unrecorded::Fenced)));
     append_all(&journal, &mut claim, [landed()]).await;
 }
 
@@ -74,7 +74,7 @@ async fn a_released_order_is_free_at_once_and_a_stale_release_does_nothing() {
     let id = first.order().id();
     let mut stale = copy(&first);
     journal.release(first).await.unwrap();
-    assert!(matches!(journal.append(&mut stale, routing(1)).await, Err(AppendError::Fenced)));
+    assert!(matches!(append(&journal, &mut stale, routing(1)).await, Err(Unrecorded::Fenced)));
     let mut second = journal.claim(id, LONG).await.unwrap().unwrap();
     journal.release(stale).await.unwrap();
     assert!(journal.claim(id, LONG).await.unwrap().is_none());

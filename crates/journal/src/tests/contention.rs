@@ -1,5 +1,4 @@
 use super::*;
-use crate::AppendError;
 use futures_util::future::join_all;
 use order_core::Order;
 
@@ -50,7 +49,7 @@ async fn histories_stay_whole_however_owners_interleave() {
             for round in 0..40 {
                 let id = ids[(round + number) % ids.len()];
                 let Some(mut claim) = journal.claim(id, Duration::ZERO).await.unwrap() else { continue };
-                if let Err(AppendError::Fenced) = one_step(&journal, &mut claim).await {
+                if let Err(Unrecorded::Fenced) = one_step(&journal, &mut claim).await {
                     fenced += 1;
                 }
             }
@@ -75,10 +74,10 @@ async fn histories_stay_whole_however_owners_interleave() {
     assert_eq!(number(&mut witness, apart).await, 0);
 }
 
-async fn one_step(journal: &Journal, claim: &mut Claim) -> Result<(), AppendError> {
+async fn one_step(journal: &Journal, claim: &mut Claim) -> Result<(), Unrecorded> {
     let event = match claim.order().state() {
         order::State::Pending { .. } => routing(claim.order().attempt() + 1),
         _ => retry(0),
     };
-    journal.append(claim, event).await.map(drop)
+    append(journal, claim, event).await.map(drop)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AppendError, Error};
+use crate::Error;
 
 #[tokio::test]
 async fn trading_is_halted_for_every_process_until_it_is_resumed() {
@@ -37,8 +37,8 @@ async fn no_signature_is_recorded_while_trading_is_halted_and_what_was_signed_is
     append_all(&journal, &mut signed_before, [routing(1), route(), signed()]).await;
     append_all(&journal, &mut signing, [routing(1), route()]).await;
     journal.halt("the market is on fire").await.unwrap();
-    let refused = journal.append(&mut signing, signed()).await.unwrap_err();
-    assert!(matches!(refused, AppendError::Fenced), "{refused}");
+    let refused = append(&journal, &mut signing, signed()).await.unwrap_err();
+    assert!(matches!(refused, Unrecorded::Stopped { .. }), "{refused}");
     append_all(&journal, &mut signed_before, [landed()]).await;
     append_all(&journal, &mut signing, [retry(0)]).await;
     journal.resume().await.unwrap();
@@ -57,13 +57,13 @@ async fn a_signature_that_waited_for_its_order_while_trading_was_halted_is_refus
     holder.execute("BEGIN; SELECT FROM orders FOR UPDATE").await.unwrap();
     let signing = tokio::spawn({
         let journal = journal.clone();
-        async move { journal.append(&mut claim, signed()).await }
+        async move { append(&journal, &mut claim, signed()).await }
     });
     until_waiting(&mut witness).await;
     journal.halt("the market is on fire").await.unwrap();
     holder.execute("COMMIT").await.unwrap();
     let refused = signing.await.unwrap();
-    assert!(matches!(refused, Err(AppendError::Fenced)), "{refused:?}");
+    assert!(matches!(refused, Err(Unrecorded::Stopped { .. })), "{refused:?}");
     assert_eq!(number(&mut witness, "SELECT count(*) FROM transactions").await, 0);
 }
 
@@ -80,7 +80,7 @@ async fn no_signature_follows_a_halt_that_has_returned() {
             let mut claim = claimed(&journal).await;
             append_all(&journal, &mut claim, [routing(1), route()]).await;
             let by = if number % 2 == 0 { journal.clone() } else { other.clone() };
-            signing.push(tokio::spawn(async move { drop(by.append(&mut claim, signed()).await) }));
+            signing.push(tokio::spawn(async move { drop(append(&by, &mut claim, signed()).await) }));
         }
         journal.halt("the market is on fire").await.unwrap();
         let signatures = "SELECT count(*) FROM transactions";

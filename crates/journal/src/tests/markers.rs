@@ -93,8 +93,8 @@ async fn an_operator_settles_what_is_submitted_and_the_executor_lets_go() {
         assert!(matches!(error, crate::SettleError::NotSubmitted), "{error}");
         append_all(&journal, &mut claim, [signed()]).await;
         journal.settle(id, did_land, "two explorers").await.unwrap();
-        let refused = journal.append(&mut claim, landed()).await.unwrap_err();
-        assert!(matches!(refused, crate::AppendError::Fenced), "{refused}");
+        let refused = append(&journal, &mut claim, landed()).await.unwrap_err();
+        assert!(matches!(refused, Unrecorded::Fenced), "{refused}");
         let history = journal.history(id, 0).await.unwrap().unwrap();
         let order = order_core::Order::replay(id, &history).unwrap();
         assert_eq!(order.status().name(), status);

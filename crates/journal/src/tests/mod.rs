@@ -2,6 +2,7 @@
 
 mod accept;
 mod append;
+mod appended;
 mod claim;
 mod contention;
 mod due;
@@ -20,8 +21,8 @@ mod stop;
 mod upgrade;
 mod venues;
 
-use crate::{Acceptance, Claim, Idempotency, Journal};
-use order_core::order::{self, Event, Fill, Intent, Observation, SignedTransaction};
+use crate::{Acceptance, Appended, Claim, Idempotency, Journal, Unrecorded};
+use order_core::order::{self, Event, Fill, Intent, Observation, Recorded, SignedTransaction};
 use order_core::quote;
 use order_core::route::{Hop, Path, Route};
 use order_core::{
@@ -170,7 +171,7 @@ async fn claimed(journal: &Journal) -> Claim {
     journal.claim(id, LONG).await.unwrap().unwrap()
 }
 
-/// The same claim once more, as a program that does not know what became of its append has it.
+/// The same claim once more, as no program has it.
 fn copy(claim: &Claim) -> Claim {
     Claim {
         order: claim.order.clone(),
@@ -248,8 +249,22 @@ fn failed() -> Event {
     Event::Failed { failure: no_route() }
 }
 
+/// Appends an event and keeps the claim in any case, as no program can.
+async fn append(journal: &Journal, claim: &mut Claim, event: Event) -> Result<Recorded, Unrecorded> {
+    match journal.append(copy(claim), event).await? {
+        Appended::Held { claim: next, recorded } => {
+            *claim = next;
+            Ok(recorded)
+        }
+        Appended::Ended { order, recorded, .. } => {
+            claim.order = order;
+            Ok(recorded)
+        }
+    }
+}
+
 async fn append_all(journal: &Journal, claim: &mut Claim, events: impl IntoIterator<Item = Event>) {
     for event in events {
-        journal.append(claim, event).await.unwrap();
+        append(journal, claim, event).await.unwrap();
     }
 }

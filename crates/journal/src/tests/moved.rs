@@ -1,7 +1,7 @@
 //! An order moves when it ends. Whoever waited for its row finds that it has ended, and writes nothing.
 
 use super::*;
-use crate::{AppendError, Cancellation, Error, SettleError, Spending};
+use crate::{Cancellation, Error, SettleError, Spending};
 use order_core::UsdMicros;
 use order_core::order::Status;
 
@@ -35,8 +35,9 @@ async fn a_signature_that_waited_for_the_end_is_not_recorded() {
     let (database, journal) = journal().await;
     let mut claim = claimed(&journal).await;
     append_all(&journal, &mut claim, [routing(1), route()]).await;
-    let late = waits_for_the_end(&database, async move { journal.append(&mut claim, signed()).await }).await;
-    assert!(matches!(late, Err(AppendError::Fenced)), "{late:?}");
+    let late =
+        waits_for_the_end(&database, async move { append(&journal, &mut claim, signed()).await }).await;
+    assert!(matches!(late, Err(Unrecorded::Fenced)), "{late:?}");
     assert_eq!(rows(&database, "SELECT count(*) FROM transactions").await, 0);
     assert_eq!(rows(&database, "SELECT count(*) FROM order_events").await, 3);
 }
@@ -46,8 +47,9 @@ async fn a_landing_that_waited_for_the_end_is_not_recorded() {
     let (database, journal) = journal().await;
     let mut claim = claimed(&journal).await;
     append_all(&journal, &mut claim, [routing(1), route(), signed()]).await;
-    let late = waits_for_the_end(&database, async move { journal.append(&mut claim, landed()).await }).await;
-    assert!(matches!(late, Err(AppendError::Fenced)), "{late:?}");
+    let late =
+        waits_for_the_end(&database, async move { append(&journal, &mut claim, landed()).await }).await;
+    assert!(matches!(late, Err(Unrecorded::Fenced)), "{late:?}");
     assert_eq!(rows(&database, "SELECT count(*) FROM transactions WHERE state = 'open'").await, 1);
     assert_eq!(rows(&database, "SELECT count(*) FROM order_events").await, 4);
 }
@@ -105,8 +107,8 @@ async fn an_order_that_has_moved_takes_nothing_more() {
     append_all(&journal, &mut claim, [routing(1), route()]).await;
     let mut late = copy(&claim);
     append_all(&journal, &mut claim, [signed(), landed()]).await;
-    assert!(matches!(journal.append(&mut late, signed()).await, Err(AppendError::Fenced)));
-    assert!(matches!(journal.append(&mut late, failed()).await, Err(AppendError::Fenced)));
+    assert!(matches!(append(&journal, &mut late, signed()).await, Err(Unrecorded::Fenced)));
+    assert!(matches!(append(&journal, &mut late, failed()).await, Err(Unrecorded::Fenced)));
     assert!(journal.claim(id, LONG).await.unwrap().is_none());
     assert_eq!(journal.cancel(id).await.unwrap(), Some(Cancellation::TooLate(Status::Confirmed)));
     assert!(matches!(journal.settle(id, false, "none").await, Err(SettleError::NotSubmitted)));
@@ -167,9 +169,9 @@ async fn orders_that_end_all_at_once_are_each_in_one_place() {
                 }
             });
             for event in [routing(1), route(), signed(), landed()] {
-                match journal.append(&mut claim, event).await {
+                match append(&journal, &mut claim, event).await {
                     Ok(_) => {}
-                    Err(AppendError::Fenced) => break,
+                    Err(Unrecorded::Fenced) => break,
                     Err(error) => panic!("{error}"),
                 }
             }

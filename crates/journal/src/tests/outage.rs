@@ -154,7 +154,7 @@ async fn an_append_whose_answer_was_lost_is_found_and_not_made_again() {
     append_all(&journal, &mut claim, [routing(1), route()]).await;
     let appending = journal.clone();
     let call = async move {
-        let recorded = appending.append(&mut claim, signed()).await;
+        let recorded = append(&appending, &mut claim, signed()).await;
         (claim, recorded)
     };
     let events = "SELECT count(*) FROM order_events";

@@ -172,7 +172,7 @@ async fn what_ended_is_told_latest_first() {
     append_all(&journal, &mut unrouted, [routing(1), failed()]).await;
     let mut confirmed = claimed(&journal).await;
     append_all(&journal, &mut confirmed, [routing(1), route(), signed()]).await;
-    let at = journal.append(&mut confirmed, landed()).await.unwrap().at;
+    let at = append(&journal, &mut confirmed, landed()).await.unwrap().at;
     let ended = journal.ended(10).await.unwrap();
     assert_eq!(ended.len(), 2);
     let out = Some(Atoms::new(u64::MAX - 1));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AppendError, Cancellation};
+use crate::Cancellation;
 use order_core::Order;
 use order_core::order::{Expiry, Status};
 
@@ -51,7 +51,8 @@ async fn what_is_not_signed_by_its_expiry_ends_expired_whoever_holds_it() {
     assert_eq!(journal.end_expired(10).await.unwrap(), []);
     let_expire(&journal).await;
     // Not before the sweep, and not by a claim either.
-    assert!(matches!(journal.append(&mut building, signed()).await, Err(AppendError::Fenced)));
+    let stopped = append(&journal, &mut building, signed()).await;
+    assert!(matches!(stopped, Err(Unrecorded::Stopped { .. })), "{stopped:?}");
     assert!(journal.claim(pending_id, LONG).await.unwrap().is_none());
     assert_eq!(journal.due(10, &[], &[]).await.unwrap(), [endless]);
     let ended = journal.end_expired(10).await.unwrap();
@@ -61,7 +62,7 @@ async fn what_is_not_signed_by_its_expiry_ends_expired_whoever_holds_it() {
         let order = replayed(&journal, id).await;
         assert_eq!((order.status(), order.seq()), (Status::Expired, recorded.seq));
     }
-    assert!(matches!(journal.append(&mut building, retry(0)).await, Err(AppendError::Fenced)));
+    assert!(matches!(append(&journal, &mut building, retry(0)).await, Err(Unrecorded::Fenced)));
     assert_eq!(journal.end_expired(10).await.unwrap(), []);
 }
 
@@ -103,7 +104,7 @@ async fn an_unsigned_order_is_cancelled_at_once_whoever_holds_it() {
     journal.halt("a cancel works all the same").await.unwrap();
     assert!(matches!(journal.cancel(id).await.unwrap(), Some(Cancellation::Now(_))));
     journal.resume().await.unwrap();
-    assert!(matches!(journal.append(&mut building, signed()).await, Err(AppendError::Fenced)));
+    assert!(matches!(append(&journal, &mut building, signed()).await, Err(Unrecorded::Fenced)));
     assert_eq!(journal.renew(&[(id, building.fence())], LONG).await.unwrap(), []);
     assert_eq!(replayed(&journal, id).await.status(), Status::Cancelled);
 }
@@ -143,14 +144,14 @@ async fn a_signature_that_waited_for_its_order_past_the_expiry_is_refused() {
     holder.execute("BEGIN; SELECT FROM orders FOR UPDATE").await.unwrap();
     let signing = tokio::spawn({
         let journal = journal.clone();
-        async move { journal.append(&mut claim, signed()).await }
+        async move { append(&journal, &mut claim, signed()).await }
     });
     until_waiting(&mut witness).await;
     let passed = "SELECT count(*) FROM orders WHERE expires_at <= clock_timestamp()";
     until("the expiry has passed", async || number(&mut witness, passed).await == 1).await;
     holder.execute("COMMIT").await.unwrap();
     let refused = signing.await.unwrap();
-    assert!(matches!(refused, Err(AppendError::Fenced)), "{refused:?}");
+    assert!(matches!(refused, Err(Unrecorded::Stopped { .. })), "{refused:?}");
     assert_eq!(number(&mut witness, "SELECT count(*) FROM transactions").await, 0);
 }
 
@@ -165,11 +166,11 @@ async fn an_order_is_cancelled_or_signed_and_never_both() {
         let mut claim = claimed(&journal).await;
         let id = claim.order().id();
         append_all(&journal, &mut claim, [routing(1), route()]).await;
-        let signing = journal.append(&mut claim, signed());
+        let signing = append(&journal, &mut claim, signed());
         let (signed, cancelled) = tokio::join!(signing, other.cancel(id));
         match (signed, cancelled.unwrap().unwrap()) {
             (Ok(_), Cancellation::TooLate(Status::Submitted))
-            | (Err(AppendError::Fenced), Cancellation::Now(_)) => {}
+            | (Err(Unrecorded::Fenced), Cancellation::Now(_)) => {}
             outcome => panic!("{outcome:?}"),
         }
     }
