@@ -96,7 +96,7 @@ impl Executor {
         tracing::warn!(%venue, ?pools, "a pool's program refuses the swap");
         let counts = self.tally.bad(pools.iter().map(|(_, pool)| *pool));
         let refusal = PoolRefusal { order_id: order.id(), pools, counts };
-        answered(|| self.journal.observe_refusal(&refusal)).await;
+        answered(|| self.journal.trading.observe_refusal(&refusal)).await;
     }
 
     async fn drifted(
@@ -118,9 +118,9 @@ impl Executor {
         pools.iter().for_each(|(venue, _)| metrics::drift(*venue));
         let counts = self.tally.bad(pools.iter().map(|(_, pool)| *pool));
         let drift = Drift { order_id: order.id(), pools, expected, simulated: simulated.moved, counts };
-        let disabled = answered(|| self.journal.observe_drift(&drift)).await;
+        let disabled = answered(|| self.journal.trading.observe_drift(&drift)).await;
         if !disabled.is_empty() {
-            self.switch.show(&answered(|| self.journal.stops()).await);
+            self.switch.show(&answered(|| self.journal.trading.stops()).await);
         }
         let message = format!("the simulation differs from what was calculated; it may come from {named}");
         Failure::new(Code::SimulationFailed, message)

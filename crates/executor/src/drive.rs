@@ -35,7 +35,7 @@ impl Executor {
             }
         };
         // Harmless where another has the order by now.
-        if let Err(error) = self.journal.release(claim).await {
+        if let Err(error) = self.journal.orders.release(claim).await {
             tracing::warn!(%error, "the order was not given back: its lease will run out");
         }
     }
@@ -105,7 +105,7 @@ impl Executor {
 
     /// Records an event; None if it ended the claim.
     async fn record(&self, claim: Claim, event: Event) -> Result<Option<Claim>, Unrecorded> {
-        match self.journal.append(claim, event).await? {
+        match self.journal.orders.append(claim, event).await? {
             Appended::Held { claim, recorded } => {
                 self.tell(claim.order(), claim.created_at(), &recorded).await;
                 Ok(Some(claim))

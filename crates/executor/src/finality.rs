@@ -54,7 +54,7 @@ impl Executor {
     /// Asks for the landings that are old enough, and ends the following of those that are finalized.
     async fn doubtful_landings(&self) -> Vec<Landing> {
         let limit = u32::try_from(LOOK_MAX).unwrap_or(u32::MAX);
-        let landings = match self.journal.landings(AGE, EVERY, limit).await {
+        let landings = match self.journal.landings.take(AGE, EVERY, limit).await {
             Ok(landings) if !landings.is_empty() => landings,
             Ok(_) => return Vec::new(),
             Err(error) => {
@@ -77,7 +77,7 @@ impl Executor {
     }
 
     async fn forget(&self, finalized: &[order::Id]) {
-        if let Err(error) = self.journal.finalized(finalized).await {
+        if let Err(error) = self.journal.landings.finalized(finalized).await {
             tracing::debug!(%error, "landings that are finalized are asked for again");
         }
     }
@@ -91,7 +91,7 @@ impl Executor {
     }
 
     async fn compare_with_finalized(&self, lander: &Lander, id: order::Id) -> anyhow::Result<()> {
-        let history = self.journal.history(id, 0).await?.unwrap_or_default();
+        let history = self.journal.history.read(id, 0).await?.unwrap_or_default();
         let order = Order::replay(id, &history)?;
         let State::Confirmed { min_out, transaction, fill, .. } = order.state() else {
             self.forget(&[id]).await;
@@ -104,7 +104,7 @@ impl Executor {
             Observation::Landed { fill: told } if told.is_none() || told == *fill => self.forget(&[id]).await,
             observation => {
                 // One of several executors records it, and alarms.
-                if let Some(recorded) = self.journal.roll_back(id, observation.clone()).await? {
+                if let Some(recorded) = self.journal.landings.roll_back(id, observation.clone()).await? {
                     metrics::rolled_back(&observation);
                     tracing::error!(
                         order.id = %id, %signature, ?observation,

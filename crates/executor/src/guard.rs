@@ -92,7 +92,7 @@ impl Executor {
             let value = self.value(order, quote).await?;
             self.limits.allow(value)?;
             if let Some(per_day) = self.limits.per_day {
-                let spend = || self.journal.spend(order.id(), value, per_day);
+                let spend = || self.journal.trading.spend(order.id(), value, per_day);
                 match answered(spend).await {
                     Spending::Counted => {}
                     Spending::Exceeded { today } => {
@@ -103,14 +103,14 @@ impl Executor {
                 }
             }
         }
-        let stops = answered(|| self.journal.stops()).await;
+        let stops = answered(|| self.journal.trading.stops()).await;
         self.switch.show(&stops);
         allowed(&stops, quote)
     }
 
     /// Venues and pools that the order is not to be routed over.
     pub(crate) async fn to_avoid(&self, order: &Order) -> Exclusions {
-        answered(|| self.journal.exclusions(order.id())).await
+        answered(|| self.journal.trading.exclusions(order.id())).await
     }
 
     /// The order's worth in US dollars, a stablecoin being taken for one: by the side that is such a

@@ -57,7 +57,7 @@ impl Leases {
                 continue;
             }
             for asked in asked.chunks(RENEWED_AT_ONCE) {
-                match journal.renew(asked, lease).await {
+                match journal.orders.renew(asked, lease).await {
                     Ok(kept) => self.lose(asked, &kept.into_iter().collect()),
                     // The fence protects the orders; what is lost meanwhile shows at the next renewal.
                     Err(error) => tracing::warn!(%error, "leases were not renewed"),

@@ -77,11 +77,11 @@ impl Executor {
     /// Claims up to `free` orders that are due.
     async fn take(&self, free: usize, unreadable: &mut Unreadable) -> Result<Vec<Claim>, journal::Error> {
         let candidates = free.saturating_mul(CANDIDATES);
-        let due = self.journal.due(candidates, &self.permits.busy(), &unreadable.ids()).await?;
+        let due = self.journal.orders.due(candidates, &self.permits.busy(), &unreadable.ids()).await?;
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let claimed = faults::effect!("claim", self.journal.claim_some(&due, free, self.lease).await)?;
+        let claimed = faults::effect!("claim", self.journal.orders.claim_some(&due, free, self.lease).await)?;
         let mut claims = Vec::with_capacity(claimed.len());
         for claimed in claimed {
             match claimed {
@@ -113,7 +113,7 @@ impl Executor {
     /// Takes messages off the queue. What names no order that there is, is parked.
     async fn heard(&self, deliveries: Vec<Delivery>) {
         let ids: Vec<order::Id> = deliveries.iter().filter_map(|delivery| delivery.order_id).collect();
-        let known = match self.journal.known(&ids).await {
+        let known = match self.journal.orders.known(&ids).await {
             Ok(known) => known,
             // They come again.
             Err(error) => return tracing::warn!(%error, "messages were not looked at"),
@@ -134,7 +134,7 @@ impl Executor {
     }
 
     async fn park(&self, delivery: Delivery, reason: &str) {
-        if let Err(error) = self.journal.park(delivery, reason).await {
+        if let Err(error) = self.journal.parked.park(delivery, reason).await {
             tracing::warn!(reason, %error, "a message was not parked: it comes again");
         }
     }

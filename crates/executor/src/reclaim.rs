@@ -23,7 +23,7 @@ impl Executor {
     /// Takes the lamports of some markers back; true if there may be more.
     async fn reclaim_some(&self) -> bool {
         let wallet = self.wallet.pubkey().to_string();
-        let old = match self.journal.old_markers(&wallet, self.marker_age, RECLAIMED_AT_ONCE).await {
+        let old = match self.journal.markers.old(&wallet, self.marker_age, RECLAIMED_AT_ONCE).await {
             Ok(old) => old,
             Err(error) => {
                 tracing::debug!(%error, "the next look for old markers follows");
@@ -39,7 +39,7 @@ impl Executor {
             Ok(gone) => {
                 old.iter().filter(|old| !gone.contains(&old.marker.address)).for_each(alarm_if_misreported);
                 let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
-                if let Err(error) = self.journal.forget_markers(&gone).await {
+                if let Err(error) = self.journal.markers.forget(&gone).await {
                     tracing::debug!(%error, "markers that are gone are looked at again");
                 }
                 true

@@ -22,7 +22,7 @@ impl Executor {
                 undecided: u64::try_from(self.lander.undecided()).unwrap_or(u64::MAX),
             };
             self.live.report_executor(&report).await;
-            if let Ok(stops) = self.journal.stops().await {
+            if let Ok(stops) = self.journal.trading.stops().await {
                 self.switch.show(&stops);
             }
         }

@@ -18,7 +18,7 @@ impl Executor {
         loop {
             let pause_ms = EVERY_MS.saturating_add(rand::rng().random_range(0..JITTER_MS));
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-            match self.journal.end_expired(ORDERS_MAX).await {
+            match self.journal.orders.end_expired(ORDERS_MAX).await {
                 Ok(ended) => {
                     for (id, recorded) in ended {
                         metrics::ended_by_sweep(&recorded);

@@ -21,18 +21,18 @@ impl Executor {
         let mut stragglers_due = Instant::now();
         let mut months_due = Instant::now();
         loop {
-            if let Err(error) = self.journal.tend().await {
+            if let Err(error) = self.journal.upkeep.tend().await {
                 tracing::debug!(%error, "the journal was not tended; the next time follows");
             }
             if stragglers_due <= Instant::now() {
                 stragglers_due = Instant::now() + STRAGGLERS_EVERY;
-                if let Err(error) = self.journal.find_stragglers().await {
+                if let Err(error) = self.journal.upkeep.find_stragglers().await {
                     tracing::warn!(%error, "open orders behind the mark were not looked for; the next time follows");
                 }
             }
             if months_due <= Instant::now() {
                 months_due = Instant::now() + MONTHS_EVERY;
-                if let Err(error) = self.journal.make_months().await {
+                if let Err(error) = self.journal.upkeep.make_months().await {
                     tracing::warn!(%error, "the tables of the next months were not made; the next time follows");
                 }
             }
