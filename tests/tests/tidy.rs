@@ -48,7 +48,7 @@ const TECHNOLOGIES: [(&str, &[&str]); 14] = [
 
 /// Modules from the bottom to the top: a file may import from modules below its own only. Each list is for the
 /// files of some folders, and for the imports that begin with a word.
-const LAYERS: [(&str, &str, &[&str]); 3] = [
+const LAYERS: [(&str, &str, &[&str]); 4] = [
     (
         "crates/amm/src/",
         "crate::",
@@ -107,6 +107,11 @@ const LAYERS: [(&str, &str, &[&str]); 3] = [
             "venues",
             "registry",
         ],
+    ),
+    (
+        "crates/journal/src/",
+        "crate::",
+        &["testing", "database", "reading", "orders", "queue", "trading", "chain", "upkeep", "journal"],
     ),
 ];
 

@@ -3,16 +3,17 @@
 use crate::metrics;
 use crate::steps::{Deadline, Steps};
 use crate::worker::{Leases, Permit};
-use journal::{AppendError, Claim, Journal};
+use journal::{Appended, Claim, Orders, Unrecorded};
 use live::Live;
-use order_core::order::{Event, Observation, RetryPolicy, Step};
+use order_core::order::{Event, Recorded, RetryPolicy, Step};
+use order_core::{Order, Timestamp};
 use service::CancellationToken;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Drives claimed orders.
 pub(crate) struct Driver {
-    pub(crate) journal: Journal,
+    pub(crate) orders: Orders,
     pub(crate) live: Live,
     pub(crate) leases: Arc<Leases>,
     pub(crate) steps: Steps,
@@ -27,24 +28,35 @@ impl Driver {
     /// Moves a claimed order on until it has ended, or waits for its next attempt, or somebody else
     /// must go on: its state says what to do, what comes of it is recorded, and so on. The permit to work
     /// is given back as soon as the order waits for the chain.
-    pub(crate) async fn drive(&self, mut claim: Claim, mut permit: Permit) {
-        match self.advance(&mut claim, &mut permit).await {
-            Ok(true) => return,
-            Ok(false) => {}
-            Err(AppendError::Fenced) => tracing::info!("another executor has the order: letting go"),
-            Err(error @ (AppendError::Illegal(_) | AppendError::Journal(_))) => {
-                tracing::error!(%error, "letting go of the order: an event could not be recorded");
+    pub(crate) async fn drive(&self, claim: Claim, mut permit: Permit) {
+        let claim = match self.advance(claim, &mut permit).await {
+            Ok(None) => return,
+            Ok(Some(claim)) => claim,
+            Err(Unrecorded::Fenced) => {
+                tracing::info!("another executor has the order: letting go");
+                return;
             }
-        }
+            Err(Unrecorded::Stopped { claim }) => {
+                tracing::info!("the order was stopped before its signature: letting go");
+                *claim
+            }
+            Err(Unrecorded::Illegal { claim, error }) => {
+                tracing::error!(%error, "letting go of the order: an event could not be recorded");
+                *claim
+            }
+            Err(Unrecorded::Journal { claim, error }) => {
+                tracing::error!(%error, "letting go of the order: an event could not be recorded");
+                *claim
+            }
+        };
         // Harmless where another has it by now.
-        if let Err(error) = self.journal.release(claim).await {
+        if let Err(error) = self.orders.release(claim).await {
             tracing::warn!(%error, "the order was not given back: its lease will run out");
         }
     }
 
-    /// Returns true if the last recorded event released the claim. The order's state alone does
-    /// not say: a retry that was just claimed is in the state that the failed attempt left it in.
-    async fn advance(&self, claim: &mut Claim, permit: &mut Permit) -> Result<bool, AppendError> {
+    /// Returns the claim if it holds and this executor does not go on with the order.
+    async fn advance(&self, mut claim: Claim, permit: &mut Permit) -> Result<Option<Claim>, Unrecorded> {
         let held = self.leases.hold(claim.order().id(), claim.fence());
         if let Some(event) = claim.order().interruption(&self.retry, rand::random()) {
             return self.record(claim, event).await;
@@ -62,50 +74,47 @@ impl Driver {
                     None
                 }
                 () = self.abort.cancelled() => claim.order().interruption(&self.retry, rand::random()),
-                outcome = self.steps.take(claim.order(), &mut deadline) => outcome.map(|outcome| {
-                    let failed = |failure| claim.order().attempt_failed(failure, &self.retry, rand::random());
-                    outcome.unwrap_or_else(failed)
-                }),
+                event = self.next_event(claim.order(), &mut deadline) => event,
             };
-            let Some(event) = event else { return Ok(false) };
-            if self.record(claim, event).await? {
-                return Ok(true);
+            let Some(event) = event else { return Ok(Some(claim)) };
+            match self.record(claim, event).await? {
+                Some(held) => claim = held,
+                None => return Ok(None),
             }
         }
     }
 
-    /// Records an event; true if it released the claim.
-    async fn record(&self, claim: &mut Claim, event: Event) -> Result<bool, AppendError> {
-        let recorded = self.journal.append(claim, event).await?;
-        metrics::recorded(claim, &recorded);
+    /// Takes the order's next step; a failure of it is the end of the attempt.
+    async fn next_event(&self, order: &Order, deadline: &mut Deadline) -> Option<Event> {
+        let outcome = self.steps.take(order, deadline).await?;
+        Some(outcome.unwrap_or_else(|failure| order.attempt_failed(failure, &self.retry, rand::random())))
+    }
+
+    /// Records an event; None if it ended the claim.
+    async fn record(&self, claim: Claim, event: Event) -> Result<Option<Claim>, Unrecorded> {
+        match self.orders.append(claim, event).await? {
+            Appended::Held { claim, recorded } => {
+                self.tell(claim.order(), claim.created_at(), &recorded).await;
+                Ok(Some(claim))
+            }
+            Appended::Ended { order, created_at, recorded } => {
+                self.tell(&order, created_at, &recorded).await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Counts, logs and publishes a recorded event.
+    async fn tell(&self, order: &Order, created_at: Timestamp, recorded: &Recorded) {
+        metrics::recorded(order, created_at, recorded);
         tracing::info!(
             order.seq = recorded.seq,
             attempt = recorded.attempt,
-            status = %claim.order().status(),
-            failure = claim.order().state().failure().map(tracing::field::display),
+            status = %order.status(),
+            failure = order.state().failure().map(tracing::field::display),
             "{}",
             recorded.event.kind()
         );
-        faults::effect!("publish", self.live.publish(claim.order().id(), &recorded).await);
-        Ok(gives_up(&recorded.event))
-    }
-}
-
-/// True if the journal takes the claim back with this event.
-fn gives_up(event: &Event) -> bool {
-    match event {
-        Event::AttemptFailed { .. }
-        | Event::Failed { .. }
-        | Event::Settled { .. }
-        | Event::RolledBack { .. }
-        | Event::Cancelled
-        | Event::Expired
-        | Event::Observed { observation: Observation::Landed { .. } } => true,
-        Event::Observed { observation: Observation::Reverted { .. } | Observation::Expired }
-        | Event::Accepted { .. }
-        | Event::RoutingStarted { .. }
-        | Event::RouteChosen { .. }
-        | Event::TransactionSigned { .. }
-        | Event::TransactionFound { .. } => false,
+        faults::effect!("publish", self.live.publish(order.id(), recorded).await);
     }
 }

@@ -1,9 +1,9 @@
 //! Prometheus metrics.
 
-use journal::{Claim, Stops};
+use journal::Stops;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use order_core::Venue;
-use order_core::order::{Event, Observation, Recorded};
+use order_core::order::{Event, Observation, Order, Recorded};
+use order_core::{Timestamp, Venue};
 use std::time::Duration;
 
 /// Describes every metric of this service.
@@ -37,8 +37,8 @@ pub(crate) fn step(step: &'static str, took: Duration) {
     histogram!("orders_step_seconds", "step" => step).record(took);
 }
 
-pub(crate) fn recorded(claim: &Claim, recorded: &Recorded) {
-    let status = claim.order().status().name();
+pub(crate) fn recorded(order: &Order, created_at: Timestamp, recorded: &Recorded) {
+    let status = order.status().name();
     let code = match &recorded.event {
         Event::RoutingStarted { .. } => {
             counter!("orders_attempts_total").increment(1);
@@ -59,9 +59,9 @@ pub(crate) fn recorded(claim: &Claim, recorded: &Recorded) {
         | Event::Cancelled
         | Event::Expired => "",
     };
-    if claim.order().status().is_terminal() {
+    if order.status().is_terminal() {
         counter!("orders_ended_total", "status" => status, "code" => code).increment(1);
-        let took = recorded.at.signed_duration_since(claim.created_at()).to_std().unwrap_or_default();
+        let took = recorded.at.signed_duration_since(created_at).to_std().unwrap_or_default();
         histogram!("orders_seconds", "status" => status).record(took);
     }
 }

@@ -18,8 +18,8 @@ pub async fn serve(executor: Executor, shell: &Shell) -> anyhow::Result<()> {
     let done = CancellationToken::new();
     // Leases are renewed until the last order is given back.
     let until_done = done.clone().drop_guard();
-    let (leases, journal, lease) = (Arc::clone(&worker.leases), worker.journal.clone(), worker.lease);
-    vital(shell, &done, "lease renewal", async move { leases.renew(&journal, lease).await });
+    let (leases, claimed, lease) = (Arc::clone(&worker.leases), worker.orders.clone(), worker.lease);
+    vital(shell, &done, "lease renewal", async move { leases.renew(&claimed, lease).await });
     background.begin(shell, &done);
     let shutdown = shell.shutdown();
     let orders = TaskTracker::new();

@@ -104,22 +104,22 @@ pub(crate) fn assemble(
 ) -> anyhow::Result<(Executor, impl Future<Output = ()> + Send + 'static)> {
     let (lander, landing) =
         Lander::new(connections.cluster.clone(), configuration.commitment, cluster::explain);
-    let (leases, trading, abort) = (Arc::default(), Arc::default(), CancellationToken::new());
+    let (leases, state, abort) = (Arc::default(), Arc::default(), CancellationToken::new());
     let id = Uuid::now_v7();
-    let background = background(id, configuration, &connections, &leases, &lander, &trading);
+    let background = background(id, configuration, &connections, &leases, &lander, &state);
     let driver = Driver {
-        journal: connections.journal.clone(),
+        orders: connections.journal.orders.clone(),
         live: connections.live.clone(),
         leases: Arc::clone(&leases),
-        steps: steps(configuration, &connections, lander, trading, shutdown)?,
+        steps: steps(configuration, &connections, lander, state, shutdown)?,
         retry: configuration.retry(),
         attempt_timeout: configuration.attempt_timeout(),
         abort: abort.clone(),
     };
     let Connections { journal, queue, wallet, .. } = connections;
     let worker = Worker {
-        bell: Bell::new(queue, journal.clone()),
-        journal,
+        bell: Bell::new(queue, journal.orders.clone(), journal.parked),
+        orders: journal.orders,
         permits: Permits::new(configuration.concurrency.try_into().unwrap_or(usize::MAX)),
         leases,
         lease: configuration.lease(),
@@ -133,19 +133,19 @@ fn steps(
     configuration: &Configuration,
     connections: &Connections,
     lander: Lander,
-    trading: Arc<TradingState>,
+    state: Arc<TradingState>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Steps> {
     let Connections { journal, router, cluster, wallet, .. } = connections;
     let pools = Arc::new(PoolReader::new(cluster.clone()));
     let max_price_impact = configuration.max_price_impact;
     let guard = Guard {
-        journal: journal.clone(),
+        trading: journal.trading.clone(),
         limits: configuration.limits()?,
-        valuation: Valuation { router: router.clone(), journal: journal.clone(), max_price_impact },
-        trading: Arc::clone(&trading),
+        valuation: Valuation { router: router.clone(), trading: journal.trading.clone(), max_price_impact },
+        state: Arc::clone(&state),
     };
-    let drift = DriftCheck::new(journal.clone(), Arc::clone(&pools), trading);
+    let drift = DriftCheck::new(journal.trading.clone(), Arc::clone(&pools), state);
     let tables = configuration.lookup_tables.clone();
     let sign = SignStep {
         wallet: wallet.clone(),
@@ -156,7 +156,7 @@ fn steps(
         max_priority_fee: configuration.max_priority_fee(),
     };
     Ok(Steps {
-        route: RouteStep { router: router.clone(), journal: journal.clone(), max_price_impact },
+        route: RouteStep { router: router.clone(), trading: journal.trading.clone(), max_price_impact },
         sign,
         land: LandStep { lander, shutdown: shutdown.clone() },
         settle: SettleStep { cluster: cluster.clone() },
@@ -169,27 +169,33 @@ fn background(
     connections: &Connections,
     leases: &Arc<Leases>,
     lander: &Lander,
-    trading: &Arc<TradingState>,
+    state: &Arc<TradingState>,
 ) -> Background {
     let Connections { journal, live, cluster, wallet, .. } = connections;
     Background {
-        journal: journal.clone(),
+        orders: journal.orders.clone(),
+        upkeep: journal.upkeep.clone(),
         live: live.clone(),
         reconciler: Reconciler::new(journal.clone(), cluster.clone(), wallet.pubkey()),
         reclaimer: Reclaimer {
-            journal: journal.clone(),
+            markers: journal.markers.clone(),
             cluster: cluster.clone(),
             wallet: wallet.clone(),
             marker_age: configuration.marker_age(),
         },
-        follower: FinalityFollower { journal: journal.clone(), live: live.clone(), cluster: cluster.clone() },
+        follower: FinalityFollower {
+            landings: journal.landings.clone(),
+            history: journal.history.clone(),
+            live: live.clone(),
+            cluster: cluster.clone(),
+        },
         reporter: Reporter {
             id,
-            journal: journal.clone(),
+            trading: journal.trading.clone(),
             live: live.clone(),
             leases: Arc::clone(leases),
             lander: lander.clone(),
-            trading: Arc::clone(trading),
+            state: Arc::clone(state),
             concurrency: configuration.concurrency,
             attempts: configuration.attempts,
             attempt_timeout: configuration.attempt_timeout(),

@@ -44,11 +44,11 @@ impl Admission {
     }
 
     async fn ask(&self, journal: &Journal) -> Result<(), journal::Error> {
-        self.waiting.store(journal.backlog().await?, Ordering::Relaxed);
-        let journal::Stops { halt, venues } = journal.stops().await?;
+        self.waiting.store(journal.reports.backlog().await?, Ordering::Relaxed);
+        let journal::Stops { halt, venues } = journal.trading.stops().await?;
         *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = venues.into();
         // Only sets a metric.
-        journal.count_parked().await?;
+        journal.parked.count().await?;
         metrics::gauge!("gateway_halted").set(if halt.is_some() { 1.0 } else { 0.0 });
         if self.halted.swap(halt.is_some(), Ordering::Relaxed) == halt.is_some() {
             return Ok(());

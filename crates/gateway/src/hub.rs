@@ -4,7 +4,7 @@
 //! Events arrive from Redis as they happen. Events that Redis loses are found by polling the database, with
 //! one query for all watched orders.
 
-use journal::Journal;
+use journal::History;
 use live::{Live, Notice};
 use order_core::order::{Id, Recorded};
 use std::collections::HashMap;
@@ -98,7 +98,7 @@ impl Hub {
     }
 
     /// Distributes events until the process ends.
-    pub(crate) async fn run(&self, journal: &Journal, live: &Live) {
+    pub(crate) async fn run(&self, history: &History, live: &Live) {
         let mut updates = live.updates();
         let mut due = tokio::time::interval(POLL_EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -123,15 +123,15 @@ impl Hub {
             };
             if poll {
                 skipped = 0;
-                self.poll(journal).await;
+                self.poll(history).await;
             }
         }
     }
 
-    async fn poll(&self, journal: &Journal) {
+    async fn poll(&self, history: &History) {
         let wanted = self.wanted();
         for some in wanted.chunks(ORDERS_PER_QUERY) {
-            match journal.histories(some).await {
+            match history.read_many(some).await {
                 Ok(histories) => {
                     for (id, history) in histories {
                         for recorded in history {

@@ -100,7 +100,7 @@ impl App {
         let live = self.live.clone();
         self.shell.vital("events", async move { live.follow().await });
         let app = self.clone();
-        self.shell.vital("hub", async move { app.hub.run(&app.journal, &app.live).await });
+        self.shell.vital("hub", async move { app.hub.run(&app.journal.history, &app.live).await });
         let app = self.clone();
         self.shell.vital("admission", async move { app.admission.follow(&app.journal).await });
         // Only shown in statistics.

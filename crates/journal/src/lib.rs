@@ -1,56 +1,37 @@
 //! The durable record of every order, in PostgreSQL, and the queue that carries work, in JetStream.
 //!
+//! Its rooms, each with a handle of its own: [`Orders`] are taken on, claimed, and moved on by events; [`History`] and
+//! [`Reports`] read them; [`Trading`] has the limits that all processes keep; [`Landings`] and [`Markers`] are the
+//! chain's side of the record; [`Upkeep`] keeps it quick; the [`Queue`] rings, and [`ParkedMessages`] of it wait for an
+//! operator. [`Journal`] opens them all.
+//!
 //! Architecture invariants: this crate alone speaks SQL and NATS. PostgreSQL is the truth; the queue
-//! only rings: it may be wiped at any moment, because [`Journal::due`] finds every order
+//! only rings: it may be wiped at any moment, because [`Orders::due`] finds every order
 //! that waits. Only the database's clock decides who owns an order and when it is due. Every statement
 //! is one transaction of its own: no future of a caller ever owns a transaction, so a caller may be
 //! cancelled anywhere. An order's event, its row and its transaction are written by one statement,
 //! guarded by the order's `seq` and the owner's fence.
 
-mod accept;
-mod append;
-mod claim;
-mod cluster;
-mod columns;
-mod connection;
-mod due;
-mod error;
-mod halt;
-mod history;
-mod keys;
-mod landings;
-mod list;
-mod markers;
-mod metrics;
-mod months;
-mod parked;
+mod chain;
+mod database;
+mod journal;
+mod orders;
 mod queue;
-mod reconcile;
-mod settle;
-mod spending;
-mod statistics;
-mod stop;
-mod venues;
-mod writer;
+mod reading;
+mod trading;
+mod upkeep;
 
-pub use accept::{Acceptance, Accepted, Idempotency};
-pub use append::AppendError;
-pub use claim::{Claim, Fence};
-pub use connection::Journal;
-pub use due::Claimed;
-pub use error::Error;
-pub use halt::Halt;
-pub use landings::Landing;
-pub use list::{Filter, Listed};
-pub use markers::OldMarker;
-pub use months::Month;
-pub use parked::{Parked, ReplayError};
-pub use queue::{Delivery, Queue, QueueError};
-pub use settle::SettleError;
-pub use spending::Spending;
-pub use statistics::{Ended, QueueStats};
-pub use stop::Cancellation;
-pub use venues::{DisabledVenue, Drift, PoolRefusal, Stops};
+pub use chain::{Landing, Landings, Markers, OldMarker};
+pub use database::Error;
+pub use journal::Journal;
+pub use orders::{
+    Acceptance, Accepted, Appended, Cancellation, Claim, Claimed, Fence, Idempotency, Orders, SettleError,
+    Unrecorded,
+};
+pub use queue::{Delivery, Parked, ParkedMessages, Queue, QueueError, ReplayError};
+pub use reading::{Ended, Filter, History, Listed, QueueStats, Reports};
+pub use trading::{DisabledVenue, Drift, Halt, PoolRefusal, Spending, Stops, Trading};
+pub use upkeep::{Month, Upkeep};
 
 #[cfg(test)]
-mod tests;
+mod testing;

@@ -2,7 +2,7 @@
 
 use crate::Said;
 use clap::Subcommand;
-use journal::{Journal, Month};
+use journal::{Month, Upkeep};
 use serde::Serialize;
 use serde_json::json;
 
@@ -27,14 +27,14 @@ struct Row {
     detached_at: Option<String>,
 }
 
-pub(crate) async fn run(journal: &Journal, command: Command) -> anyhow::Result<Said> {
+pub(crate) async fn run(upkeep: &Upkeep, command: Command) -> anyhow::Result<Said> {
     match command {
         Command::List => {
-            let rows: Vec<Row> = journal.months().await?.iter().map(Row::of).collect();
+            let rows: Vec<Row> = upkeep.months().await?.iter().map(Row::of).collect();
             Said::table(&rows, "there are no months", ["MONTH", "UNTIL", "ORDERS", "DETACHED"], Row::cells)
         }
         Command::Detach { month } => {
-            journal.detach_month(&month).await?;
+            upkeep.detach_month(&month).await?;
             let text = format!(
                 "{month} is detached. Keep it with `pg_dump --schema={month}`, then remove it with \
                  `DROP SCHEMA {month} CASCADE`"

@@ -93,14 +93,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Said> {
     let journal = async || anyhow::Ok(Journal::connect(url()?, CONNECTIONS).await?);
     match arguments.command {
         Command::Migrate => trading::migrate(url()?).await,
-        Command::Halt { reason } => trading::halt(&journal().await?, &reason).await,
-        Command::Resume => trading::resume(&journal().await?).await,
+        Command::Halt { reason } => trading::halt(&journal().await?.trading, &reason).await,
+        Command::Resume => trading::resume(&journal().await?.trading).await,
         Command::Status => trading::status(&journal().await?).await,
-        Command::Venue(command) => venue::run(&journal().await?, command).await,
-        Command::Order(command) => order::run(&journal().await?, command).await,
-        Command::Adopt { signature, reason } => order::adopt(&journal().await?, &signature, &reason).await,
-        Command::Parked(command) => parked::run(&journal().await?, command).await,
-        Command::Archive(command) => archive::run(&journal().await?, command).await,
+        Command::Venue(command) => venue::run(&journal().await?.trading, command).await,
+        Command::Order(command) => order::run(&journal().await?.orders, command).await,
+        Command::Adopt { signature, reason } => {
+            order::adopt(&journal().await?.landings, &signature, &reason).await
+        }
+        Command::Parked(command) => parked::run(&journal().await?.parked, command).await,
+        Command::Archive(command) => archive::run(&journal().await?.upkeep, command).await,
         Command::LookupTable(arguments) => lookup_table::run(arguments).await,
         Command::Completions { shell } => completions(shell),
         Command::Man => man(),

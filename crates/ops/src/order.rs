@@ -2,7 +2,7 @@
 
 use crate::Said;
 use clap::{Subcommand, ValueEnum};
-use journal::Journal;
+use journal::{Landings, Orders};
 use order_core::{Signature, order};
 use serde_json::json;
 
@@ -30,17 +30,17 @@ pub(crate) enum Outcome {
     NotLanded,
 }
 
-pub(crate) async fn run(journal: &Journal, command: Command) -> anyhow::Result<Said> {
+pub(crate) async fn run(orders: &Orders, command: Command) -> anyhow::Result<Said> {
     let Command::Settle { id, outcome, evidence } = command;
     let (landed, status) = match outcome {
         Outcome::Landed => (true, "confirmed"),
         Outcome::NotLanded => (false, "failed"),
     };
-    journal.settle(id, landed, &evidence).await?;
+    orders.settle(id, landed, &evidence).await?;
     Said::about(format!("settled {id}: {status}"), json!({ "orderId": id.to_string(), "status": status }))
 }
 
-pub(crate) async fn adopt(journal: &Journal, signature: &Signature, reason: &str) -> anyhow::Result<Said> {
-    journal.adopt(signature, reason).await?;
+pub(crate) async fn adopt(landings: &Landings, signature: &Signature, reason: &str) -> anyhow::Result<Said> {
+    landings.adopt(signature, reason).await?;
     Said::about(format!("adopted {signature}"), json!({ "signature": signature.to_string() }))
 }

@@ -3,7 +3,7 @@
 use crate::Said;
 use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
-use journal::{Journal, Parked, Queue};
+use journal::{Parked, ParkedMessages, Queue};
 use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
@@ -55,16 +55,16 @@ struct Row {
     reason: String,
 }
 
-pub(crate) async fn run(journal: &Journal, command: Command) -> anyhow::Result<Said> {
+pub(crate) async fn run(messages: &ParkedMessages, command: Command) -> anyhow::Result<Said> {
     match command {
         Command::List => {
-            let rows: Vec<Row> = journal.parked().await?.iter().map(Row::of).collect();
+            let rows: Vec<Row> = messages.list().await?.iter().map(Row::of).collect();
             let header = ["ID", "MESSAGE", "TIMES", "FIRST", "LAST", "REASON"];
             Said::table(&rows, "no message is parked", header, Row::cells)
         }
-        Command::Replay { which, nats_url } => replay(journal, &which, &nats_url).await,
+        Command::Replay { which, nats_url } => replay(messages, &which, &nats_url).await,
         Command::Discard { id } => {
-            let discarded = journal.discard(id).await?;
+            let discarded = messages.discard(id).await?;
             ensure!(discarded, "nothing is parked as {id}, or its order has not ended: replay it");
             Said::about(format!("discarded {id}"), json!({ "discarded": id }))
         }
@@ -98,7 +98,7 @@ impl Row {
     }
 }
 
-async fn replay(journal: &Journal, which: &Which, nats_url: &str) -> anyhow::Result<Said> {
+async fn replay(messages: &ParkedMessages, which: &Which, nats_url: &str) -> anyhow::Result<Said> {
     let queue = Queue::connect(nats_url).await?;
     for asked in 1.. {
         match queue.ping().await {
@@ -107,7 +107,7 @@ async fn replay(journal: &Journal, which: &Which, nats_url: &str) -> anyhow::Res
             Err(_) => tokio::time::sleep(QUEUE_ASK_AGAIN_AFTER).await,
         }
     }
-    let mut parked = journal.parked().await?;
+    let mut parked = messages.list().await?;
     if let Some(id) = which.id {
         parked.retain(|parked| parked.id == id);
         if parked.is_empty() {
@@ -115,7 +115,7 @@ async fn replay(journal: &Journal, which: &Which, nats_url: &str) -> anyhow::Res
         }
     }
     for parked in &parked {
-        journal.replay(&queue, parked).await?;
+        messages.replay(&queue, parked).await?;
     }
     Said::about(format!("replayed {}", parked.len()), json!({ "replayed": parked.len() }))
 }

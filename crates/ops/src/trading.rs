@@ -1,7 +1,7 @@
 //! The schema, the halt, and the state of the whole engine.
 
 use crate::Said;
-use journal::Journal;
+use journal::{Journal, Trading};
 use serde::Serialize;
 
 pub(crate) async fn migrate(database_url: &str) -> anyhow::Result<Said> {
@@ -9,14 +9,14 @@ pub(crate) async fn migrate(database_url: &str) -> anyhow::Result<Said> {
     Ok(Said::line("the database is up to date"))
 }
 
-pub(crate) async fn halt(journal: &Journal, reason: &str) -> anyhow::Result<Said> {
-    journal.halt(reason).await?;
-    let halted = halted(journal).await?;
+pub(crate) async fn halt(trading: &Trading, reason: &str) -> anyhow::Result<Said> {
+    trading.halt(reason).await?;
+    let halted = halted(trading).await?;
     Said::about(text(halted.as_ref()), halted)
 }
 
-pub(crate) async fn resume(journal: &Journal) -> anyhow::Result<Said> {
-    let was_halted = journal.resume().await?;
+pub(crate) async fn resume(trading: &Trading) -> anyhow::Result<Said> {
+    let was_halted = trading.resume().await?;
     let text = if was_halted { "trading goes on" } else { "trading was not halted" };
     Ok(Said::line(text))
 }
@@ -27,8 +27,8 @@ struct Halted {
     reason: String,
 }
 
-async fn halted(journal: &Journal) -> anyhow::Result<Option<Halted>> {
-    let halt = journal.halted().await?;
+async fn halted(trading: &Trading) -> anyhow::Result<Option<Halted>> {
+    let halt = trading.halted().await?;
     Ok(halt.map(|halt| Halted { since: halt.at.to_string(), reason: halt.reason }))
 }
 
@@ -53,17 +53,17 @@ struct State {
 }
 
 pub(crate) async fn status(journal: &Journal) -> anyhow::Result<Said> {
-    let queue = journal.queue_stats().await?;
-    let venues = journal.stops().await?.venues;
+    let queue = journal.reports.queue_stats().await?;
+    let venues = journal.trading.stops().await?.venues;
     let state = State {
-        halted: halted(journal).await?,
+        halted: halted(&journal.trading).await?,
         disabled_venues: venues.iter().map(|disabled| disabled.venue.name()).collect(),
         waiting: queue.waiting,
         active: queue.active,
         delayed: queue.delayed,
         oldest_waiting_seconds: queue.oldest_waiting_seconds,
-        spent_today_usd: journal.spent_today().await?.to_string(),
-        parked_messages: journal.count_parked().await?,
+        spent_today_usd: journal.trading.spent_today().await?.to_string(),
+        parked_messages: journal.parked.count().await?,
     };
     Said::about(state.text(), state)
 }

@@ -2,7 +2,7 @@
 
 use crate::Said;
 use clap::Subcommand;
-use journal::Journal;
+use journal::Trading;
 use order_core::Venue;
 use serde::Serialize;
 
@@ -37,30 +37,30 @@ struct Disabled {
     reason: String,
 }
 
-pub(crate) async fn run(journal: &Journal, command: Command) -> anyhow::Result<Said> {
+pub(crate) async fn run(trading: &Trading, command: Command) -> anyhow::Result<Said> {
     match command {
         Command::List => {
-            let rows = rows(journal).await?;
+            let rows = rows(trading).await?;
             Said::table(&rows, "there are no venues", ["VENUE", "STATE"], |row| {
                 [row.venue.to_owned(), row.state()]
             })
         }
         Command::Disable { venue, reason } => {
-            journal.disable_venue(venue, &reason).await?;
-            let row = rows(journal).await?.into_iter().find(|row| row.venue == venue.name());
+            trading.disable_venue(venue, &reason).await?;
+            let row = rows(trading).await?.into_iter().find(|row| row.venue == venue.name());
             let state = row.as_ref().map_or_else(String::new, Row::state);
             Said::about(format!("{venue}: {state}"), row)
         }
         Command::Enable { venue } => {
-            let was_disabled = journal.enable_venue(venue).await?;
+            let was_disabled = trading.enable_venue(venue).await?;
             let text = if was_disabled { "enabled again" } else { "was not disabled" };
             Said::about(format!("{venue}: {text}"), Row { venue: venue.name(), disabled: None })
         }
     }
 }
 
-async fn rows(journal: &Journal) -> anyhow::Result<Vec<Row>> {
-    let disabled = journal.stops().await?.venues;
+async fn rows(trading: &Trading) -> anyhow::Result<Vec<Row>> {
+    let disabled = trading.stops().await?.venues;
     let row = |venue: Venue| Row {
         venue: venue.name(),
         disabled: disabled

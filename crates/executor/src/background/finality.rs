@@ -6,7 +6,7 @@ use chain::landing::Lander;
 use chain::{Client, Commitment, Trade};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use journal::{Journal, Landing};
+use journal::{History, Landing, Landings};
 use live::Live;
 use order_core::Order;
 use order_core::order::{self, Observation, State};
@@ -26,7 +26,8 @@ const DOUBTFUL_MAX: usize = 64;
 
 /// Follows the landings of confirmed orders.
 pub(crate) struct FinalityFollower {
-    pub(crate) journal: Journal,
+    pub(crate) landings: Landings,
+    pub(crate) history: History,
     pub(crate) live: Live,
     pub(crate) cluster: Client,
 }
@@ -61,7 +62,7 @@ impl FinalityFollower {
     /// Asks for the landings that are old enough, and ends the following of those that are finalized.
     async fn doubtful_landings(&self) -> Vec<Landing> {
         let limit = u32::try_from(LOOK_MAX).unwrap_or(u32::MAX);
-        let landings = match self.journal.landings(AGE, EVERY, limit).await {
+        let landings = match self.landings.take(AGE, EVERY, limit).await {
             Ok(landings) if !landings.is_empty() => landings,
             Ok(_) => return Vec::new(),
             Err(error) => {
@@ -84,7 +85,7 @@ impl FinalityFollower {
     }
 
     async fn forget(&self, finalized: &[order::Id]) {
-        if let Err(error) = self.journal.finalized(finalized).await {
+        if let Err(error) = self.landings.finalized(finalized).await {
             tracing::debug!(%error, "landings that are finalized are asked for again");
         }
     }
@@ -98,7 +99,7 @@ impl FinalityFollower {
     }
 
     async fn compare_with_finalized(&self, lander: &Lander, id: order::Id) -> anyhow::Result<()> {
-        let history = self.journal.history(id, 0).await?.unwrap_or_default();
+        let history = self.history.read(id, 0).await?.unwrap_or_default();
         let order = Order::replay(id, &history)?;
         let State::Confirmed { min_out, transaction, fill, .. } = order.state() else {
             self.forget(&[id]).await;
@@ -111,7 +112,7 @@ impl FinalityFollower {
             Observation::Landed { fill: told } if told.is_none() || told == *fill => self.forget(&[id]).await,
             observation => {
                 // One of several executors records it, and alarms.
-                if let Some(recorded) = self.journal.roll_back(id, observation.clone()).await? {
+                if let Some(recorded) = self.landings.roll_back(id, observation.clone()).await? {
                     metrics::rolled_back(&observation);
                     tracing::error!(
                         order.id = %id, %signature, ?observation,

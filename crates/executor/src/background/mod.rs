@@ -12,13 +12,14 @@ pub(crate) use reclaim::Reclaimer;
 pub(crate) use reconcile::Reconciler;
 pub(crate) use report::Reporter;
 
-use journal::Journal;
+use journal::{Orders, Upkeep};
 use live::Live;
 use service::{CancellationToken, Shell};
 
 /// The tasks of one executor.
 pub(crate) struct Background {
-    pub(crate) journal: Journal,
+    pub(crate) orders: Orders,
+    pub(crate) upkeep: Upkeep,
     pub(crate) live: Live,
     pub(crate) reconciler: Reconciler,
     pub(crate) reclaimer: Reclaimer,
@@ -30,10 +31,9 @@ impl Background {
     /// Begins the tasks, which go on until `done`. The process ends if one of them does so before, but for the
     /// reports, which are only shown to people.
     pub(crate) fn begin(self, shell: &Shell, done: &CancellationToken) {
-        let Self { journal, live, reconciler, reclaimer, follower, reporter } = self;
-        let tending = journal.clone();
-        vital(shell, done, "sweep", async move { sweep::run(&journal, &live).await });
-        vital(shell, done, "journal tending", async move { tend::run(&tending).await });
+        let Self { orders, upkeep, live, reconciler, reclaimer, follower, reporter } = self;
+        vital(shell, done, "sweep", async move { sweep::run(&orders, &live).await });
+        vital(shell, done, "journal tending", async move { tend::run(&upkeep).await });
         vital(shell, done, "reconciliation", async move { reconciler.run().await });
         vital(shell, done, "reclaiming of markers", async move { reclaimer.run().await });
         vital(shell, done, "finality", async move { follower.run().await });

@@ -2,7 +2,7 @@
 
 use crate::metrics;
 use chain::{Client, RECLAIMED_AT_ONCE, ReclaimError, Wallet};
-use journal::{Journal, OldMarker};
+use journal::{Markers, OldMarker};
 use order_core::order::Status;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const EVERY: Duration = Duration::from_secs(30);
 
 /// Takes back the lamports of the markers that the wallet's orders have left.
 pub(crate) struct Reclaimer {
-    pub(crate) journal: Journal,
+    pub(crate) markers: Markers,
     pub(crate) cluster: Client,
     pub(crate) wallet: Wallet,
     /// Age of an order's last transaction from which on its marker is taken back.
@@ -31,7 +31,7 @@ impl Reclaimer {
     /// Takes the lamports of some markers back; true if there may be more.
     async fn reclaim_some(&self) -> bool {
         let wallet = self.wallet.pubkey().to_string();
-        let old = match self.journal.old_markers(&wallet, self.marker_age, RECLAIMED_AT_ONCE).await {
+        let old = match self.markers.old(&wallet, self.marker_age, RECLAIMED_AT_ONCE).await {
             Ok(old) => old,
             Err(error) => {
                 tracing::debug!(%error, "the next look for old markers follows");
@@ -47,7 +47,7 @@ impl Reclaimer {
             Ok(gone) => {
                 old.iter().filter(|old| !gone.contains(&old.marker.address)).for_each(alarm_if_misreported);
                 let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
-                if let Err(error) = self.journal.forget_markers(&gone).await {
+                if let Err(error) = self.markers.forget(&gone).await {
                     tracing::debug!(%error, "markers that are gone are looked at again");
                 }
                 true

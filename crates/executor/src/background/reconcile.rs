@@ -109,7 +109,7 @@ impl Reconciler {
         let since = |past: &&PastTransaction| past.block_time.is_none_or(|time| time >= bound_at);
         let signatures: Vec<Signature> = past.iter().filter(since).map(|past| past.signature).collect();
         let mut unknown = Vec::new();
-        for signature in self.journal.unknown_signatures(&signatures).await? {
+        for signature in self.journal.landings.unknown(&signatures).await? {
             if !self.inspected.contains(&signature) && self.executes_an_order(&signature).await {
                 unknown.push(signature);
             }
@@ -126,6 +126,6 @@ impl Reconciler {
             told.join(", ")
         );
         tracing::error!(reason, "trading is halted");
-        self.journal.halt(&reason).await.context("halting")
+        self.journal.trading.halt(&reason).await.context("halting")
     }
 }

@@ -2,7 +2,7 @@ use crate::guard::TradingState;
 use crate::metrics;
 use crate::worker::Leases;
 use chain::landing::Lander;
-use journal::Journal;
+use journal::Trading;
 use live::{ExecutorReport, Live};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use uuid::Uuid;
 /// Reports the executor to the gateways, and halts and disabled venues to operators.
 pub(crate) struct Reporter {
     pub(crate) id: Uuid,
-    pub(crate) journal: Journal,
+    pub(crate) trading: Trading,
     pub(crate) live: Live,
     pub(crate) leases: Arc<Leases>,
     pub(crate) lander: Lander,
-    pub(crate) trading: Arc<TradingState>,
+    pub(crate) state: Arc<TradingState>,
     pub(crate) concurrency: u32,
     pub(crate) attempts: u32,
     pub(crate) attempt_timeout: Duration,
@@ -40,8 +40,8 @@ impl Reporter {
                 undecided: u64::try_from(self.lander.undecided()).unwrap_or(u64::MAX),
             };
             self.live.report_executor(&report).await;
-            if let Ok(stops) = self.journal.stops().await {
-                self.trading.show(&stops);
+            if let Ok(stops) = self.trading.stops().await {
+                self.state.show(&stops);
             }
         }
     }

@@ -1,5 +1,5 @@
 use crate::metrics;
-use journal::Journal;
+use journal::Orders;
 use live::Live;
 use rand::Rng as _;
 use std::time::Duration;
@@ -14,11 +14,11 @@ const ORDERS_MAX: u32 = 500;
 
 /// Ends the orders whose expiry has passed, and those that were cancelled while their transaction could land and
 /// did not. Every executor does; the journal gives each order to one of them.
-pub(super) async fn run(journal: &Journal, live: &Live) {
+pub(super) async fn run(orders: &Orders, live: &Live) {
     loop {
         let pause_ms = EVERY_MS.saturating_add(rand::rng().random_range(0..JITTER_MS));
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-        match journal.end_expired(ORDERS_MAX).await {
+        match orders.end_expired(ORDERS_MAX).await {
             Ok(ended) => {
                 for (id, recorded) in ended {
                     metrics::ended_by_sweep(&recorded);

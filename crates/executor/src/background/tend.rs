@@ -1,4 +1,4 @@
-use journal::Journal;
+use journal::Upkeep;
 use rand::Rng as _;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -16,22 +16,22 @@ const MONTHS_EVERY: Duration = Duration::from_secs(600);
 
 /// Keeps the journal quick however many orders it has. Every executor does; one of them at a time is
 /// enough.
-pub(super) async fn run(journal: &Journal) {
+pub(super) async fn run(upkeep: &Upkeep) {
     let mut stragglers_due = Instant::now();
     let mut months_due = Instant::now();
     loop {
-        if let Err(error) = journal.tend().await {
+        if let Err(error) = upkeep.tend().await {
             tracing::debug!(%error, "the journal was not tended; the next time follows");
         }
         if stragglers_due <= Instant::now() {
             stragglers_due = Instant::now() + STRAGGLERS_EVERY;
-            if let Err(error) = journal.find_stragglers().await {
+            if let Err(error) = upkeep.find_stragglers().await {
                 tracing::warn!(%error, "open orders behind the mark were not looked for; the next time follows");
             }
         }
         if months_due <= Instant::now() {
             months_due = Instant::now() + MONTHS_EVERY;
-            if let Err(error) = journal.make_months().await {
+            if let Err(error) = upkeep.make_months().await {
                 tracing::warn!(%error, "the tables of the next months were not made; the next time follows");
             }
         }

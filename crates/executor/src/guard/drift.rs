@@ -4,7 +4,7 @@ use super::tally::Tally;
 use super::{TradingState, answered};
 use crate::metrics;
 use amm::Market;
-use journal::{Drift, Journal, PoolRefusal};
+use journal::{Drift, PoolRefusal, Trading};
 use order_core::failure::Code;
 use order_core::order::Fill;
 use order_core::{Atoms, Failure, Order, PoolAddress, Pubkey, Venue};
@@ -38,15 +38,15 @@ impl Simulated {
 
 /// Compares simulations with our maths, and remembers how often each pool differed.
 pub(crate) struct DriftCheck {
-    journal: Journal,
+    trading: Trading,
     pools: Arc<PoolReader>,
-    trading: Arc<TradingState>,
+    state: Arc<TradingState>,
     tally: Tally,
 }
 
 impl DriftCheck {
-    pub(crate) fn new(journal: Journal, pools: Arc<PoolReader>, trading: Arc<TradingState>) -> Self {
-        Self { journal, pools, trading, tally: Tally::default() }
+    pub(crate) fn new(trading: Trading, pools: Arc<PoolReader>, state: Arc<TradingState>) -> Self {
+        Self { trading, pools, state, tally: Tally::default() }
     }
 
     /// Compares a simulation with what our maths says of the pools as they were `before` it. On the same
@@ -113,7 +113,7 @@ impl DriftCheck {
         tracing::warn!(%venue, ?pools, "a pool's program refuses the swap");
         let counts = self.tally.bad(pools.iter().map(|(_, pool)| *pool));
         let refusal = PoolRefusal { order_id: order.id(), pools, counts };
-        answered(|| self.journal.observe_refusal(&refusal)).await;
+        answered(|| self.trading.observe_refusal(&refusal)).await;
     }
 
     async fn drifted(
@@ -135,9 +135,9 @@ impl DriftCheck {
         pools.iter().for_each(|(venue, _)| metrics::drift(*venue));
         let counts = self.tally.bad(pools.iter().map(|(_, pool)| *pool));
         let drift = Drift { order_id: order.id(), pools, expected, simulated: simulated.moved, counts };
-        let disabled = answered(|| self.journal.observe_drift(&drift)).await;
+        let disabled = answered(|| self.trading.observe_drift(&drift)).await;
         if !disabled.is_empty() {
-            self.trading.show(&answered(|| self.journal.stops()).await);
+            self.state.show(&answered(|| self.trading.stops()).await);
         }
         let message = format!("the simulation differs from what was calculated; it may come from {named}");
         Failure::new(Code::SimulationFailed, message)

@@ -13,7 +13,7 @@ pub(crate) use limits::Limits;
 pub(crate) use trading_state::TradingState;
 pub(crate) use value::Valuation;
 
-use journal::{Journal, Spending};
+use journal::{Spending, Trading};
 use order_core::failure::Code;
 use order_core::quote::Exclusions;
 use order_core::{Failure, Order, Quote};
@@ -26,10 +26,10 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// The last checks before a signature.
 pub(crate) struct Guard {
-    pub(crate) journal: Journal,
+    pub(crate) trading: Trading,
     pub(crate) limits: Limits,
     pub(crate) valuation: Valuation,
-    pub(crate) trading: Arc<TradingState>,
+    pub(crate) state: Arc<TradingState>,
 }
 
 impl Guard {
@@ -37,8 +37,8 @@ impl Guard {
     /// disabled, stops whatever has not been signed by then.
     pub(crate) async fn check(&self, order: &Order, quote: &Quote) -> Result<(), Failure> {
         self.spend(order, quote).await?;
-        let stops = answered(|| self.journal.stops()).await;
-        self.trading.show(&stops);
+        let stops = answered(|| self.trading.stops()).await;
+        self.state.show(&stops);
         trading_state::check(&stops, quote)
     }
 
@@ -50,7 +50,7 @@ impl Guard {
         let value = self.valuation.value(order, quote).await?;
         self.limits.check(value)?;
         let Some(per_day) = self.limits.per_day() else { return Ok(()) };
-        match answered(|| self.journal.spend(order.id(), value, per_day)).await {
+        match answered(|| self.trading.spend(order.id(), value, per_day)).await {
             Spending::Counted => Ok(()),
             Spending::Exceeded { today } => Err(exceeded(format!(
                 "the order is worth {value} USD, and with the {today} of today's that is more than {per_day}"
@@ -60,8 +60,8 @@ impl Guard {
 }
 
 /// The venues and pools that the order must not be routed over.
-pub(crate) async fn exclusions(journal: &Journal, order: &Order) -> Exclusions {
-    answered(|| journal.exclusions(order.id())).await
+pub(crate) async fn exclusions(trading: &Trading, order: &Order) -> Exclusions {
+    answered(|| trading.exclusions(order.id())).await
 }
 
 /// Asks the journal until it answers: not knowing is no permission, and not the order's fault either.

@@ -1,5 +1,5 @@
 use super::{exceeded, exclusions, price_impact};
-use journal::Journal;
+use journal::Trading;
 use order_core::failure::Code;
 use order_core::quote::Mode;
 use order_core::{Atoms, Failure, Fraction, InputBuffer, Order, Quote, UsdMicros, token};
@@ -13,7 +13,7 @@ const PRICE_WITHIN: Duration = Duration::from_secs(3);
 /// Values orders in US dollars.
 pub(crate) struct Valuation {
     pub(crate) router: RouterClient,
-    pub(crate) journal: Journal,
+    pub(crate) trading: Trading,
     pub(crate) max_price_impact: Fraction,
 }
 
@@ -34,7 +34,7 @@ impl Valuation {
             amount: order.intent().amount_in(),
             mode: Mode::ExactIn,
             input_buffer: InputBuffer::STANDARD,
-            excluded: exclusions(&self.journal, order).await,
+            excluded: exclusions(&self.trading, order).await,
         };
         let priced =
             self.router.quote(&request, PRICE_WITHIN, service::trace::traceparent().as_deref()).await;

@@ -1,7 +1,7 @@
 use super::Deadline;
 use super::sign::bounds;
 use crate::guard::{exclusions, price_impact};
-use journal::Journal;
+use journal::Trading;
 use order_core::failure::Code;
 use order_core::order::Intent;
 use order_core::quote::Mode;
@@ -16,7 +16,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// Routes orders.
 pub(crate) struct RouteStep {
     pub(crate) router: RouterClient,
-    pub(crate) journal: Journal,
+    pub(crate) trading: Trading,
     pub(crate) max_price_impact: Fraction,
 }
 
@@ -35,7 +35,7 @@ impl RouteStep {
             amount: intent.amount_in(),
             mode: Mode::ExactIn,
             input_buffer: InputBuffer::of(order.attempt(), intent.max_slippage()),
-            excluded: exclusions(&self.journal, order).await,
+            excluded: exclusions(&self.trading, order).await,
         };
         let timeout = deadline.remaining().min(ANSWER_WITHIN);
         let trace = service::trace::traceparent();

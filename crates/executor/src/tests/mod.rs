@@ -6,7 +6,7 @@ use crate::startup::{Executor, assemble, connect};
 use crate::testing::intent;
 use crate::worker::Permit;
 use clap::Parser as _;
-use journal::{Acceptance, Claim, Journal, Queue};
+use journal::{Acceptance, Appended, Claim, Journal, Queue};
 use order_core::order::{Event, Id};
 use order_core::{Failure, failure};
 use service::{CancellationToken, TaskTracker};
@@ -83,7 +83,7 @@ async fn accepted(journal: &Journal) -> Id {
     let id = Id(Uuid::now_v7());
     let acceptance =
         Acceptance { id, intent: intent(), owner: "test".to_owned(), idempotency: None, traceparent: None };
-    journal.accept(acceptance).await.unwrap();
+    journal.orders.accept(acceptance).await.unwrap();
     id
 }
 
@@ -92,7 +92,7 @@ fn permit(executor: &Executor) -> Permit {
 }
 
 async fn claim(journal: &Journal, id: Id) -> Claim {
-    journal.claim(id, LONG).await.unwrap().expect("the order is free")
+    journal.orders.claim(id, LONG).await.unwrap().expect("the order is free")
 }
 
 /// A retry that was just claimed is in the state that the failed attempt left it in: it must not pass
@@ -101,10 +101,13 @@ async fn claim(journal: &Journal, id: Id) -> Claim {
 async fn a_retry_whose_first_event_is_not_recorded_is_given_back() {
     let Fixture { executor, journal, mut witness, .. } = fixture().await;
     let id = accepted(&journal).await;
-    let mut first = claim(&journal, id).await;
-    journal.append(&mut first, Event::RoutingStarted { attempt: 1 }).await.unwrap();
+    let first = claim(&journal, id).await;
+    let first = match journal.orders.append(first, Event::RoutingStarted { attempt: 1 }).await.unwrap() {
+        Appended::Held { claim, .. } => claim,
+        ended @ Appended::Ended { .. } => panic!("{ended:?}"),
+    };
     let failure = Failure::new(failure::Code::NoRoute, "a test");
-    journal.append(&mut first, Event::AttemptFailed { failure, retry_in_ms: 0 }).await.unwrap();
+    journal.orders.append(first, Event::AttemptFailed { failure, retry_in_ms: 0 }).await.unwrap();
     let retry = claim(&journal, id).await;
     let refuse = "ALTER TABLE order_events ADD CONSTRAINT refuse CHECK (seq < 4)";
     witness.execute(refuse).await.unwrap();
@@ -139,7 +142,7 @@ async fn messages_that_name_no_order_are_parked_and_taken_off_the_queue() {
     {
         // Other tests may have left messages on the queue.
         let parked = async || {
-            let parked = journal.parked().await.unwrap();
+            let parked = journal.parked.list().await.unwrap();
             parked.iter().any(|parked| parked.payload == message.as_bytes() && parked.reason.contains(reason))
         };
         eventually(reason, parked).await;
@@ -166,14 +169,14 @@ async fn an_order_with_an_event_of_a_later_version_is_left_alone_and_not_parked(
     // It goes on with others.
     let known = accepted(&journal).await;
     eventually("another order is worked on", async || {
-        journal.history(known, 1).await.unwrap().is_some_and(|events| !events.is_empty())
+        journal.history.read(known, 1).await.unwrap().is_some_and(|events| !events.is_empty())
     })
     .await;
     pulling.stop().await;
-    assert_eq!(journal.parked().await.unwrap(), []);
+    assert_eq!(journal.parked.list().await.unwrap(), []);
     // Met once and given back: free for who can read it.
     assert_eq!(fence(&mut witness).await, 2);
-    assert!(journal.due(10, &[], &[]).await.unwrap().contains(&later));
+    assert!(journal.orders.due(10, &[], &[]).await.unwrap().contains(&later));
 }
 
 /// An executor that takes orders.

@@ -1,4 +1,4 @@
-use journal::{Delivery, Journal, Queue};
+use journal::{Delivery, Orders, ParkedMessages, Queue};
 use order_core::order;
 use service::CancellationToken;
 use std::time::Duration;
@@ -20,14 +20,15 @@ const FAILURES_TO_MENTION: u32 = 3;
 /// The queue as a bell: it rings for a new order, and the journal says what there is to do.
 pub(crate) struct Bell {
     queue: Queue,
-    journal: Journal,
+    orders: Orders,
+    parked: ParkedMessages,
     failures: u32,
     failed_at: Option<Instant>,
 }
 
 impl Bell {
-    pub(crate) fn new(queue: Queue, journal: Journal) -> Self {
-        Self { queue, journal, failures: 0, failed_at: None }
+    pub(crate) fn new(queue: Queue, orders: Orders, parked: ParkedMessages) -> Self {
+        Self { queue, orders, parked, failures: 0, failed_at: None }
     }
 
     /// Waits until the queue rings, or it is time to look anyway; not at all if there is `more` to do. Takes up to
@@ -62,7 +63,7 @@ impl Bell {
     /// Takes messages off the queue. A message that names no existing order is parked.
     async fn heard(&self, deliveries: Vec<Delivery>) {
         let ids: Vec<order::Id> = deliveries.iter().filter_map(|delivery| delivery.order_id).collect();
-        let known = match self.journal.known(&ids).await {
+        let known = match self.orders.known(&ids).await {
             Ok(known) => known,
             // They come again.
             Err(error) => return tracing::warn!(%error, "messages were not looked at"),
@@ -83,7 +84,7 @@ impl Bell {
     }
 
     async fn park(&self, delivery: Delivery, reason: &str) {
-        if let Err(error) = self.journal.park(delivery, reason).await {
+        if let Err(error) = self.parked.park(delivery, reason).await {
             tracing::warn!(reason, %error, "a message was not parked: it comes again");
         }
     }

@@ -1,4 +1,4 @@
-use journal::{Fence, Journal};
+use journal::{Fence, Orders};
 use order_core::order;
 use service::CancellationToken;
 use std::collections::{HashMap, HashSet};
@@ -45,7 +45,7 @@ impl Leases {
     }
 
     /// Renews every lease, again and again, and tells the holders of those that were lost.
-    pub(crate) async fn renew(&self, journal: &Journal, lease: Duration) {
+    pub(crate) async fn renew(&self, orders: &Orders, lease: Duration) {
         let every = lease / RENEWALS_PER_LEASE;
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -57,7 +57,7 @@ impl Leases {
                 continue;
             }
             for asked in asked.chunks(RENEWED_AT_ONCE) {
-                match journal.renew(asked, lease).await {
+                match orders.renew(asked, lease).await {
                     Ok(kept) => self.lose(asked, &kept.into_iter().collect()),
                     // The fence protects the orders; what is lost meanwhile shows at the next renewal.
                     Err(error) => tracing::warn!(%error, "leases were not renewed"),

@@ -10,7 +10,7 @@ pub(crate) use permits::{Permit, Permits};
 
 use crate::drive::Driver;
 use crate::metrics;
-use journal::{Claim, Claimed, Journal};
+use journal::{Claim, Claimed, Orders};
 use order_core::order;
 use service::{CancellationToken, TaskTracker};
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ const UNREADABLE_MAX: usize = 1_000;
 
 /// Takes orders and has them driven.
 pub(crate) struct Worker {
-    pub(crate) journal: Journal,
+    pub(crate) orders: Orders,
     pub(crate) bell: Bell,
     pub(crate) permits: Arc<Permits>,
     pub(crate) leases: Arc<Leases>,
@@ -72,11 +72,11 @@ impl Worker {
     /// Claims up to `free` orders that are due.
     async fn take(&self, free: usize, unreadable: &mut Unreadable) -> Result<Vec<Claim>, journal::Error> {
         let candidates = free.saturating_mul(CANDIDATES);
-        let due = self.journal.due(candidates, &self.permits.busy(), &unreadable.ids()).await?;
+        let due = self.orders.due(candidates, &self.permits.busy(), &unreadable.ids()).await?;
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let claimed = faults::effect!("claim", self.journal.claim_some(&due, free, self.lease).await)?;
+        let claimed = faults::effect!("claim", self.orders.claim_some(&due, free, self.lease).await)?;
         let mut claims = Vec::with_capacity(claimed.len());
         for claimed in claimed {
             match claimed {

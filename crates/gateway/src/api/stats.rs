@@ -74,7 +74,7 @@ pub(crate) struct Config {
 )]
 pub(crate) async fn queue(State(app): State<App>) -> Result<Json<Queue>, Problem> {
     let (stats, executors, connections) =
-        tokio::join!(app.journal.queue_stats(), app.live.executors(), app.live.connections());
+        tokio::join!(app.journal.reports.queue_stats(), app.live.executors(), app.live.connections());
     let QueueStats { waiting, active, completed, failed, delayed, oldest_waiting_seconds } = stats?;
     Ok(Json(Queue {
         waiting,
@@ -167,7 +167,7 @@ pub(crate) struct TimeRange {
 pub(crate) async fn exchanges(State(app): State<App>, mut query: Query) -> Result<Json<Exchanges>, Problem> {
     let window = query.parsed("limit", window).unwrap_or(DEFAULT_WINDOW);
     query.finish()?;
-    let ended = app.journal.ended(window).await?;
+    let ended = app.journal.reports.ended(window).await?;
     Ok(Json(Exchanges::of(&ended, window, crate::http::now())))
 }
 

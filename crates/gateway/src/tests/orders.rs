@@ -74,7 +74,7 @@ async fn a_repeated_request_is_answered_without_the_router() {
         }),
         traceparent: None,
     };
-    gateway.app.journal.accept(placed).await.unwrap();
+    gateway.app.journal.orders.accept(placed).await.unwrap();
     let again = gateway.execute(&body("\"1.50\""), Some("k")).await;
     assert_eq!((again.status, &again.json()["orderId"]), (StatusCode::ACCEPTED, &json!(id)));
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
@@ -168,7 +168,7 @@ async fn quote_of_an_order_is_its_reference() {
     let (status, receipt) = order_by(&gateway, &quote, 100, None).await;
     assert_eq!(status, 202, "{receipt}");
     let id: Id = receipt["orderId"].as_str().unwrap().parse().unwrap();
-    let history = gateway.app.journal.history(id, 0).await.unwrap().unwrap();
+    let history = gateway.app.journal.history.read(id, 0).await.unwrap().unwrap();
     let Event::Accepted { intent } = &history[0].event else { panic!("the first event is the acceptance") };
     assert_eq!(
         intent.reference(),

@@ -128,7 +128,7 @@ async fn full_backlog_refuses_new_orders_and_replays_old_ones() {
 async fn halt_refuses_new_orders_and_replays_old_ones() {
     let gateway = Gateway::start().await;
     let first = gateway.execute(ORDER, Some("first")).await;
-    gateway.app.journal.halt("a test").await.unwrap();
+    gateway.app.journal.trading.halt("a test").await.unwrap();
     until("the gateway knows", async || gateway.app.admission.is_halted()).await;
     let answer = gateway.execute(ORDER, Some("second")).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (503, &"halted".into()));
@@ -137,7 +137,7 @@ async fn halt_refuses_new_orders_and_replays_old_ones() {
     assert_eq!(again.json()["orderId"], first.json()["orderId"]);
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     assert_eq!(gateway.orders().await.len(), 1);
-    gateway.app.journal.resume().await.unwrap();
+    gateway.app.journal.trading.resume().await.unwrap();
     until("trading resumed", async || !gateway.app.admission.is_halted()).await;
     assert_eq!(gateway.execute(ORDER, Some("second")).await.status, StatusCode::ACCEPTED);
 }
@@ -146,7 +146,7 @@ async fn halt_refuses_new_orders_and_replays_old_ones() {
 async fn halt_is_known_before_the_first_order() {
     let configuration = super::configuration(&[]).await;
     let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
-    journal.halt("a test").await.unwrap();
+    journal.trading.halt("a test").await.unwrap();
     let app = App::connect(configuration, service::Shell::default()).await.unwrap();
     assert!(app.admission.is_halted());
 }
@@ -155,10 +155,10 @@ async fn halt_is_known_before_the_first_order() {
 async fn disabled_venues_are_known_before_the_first_quote() {
     let configuration = super::configuration(&[]).await;
     let journal = journal::Journal::connect(&configuration.database_url, 1).await.unwrap();
-    journal.disable_venue(order_core::Venue::RaydiumClmm, "a test").await.unwrap();
+    journal.trading.disable_venue(order_core::Venue::RaydiumClmm, "a test").await.unwrap();
     let app = App::connect(configuration, service::Shell::default()).await.unwrap();
-    assert_eq!(*app.admission.disabled_venues(), journal.stops().await.unwrap().venues[..]);
-    journal.enable_venue(order_core::Venue::RaydiumClmm).await.unwrap();
+    assert_eq!(*app.admission.disabled_venues(), journal.trading.stops().await.unwrap().venues[..]);
+    journal.trading.enable_venue(order_core::Venue::RaydiumClmm).await.unwrap();
     until("it is enabled", async || app.admission.disabled_venues().is_empty()).await;
 }
 

@@ -4,7 +4,7 @@ use super::server::Running;
 use super::{ORDER, configuration, until};
 use crate::tests::example;
 use futures_util::{SinkExt as _, StreamExt as _};
-use journal::Journal;
+use journal::{Appended, Journal};
 use live::Live;
 use order_core::order::{Event, Id};
 use serde_json::Value;
@@ -56,13 +56,13 @@ impl Stage {
             idempotency: None,
             traceparent: None,
         };
-        self.journal.accept(acceptance).await.unwrap();
+        self.journal.orders.accept(acceptance).await.unwrap();
         id
     }
 
     /// Lets the rest of a swap happen to the order. `told`: whether it is published as well.
     async fn swap(&self, id: Id, told: bool) {
-        let mut claim = self.journal.claim(id, Duration::from_secs(60)).await.unwrap().unwrap();
+        let mut claim = self.journal.orders.claim(id, Duration::from_secs(60)).await.unwrap();
         for recorded in &example::confirmed()[1..] {
             let mut event = recorded.event.clone();
             if let Event::TransactionSigned { transaction } = &mut event {
@@ -70,7 +70,14 @@ impl Stage {
                 signature[..16].copy_from_slice(id.0.as_bytes());
                 transaction.signature = order_core::Signature::new(signature);
             }
-            let recorded = self.journal.append(&mut claim, event).await.unwrap();
+            let appended = self.journal.orders.append(claim.take().unwrap(), event).await.unwrap();
+            let recorded = match appended {
+                Appended::Held { claim: held, recorded } => {
+                    claim = Some(held);
+                    recorded
+                }
+                Appended::Ended { recorded, .. } => recorded,
+            };
             if told {
                 self.live.publish(id, &recorded).await;
             }
@@ -162,7 +169,7 @@ async fn gap_in_published_events_is_filled_from_the_database() {
     let mut socket = stage.open(&format!("/api/orders/{id}/ws")).await;
     frame(&mut socket).await;
     stage.swap(id, false).await;
-    let history = stage.journal.history(id, 0).await.unwrap().unwrap();
+    let history = stage.journal.history.read(id, 0).await.unwrap().unwrap();
     for seq in [4, 2, 4] {
         stage.live.publish(id, &history[seq - 1]).await;
     }
@@ -255,7 +262,7 @@ async fn refused_order_gets_its_problem_and_a_close_frame() {
         assert_eq!((&refusal["type"], &refusal["problem"]["code"]), (&"error".into(), &code.into()));
         assert_eq!(rest(&mut socket).await, (vec![], 1008));
     }
-    assert!(stage.journal.list(&journal::Filter::default(), None, 10).await.unwrap().is_empty());
+    assert!(stage.journal.reports.list(&journal::Filter::default(), None, 10).await.unwrap().is_empty());
     stage.running.stop().await;
 }
 

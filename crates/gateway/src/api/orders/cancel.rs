@@ -30,9 +30,9 @@ pub(crate) async fn cancel(
     OrderPath(name): OrderPath,
 ) -> Result<Json<Receipt>, Problem> {
     let id: Id = name.parse().map_err(|_| Problem::unknown_order(&name))?;
-    let cancelled = match app.journal.cancel(id).await {
+    let cancelled = match app.journal.orders.cancel(id).await {
         // A second call reports the outcome of the first.
-        Err(journal::Error::Unknown { .. }) => app.journal.cancel(id).await,
+        Err(journal::Error::Unknown { .. }) => app.journal.orders.cancel(id).await,
         cancelled => cancelled,
     };
     match cancelled.map_err(Problem::cancelling)?.ok_or_else(|| Problem::unknown_order(&name))? {

@@ -97,10 +97,10 @@ pub(crate) async fn place(app: &App, headers: &HeaderMap, body: &[u8]) -> Result
 
 async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
     let (id, traceparent) = (acceptance.id, acceptance.traceparent.clone());
-    let accepted = match app.journal.accept(acceptance.clone()).await {
+    let accepted = match app.journal.orders.accept(acceptance.clone()).await {
         // The same id makes this a repeat: it reports the outcome of the first try.
         Err(unknown @ journal::Error::Unknown { .. }) => {
-            settled(unknown, app.journal.accept(acceptance).await)
+            settled(unknown, app.journal.orders.accept(acceptance).await)
         }
         accepted => accepted,
     }

@@ -53,7 +53,7 @@ pub(super) fn fingerprint(parsed: &Result<OrderRequest, Problem>, body: &[u8]) -
 /// # Errors
 /// The key was used with another body, or the database does not answer.
 pub(super) async fn replay(app: &App, idempotency: &Idempotency) -> Result<Option<Id>, Problem> {
-    match app.journal.accepted(OWNER, idempotency).await? {
+    match app.journal.orders.accepted(OWNER, idempotency).await? {
         None | Some(Accepted::New) => Ok(None),
         Some(Accepted::Replayed { id }) => Ok(Some(id)),
         Some(Accepted::Conflict { .. }) => Err(reused()),

@@ -52,7 +52,7 @@ pub(crate) struct Orders {
 )]
 pub(crate) async fn list(State(app): State<App>, query: Query) -> Result<Json<Orders>, Problem> {
     let Page { filter, cursor, limit } = Page::read(query)?;
-    let listed = app.journal.list(&filter, cursor, limit).await?;
+    let listed = app.journal.reports.list(&filter, cursor, limit).await?;
     let full = u32::try_from(listed.len()).is_ok_and(|length| length >= limit);
     let next_cursor = if full { listed.last().map(|last| last.id) } else { None };
     let now = crate::http::now();

@@ -28,7 +28,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderPath {
 /// The order does not exist, or the database does not answer.
 pub(crate) async fn history(app: &App, name: &str) -> Result<(Id, Vec<Recorded>), Problem> {
     let Ok(id) = name.parse::<Id>() else { return Err(Problem::unknown_order(name)) };
-    match app.journal.history(id, 0).await? {
+    match app.journal.history.read(id, 0).await? {
         Some(history) => Ok((id, history)),
         None => Err(Problem::unknown_order(name)),
     }

@@ -27,7 +27,7 @@ const MAX_FIRST_READS: u32 = 15;
 pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after: u64) -> Closing {
     // Subscribes first, so that events recorded during the read arrive through the subscription.
     let subscription = app.hub.subscribe(id);
-    let history = match app.journal.history(id, 0).await {
+    let history = match app.journal.history.read(id, 0).await {
         Ok(Some(history)) => history,
         Ok(None) => return Closing::UnknownOrder,
         Err(error) => {
@@ -50,7 +50,7 @@ pub(crate) async fn follow_accepted(app: &App, connection: &mut Connection, id: 
 
 async fn first_history(app: &App, connection: &mut Connection, id: Id) -> Result<Vec<Recorded>, Closing> {
     for read in 0..MAX_FIRST_READS {
-        match app.journal.history(id, 0).await {
+        match app.journal.history.read(id, 0).await {
             Ok(Some(history)) => return Ok(history),
             Ok(None) => return Err(Closing::UnknownOrder),
             Err(error) => {
@@ -171,7 +171,7 @@ impl Follower<'_> {
     /// Reads the missing events from the database.
     async fn reread(&mut self) -> Result<(), Closing> {
         let id = self.view.inner().id();
-        match self.app.journal.history(id, self.seq()).await {
+        match self.app.journal.history.read(id, self.seq()).await {
             Ok(history) => {
                 self.reread_at = None;
                 for recorded in history.unwrap_or_default() {

@@ -1,0 +1,3 @@
+mod landings;
+mod markers;
+mod unknown;

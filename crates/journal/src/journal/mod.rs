@@ -1,0 +1,125 @@
+//! The journal as a whole: opening it, bringing its schema up to date, and what concerns all of its rooms.
+
+mod cluster;
+mod keys;
+pub(crate) mod migrations;
+
+use crate::chain::{Landings, Markers};
+use crate::database::{Error, metrics, pools, unavailable};
+use crate::orders::Orders;
+use crate::queue::ParkedMessages;
+use crate::reading::{History, Reports};
+use crate::trading::Trading;
+use crate::upkeep::Upkeep;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use std::time::Duration;
+
+/// The pause before a database that was not there at the start is asked again, which doubles up to the
+/// second figure.
+const CONNECT_PAUSE_MIN: Duration = Duration::from_millis(100);
+const CONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How long the database may take to say that it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
+const PING: &str = "SELECT 1";
+
+/// The durable record, with a handle for each of its rooms: whoever needs only some of them takes a clone of
+/// those. Clones share the pools and the tasks that write in groups.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    /// Orders: taken on, claimed, and moved on by events.
+    pub orders: Orders,
+    /// The events of orders.
+    pub history: History,
+    /// Lists and statistics.
+    pub reports: Reports,
+    /// Limits on trading.
+    pub trading: Trading,
+    /// Messages of the queue that nobody could work on.
+    pub parked: ParkedMessages,
+    /// Landings, until they are finalized or adopted.
+    pub landings: Landings,
+    /// Order markers, until their lamports are taken back.
+    pub markers: Markers,
+    /// Work that keeps the journal quick.
+    pub upkeep: Upkeep,
+    pub(crate) pool: PgPool,
+}
+
+impl Journal {
+    /// Connects, and starts the tasks that write in groups. Needs a running tokio runtime.
+    ///
+    /// # Errors
+    /// The database does not answer, or lacks a migration of this version.
+    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, Error> {
+        metrics::describe();
+        let connecting = unavailable("connect to the database");
+        let options: PgConnectOptions = url.parse().map_err(&connecting)?;
+        let pool = pools::connect(options.clone(), max_connections).await.map_err(&connecting)?;
+        migrations::require(&pool).await?;
+        let history = History::start(pool.clone());
+        Ok(Self {
+            orders: Orders::start(pool.clone(), history.clone()),
+            reports: Reports::new(pools::reports(options), pool.clone()),
+            trading: Trading::new(pool.clone()),
+            parked: ParkedMessages::new(pool.clone()),
+            landings: Landings::new(pool.clone(), history.clone()),
+            markers: Markers::new(pool.clone()),
+            upkeep: Upkeep::new(pool.clone()),
+            history,
+            pool,
+        })
+    }
+
+    /// As [`Journal::connect`], but waits for a database that does not answer, for ever.
+    ///
+    /// # Errors
+    /// The URL is not one, or the database lacks a migration of this version.
+    pub async fn connect_patiently(url: &str, max_connections: u32) -> Result<Self, Error> {
+        let mut pause = CONNECT_PAUSE_MIN;
+        loop {
+            match Self::connect(url, max_connections).await {
+                Err(Error::Unavailable { cause, .. }) if !matches!(*cause, sqlx::Error::Configuration(_)) => {
+                    tracing::warn!(error = %cause, "waiting for the database; check DATABASE_URL");
+                }
+                outcome => return outcome,
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(CONNECT_PAUSE_MAX);
+        }
+    }
+
+    /// Ends when one of the tasks that write has died, which is a fault of ours: what it writes is
+    /// refused from then on, so end the process.
+    pub async fn stopped(&self) {
+        tokio::select! {
+            () = self.orders.stopped() => {}
+            () = self.history.stopped() => {}
+        }
+    }
+
+    /// Brings the database's schema up to this version.
+    ///
+    /// # Errors
+    /// The database does not answer, or a migration fails; those before it stay applied.
+    pub async fn migrate(url: &str) -> Result<(), Error> {
+        migrations::migrate(url).await
+    }
+
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        const DOING: &str = "reach the database";
+        let ping = metrics::statement("ping", sqlx::query(PING).execute(&self.pool));
+        match tokio::time::timeout(PING_TIMEOUT, ping).await {
+            Ok(result) => result.map(drop).map_err(unavailable(DOING)),
+            Err(_) => Err(unavailable(DOING)(sqlx::Error::PoolTimedOut)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+mod cluster;
+mod outage;
+mod schema;
+mod upgrade;

@@ -1,0 +1,112 @@
+use crate::Claimed;
+use crate::testing::*;
+use futures_util::future::join_all;
+use std::collections::HashSet;
+
+async fn due(journal: &Journal) -> Vec<order::Id> {
+    journal.orders.due(100, &[], &[]).await.unwrap()
+}
+
+async fn accepted_of(journal: &Journal, owner: &str) -> order::Id {
+    let acceptance = Acceptance { owner: owner.to_owned(), ..acceptance() };
+    let id = acceptance.id;
+    journal.orders.accept(acceptance).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn what_is_owned_ended_or_not_due_is_left_alone_and_the_rest_is_oldest_first() {
+    let (_database, journal) = journal().await;
+    let new = accepted(&journal).await;
+    let lost = accepted(&journal).await;
+    journal.orders.claim(lost, Duration::ZERO).await.unwrap().unwrap();
+    let owned = claimed(&journal).await;
+    let mut ended = claimed(&journal).await;
+    append_all(&journal, &mut ended, [routing(1), failed()]).await;
+    let mut later = claimed(&journal).await;
+    append_all(&journal, &mut later, [routing(1), retry(60_000)]).await;
+    let mut retried = claimed(&journal).await;
+    append_all(&journal, &mut retried, [routing(1), retry(0)]).await;
+    let mut submitted = claimed(&journal).await;
+    append_all(&journal, &mut submitted, [routing(1), route(), signed()]).await;
+    let submitted = submitted.order().id();
+    assert_eq!(due(&journal).await, [new, lost, retried.order().id()]);
+    let owned_id = owned.order().id();
+    journal.orders.release(owned).await.unwrap();
+    sqlx::query("UPDATE orders SET lease_until = now() WHERE status = 'submitted'")
+        .execute(&journal.pool)
+        .await
+        .unwrap();
+    assert_eq!(due(&journal).await, [new, lost, owned_id, retried.order().id(), submitted]);
+    assert_eq!(journal.orders.due(2, &[], &[new]).await.unwrap(), [lost, owned_id]);
+}
+
+/// An owner with many orders waiting or in work takes nothing from one with a single order.
+#[tokio::test]
+async fn owners_are_served_in_turn() {
+    let (_database, journal) = journal().await;
+    let mut greedy = Vec::new();
+    for _ in 0..20 {
+        greedy.push(accepted_of(&journal, "greedy").await);
+    }
+    let modest = accepted_of(&journal, "modest").await;
+    let third = [accepted_of(&journal, "third").await, accepted_of(&journal, "third").await];
+    assert_eq!(journal.orders.due(4, &[], &[]).await.unwrap(), [greedy[0], modest, third[0], greedy[1]]);
+    let busy = [("greedy".to_owned(), 9), ("nobody".to_owned(), 3)];
+    assert_eq!(journal.orders.due(4, &busy, &[]).await.unwrap(), [modest, third[0], third[1], greedy[0]]);
+    assert_eq!(journal.orders.due(100, &busy, &[]).await.unwrap().len(), 23);
+}
+
+#[tokio::test]
+async fn each_order_goes_to_one_claimer_and_none_waits_for_another() {
+    let (database, one) = journal().await;
+    let other = database.journal().await;
+    for _ in 0..30 {
+        accepted(&one).await;
+    }
+    let claims = join_all((0..8).map(async |number| {
+        let journal = if number % 2 == 0 { &one } else { &other };
+        let candidates = due(journal).await;
+        journal.orders.claim_some(&candidates, 3, LONG).await.unwrap()
+    }));
+    let claimed: Vec<order::Id> = claims
+        .await
+        .into_iter()
+        .flatten()
+        .map(|claimed| match claimed {
+            Claimed::Order(claim) => claim.order().id(),
+            Claimed::Unreadable { .. } => panic!("{claimed:?}"),
+        })
+        .collect();
+    let distinct: HashSet<order::Id> = claimed.iter().copied().collect();
+    assert_eq!((claimed.len(), distinct.len()), (24, 24));
+}
+
+#[tokio::test]
+async fn an_order_that_this_version_cannot_read_is_given_back() {
+    let (_database, journal) = journal().await;
+    let id = accepted(&journal).await;
+    let event = "INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
+         SELECT id, 2, 1, 0, '{\"kind\": \"of a later version\"}', now() FROM orders";
+    sqlx::query(event).execute(&journal.pool).await.unwrap();
+    let claimed = journal.orders.claim_some(&[id], 1, LONG).await.unwrap();
+    assert!(matches!(&claimed[..], [Claimed::Unreadable { id: unreadable, .. }] if *unreadable == id));
+    assert_eq!(due(&journal).await, [id]);
+    assert_eq!(journal.orders.due(100, &[], &[id]).await.unwrap(), []);
+}
+
+/// The database's clock is set back by an hour: what was written before it lies in the future now.
+#[tokio::test]
+async fn a_clock_that_is_set_back_holds_no_order_up() {
+    let (_database, journal) = journal().await;
+    let leased = claimed(&journal).await.order().id();
+    let mut paused = claimed(&journal).await;
+    append_all(&journal, &mut paused, [routing(1), retry(2_000)]).await;
+    assert_eq!(due(&journal).await, []);
+    let set_back = "UPDATE orders SET created_at = created_at + interval '1 hour',
+        lease_until = lease_until + interval '1 hour', next_attempt_at = next_attempt_at + interval '1 hour'";
+    sqlx::query(set_back).execute(&journal.pool).await.unwrap();
+    assert_eq!(due(&journal).await, [leased, paused.order().id()]);
+    assert_eq!(journal.orders.claim_some(&due(&journal).await, 10, LONG).await.unwrap().len(), 2);
+    assert_eq!(due(&journal).await, []);
+}

@@ -1,0 +1,9 @@
+mod accept;
+mod append;
+mod appended;
+mod claim;
+mod contention;
+mod due;
+mod moved;
+mod settle;
+mod stop;

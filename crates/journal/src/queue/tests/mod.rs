@@ -1,0 +1,2 @@
+mod parked;
+mod rings;

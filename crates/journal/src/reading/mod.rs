@@ -1,0 +1,34 @@
+//! What clients and operators read: events, lists, counts.
+
+mod history;
+mod list;
+mod statistics;
+
+pub use history::History;
+pub use list::{Filter, Listed};
+pub use statistics::{Ended, QueueStats};
+
+#[cfg(test)]
+pub(crate) use {
+    list::LIST,
+    statistics::{BACKLOG, QUEUE_STATS},
+};
+
+use sqlx::PgPool;
+
+/// A handle on lists and statistics. They have connections of their own, which write nothing and give up early.
+#[derive(Debug, Clone)]
+pub struct Reports {
+    pool: PgPool,
+    /// For the backlog, on which the acceptance of orders depends.
+    main: PgPool,
+}
+
+impl Reports {
+    pub(crate) fn new(pool: PgPool, main: PgPool) -> Self {
+        Self { pool, main }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+mod halt;
+mod spending;
+mod venues;
