@@ -31,7 +31,7 @@ pub struct Engine {
     pub stack: Stack,
     /// The queue.
     pub nats: Server,
-    /// The live state.
+    /// The Redis server.
     pub redis: Server,
     database: String,
     postgres: SocketAddr,

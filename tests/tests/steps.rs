@@ -108,11 +108,11 @@ fn whatever_step_fails_the_order_ends_right_and_lands_once() {
     let outcomes = Mutex::new(BTreeMap::new());
     let work = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(Lane::start().run(&cases, &outcomes));
+        runtime.block_on(Track::start().run(&cases, &outcomes));
     };
     let panicked = std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..ENGINES).map(|_| scope.spawn(work)).collect();
-        lanes.into_iter().filter_map(|lane| lane.join().err()).count()
+        let tracks: Vec<_> = (0..ENGINES).map(|_| scope.spawn(work)).collect();
+        tracks.into_iter().filter_map(|track| track.join().err()).count()
     });
     let outcomes = outcomes.into_inner().unwrap();
     show(&outcomes);
@@ -136,13 +136,13 @@ fn show(outcomes: &BTreeMap<Case, String>) {
 }
 
 /// An engine with two executors: the first fails, the second takes over.
-struct Lane {
+struct Track {
     engine: Engine,
-    /// Every order of this lane as it ended.
+    /// Every order of this track as it ended.
     ended: Vec<Value>,
 }
 
-impl Lane {
+impl Track {
     fn start() -> Self {
         let mut engine =
             Engine::start_faulty(2, 1, vec![setting("executor", "LEASE_SECONDS", LEASE_SECONDS)]);

@@ -17,11 +17,11 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("journal", &["faults", "order-core"]),
     ("chain", &["faults", "order-core"]),
     ("swap", &["amm", "chain", "order-core"]),
-    ("live", &["order-core"]),
+    ("cache", &["order-core"]),
     ("proto", &["order-core"]),
-    ("gateway", &["journal", "live", "proto", "service", "order-core"]),
+    ("gateway", &["journal", "cache", "proto", "service", "order-core"]),
     ("router", &["amm", "chain", "swap", "proto", "service", "order-core"]),
-    ("executor", &["faults", "amm", "chain", "swap", "journal", "live", "proto", "service", "order-core"]),
+    ("executor", &["faults", "amm", "chain", "swap", "journal", "cache", "proto", "service", "order-core"]),
     ("sandbox", &["amm", "amm-programs", "service", "order-core"]),
     ("ops", &["amm", "chain", "swap", "journal", "order-core"]),
     ("xtask", &[]),
@@ -32,7 +32,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
 const TECHNOLOGIES: [(&str, &[&str]); 14] = [
     ("sqlx", &["crates/journal"]),
     ("async_nats", &["crates/journal"]),
-    ("deadpool_redis", &["crates/live"]),
+    ("deadpool_redis", &["crates/cache"]),
     ("prost", &["crates/proto"]),
     ("opentelemetry", &["crates/service"]),
     ("tracing_opentelemetry", &["crates/service"]),
@@ -351,6 +351,19 @@ fn invariants() -> BTreeMap<String, Vec<String>> {
         invariants.entry(number.to_owned()).or_default().push(line.to_owned());
     }
     invariants
+}
+
+/// The decisions of ARCHITECTURE.md are numbered from 1 in their order, so that a number means one of them.
+#[test]
+fn decisions_are_numbered() {
+    let text = read(&root().join("ARCHITECTURE.md"));
+    let (_, section) = text.split_once("\n## Decisions\n").expect("ARCHITECTURE.md lists the decisions");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let decisions: Vec<&str> = section.lines().filter(|line| line.starts_with("* ")).collect();
+    assert!(!decisions.is_empty());
+    for (number, line) in (1..).zip(decisions) {
+        assert!(line.starts_with(&format!("* **D{number}. ")), "expected D{number}: {line}");
+    }
 }
 
 /// Each deliberate mistake has its place in the sources of today, a finder that exists, and its lines in the

@@ -3,8 +3,8 @@
 use crate::metrics;
 use crate::steps::{Deadline, Steps};
 use crate::worker::{Leases, Permit};
+use cache::Cache;
 use journal::{Appended, Claim, Orders, Unrecorded};
-use live::Live;
 use order_core::order::{Event, Recorded, RetryPolicy, Step};
 use order_core::{Order, Timestamp};
 use service::CancellationToken;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Drives claimed orders.
 pub(crate) struct Driver {
     pub(crate) orders: Orders,
-    pub(crate) live: Live,
+    pub(crate) cache: Cache,
     pub(crate) leases: Arc<Leases>,
     pub(crate) steps: Steps,
     pub(crate) retry: RetryPolicy,
@@ -115,6 +115,6 @@ impl Driver {
             "{}",
             recorded.event.kind()
         );
-        faults::effect!("publish", self.live.publish(order.id(), recorded).await);
+        faults::effect!("publish", self.cache.publish(order.id(), recorded).await);
     }
 }

@@ -5,10 +5,10 @@ use crate::steps::{LandStep, RouteStep, SettleStep, SignStep, Simulator, Steps, 
 use crate::worker::{Bell, Leases, Permits, Worker};
 use crate::{Configuration, cluster, metrics};
 use anyhow::Context as _;
+use cache::Cache;
 use chain::landing::Lander;
 use chain::{Client, Wallet};
 use journal::{Journal, Queue};
-use live::Live;
 use order_core::Pubkey;
 use proto::RouterClient;
 use service::{CancellationToken, Shell};
@@ -39,7 +39,7 @@ pub struct Executor {
 pub(crate) struct Connections {
     pub(crate) journal: Journal,
     pub(crate) queue: Queue,
-    live: Live,
+    cache: Cache,
     router: RouterClient,
     cluster: Client,
     wallet: Wallet,
@@ -89,7 +89,7 @@ pub(crate) async fn connect(
     Ok(Connections {
         journal,
         queue: Queue::connect(&configuration.nats_url).await.context("check NATS_URL")?,
-        live: Live::connect(&configuration.redis_url).context("check REDIS_URL")?,
+        cache: Cache::connect(&configuration.redis_url).context("check REDIS_URL")?,
         router: RouterClient::new(&configuration.router_url).context("check ROUTER_URL")?,
         cluster,
         wallet,
@@ -109,7 +109,7 @@ pub(crate) fn assemble(
     let background = background(id, configuration, &connections, &leases, &lander, &state);
     let driver = Driver {
         orders: connections.journal.orders.clone(),
-        live: connections.live.clone(),
+        cache: connections.cache.clone(),
         leases: Arc::clone(&leases),
         steps: steps(configuration, &connections, lander, state, shutdown)?,
         retry: configuration.retry(),
@@ -171,11 +171,11 @@ fn background(
     lander: &Lander,
     state: &Arc<TradingState>,
 ) -> Background {
-    let Connections { journal, live, cluster, wallet, .. } = connections;
+    let Connections { journal, cache, cluster, wallet, .. } = connections;
     Background {
         orders: journal.orders.clone(),
         upkeep: journal.upkeep.clone(),
-        live: live.clone(),
+        cache: cache.clone(),
         reconciler: Reconciler::new(journal.clone(), cluster.clone(), wallet.pubkey()),
         reclaimer: Reclaimer {
             markers: journal.markers.clone(),
@@ -186,13 +186,13 @@ fn background(
         follower: FinalityFollower {
             landings: journal.landings.clone(),
             history: journal.history.clone(),
-            live: live.clone(),
+            cache: cache.clone(),
             cluster: cluster.clone(),
         },
         reporter: Reporter {
             id,
             trading: journal.trading.clone(),
-            live: live.clone(),
+            cache: cache.clone(),
             leases: Arc::clone(leases),
             lander: lander.clone(),
             state: Arc::clone(state),

@@ -19,7 +19,7 @@ pub struct Configuration {
     /// The queue of orders.
     #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
     pub nats_url: String,
-    /// The store of live state.
+    /// The Redis server: events on their way, quotes, rate limits, reports.
     #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
     pub redis_url: String,
     /// The router that quotes.

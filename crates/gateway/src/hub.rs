@@ -4,8 +4,8 @@
 //! Events arrive from Redis as they happen. Events that Redis loses are found by polling the database, with
 //! one query for all watched orders.
 
+use cache::{Cache, Notice};
 use journal::History;
-use live::{Live, Notice};
 use order_core::order::{Id, Recorded};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -98,8 +98,8 @@ impl Hub {
     }
 
     /// Distributes events until the process ends.
-    pub(crate) async fn run(&self, history: &History, live: &Live) {
-        let mut updates = live.updates();
+    pub(crate) async fn run(&self, history: &History, cache: &Cache) {
+        let mut updates = cache.updates();
         let mut due = tokio::time::interval(POLL_EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut skipped = 0;
@@ -108,7 +108,7 @@ impl Hub {
                 biased;
                 _ = due.tick() => {
                     skipped += 1;
-                    !live.is_following() || skipped >= POLLS_SKIPPED
+                    !cache.is_following() || skipped >= POLLS_SKIPPED
                 }
                 notice = updates.recv() => match notice {
                     Ok(Notice::Recorded { id, recorded }) => {
@@ -116,7 +116,7 @@ impl Hub {
                         false
                     }
                     // While Redis is down, the next tick polls anyway.
-                    Ok(Notice::Lost) => live.is_following(),
+                    Ok(Notice::Lost) => cache.is_following(),
                     Err(RecvError::Lagged(_)) => true,
                     Err(RecvError::Closed) => return,
                 },

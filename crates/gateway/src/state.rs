@@ -6,8 +6,8 @@ use crate::dispatcher::Dispatcher;
 use crate::hub::Hub;
 use crate::registry::Registry;
 use anyhow::Context as _;
+use cache::{Cache, QuoteKey};
 use journal::{Journal, Queue};
-use live::{Live, QuoteKey};
 use service::Shell;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -30,7 +30,7 @@ pub(crate) struct Parts {
     pub(crate) shell: Shell,
     pub(crate) journal: Journal,
     pub(crate) queue: Queue,
-    pub(crate) live: Live,
+    pub(crate) cache: Cache,
     pub(crate) quote_key: QuoteKey,
     pub(crate) registry: Registry,
     pub(crate) dispatcher: Dispatcher,
@@ -63,7 +63,7 @@ impl App {
         let queue = Queue::connect(&configuration.nats_url)
             .await
             .context("connecting to the queue; check NATS_URL")?;
-        let live = Live::connect(&configuration.redis_url).context("check REDIS_URL")?;
+        let cache = Cache::connect(&configuration.redis_url).context("check REDIS_URL")?;
         let registry = Registry::new(&configuration.router_url).context("check ROUTER_URL")?;
         let quote_key = QuoteKey::new(journal.quote_key().await.context("reading the key of quotes")?);
         let reading = Admission::read(&journal);
@@ -81,7 +81,7 @@ impl App {
             shell,
             journal,
             queue,
-            live,
+            cache,
             quote_key,
             registry,
         }));
@@ -97,10 +97,10 @@ impl App {
         });
         let journal = self.journal.clone();
         self.shell.vital("journal", async move { journal.stopped().await });
-        let live = self.live.clone();
-        self.shell.vital("events", async move { live.follow().await });
+        let cache = self.cache.clone();
+        self.shell.vital("events", async move { cache.follow().await });
         let app = self.clone();
-        self.shell.vital("hub", async move { app.hub.run(&app.journal.history, &app.live).await });
+        self.shell.vital("hub", async move { app.hub.run(&app.journal.history, &app.cache).await });
         let app = self.clone();
         self.shell.vital("admission", async move { app.admission.follow(&app.journal).await });
         // Only shown in statistics.
@@ -115,12 +115,12 @@ impl App {
 
     async fn report_sockets(&self) {
         let gateway = Uuid::now_v7();
-        let mut due = tokio::time::interval(Live::REPORT_EVERY);
+        let mut due = tokio::time::interval(Cache::REPORT_EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             due.tick().await;
             let open = u64::try_from(self.open_sockets()).unwrap_or(u64::MAX);
-            self.live.report_connections(gateway, open).await;
+            self.cache.report_connections(gateway, open).await;
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Follows landings that ended their orders until they are finalized: a cluster may drop a confirmed block.
 
 use crate::{cluster, metrics};
+use cache::Cache;
 use chain::finality::{Finality, Recorded};
 use chain::landing::Lander;
 use chain::{Client, Commitment, Trade};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use journal::{History, Landing, Landings};
-use live::Live;
 use order_core::Order;
 use order_core::order::{self, Observation, State};
 use std::collections::HashSet;
@@ -28,7 +28,7 @@ const DOUBTFUL_MAX: usize = 64;
 pub(crate) struct FinalityFollower {
     pub(crate) landings: Landings,
     pub(crate) history: History,
-    pub(crate) live: Live,
+    pub(crate) cache: Cache,
     pub(crate) cluster: Client,
 }
 
@@ -118,7 +118,7 @@ impl FinalityFollower {
                         order.id = %id, %signature, ?observation,
                         "the cluster has dropped the block in which an order landed: its end is corrected"
                     );
-                    self.live.publish(id, &recorded).await;
+                    self.cache.publish(id, &recorded).await;
                 }
             }
         }

@@ -12,15 +12,15 @@ pub(crate) use reclaim::Reclaimer;
 pub(crate) use reconcile::Reconciler;
 pub(crate) use report::Reporter;
 
+use cache::Cache;
 use journal::{Orders, Upkeep};
-use live::Live;
 use service::{CancellationToken, Shell};
 
 /// The tasks of one executor.
 pub(crate) struct Background {
     pub(crate) orders: Orders,
     pub(crate) upkeep: Upkeep,
-    pub(crate) live: Live,
+    pub(crate) cache: Cache,
     pub(crate) reconciler: Reconciler,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) follower: FinalityFollower,
@@ -31,8 +31,8 @@ impl Background {
     /// Begins the tasks, which go on until `done`. The process ends if one of them does so before, but for the
     /// reports, which are only shown to people.
     pub(crate) fn begin(self, shell: &Shell, done: &CancellationToken) {
-        let Self { orders, upkeep, live, reconciler, reclaimer, follower, reporter } = self;
-        vital(shell, done, "sweep", async move { sweep::run(&orders, &live).await });
+        let Self { orders, upkeep, cache, reconciler, reclaimer, follower, reporter } = self;
+        vital(shell, done, "sweep", async move { sweep::run(&orders, &cache).await });
         vital(shell, done, "journal tending", async move { tend::run(&upkeep).await });
         vital(shell, done, "reconciliation", async move { reconciler.run().await });
         vital(shell, done, "reclaiming of markers", async move { reclaimer.run().await });

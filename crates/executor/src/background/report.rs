@@ -1,9 +1,9 @@
 use crate::guard::TradingState;
 use crate::metrics;
 use crate::worker::Leases;
+use cache::{Cache, ExecutorReport};
 use chain::landing::Lander;
 use journal::Trading;
-use live::{ExecutorReport, Live};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub(crate) struct Reporter {
     pub(crate) id: Uuid,
     pub(crate) trading: Trading,
-    pub(crate) live: Live,
+    pub(crate) cache: Cache,
     pub(crate) leases: Arc<Leases>,
     pub(crate) lander: Lander,
     pub(crate) state: Arc<TradingState>,
@@ -25,7 +25,7 @@ pub(crate) struct Reporter {
 impl Reporter {
     /// Reports again and again.
     pub(super) async fn run(&self) {
-        let mut ticks = interval(Live::REPORT_EVERY);
+        let mut ticks = interval(Cache::REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -39,7 +39,7 @@ impl Reporter {
                 active,
                 undecided: u64::try_from(self.lander.undecided()).unwrap_or(u64::MAX),
             };
-            self.live.report_executor(&report).await;
+            self.cache.report_executor(&report).await;
             if let Ok(stops) = self.trading.stops().await {
                 self.state.show(&stops);
             }

@@ -1,6 +1,6 @@
 use crate::metrics;
+use cache::Cache;
 use journal::Orders;
-use live::Live;
 use rand::Rng as _;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const ORDERS_MAX: u32 = 500;
 
 /// Ends the orders whose expiry has passed, and those that were cancelled while their transaction could land and
 /// did not. Every executor does; the journal gives each order to one of them.
-pub(super) async fn run(orders: &Orders, live: &Live) {
+pub(super) async fn run(orders: &Orders, cache: &Cache) {
     loop {
         let pause_ms = EVERY_MS.saturating_add(rand::rng().random_range(0..JITTER_MS));
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
@@ -23,7 +23,7 @@ pub(super) async fn run(orders: &Orders, live: &Live) {
                 for (id, recorded) in ended {
                     metrics::ended_by_sweep(&recorded);
                     tracing::info!(order.id = %id, order.seq = recorded.seq, "{}", recorded.event.kind());
-                    live.publish(id, &recorded).await;
+                    cache.publish(id, &recorded).await;
                 }
             }
             Err(error) => tracing::debug!(%error, "the sweep failed; the next one follows"),

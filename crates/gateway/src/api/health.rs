@@ -92,11 +92,11 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
     let (postgres, nats, redis, router) = tokio::join!(
         ask("postgres", app.journal.ping()),
         ask("nats", app.queue.ping()),
-        ask("redis", app.live.ping()),
+        ask("redis", app.cache.ping()),
         ask("router", app.registry.health()),
     );
     let dependencies = Dependencies { postgres, nats, redis, router };
-    let reports = tokio::time::timeout(TIMEOUT, app.live.executors()).await;
+    let reports = tokio::time::timeout(TIMEOUT, app.cache.executors()).await;
     let reports = reports.unwrap_or_else(|_| Ok(Vec::new())).unwrap_or_default();
     let undecided: u64 = reports.iter().map(|report| report.undecided).fold(0, u64::saturating_add);
     let status = match dependencies.status() {

@@ -5,8 +5,8 @@ use crate::http::query::Query;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
+use cache::ExecutorReport;
 use journal::{Ended, QueueStats};
-use live::ExecutorReport;
 use order_core::order::Status;
 use order_core::{Dex, Fraction, Timestamp, decimal};
 use serde::Serialize;
@@ -74,7 +74,7 @@ pub(crate) struct Config {
 )]
 pub(crate) async fn queue(State(app): State<App>) -> Result<Json<Queue>, Problem> {
     let (stats, executors, connections) =
-        tokio::join!(app.journal.reports.queue_stats(), app.live.executors(), app.live.connections());
+        tokio::join!(app.journal.reports.queue_stats(), app.cache.executors(), app.cache.connections());
     let QueueStats { waiting, active, completed, failed, delayed, oldest_waiting_seconds } = stats?;
     Ok(Json(Queue {
         waiting,

@@ -62,7 +62,7 @@ async fn limit(State(app): State<App>, kind: Kind, request: Request, next: Next)
         return Problem::new(Code::Internal, "the client address is unknown").into_response();
     };
     let per_minute = app.configuration.orders_per_minute;
-    let decision = app.live.allow(&format!("{}:{}", kind.name(), client.name()), per_minute).await;
+    let decision = app.cache.allow(&format!("{}:{}", kind.name(), client.name()), per_minute).await;
     let mut response = if decision.allowed {
         next.run(request).await
     } else {
@@ -76,7 +76,7 @@ async fn limit(State(app): State<App>, kind: Kind, request: Request, next: Next)
 }
 
 /// Sets the headers of draft-ietf-httpapi-ratelimit-headers.
-fn describe(headers: &mut HeaderMap, kind: Kind, per_minute: u32, decision: live::Decision) {
+fn describe(headers: &mut HeaderMap, kind: Kind, per_minute: u32, decision: cache::Decision) {
     let name = kind.name();
     let values = [
         (POLICY, format!("\"{name}\";q={per_minute};w=60")),
@@ -105,7 +105,7 @@ mod tests {
     fn the_headers_keep_their_form() {
         let mut headers = HeaderMap::new();
         let decision =
-            live::Decision { allowed: false, remaining: 0, retry_after_seconds: 3, reset_seconds: 60 };
+            cache::Decision { allowed: false, remaining: 0, retry_after_seconds: 3, reset_seconds: 60 };
         describe(&mut headers, Kind::Order, 20, decision);
         assert_eq!(headers["ratelimit-policy"], "\"orders\";q=20;w=60");
         assert_eq!(headers["ratelimit"], "\"orders\";r=0;t=60");

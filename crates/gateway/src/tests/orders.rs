@@ -3,10 +3,10 @@
 use super::{Gateway, ORDER};
 use crate::api::orders::request::OrderRequest;
 use crate::tests::example;
+use cache::Quoted;
 use futures_util::future::join_all;
 use http::StatusCode;
 use journal::{Acceptance, Idempotency};
-use live::Quoted;
 use order_core::order::{Event, Id, Intent, Reference};
 use order_core::quote::{self, Mode};
 use order_core::{Atoms, Mint, Quote, Token, token};
@@ -150,7 +150,7 @@ async fn remember(gateway: &Gateway, valid: chrono::TimeDelta, mode: Mode) -> Qu
     let route = example::quote_of(Atoms::new(asked.get() - 1), 15_000_000_000).route;
     let left = Quote { route, ..quote.clone() };
     let quoted = Quoted { quote: left, token_in, token_out, mode, amount: asked };
-    gateway.app.live.remember_quote(&quoted, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
+    gateway.app.cache.remember_quote(&quoted, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
     quote
 }
 
@@ -209,7 +209,7 @@ async fn a_repeated_request_outlives_its_quote() {
         mode: Mode::ExactIn,
         amount: quote.amount_in(),
     };
-    gateway.app.live.remember_quote(&gone, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
+    gateway.app.cache.remember_quote(&gone, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
     assert_eq!(order_by(&gateway, &quote, 100, Some("k")).await, (202, first));
     assert_eq!(order_by(&gateway, &quote, 100, Some("other")).await.0, 422);
 }

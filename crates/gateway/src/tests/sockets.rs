@@ -3,9 +3,9 @@
 use super::server::Running;
 use super::{ORDER, configuration, until};
 use crate::tests::example;
+use cache::Cache;
 use futures_util::{SinkExt as _, StreamExt as _};
 use journal::{Appended, Journal};
-use live::Live;
 use order_core::order::{Event, Id};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -22,7 +22,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 struct Stage {
     running: Running,
     journal: Journal,
-    live: Live,
+    cache: Cache,
     database_url: String,
 }
 
@@ -35,9 +35,9 @@ impl Stage {
     async fn with_redis(redis: &str) -> Self {
         let configuration = crate::Configuration { redis_url: redis.to_owned(), ..configuration(&[]).await };
         let journal = Journal::connect(&configuration.database_url, 4).await.unwrap();
-        let live = Live::connect(redis).unwrap();
+        let cache = Cache::connect(redis).unwrap();
         let database_url = configuration.database_url.clone();
-        Self { running: Running::with(configuration).await, journal, live, database_url }
+        Self { running: Running::with(configuration).await, journal, cache, database_url }
     }
 
     async fn open(&self, path: &str) -> Socket {
@@ -79,7 +79,7 @@ impl Stage {
                 Appended::Ended { recorded, .. } => recorded,
             };
             if told {
-                self.live.publish(id, &recorded).await;
+                self.cache.publish(id, &recorded).await;
             }
         }
     }
@@ -171,7 +171,7 @@ async fn gap_in_published_events_is_filled_from_the_database() {
     stage.swap(id, false).await;
     let history = stage.journal.history.read(id, 0).await.unwrap().unwrap();
     for seq in [4, 2, 4] {
-        stage.live.publish(id, &history[seq - 1]).await;
+        stage.cache.publish(id, &history[seq - 1]).await;
     }
     assert_eq!(rest(&mut socket).await, (vec![2, 3, 4, 5], 1000));
     stage.running.stop().await;

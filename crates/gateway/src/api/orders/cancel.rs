@@ -39,7 +39,7 @@ pub(crate) async fn cancel(
         Cancellation::Now(recorded) => {
             metrics::counter!("orders_cancelled_total").increment(1);
             tracing::info!(order.id = %id, "order cancelled");
-            app.live.publish(id, &recorded).await;
+            app.cache.publish(id, &recorded).await;
             Ok(Json(Receipt::of(id, Status::Cancelled)))
         }
         Cancellation::Before => Ok(Json(Receipt::of(id, Status::Cancelled))),

@@ -62,7 +62,7 @@ fn expiry(app: &App, asked: Option<Timestamp>, now: Timestamp) -> Result<Expiry,
 
 /// The reference quote: the price that the client has seen.
 async fn reference(app: &App, id: quote::Id, swap: &Swap) -> Result<Reference, Problem> {
-    let quoted = app.live.quote(id, &app.quote_key).await.map_err(|error| {
+    let quoted = app.cache.quote(id, &app.quote_key).await.map_err(|error| {
         tracing::warn!(%error, "Redis unavailable: quote not read");
         Problem::new(
             Code::QuotesUnavailable,

@@ -12,7 +12,7 @@ use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use axum::middleware::from_fn_with_state;
-use live::Quoted;
+use cache::Quoted;
 use order_core::InputBuffer;
 use order_core::quote::Exclusions;
 use std::collections::BTreeSet;
@@ -68,7 +68,7 @@ pub(crate) async fn quote(
     let pair = response::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
     let seen = response::Quote::of(&quoted.quote, pair, amount, mode, max_slippage);
     let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);
-    let kept = app.live.remember_quote(&quoted, &app.quote_key, left.saturating_add(REMEMBERED)).await;
+    let kept = app.cache.remember_quote(&quoted, &app.quote_key, left.saturating_add(REMEMBERED)).await;
     if let Err(error) = kept {
         tracing::debug!(%error, quote.id = %quoted.quote.id, "Redis unavailable: no order can use this quote");
     }

@@ -1,6 +1,6 @@
 //! Who is at work: each process reports itself, and is forgotten when it stops.
 
-use super::{Error, Live};
+use super::{Cache, Error};
 use deadpool_redis::redis;
 use order_core::order;
 use serde::de::DeserializeOwned;
@@ -36,11 +36,11 @@ struct GatewayReport {
     connections: u64,
 }
 
-impl Live {
+impl Cache {
     /// How often a process reports itself.
     pub const REPORT_EVERY: Duration = Duration::from_secs(5);
 
-    /// Tells what an executor is doing. Best effort; repeat it every [`Live::REPORT_EVERY`].
+    /// Tells what an executor is doing. Best effort; repeat it every [`Cache::REPORT_EVERY`].
     pub async fn report_executor(&self, report: &ExecutorReport) {
         self.report(EXECUTORS, report.id, report).await;
     }
@@ -54,7 +54,7 @@ impl Live {
     }
 
     /// Tells how many WebSockets a gateway holds open. Best effort; repeat it every
-    /// [`Live::REPORT_EVERY`].
+    /// [`Cache::REPORT_EVERY`].
     pub async fn report_connections(&self, gateway: uuid::Uuid, connections: u64) {
         self.report(GATEWAYS, gateway, &GatewayReport { connections }).await;
     }
@@ -127,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn executors_are_known_by_their_latest_report() {
-        let live = testing::live();
+        let cache = testing::cache();
         let report = |id: u128, capacity, active: &[u128]| ExecutorReport {
             id: Uuid::from_u128(id),
             capacity,
@@ -137,34 +137,34 @@ mod tests {
             undecided: 0,
         };
         for said in [report(1, 10, &[]), report(2, 4, &[]), report(1, 10, &[7, 8])] {
-            live.report_executor(&said).await;
+            cache.report_executor(&said).await;
         }
-        let mut known = live.executors().await.unwrap();
+        let mut known = cache.executors().await.unwrap();
         known.sort_by_key(|report| report.id);
         assert_eq!(known, [report(1, 10, &[7, 8]), report(2, 4, &[])]);
     }
 
     #[tokio::test]
     async fn who_stops_reporting_is_forgotten() {
-        let live = testing::live();
+        let cache = testing::cache();
         let silent = Uuid::from_u128(1);
-        live.report_connections(silent, 3).await;
-        live.report_connections(Uuid::from_u128(2), 4).await;
-        assert_eq!(live.connections().await.unwrap(), 7);
+        cache.report_connections(silent, 3).await;
+        cache.report_connections(Uuid::from_u128(2), 4).await;
+        assert_eq!(cache.connections().await.unwrap(), 7);
         let mut expire = redis::cmd("DEL");
-        expire.arg(live.report_key(GATEWAYS, &silent.to_string()));
-        live.command::<redis::Value>(&expire).await.unwrap();
-        assert_eq!(live.connections().await.unwrap(), 4);
+        expire.arg(cache.report_key(GATEWAYS, &silent.to_string()));
+        cache.command::<redis::Value>(&expire).await.unwrap();
+        assert_eq!(cache.connections().await.unwrap(), 4);
         let mut members = redis::cmd("SMEMBERS");
-        members.arg(live.key(GATEWAYS));
-        let members: Vec<String> = live.command(&members).await.unwrap();
+        members.arg(cache.key(GATEWAYS));
+        let members: Vec<String> = cache.command(&members).await.unwrap();
         assert_eq!(members, [Uuid::from_u128(2).to_string()]);
     }
 
     #[tokio::test]
     async fn without_redis_reports_are_dropped_and_reads_say_so() {
-        let live = testing::without_redis();
-        live.report_connections(Uuid::nil(), 1).await;
-        assert!(live.connections().await.is_err());
+        let cache = testing::without_redis();
+        cache.report_connections(Uuid::nil(), 1).await;
+        assert!(cache.connections().await.is_err());
     }
 }

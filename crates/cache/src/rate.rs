@@ -1,7 +1,7 @@
 //! How much a client may ask for: one token bucket a client, shared by all gateways through Redis.
 //! When Redis is of no help, each process counts for itself.
 
-use super::{Error, Live};
+use super::{Cache, Error};
 use deadpool_redis::redis;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -49,7 +49,7 @@ pub struct Decision {
     pub reset_seconds: u64,
 }
 
-impl Live {
+impl Cache {
     /// Counts a request of `client`, who may make `per_minute` of them: at once, or spread.
     pub async fn allow(&self, client: &str, per_minute: u32) -> Decision {
         match self.take(client, per_minute).await {
@@ -120,26 +120,26 @@ mod tests {
 
     #[tokio::test]
     async fn all_gateways_share_one_bucket_a_client() {
-        let live = testing::live();
+        let cache = testing::cache();
         let mut remaining = Vec::new();
         for _ in 0..3 {
-            let decision = live.allow("one", 3).await;
+            let decision = cache.allow("one", 3).await;
             assert!(decision.allowed);
             remaining.push(decision.remaining);
         }
         assert_eq!(remaining, [2, 1, 0]);
-        let refused = live.allow("one", 3).await;
+        let refused = cache.allow("one", 3).await;
         assert!(!refused.allowed, "{refused:?}");
         assert!((1..=20).contains(&refused.retry_after_seconds), "{refused:?}");
         assert!((41..=60).contains(&refused.reset_seconds), "{refused:?}");
-        assert!(live.allow("two", 3).await.allowed, "another client has its own");
+        assert!(cache.allow("two", 3).await.allowed, "another client has its own");
     }
 
     #[tokio::test]
     async fn without_redis_the_process_counts_alone() {
-        let live = testing::without_redis();
+        let cache = testing::without_redis();
         let allowed: Vec<bool> =
-            [live.allow("one", 2).await, live.allow("one", 2).await, live.allow("one", 2).await]
+            [cache.allow("one", 2).await, cache.allow("one", 2).await, cache.allow("one", 2).await]
                 .map(|decision| decision.allowed)
                 .to_vec();
         assert_eq!(allowed, [true, true, false]);

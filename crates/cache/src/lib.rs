@@ -1,4 +1,4 @@
-//! The live state in Redis: fan-out of events, quotes by name, rate limits, and who is at work.
+//! The Redis store of what may be lost: fan-out of events, quotes by id, rate limits, and who is at work.
 //!
 //! Architecture invariants: everything here is a hint. Redis may be slow, down or emptied at any
 //! moment; then things get slower, and nothing is lost, doubled or wrong. No call takes longer than
@@ -51,9 +51,9 @@ pub enum Error {
     Refused(String),
 }
 
-/// The live state. Clones share the connections.
+/// A handle on the store. Clones share the connections.
 #[derive(Clone)]
-pub struct Live {
+pub struct Cache {
     shared: Arc<Shared>,
 }
 
@@ -67,7 +67,7 @@ struct Shared {
     buckets: rate::Buckets,
 }
 
-impl Live {
+impl Cache {
     /// Prepares connections; the first is made when it is needed.
     ///
     /// # Errors
@@ -162,25 +162,25 @@ impl Error {
 
 #[cfg(test)]
 mod testing {
-    use super::Live;
+    use super::Cache;
 
-    /// A live state of its own in the Redis of the tests.
-    pub(crate) fn live() -> Live {
-        Live::with_prefix(&url(), format!("test:{}:", uuid::Uuid::now_v7())).unwrap()
+    /// A cache of its own in the Redis of the tests.
+    pub(crate) fn cache() -> Cache {
+        Cache::with_prefix(&url(), format!("test:{}:", uuid::Uuid::now_v7())).unwrap()
     }
 
-    /// The same live state, as another process sees it.
-    pub(crate) fn sharing(live: &Live) -> Live {
-        Live::with_prefix(&url(), live.shared.prefix.clone()).unwrap()
+    /// The same cache, as another process sees it.
+    pub(crate) fn sharing(cache: &Cache) -> Cache {
+        Cache::with_prefix(&url(), cache.shared.prefix.clone()).unwrap()
     }
 
     fn url() -> String {
         std::env::var("TEST_REDIS_URL").expect("set TEST_REDIS_URL, or run `cargo xtask test`")
     }
 
-    /// A live state whose Redis is not there: nothing listens on this port.
-    pub(crate) fn without_redis() -> Live {
-        Live::with_prefix("redis://127.0.0.1:1", "test:".to_owned()).unwrap()
+    /// A cache whose Redis is not there: nothing listens on this port.
+    pub(crate) fn without_redis() -> Cache {
+        Cache::with_prefix("redis://127.0.0.1:1", "test:".to_owned()).unwrap()
     }
 }
 
@@ -190,19 +190,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_redis_that_is_there_answers() {
-        testing::live().ping().await.unwrap();
+        testing::cache().ping().await.unwrap();
     }
 
     #[tokio::test]
     async fn a_redis_that_is_not_there_costs_one_attempt_a_second() {
-        let live = testing::without_redis();
-        assert!(matches!(live.ping().await, Err(Error::Unreachable(_))));
-        assert!(matches!(live.ping().await, Err(Error::Resting)));
+        let cache = testing::without_redis();
+        assert!(matches!(cache.ping().await, Err(Error::Unreachable(_))));
+        assert!(matches!(cache.ping().await, Err(Error::Resting)));
     }
 
     #[test]
     fn an_address_of_something_else_is_refused_without_repeating_it() {
-        let error = Live::connect("http://user:secret@localhost").err().unwrap();
+        let error = Cache::connect("http://user:secret@localhost").err().unwrap();
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! Events from whoever records them to every process that shows them.
 
-use super::{COMMAND_TIMEOUT, Error, Live};
+use super::{COMMAND_TIMEOUT, Cache, Error};
 use deadpool_redis::redis;
 use futures_util::StreamExt as _;
 use order_core::order::{Id, Recorded};
@@ -40,7 +40,7 @@ struct Message<R> {
     recorded: R,
 }
 
-impl Live {
+impl Cache {
     /// Tells every process of a new event. Best effort: who misses it reads the journal.
     pub async fn publish(&self, id: Id, recorded: &Recorded) {
         let body = match serde_json::to_string(&Message { id, recorded }) {
@@ -58,7 +58,7 @@ impl Live {
         }
     }
 
-    /// The events from now on, as far as [`Live::follow`] hears them.
+    /// The events from now on, as far as [`Cache::follow`] hears them.
     pub fn updates(&self) -> broadcast::Receiver<Notice> {
         self.shared.notices.subscribe()
     }
@@ -152,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_one_process_publishes_another_hears_in_order() {
-        let publisher = testing::live();
+        let publisher = testing::cache();
         let follower = testing::sharing(&publisher);
         let mut updates = follower.updates();
         let following = tokio::spawn({
@@ -178,15 +178,15 @@ mod tests {
 
     #[tokio::test]
     async fn without_redis_followers_are_told_to_read_the_journal() {
-        let live = testing::without_redis();
-        let mut updates = live.updates();
+        let cache = testing::without_redis();
+        let mut updates = cache.updates();
         let following = tokio::spawn({
-            let live = live.clone();
-            async move { live.follow().await }
+            let cache = cache.clone();
+            async move { cache.follow().await }
         });
         assert!(matches!(next(&mut updates).await, Notice::Lost));
-        assert!(!live.is_following());
-        live.publish(Id(uuid::Uuid::nil()), &recorded(1)).await;
+        assert!(!cache.is_following());
+        cache.publish(Id(uuid::Uuid::nil()), &recorded(1)).await;
         following.abort();
     }
 

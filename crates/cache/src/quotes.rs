@@ -1,6 +1,6 @@
 //! Quotes that were given out, for as long as an order may name them.
 
-use super::{Error, Live};
+use super::{Cache, Error};
 use deadpool_redis::redis;
 use hmac::{Hmac, Mac as _};
 use order_core::quote::{Id, Mode};
@@ -53,7 +53,7 @@ pub struct Quoted {
     pub amount: Atoms,
 }
 
-impl Live {
+impl Cache {
     /// Keeps a quote for `ttl`, by its id, with its code under `key`.
     ///
     /// # Errors
@@ -128,12 +128,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_quote_is_kept_by_its_id_and_forgotten_in_time() {
-        let (live, kept, brief) = (testing::live(), quoted(), quoted());
-        live.remember_quote(&kept, &key(), Duration::from_secs(60)).await.unwrap();
-        assert_eq!(live.quote(kept.quote.id, &key()).await.unwrap(), Some(kept));
-        assert_eq!(live.quote(Id(uuid::Uuid::nil()), &key()).await.unwrap(), None);
-        live.remember_quote(&brief, &key(), Duration::from_millis(1)).await.unwrap();
-        let forgotten = async { while live.quote(brief.quote.id, &key()).await.unwrap().is_some() {} };
+        let (cache, kept, brief) = (testing::cache(), quoted(), quoted());
+        cache.remember_quote(&kept, &key(), Duration::from_secs(60)).await.unwrap();
+        assert_eq!(cache.quote(kept.quote.id, &key()).await.unwrap(), Some(kept));
+        assert_eq!(cache.quote(Id(uuid::Uuid::nil()), &key()).await.unwrap(), None);
+        cache.remember_quote(&brief, &key(), Duration::from_millis(1)).await.unwrap();
+        let forgotten = async { while cache.quote(brief.quote.id, &key()).await.unwrap().is_some() {} };
         tokio::time::timeout(Duration::from_secs(10), forgotten).await.unwrap();
     }
 
@@ -144,20 +144,20 @@ mod tests {
     /// Altered, under another key, without a code, or given out under another id.
     #[tokio::test]
     async fn what_was_not_given_out_as_it_is_is_no_quote() {
-        let (live, first, second) = (testing::live(), quoted(), quoted());
+        let (cache, first, second) = (testing::cache(), quoted(), quoted());
         let minute = Duration::from_secs(60);
-        let (id, name) = (first.quote.id, live.quote_key(first.quote.id));
-        live.remember_quote(&first, &key(), minute).await.unwrap();
-        let given: Vec<u8> = live.command(redis::cmd("GET").arg(&name)).await.unwrap();
-        assert_eq!(live.quote(id, &QuoteKey::new([8; 32])).await.unwrap(), None);
+        let (id, name) = (first.quote.id, cache.quote_key(first.quote.id));
+        cache.remember_quote(&first, &key(), minute).await.unwrap();
+        let given: Vec<u8> = cache.command(redis::cmd("GET").arg(&name)).await.unwrap();
+        assert_eq!(cache.quote(id, &QuoteKey::new([8; 32])).await.unwrap(), None);
         let text = serde_json::to_vec(&first).unwrap();
         let other = serde_json::to_vec(&second).unwrap();
         let altered: Vec<u8> = [&given[..given.len() - 1], b" "].concat();
         let signed_other = [&key().code(&other)[..], &other].concat();
         for forged in [text, altered, given[..16].to_vec(), Vec::new(), signed_other] {
             let mut set = redis::cmd("SET");
-            live.command::<redis::Value>(set.arg(&name).arg(&forged)).await.unwrap();
-            assert_eq!(live.quote(id, &key()).await.unwrap(), None, "{}", forged.escape_ascii());
+            cache.command::<redis::Value>(set.arg(&name).arg(&forged)).await.unwrap();
+            assert_eq!(cache.quote(id, &key()).await.unwrap(), None, "{}", forged.escape_ascii());
         }
     }
 }
