@@ -3,6 +3,7 @@
 use crate::guardian::Guardian;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, kill_process, kill_process_group};
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::os::unix::process::CommandExt;
@@ -242,6 +243,16 @@ fn start(name: &str, command: &mut Command) -> Result<Child> {
     command.spawn().with_context(|| format!("starting {name} ({program})"))
 }
 
+/// Something did not come in its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InVain(pub String);
+
+impl fmt::Display for InVain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
 /// Waits until `ready` says so, as long as every process runs.
 ///
 /// # Errors
@@ -258,7 +269,8 @@ pub fn wait_until(
         match ready() {
             Ok(()) => return Ok(()),
             Err(reason) if Instant::now() >= deadline => {
-                return Err(reason.context(format!("{what} was not ready within {} s", timeout.as_secs())));
+                let seconds = timeout.as_secs();
+                return Err(reason.context(InVain(format!("{what} was not ready within {seconds} s"))));
             }
             Err(_) => std::thread::sleep(POLL_INTERVAL),
         }
