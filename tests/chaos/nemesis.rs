@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 use xtask::Signal;
+use xtask::process::InVain;
 
 /// How often it looks what is due and who has ended.
 const TICK: Duration = Duration::from_millis(25);
@@ -61,14 +62,15 @@ pub(crate) struct Nemesis<'a> {
     restore: Restore,
 }
 
-/// Makes the faults happen, then everything well again, and then replaces each service in good order.
+/// Makes the faults happen, then everything well again, and then replaces each service in good order. What was
+/// done is told even if that comes to no end.
 pub(crate) fn run(
     stage: &mut Stage,
     schedule: &[Planned],
     length: Duration,
     restores: bool,
     log: &Sender<Line>,
-) -> Result<Tally> {
+) -> (Tally, Result<()>) {
     let mut nemesis = Nemesis {
         stage,
         tally: Tally::default(),
@@ -78,40 +80,45 @@ pub(crate) fn run(
         log_began: BTreeMap::new(),
         restore: if restores { Restore::ToBackUp } else { Restore::Never },
     };
-    nemesis.deny();
-    let started = Instant::now();
-    let mut to_come = schedule.iter().copied().collect::<VecDeque<_>>();
-    let mut under_way: Vec<Planned> = Vec::new();
-    while started.elapsed() < length {
-        let now = started.elapsed();
-        let over: Vec<Planned> = under_way.extract_if(.., |planned| planned.until <= now).collect();
-        for planned in over {
-            nemesis.end(planned.fault)?;
-        }
-        while let Some(planned) = to_come.pop_front_if(|planned| planned.at <= now) {
-            nemesis.begin(planned.fault)?;
-            under_way.push(planned);
-        }
-        if nemesis.restore.is_due(started.elapsed(), length) {
-            nemesis.go_on_with_restore()?;
-        }
-        nemesis.keep()?;
-        std::thread::sleep(TICK);
-    }
-    for planned in under_way {
-        nemesis.end(planned.fault)?;
-    }
-    nemesis.heal()?;
-    // Nobody has gone if the log has: reading it fails then.
-    let _ = log.send(Line::RollBegins);
-    nemesis.replace_all()?;
-    let _ = log.send(Line::RollEnds);
+    let outcome = nemesis.work(schedule, length, log);
     let Nemesis { mut tally, restore, .. } = nemesis;
     tally.lost = restore.into_lost();
-    Ok(tally)
+    (tally, outcome)
 }
 
 impl Nemesis<'_> {
+    fn work(&mut self, schedule: &[Planned], length: Duration, log: &Sender<Line>) -> Result<()> {
+        self.deny();
+        let started = Instant::now();
+        let mut to_come = schedule.iter().copied().collect::<VecDeque<_>>();
+        let mut under_way: Vec<Planned> = Vec::new();
+        while started.elapsed() < length {
+            let now = started.elapsed();
+            let over: Vec<Planned> = under_way.extract_if(.., |planned| planned.until <= now).collect();
+            for planned in over {
+                self.end(planned.fault)?;
+            }
+            while let Some(planned) = to_come.pop_front_if(|planned| planned.at <= now) {
+                self.begin(planned.fault)?;
+                under_way.push(planned);
+            }
+            if self.restore.is_due(started.elapsed(), length) {
+                self.go_on_with_restore()?;
+            }
+            self.keep()?;
+            std::thread::sleep(TICK);
+        }
+        for planned in under_way {
+            self.end(planned.fault)?;
+        }
+        self.heal()?;
+        // Nobody has gone if the log has: reading it fails then.
+        let _ = log.send(Line::RollBegins);
+        self.replace_all()?;
+        let _ = log.send(Line::RollEnds);
+        Ok(())
+    }
+
     fn begin(&mut self, fault: Fault) -> Result<()> {
         let done = match fault {
             Fault::Kill(who) => self.kill(who).map(|()| true)?,
@@ -272,11 +279,11 @@ impl Nemesis<'_> {
         self.rolling.clear();
         let deadline = Instant::now() + END_WITHIN;
         while !attempt("making the cluster honest", cluster::heal(self.cluster())) {
-            anyhow::ensure!(Instant::now() < deadline, "the cluster goes on lying");
+            in_time(Instant::now() < deadline, || "the cluster goes on lying".to_owned())?;
             std::thread::sleep(TICK);
         }
         while !self.asked.is_empty() {
-            anyhow::ensure!(Instant::now() < deadline, "{:?} do not end when asked to", self.asked);
+            in_time(Instant::now() < deadline, || format!("{:?} do not end when asked to", self.asked))?;
             self.keep()?;
             std::thread::sleep(TICK);
         }
@@ -293,7 +300,7 @@ impl Nemesis<'_> {
                 if let Some(status) = self.stage.process(who).exited()? {
                     break status;
                 }
-                anyhow::ensure!(asked.elapsed() < END_WITHIN, "{who:?} does not end when asked to");
+                in_time(asked.elapsed() < END_WITHIN, || format!("{who:?} does not end when asked to"))?;
                 std::thread::sleep(TICK);
             };
             if !status.success() {
@@ -309,7 +316,7 @@ impl Nemesis<'_> {
     fn wait_until_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + RECOVERED_WITHIN;
         while let Err(error) = self.stage.ready() {
-            anyhow::ensure!(Instant::now() < deadline, "not everything is well again: {error:#}");
+            in_time(Instant::now() < deadline, || format!("not everything is well again: {error:#}"))?;
             self.keep()?;
             std::thread::sleep(TICK);
         }
@@ -340,6 +347,10 @@ impl Nemesis<'_> {
     fn publish(&self, payloads: &[String]) -> Result<()> {
         nats::publish(self.stage.servers.nats.address, payloads)
     }
+}
+
+fn in_time(is: bool, what: impl FnOnce() -> String) -> Result<()> {
+    if is { Ok(()) } else { Err(anyhow::anyhow!(InVain(what()))) }
 }
 
 /// True if something was done that needs a server, which may be down just now.

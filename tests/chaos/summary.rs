@@ -11,6 +11,8 @@ pub(crate) struct Outcome {
     pub(crate) orders: usize,
     pub(crate) tally: Tally,
     pub(crate) violations: usize,
+    /// The run came to no end, on a machine that others used too much.
+    pub(crate) inconclusive: bool,
 }
 
 impl Outcome {
@@ -23,16 +25,22 @@ impl Outcome {
 pub(crate) fn counts(outcomes: &[Outcome]) -> String {
     let sum = |count: fn(&Outcome) -> usize| outcomes.iter().map(count).sum::<usize>();
     let (orders, faults) = (sum(|outcome| outcome.orders), sum(Outcome::faults));
-    format!("orders={orders} faults={faults} violations={}", sum(|outcome| outcome.violations))
+    let violations = sum(|outcome| outcome.violations);
+    let counts = format!("orders={orders} faults={faults} violations={violations}");
+    match sum(|outcome| usize::from(outcome.inconclusive)) {
+        0 => counts,
+        inconclusive => format!("{counts} inconclusive={inconclusive}"),
+    }
 }
 
 /// A line for each seed, and a line for each kind of fault.
 pub(crate) fn table(outcomes: &[Outcome]) -> String {
     let mut text = String::from("\n| seed | orders | faults | violations |\n|---|---|---|---|\n");
     for outcome in outcomes {
-        let Outcome { seed, orders, violations, .. } = outcome;
+        let Outcome { seed, orders, violations, inconclusive, .. } = outcome;
+        let note = if *inconclusive { ", inconclusive" } else { "" };
         // Writing to a string does not fail.
-        let _ = writeln!(text, "| {seed} | {orders} | {} | {violations} |", outcome.faults());
+        let _ = writeln!(text, "| {seed} | {orders} | {} | {violations}{note} |", outcome.faults());
     }
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for (kind, count) in outcomes.iter().flat_map(|outcome| &outcome.tally.faults) {
@@ -51,7 +59,8 @@ mod tests {
 
     fn outcome(seed: u64, faults: &[(&str, usize)], violations: usize) -> Outcome {
         let faults = faults.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
-        Outcome { seed, orders: 10, tally: Tally { faults, ..Tally::default() }, violations }
+        let tally = Tally { faults, ..Tally::default() };
+        Outcome { seed, orders: 10, tally, violations, inconclusive: false }
     }
 
     #[test]
@@ -70,5 +79,11 @@ mod tests {
 | b | 5 |
 ";
         assert_eq!(table(&outcomes), expected);
+    }
+    #[test]
+    fn a_run_without_a_verdict_is_told_apart_from_one_without_violations() {
+        let outcomes = [Outcome { inconclusive: true, ..outcome(7, &[], 0) }];
+        assert_eq!(counts(&outcomes), "orders=10 faults=0 violations=0 inconclusive=1");
+        assert!(table(&outcomes).contains("| 7 | 10 | 0 | 0, inconclusive |"));
     }
 }

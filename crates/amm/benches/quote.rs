@@ -3,7 +3,7 @@
 
 use amm::{Clock, Market, Pool, PoolToken, TransferFee, token_program_id};
 use amm_programs::Seed;
-use criterion::{Criterion, criterion_group, criterion_main};
+use divan::Bencher;
 use order_core::quote::Mode;
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Mint, PoolAddress, Pubkey, Venue};
@@ -54,16 +54,13 @@ fn market(venue: Venue) -> Market {
     Pool::decode(seeded.pool, find(&seeded.pool.pubkey()).unwrap()).unwrap().load(find, clock).unwrap()
 }
 
-fn venues(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("quote");
-    for venue in Venue::ALL {
-        let market = market(venue);
-        assert!(market.quote(MINTS[0], Mode::ExactIn, AMOUNT).is_ok());
-        group.bench_function(venue.name(), |bencher| {
-            bencher.iter(|| market.quote(MINTS[0], Mode::ExactIn, AMOUNT));
-        });
-    }
+#[divan::bench(args = Venue::ALL)]
+fn quote(bencher: Bencher<'_, '_>, venue: Venue) {
+    let market = market(venue);
+    assert!(market.quote(MINTS[0], Mode::ExactIn, AMOUNT).is_ok());
+    bencher.bench(|| market.quote(MINTS[0], Mode::ExactIn, AMOUNT));
 }
 
-criterion_group!(benches, venues);
-criterion_main!(benches);
+fn main() {
+    divan::main();
+}

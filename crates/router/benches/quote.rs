@@ -4,13 +4,15 @@
 use amm::{Clock, Limit, Market, Pool, PoolToken, Trader, TransferFee};
 use amm_programs::Seed;
 use chain::{Account, LookupTable};
-use criterion::{Criterion, criterion_group, criterion_main};
+use divan::Bencher;
 use order_core::quote::{Exclusions, Mode};
 use order_core::token::{self, Program};
 use order_core::{Atoms, Fraction, InputBuffer, PoolAddress, Pubkey, Venue};
 use proto::quote::Request;
 use router::Snapshot;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::LazyLock;
 
 const POOLS: usize = 100;
 
@@ -135,35 +137,57 @@ fn tables(markets: &[Market]) -> Vec<LookupTable> {
     addresses.chunks(TABLE_MAX).enumerate().map(table).collect()
 }
 
-fn quotes(criterion: &mut Criterion) {
+static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
     let markets = markets();
     let tables = tables(&markets);
-    let snapshot = Snapshot::new(markets, tables, 1);
-    let mut group = criterion.benchmark_group("quote");
-    for ((mint_in, mint_out), dollars) in ORDERS.iter().flat_map(|pair| DOLLARS.map(|worth| (*pair, worth))) {
-        let (token_in, value) = token(mint_in);
-        let whole = dollars * 1_000_000 * 10u64.pow(u32::from(token_in.decimals));
-        let request = Request {
-            mint_in: token_in.mint,
-            mint_out: token(mint_out).0.mint,
-            amount: Atoms::new(whole / value),
-            mode: Mode::ExactIn,
-            input_buffer: InputBuffer::STANDARD,
-            excluded: Exclusions::default(),
-        };
-        let quote = snapshot.quote(&request).unwrap();
-        let paths = quote.route.paths().len();
-        let over_a_third = !quote.route.intermediates().is_empty()
-            || quote.alternatives.iter().any(|loser| loser.reason.contains("two hops through"));
-        assert!(over_a_third, "two pools in a row are not compared: {quote:?}");
-        assert!(paths > 1 || dollars < 1_000_000, "the amount is not divided: {quote:?}");
-        let name = format!(
-            "{mint_in} for {mint_out}, {dollars} dollars ({paths} paths, {} swaps)",
-            quote.route.hop_count()
-        );
-        group.bench_function(name, |bencher| bencher.iter(|| snapshot.quote(&request)));
+    Snapshot::new(markets, tables, 1)
+});
+
+/// A request to measure, with its name.
+struct Case {
+    name: String,
+    request: Request,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name)
     }
 }
 
-criterion_group!(benches, quotes);
-criterion_main!(benches);
+fn cases() -> impl Iterator<Item = Case> {
+    ORDERS.iter().flat_map(|(mint_in, mint_out)| DOLLARS.map(|dollars| case(mint_in, mint_out, dollars)))
+}
+
+fn case(mint_in: &str, mint_out: &str, dollars: u64) -> Case {
+    let (token_in, value) = token(mint_in);
+    let whole = dollars * 1_000_000 * 10u64.pow(u32::from(token_in.decimals));
+    let request = Request {
+        mint_in: token_in.mint,
+        mint_out: token(mint_out).0.mint,
+        amount: Atoms::new(whole / value),
+        mode: Mode::ExactIn,
+        input_buffer: InputBuffer::STANDARD,
+        excluded: Exclusions::default(),
+    };
+    let quote = SNAPSHOT.quote(&request).unwrap();
+    let paths = quote.route.paths().len();
+    let over_a_third = !quote.route.intermediates().is_empty()
+        || quote.alternatives.iter().any(|loser| loser.reason.contains("two hops through"));
+    assert!(over_a_third, "two pools in a row are not compared: {quote:?}");
+    assert!(paths > 1 || dollars < 1_000_000, "the amount is not divided: {quote:?}");
+    let hops = quote.route.hop_count();
+    Case {
+        name: format!("{mint_in} for {mint_out}, {dollars} dollars ({paths} paths, {hops} hops)"),
+        request,
+    }
+}
+
+#[divan::bench(args = cases())]
+fn quote(bencher: Bencher<'_, '_>, case: &Case) {
+    bencher.bench(|| SNAPSHOT.quote(&case.request));
+}
+
+fn main() {
+    divan::main();
+}

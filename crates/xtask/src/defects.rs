@@ -120,7 +120,7 @@ fn breaches(chaos: &Path, faulty: &Path, defect: &str, seed: u64, seconds: u64) 
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let last = text.lines().last().unwrap_or_default();
     println!("  {last}");
-    let ended = last.starts_with("chaos: ") && !text.contains("the run came to no end");
+    let ended = last.starts_with("chaos: ") && !text.contains(" the run came to no end");
     ensure!(ended, "a run must end to say something:\n{text}");
     Ok(first_of_each(&text))
 }

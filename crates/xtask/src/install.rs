@@ -1,6 +1,5 @@
 //! Finds the three servers that the engine stands on, and installs them where that is allowed.
 
-use crate::user;
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -99,7 +98,7 @@ fn apt() -> Result<Option<Vec<&'static str>>> {
     if find("apt-get").is_none() {
         return Ok(None);
     }
-    if user::is_root()? {
+    if rustix::process::geteuid().is_root() {
         return Ok(Some(vec!["apt-get"]));
     }
     let may = find("sudo").is_some()

@@ -2,6 +2,8 @@
 
 use crate::guardian::Guardian;
 use anyhow::{Context, Result};
+use rustix::process::{Pid, kill_process, kill_process_group};
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::os::unix::process::CommandExt;
@@ -35,13 +37,13 @@ pub enum Signal {
 }
 
 impl Signal {
-    const fn name(self) -> &'static str {
+    const fn number(self) -> rustix::process::Signal {
         match self {
-            Self::Interrupt => "INT",
-            Self::Terminate => "TERM",
-            Self::Kill => "KILL",
-            Self::Stop => "STOP",
-            Self::Continue => "CONT",
+            Self::Interrupt => rustix::process::Signal::INT,
+            Self::Terminate => rustix::process::Signal::TERM,
+            Self::Kill => rustix::process::Signal::KILL,
+            Self::Stop => rustix::process::Signal::STOP,
+            Self::Continue => rustix::process::Signal::CONT,
         }
     }
 }
@@ -186,34 +188,22 @@ impl Process {
     /// # Errors
     /// The signal cannot be sent, for example because the process has ended.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        self.send(signal, &format!("-{}", self.id()))?;
+        kill_process_group(Pid::from_child(&self.child), signal.number())
+            .with_context(|| format!("signalling {} with {signal:?}", self.name))?;
         match signal {
             Signal::Interrupt | Signal::Terminate | Signal::Kill => Ok(()),
             Signal::Stop | Signal::Continue => {
                 // Where the system does not tell, there are none. Some may have just ended.
                 let path = format!("/proc/{0}/task/{0}/children", self.id());
                 let children = std::fs::read_to_string(path).unwrap_or_default();
-                children.split_whitespace().for_each(|child| drop(self.send(signal, child)));
+                let children =
+                    children.split_whitespace().filter_map(|child| Pid::from_raw(child.parse().ok()?));
+                children.for_each(|child| {
+                    let _ = kill_process(child, signal.number());
+                });
                 Ok(())
             }
         }
-    }
-
-    fn send(&self, signal: Signal, whom: &str) -> Result<()> {
-        // The shell's own `kill`: it exists everywhere, and needs no unsafe code here.
-        let script = format!("kill -s {} -- {whom}", signal.name());
-        let output = Command::new("sh")
-            .args(["-c", &script])
-            .output()
-            .with_context(|| format!("signalling {}", self.name))?;
-        anyhow::ensure!(
-            output.status.success(),
-            "signalling {} with {}: {}",
-            self.name,
-            signal.name(),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-        Ok(())
     }
 
     fn kill(&mut self) -> Result<()> {
@@ -253,6 +243,16 @@ fn start(name: &str, command: &mut Command) -> Result<Child> {
     command.spawn().with_context(|| format!("starting {name} ({program})"))
 }
 
+/// Something did not come in its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InVain(pub String);
+
+impl fmt::Display for InVain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
 /// Waits until `ready` says so, as long as every process runs.
 ///
 /// # Errors
@@ -269,7 +269,8 @@ pub fn wait_until(
         match ready() {
             Ok(()) => return Ok(()),
             Err(reason) if Instant::now() >= deadline => {
-                return Err(reason.context(format!("{what} was not ready within {} s", timeout.as_secs())));
+                let seconds = timeout.as_secs();
+                return Err(reason.context(InVain(format!("{what} was not ready within {seconds} s"))));
             }
             Err(_) => std::thread::sleep(POLL_INTERVAL),
         }
@@ -352,7 +353,7 @@ mod tests {
                 std::thread::sleep(POLL_INTERVAL);
             }
         }
-        process.send(Signal::Kill, &child).unwrap();
+        kill_process(Pid::from_raw(child.parse().unwrap()).unwrap(), Signal::Kill.number()).unwrap();
         supervisor.kill(&mut process).unwrap();
         std::fs::remove_dir_all(logs).unwrap();
     }

@@ -202,7 +202,7 @@ impl PostgresHome {
     /// its directory is among the system's temporary files.
     fn prepare(path: &Path) -> Result<Self> {
         let here = path.join("postgres");
-        if !user::is_root()? {
+        if !rustix::process::geteuid().is_root() {
             return Ok(Self { data: here, user: None, elsewhere: None });
         }
         let user = user::for_postgres()?;
