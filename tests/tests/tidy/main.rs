@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod defects;
+mod documents;
+mod names;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use xtask::defect::Finder;
 
 /// The arrows of the map in ARCHITECTURE.md: what each crate may use of ours.
 const ARROWS: [(&str, &[&str]); 17] = [
@@ -125,58 +128,6 @@ const LINES_MAX: usize = 500;
 /// Names that say nothing about what is in a file.
 const VAGUE_NAMES: [&str; 8] = ["utils", "util", "common", "helpers", "helper", "manager", "misc", "types"];
 
-/// Names of types that have lost to another word of the glossary.
-const LOST_NAMES: [&str; 10] =
-    ["Anchor", "Backlog", "Bridge", "Catalogue", "Division", "Lane", "Leg", "Room", "Tradables", "Way"];
-
-/// Public types that have their name from several crates; a new one is to have a name of its own.
-const REPEATED_NAMES: [&str; 8] =
-    ["Configuration", "Error", "Id", "Notice", "Pool", "Recorded", "Server", "Snapshot"];
-
-#[test]
-fn words_that_lost_do_not_come_back() {
-    let mut wrong = Vec::new();
-    for (path, text) in sources() {
-        for (number, name) in types(&text) {
-            if LOST_NAMES.contains(&name) {
-                wrong.push(format!("{path}:{number}: `{name}` has another word in crates/core/README.md"));
-            }
-        }
-    }
-    assert_clean(&wrong);
-}
-
-#[test]
-fn public_types_have_names_of_their_own() {
-    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (path, text) in sources().into_iter().filter(|(path, _)| !path.contains("tests")) {
-        for (number, line) in code_lines(&text).filter(|(_, line)| line.starts_with("pub ")) {
-            if let Some((_, name)) = types(line).next() {
-                places.entry(name.to_owned()).or_default().push(format!("{path}:{number}"));
-            }
-        }
-    }
-    let repeated = places.iter().filter(|(_, places)| places.len() > 1);
-    let wrong: Vec<String> = repeated
-        .clone()
-        .filter(|(name, _)| !REPEATED_NAMES.contains(&name.as_str()))
-        .map(|(name, places)| format!("`{name}` is the name of several types: {}", places.join(", ")))
-        .collect();
-    assert_clean(&wrong);
-    let now: Vec<&str> = repeated.map(|(name, _)| name.as_str()).collect();
-    assert_eq!(now, REPEATED_NAMES, "take what is repeated no more out of the list");
-}
-
-/// The types that a text defines, with their lines.
-fn types(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    code_lines(text).filter_map(|(number, line)| {
-        let words: Vec<&str> = line.split_whitespace().take(4).collect();
-        let at = words.iter().position(|word| ["struct", "enum", "trait", "type"].contains(word))?;
-        let name = words.get(at.checked_add(1)?)?.split(|c: char| !c.is_alphanumeric()).next()?;
-        (words[..at].iter().all(|word| word.starts_with("pub"))).then_some((number, name))
-    })
-}
-
 #[test]
 fn dependencies_point_down_the_map() {
     let allowed: BTreeMap<&str, &[&str]> = ARROWS.into();
@@ -286,130 +237,6 @@ fn files_are_short_and_say_what_is_in_them() {
 
 /// A link of the form [`name`](path.rs) in a document means that `name` is in that file. Any other link leads to a
 /// file or a folder, and its anchor to a heading.
-#[test]
-fn links_of_the_documents_lead_somewhere() {
-    let mut wrong = Vec::new();
-    let mut links = 0;
-    for document in documents() {
-        let text = read(&document);
-        let folder = document.parent().expect("a document is in a folder");
-        for (name, target) in document_links(&text) {
-            links += 1;
-            if let Some(fault) = fault_of_link(&document, folder, name, target) {
-                wrong.push(format!("{}: {fault}", document.display()));
-            }
-        }
-    }
-    assert!(links > 40, "the documents have lost their links");
-    assert_clean(&wrong);
-}
-
-fn fault_of_link(document: &Path, folder: &Path, name: &str, target: &str) -> Option<String> {
-    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-    let path = if file.is_empty() { document.to_owned() } else { folder.join(file) };
-    if !path.exists() {
-        return Some(format!("there is no {target}"));
-    }
-    if !anchor.is_empty() && !headings(&read(&path)).any(|heading| heading == anchor) {
-        return Some(format!("{file} has no heading #{anchor}"));
-    }
-    let code = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'))?;
-    let names_a_place = code.contains('/') || Path::new(code).extension().is_some();
-    let found = names_a_place || path.is_dir() || contains_word(&read(&path), last_segment(code));
-    (!found).then(|| format!("there is no `{code}` in {target}"))
-}
-
-#[test]
-fn settings_are_documented_as_the_programs_explain_them() {
-    let this = std::env::current_exe().unwrap();
-    let programs = this.ancestors().nth(2).expect("this program is in a folder of the programs' folder");
-    xtask::configuration::check(programs).unwrap();
-}
-
-/// Every invariant of ARCHITECTURE.md is checked by its number in the chaos run, and no other is.
-#[test]
-fn invariants_have_one_numbering() {
-    let listed: BTreeSet<String> = invariants().into_keys().filter(|number| !number.is_empty()).collect();
-    let mut checked = BTreeSet::new();
-    for (path, text) in sources() {
-        if path.starts_with("tests/chaos/checker/") && !path.ends_with("tests.rs") {
-            let reported = text.split("\"I").skip(1).filter_map(|rest| rest.split_once(' '));
-            checked.extend(reported.map(|(number, _)| format!("I{number}")));
-        }
-    }
-    assert_eq!(listed, checked);
-}
-
-/// The lines of the invariants in ARCHITECTURE.md by their number; those without a number have one of none.
-fn invariants() -> BTreeMap<String, Vec<String>> {
-    let text = read(&root().join("ARCHITECTURE.md"));
-    let (_, section) = text.split_once("\n## Invariants\n").expect("ARCHITECTURE.md lists the invariants");
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let mut invariants: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for line in section.lines().filter(|line| line.starts_with("| ")).skip(1) {
-        let number = line.split('|').nth(1).unwrap_or_default().trim();
-        invariants.entry(number.to_owned()).or_default().push(line.to_owned());
-    }
-    invariants
-}
-
-/// The decisions of ARCHITECTURE.md are numbered from 1 in their order, so that a number means one of them.
-#[test]
-fn decisions_are_numbered() {
-    let text = read(&root().join("ARCHITECTURE.md"));
-    let (_, section) = text.split_once("\n## Decisions\n").expect("ARCHITECTURE.md lists the decisions");
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let decisions: Vec<&str> = section.lines().filter(|line| line.starts_with("* ")).collect();
-    assert!(!decisions.is_empty());
-    for (number, line) in (1..).zip(decisions) {
-        assert!(line.starts_with(&format!("* **D{number}. ")), "expected D{number}: {line}");
-    }
-}
-
-/// Each deliberate mistake has its place in the sources of today, a finder that exists, and its lines in the
-/// documents.
-#[test]
-fn deliberate_mistakes_can_be_made_and_found() {
-    let defects = xtask::defect::all().unwrap();
-    xtask::defect::patched(&defects).unwrap_or_else(|error| panic!("{error:#}"));
-    let invariants = invariants();
-    let exists = |finder: &Finder| match finder {
-        Finder::Chaos(broken) => broken.iter().all(|number| invariants.contains_key(number)),
-        Finder::Test(name) => name.split_once("::").is_some_and(|(file, test)| {
-            let path = root().join(format!("tests/tests/system/{file}.rs"));
-            path.is_file() && contains_word(&read(&path), test)
-        }),
-    };
-    let missing = defects.iter().filter(|defect| !exists(&defect.finder));
-    assert_clean(&missing.map(|defect| format!("{}: nothing finds it", defect.name)).collect::<Vec<_>>());
-
-    let text = read(&root().join("tests/README.md"));
-    let rows = text.split_once("\n| mistake |").expect("tests/README.md lists the mistakes").1.lines();
-    let rows = rows.skip(2).take_while(|row| row.starts_with('|'));
-    let listed: BTreeSet<String> =
-        rows.map(|row| row.split(" | ").take(2).collect::<Vec<_>>().join(" | ")).collect();
-    let expected = defects.iter().map(|defect| format!("| `{}` | {}", defect.name, defect.mistake));
-    assert_eq!(listed, expected.collect(), "the mistakes in tests/README.md");
-
-    let shown = invariants.values().flatten().filter_map(|line| line.split('|').rev().nth(1));
-    let shown: BTreeSet<&str> = shown.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
-    let names = defects.iter().map(|defect| defect.name.as_str());
-    assert_eq!(shown, names.collect(), "the defects in ARCHITECTURE.md");
-}
-
-#[test]
-fn shipped_sources_name_no_deliberate_mistake() {
-    let defects = xtask::defect::all().unwrap();
-    let mut wrong = Vec::new();
-    for (path, text) in sources() {
-        let ships = path.starts_with("crates/") && !path.starts_with("crates/xtask/");
-        let names = defects.iter().map(|defect| defect.name.as_str()).chain(["DEFECT"]);
-        for name in names.filter(|name| ships && contains_word(&text, name)) {
-            wrong.push(format!("{path}: `{name}` belongs in tests/defects"));
-        }
-    }
-    assert_clean(&wrong);
-}
 
 fn assert_clean(wrong: &[String]) {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
@@ -462,7 +289,9 @@ fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tidy.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.starts_with(root().join("tests/tests/tidy"))
+        {
             let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             found.push((name, read(&path)));
         }
@@ -482,34 +311,4 @@ fn contains_word(text: &str, word: &str) -> bool {
 
 fn last_segment(name: &str) -> &str {
     name.trim_end_matches("()").rsplit("::").next().unwrap_or(name)
-}
-
-/// Every document of the project.
-fn documents() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![root(), root().join("tests"), root().join("deploy")];
-    let crates = std::fs::read_dir(root().join("crates")).unwrap();
-    folders.extend(crates.map(|entry| entry.unwrap().path()));
-    for folder in folders.iter().filter(|folder| folder.is_dir()) {
-        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        found.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
-    }
-    found
-}
-
-/// The links to files of the project: text and target.
-fn document_links(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split('[').skip(1).filter_map(|rest| {
-        let (name, rest) = rest.split_once("](")?;
-        let (target, _) = rest.split_once(')')?;
-        (!target.contains("://") && !name.contains('\n')).then_some((name, target))
-    })
-}
-
-/// The anchors of a document's headings.
-fn headings(text: &str) -> impl Iterator<Item = String> {
-    text.lines().filter_map(|line| {
-        let heading = line.strip_prefix('#')?.trim_start_matches('#').trim().to_lowercase();
-        Some(heading.replace(' ', "-").replace(|c: char| !c.is_alphanumeric() && c != '-', ""))
-    })
 }
