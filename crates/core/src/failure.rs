@@ -1,11 +1,26 @@
 //! Why an attempt did not succeed: one catalogue of codes, with what may be done about each.
 
+use crate::name::{UnknownName, every};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// A failure's stable code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Self>)]
 pub enum Code {
     /// No way over the pools of enabled venues leads from one token to the other, or none has enough of the output.
     NoRoute,
@@ -44,45 +59,11 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 16] = [
-        Self::NoRoute,
-        Self::SlippageExceeded,
-        Self::PriceImpactTooHigh,
-        Self::InsufficientFunds,
-        Self::RouterUnavailable,
-        Self::ClusterUnavailable,
-        Self::AttemptTimedOut,
-        Self::Interrupted,
-        Self::SimulationFailed,
-        Self::TransactionReverted,
-        Self::TransactionExpired,
-        Self::MarkerInUse,
-        Self::WalletChanged,
-        Self::Halted,
-        Self::LimitExceeded,
-        Self::Unsupported,
-    ];
+    pub const ALL: [Self; 16] = every(Self::VARIANTS);
 
     /// The code in API answers, events and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NoRoute => "no_route",
-            Self::SlippageExceeded => "slippage_exceeded",
-            Self::PriceImpactTooHigh => "price_impact_too_high",
-            Self::InsufficientFunds => "insufficient_funds",
-            Self::RouterUnavailable => "router_unavailable",
-            Self::ClusterUnavailable => "cluster_unavailable",
-            Self::AttemptTimedOut => "attempt_timed_out",
-            Self::Interrupted => "interrupted",
-            Self::SimulationFailed => "simulation_failed",
-            Self::TransactionReverted => "transaction_reverted",
-            Self::TransactionExpired => "transaction_expired",
-            Self::MarkerInUse => "marker_in_use",
-            Self::WalletChanged => "wallet_changed",
-            Self::Halted => "halted",
-            Self::LimitExceeded => "limit_exceeded",
-            Self::Unsupported => "unsupported",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// True if another attempt may do better.
@@ -102,12 +83,6 @@ impl Code {
             | Self::Halted => true,
             Self::InsufficientFunds | Self::LimitExceeded | Self::WalletChanged | Self::Unsupported => false,
         }
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -13,6 +13,7 @@ pub mod decimal;
 pub mod failure;
 mod fraction;
 mod input_buffer;
+mod name;
 pub mod order;
 pub mod quote;
 pub mod route;
@@ -26,6 +27,7 @@ pub use amount::Atoms;
 pub use failure::Failure;
 pub use fraction::Fraction;
 pub use input_buffer::{InputBuffer, InvalidInputBuffer};
+pub use name::UnknownName;
 pub use order::Order;
 pub use quote::Quote;
 pub use route::Route;
@@ -33,7 +35,7 @@ pub use slippage::{InvalidSlippage, Slippage};
 pub use solana_pubkey::Pubkey;
 pub use token::Token;
 pub use usd::UsdMicros;
-pub use venue::{Dex, UnknownName, Venue};
+pub use venue::{Dex, Venue};
 
 /// A moment, always in UTC. It comes in as an argument or from the database, never from this crate.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

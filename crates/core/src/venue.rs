@@ -1,19 +1,25 @@
+use crate::name::{UnknownName, every};
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
-
-/// A name that stands for nothing here.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is not one of {expected}")]
-pub struct UnknownName {
-    /// The name that was given.
-    pub name: String,
-    /// The names that are known.
-    pub expected: String,
-}
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// An exchange, as its users name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Self>)]
 pub enum Dex {
     /// raydium.io
     Raydium,
@@ -25,47 +31,42 @@ pub enum Dex {
 
 impl Dex {
     /// Every exchange.
-    pub const ALL: [Self; 3] = [Self::Raydium, Self::Meteora, Self::Orca];
+    pub const ALL: [Self; 3] = every(Self::VARIANTS);
 
     /// The name in API answers.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Raydium => "Raydium",
-            Self::Meteora => "Meteora",
-            Self::Orca => "Orca",
-        }
-    }
-}
-
-impl fmt::Display for Dex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Dex {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|dex| dex.name().eq_ignore_ascii_case(name)).ok_or_else(|| UnknownName {
-            name: name.chars().take(100).collect(),
-            expected: Self::ALL.map(Self::name).join(", "),
-        })
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// A pool program: one kind of pool of one exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Self>)]
 pub enum Venue {
     /// Raydium's constant-product pools without an order book.
     RaydiumCpmm,
     /// Raydium's oldest pools, of constant product too.
     RaydiumAmmV4,
-    /// Meteora's dynamic AMM, first version, whose tokens are in lending vaults.
-    MeteoraDammV1,
     /// Raydium's pools of concentrated liquidity.
     RaydiumClmm,
+    /// Meteora's dynamic AMM, first version, whose tokens are in lending vaults.
+    MeteoraDammV1,
     /// Meteora's dynamic AMM, second version.
     MeteoraDammV2,
     /// Meteora's bins of liquidity, each of one price.
@@ -76,15 +77,7 @@ pub enum Venue {
 
 impl Venue {
     /// Every pool program.
-    pub const ALL: [Self; 7] = [
-        Self::RaydiumCpmm,
-        Self::RaydiumAmmV4,
-        Self::RaydiumClmm,
-        Self::MeteoraDammV1,
-        Self::MeteoraDammV2,
-        Self::MeteoraDlmm,
-        Self::OrcaWhirlpool,
-    ];
+    pub const ALL: [Self; 7] = every(Self::VARIANTS);
 
     /// Whose program it is.
     pub const fn dex(self) -> Dex {
@@ -96,33 +89,8 @@ impl Venue {
     }
 
     /// The name in API answers and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RaydiumCpmm => "raydium_cpmm",
-            Self::RaydiumAmmV4 => "raydium_amm_v4",
-            Self::RaydiumClmm => "raydium_clmm",
-            Self::MeteoraDammV1 => "meteora_damm_v1",
-            Self::MeteoraDammV2 => "meteora_damm_v2",
-            Self::MeteoraDlmm => "meteora_dlmm",
-            Self::OrcaWhirlpool => "orca_whirlpool",
-        }
-    }
-}
-
-impl fmt::Display for Venue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Venue {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|venue| venue.name() == name).ok_or_else(|| UnknownName {
-            name: name.chars().take(100).collect(),
-            expected: Self::ALL.map(Self::name).join(", "),
-        })
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

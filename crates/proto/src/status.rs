@@ -42,7 +42,7 @@ pub fn to_failure(status: &tonic::Status) -> Failure {
 
 fn carried_code(status: &tonic::Status) -> Option<Code> {
     let info = status.get_details_error_info()?;
-    (info.domain == DOMAIN).then(|| Code::ALL.into_iter().find(|code| code.name() == info.reason))?
+    (info.domain == DOMAIN).then(|| info.reason.parse().ok())?
 }
 
 const fn grpc_code(code: failure::Code) -> tonic::Code {

@@ -1,10 +1,12 @@
 use super::{Intent, Marker};
 use crate::{Atoms, Failure, Quote, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// An event in an order's life. Events are only ever appended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// The order was taken on. Always the first.
     Accepted {
@@ -69,21 +71,8 @@ pub enum Event {
 
 impl Event {
     /// The name of the kind of event, as in JSON.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Accepted { .. } => "accepted",
-            Self::RoutingStarted { .. } => "routing_started",
-            Self::RouteChosen { .. } => "route_chosen",
-            Self::TransactionSigned { .. } => "transaction_signed",
-            Self::TransactionFound { .. } => "transaction_found",
-            Self::Settled { .. } => "settled",
-            Self::Observed { .. } => "observed",
-            Self::RolledBack { .. } => "rolled_back",
-            Self::AttemptFailed { .. } => "attempt_failed",
-            Self::Failed { .. } => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-        }
+    pub fn kind(&self) -> &'static str {
+        self.into()
     }
 }
 

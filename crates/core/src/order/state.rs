@@ -1,8 +1,8 @@
 use super::event::{Fill, SignedTransaction};
-use crate::{Atoms, Failure, Quote, UnknownName};
+use crate::name::{UnknownName, every};
+use crate::{Atoms, Failure, Quote};
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// The state that an order's events add up to. Each carries the data that its next step needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,8 +146,22 @@ impl State {
 }
 
 /// A state's name for clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Self>)]
 pub enum Status {
     /// Waiting for an attempt.
     Pending,
@@ -169,29 +183,11 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 8] = [
-        Self::Pending,
-        Self::Routing,
-        Self::Building,
-        Self::Submitted,
-        Self::Confirmed,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Expired,
-    ];
+    pub const ALL: [Self; 8] = every(Self::VARIANTS);
 
     /// The name in API answers and the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Routing => "routing",
-            Self::Building => "building",
-            Self::Submitted => "submitted",
-            Self::Confirmed => "confirmed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// True if nothing follows.
@@ -200,22 +196,5 @@ impl Status {
             Self::Pending | Self::Routing | Self::Building | Self::Submitted => false,
             Self::Confirmed | Self::Failed | Self::Cancelled | Self::Expired => true,
         }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Status {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|status| status.name() == name).ok_or_else(|| UnknownName {
-            name: name.chars().take(100).collect(),
-            expected: Self::ALL.map(Self::name).join(", "),
-        })
     }
 }

@@ -130,7 +130,7 @@ impl Code {
     }
 
     /// The properties of the code.
-    pub(crate) const fn entry(self) -> Entry {
+    pub(crate) fn entry(self) -> Entry {
         match self {
             Self::MalformedJson => refused("malformed_json", "The body is not JSON", 400),
             Self::InvalidRequest => refused("invalid_request", "The request is not valid", 422),
@@ -264,7 +264,7 @@ const fn status_code(status: u16) -> StatusCode {
     }
 }
 
-const fn failed(code: failure::Code) -> Entry {
+fn failed(code: failure::Code) -> Entry {
     use failure::Code::{
         AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded,
         MarkerInUse, NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,

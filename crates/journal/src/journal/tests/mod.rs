@@ -1,4 +1,5 @@
 mod cluster;
 mod outage;
+mod recorded;
 mod schema;
 mod upgrade;

@@ -90,7 +90,7 @@ async fn order(app: &App, connection: &mut Connection) -> Result<Result<String, 
     }
 }
 
-const fn closing(code: Code) -> Closing {
+fn closing(code: Code) -> Closing {
     let entry = code.entry();
     if matches!(code, Code::Internal) {
         Closing::Fault
