@@ -161,11 +161,12 @@ fn cases() -> impl Iterator<Item = Case> {
 
 fn case(mint_in: &str, mint_out: &str, dollars: u64) -> Case {
     let (token_in, value) = token(mint_in);
-    let whole = dollars * 1_000_000 * 10u64.pow(u32::from(token_in.decimals));
+    // A million dollars in base units of SOL, in millionths of a dollar, is more than 64 bits.
+    let millionths = u128::from(dollars) * 1_000_000 * 10u128.pow(u32::from(token_in.decimals));
     let request = Request {
         mint_in: token_in.mint,
         mint_out: token(mint_out).0.mint,
-        amount: Atoms::new(whole / value),
+        amount: Atoms::new(u64::try_from(millionths / u128::from(value)).unwrap()),
         mode: Mode::ExactIn,
         input_buffer: InputBuffer::STANDARD,
         excluded: Exclusions::default(),
