@@ -95,7 +95,7 @@ fn process(stat: &str) -> Option<(u32, u64)> {
     Some((words.get(1)?.parse().ok()?, ticks.sum()))
 }
 
-/// What a process and its descendants used.
+/// The ticks that a process and its descendants used.
 fn used_by(root: u32, processes: &BTreeMap<u32, (u32, u64)>) -> u64 {
     let (mut used, mut family) = (0, vec![root]);
     while let Some(id) = family.pop() {

@@ -44,7 +44,7 @@ mod inject {
     use signal_hook::{consts::SIGSTOP, low_level::raise};
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    /// Whether the fault that the process was asked for has happened.
+    /// True if the fault that the process was asked for has happened.
     static STRUCK: AtomicBool = AtomicBool::new(false);
 
     /// True if this is the moment for a fault, which comes once in a process' life. The test waits
@@ -58,7 +58,7 @@ mod inject {
         strikes
     }
 
-    /// What may happen in front of an effect.
+    /// The faults in front of an effect.
     pub fn before(effect: &str) {
         if strikes(effect, "crash_before") {
             std::process::abort();
@@ -68,7 +68,7 @@ mod inject {
         }
     }
 
-    /// What may happen behind an effect.
+    /// The faults behind an effect.
     pub fn after(effect: &str) {
         if strikes(effect, "crash_after") {
             std::process::abort();

@@ -5,12 +5,11 @@
 //! chain's side of the record; [`Upkeep`] keeps it quick; the [`Queue`] rings, and [`ParkedMessages`] of it wait for an
 //! operator. [`Journal`] opens them all.
 //!
-//! Architecture invariants: this crate alone speaks SQL and NATS. PostgreSQL is the truth; the queue
-//! only rings: it may be wiped at any moment, because [`Orders::due`] finds every order
-//! that waits. Only the database's clock decides who owns an order and when it is due. Every statement
-//! is one transaction of its own: no future of a caller ever owns a transaction, so a caller may be
-//! cancelled anywhere. An order's event, its row and its transaction are written by one statement,
-//! guarded by the order's `seq` and the owner's fence.
+//! Architecture invariants: this crate alone speaks SQL and NATS. PostgreSQL is the truth; the queue only rings: it
+//! may be wiped at any moment, because [`Orders::due`] finds every order that waits. Only the database's clock decides
+//! who owns an order and when it is due. A statement is a transaction of its own, so a caller may be cancelled
+//! anywhere; only [`Landings::roll_back`] holds a transaction, which is undone with its caller. An order's event, its
+//! row and its transaction are written by one statement, guarded by the order's `seq` and the owner's fence.
 
 mod chain;
 mod database;

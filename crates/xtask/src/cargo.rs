@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use xtask::process::POLL_INTERVAL;
 use xtask::workspace;
 
-/// Whether somebody wants this to end: Ctrl-C, a closed terminal, or SIGTERM.
+/// A wish that this ends: Ctrl-C, a closed terminal, or SIGTERM.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 

@@ -16,7 +16,7 @@ const FOUND_BY: &str = "Found by: ";
 pub struct Defect {
     /// The name of the patch, without its ending.
     pub name: String,
-    /// What the mistake is: the first line of the patch, without its full stop.
+    /// The mistake in words: the first line of the patch, without its full stop.
     pub mistake: String,
     /// The check that must find it.
     pub finder: Finder,

@@ -34,7 +34,7 @@ impl Options {
     }
 }
 
-/// What a defect was found by.
+/// The finding of a defect.
 enum Finding {
     Seed {
         seed: u64,

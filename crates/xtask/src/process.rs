@@ -134,7 +134,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// What it is called in logs.
+    /// Its name in logs.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -20,7 +20,7 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(3);
 /// Enough for every pool of several stacks at once.
 const POSTGRES_CONNECTIONS: u32 = 500;
 
-/// Whether PostgreSQL has to survive a loss of power.
+/// The durability that PostgreSQL must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
     /// Yes, as in production.

@@ -33,7 +33,7 @@ pub struct Setting {
     /// The variable's name. `LISTEN` of the sandbox or the router says where to find it, too; of a list
     /// with commas, the first.
     pub key: &'static str,
-    /// What it is set to.
+    /// The value.
     pub value: String,
 }
 
@@ -46,7 +46,7 @@ pub struct Plan {
     pub gateways: usize,
     /// The first gateway's port, the others' follow it; None for any free ones.
     pub port: Option<u16>,
-    /// What is configured besides.
+    /// More settings.
     pub settings: Vec<Setting>,
 }
 
@@ -100,7 +100,7 @@ pub struct Stack {
     pub gateways: Vec<Service>,
     /// The keypair of the wallet that the cluster has funded.
     pub wallet: PathBuf,
-    /// What the cluster writes down of every transaction: a JSON object a line.
+    /// The cluster's ledger of every transaction: a JSON object a line.
     pub ledger: PathBuf,
 }
 

@@ -7,7 +7,7 @@ use xtask::{postgres, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// What `cargo test` gets besides, for example `-p journal`; the whole workspace without it
+    /// More arguments for `cargo test`, for example `-p journal`; the whole workspace without it
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Names of types: words of the glossary, and each word for one thing.
+//! Names and comments: words of the glossary, each word for one thing, and the noun first.
 
 use crate::{assert_clean, code_lines, sources};
 use std::collections::BTreeMap;
@@ -53,4 +53,29 @@ fn types(text: &str) -> impl Iterator<Item = (usize, &str)> {
         let name = words.get(at.checked_add(1)?)?.split(|c: char| !c.is_alphanumeric()).next()?;
         (words[..at].iter().all(|word| word.starts_with("pub"))).then_some((number, name))
     })
+}
+
+/// First words of doc comments that make the reader wait for the noun.
+const LATE_NOUNS: [&str; 3] = ["What", "Whether", "Whoever"];
+
+#[test]
+fn doc_comments_name_the_noun_first() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let mut before = "";
+        for (number, line) in (1usize..).zip(text.lines().map(str::trim_start)) {
+            let comment = line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! "));
+            let first = comment.and_then(|comment| comment.split_whitespace().next());
+            if first.is_some_and(|first| LATE_NOUNS.contains(&first)) && !continues(before) {
+                wrong.push(format!("{path}:{number}: name the noun first: {line}"));
+            }
+            before = line;
+        }
+    }
+    assert_clean(&wrong);
+}
+
+/// True for a line of a comment whose sentence goes on in the next one.
+fn continues(line: &str) -> bool {
+    (line.starts_with("/// ") || line.starts_with("//! ")) && !line.ends_with(['.', ':'])
 }

@@ -273,7 +273,7 @@ FROM owned
 WHERE orders.id = owned.order_id
 RETURNING owned.item, orders.updated_at";
 
-/// What became of an event that was not recorded just now. An earlier try may have written it, whose answer was
+/// Asks about an event that was not recorded just now. An earlier try may have written it, whose answer was
 /// lost: the same claim may have tried to write something else under the number, hence the body. Else the claim
 /// holds, if its order is open and nobody has claimed it since.
 const NOT_APPENDED: &str = "
@@ -281,7 +281,7 @@ SELECT
   (SELECT at FROM order_events WHERE order_id = $1 AND seq = $2 AND fence = $3 AND body = $4),
   EXISTS (SELECT FROM ONLY orders WHERE id = $1 AND fence = $3 AND ended_at IS NULL)";
 
-/// What became of an event.
+/// The fate of an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Written {
     /// It is recorded.

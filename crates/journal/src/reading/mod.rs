@@ -1,4 +1,4 @@
-//! What clients and operators read: events, lists, counts.
+//! Reading, for clients and operators: events, lists, counts.
 
 mod history;
 mod list;

@@ -160,7 +160,7 @@ fn without_pause(event: Event) -> Event {
     }
 }
 
-/// What an executor would record next, if all goes well.
+/// The event that an executor would record next, if all goes well.
 fn next(order: &Order) -> Option<Event> {
     Some(match order.next_step() {
         Step::Begin { attempt } => routing(attempt),
