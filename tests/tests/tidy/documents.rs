@@ -4,6 +4,8 @@ use crate::{assert_clean, contains_word, last_segment, read, root, sources};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// A link of the form [`name`](path.rs) in a document means that `name` is in that file. Any other link leads to a
+/// file or a folder, and its anchor to a heading.
 #[test]
 fn links_of_the_documents_lead_somewhere() {
     let mut wrong = Vec::new();

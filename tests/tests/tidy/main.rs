@@ -235,9 +235,6 @@ fn files_are_short_and_say_what_is_in_them() {
     assert_clean(&wrong);
 }
 
-/// A link of the form [`name`](path.rs) in a document means that `name` is in that file. Any other link leads to a
-/// file or a folder, and its anchor to a heading.
-
 fn assert_clean(wrong: &[String]) {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
