@@ -51,8 +51,8 @@ impl SettleStep {
     }
 }
 
-/// True for an end of a transaction that rests on nodes' word that it is not there, or that means that another
-/// one is.
+/// True for a failure behind which a landing may hide: nodes say that the transaction is not there, or the marker
+/// is in use.
 fn may_hide_a_landing(code: Code) -> bool {
     matches!(code, Code::TransactionExpired | Code::MarkerInUse)
 }

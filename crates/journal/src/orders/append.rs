@@ -46,8 +46,8 @@ pub enum Unrecorded {
         /// The fault of the event.
         error: IllegalTransition,
     },
-    /// The event is a signature, and trading is halted, or the order is cancelled or has expired. Or the order went
-    /// on under this claim without its holder: the answer to an earlier append was lost.
+    /// The event is a signature, and trading is halted, or the order is cancelled or has expired. Or an earlier event
+    /// of this claim was recorded, and its holder does not know: the answer was lost.
     #[error(
         "trading is halted, or the order is cancelled or has expired, or an earlier event of it was recorded"
     )]
