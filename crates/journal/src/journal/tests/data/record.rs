@@ -80,7 +80,6 @@ fn reverted() -> Event {
 }
 
 #[tokio::test]
-#[ignore = "prints; see record.sh"]
 async fn record() {
     let (database, journal) = journal().await;
     journal.bind_cluster("5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d").await.unwrap();
