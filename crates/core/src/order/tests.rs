@@ -103,7 +103,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::Accepted { intent: intent(None) }),
         (0u32..5).prop_map(|attempt| Event::RoutingStarted { attempt }),
-        (0u64..2000).prop_map(|amount_out| Event::RouteChosen { quote: quote(amount_out) }),
+        (1u64..2000).prop_map(|amount_out| Event::RouteChosen { quote: quote(amount_out) }),
         Just(signed()),
         Just(found()),
         any::<bool>().prop_map(settled),

@@ -21,15 +21,20 @@ FROM (
     FROM generate_series(1, 20000) AS number) AS numbered
 ) AS made";
 
-/// The pages of tables and indexes that a statement reads.
+/// The pages of tables and indexes that a statement reads. Pages of the catalogue come on top the first
+/// time, and each time that the server has analysed a table since: the least of a few readings is without.
 async fn pages_read(witness: &mut PgConnection, statement: String) -> i64 {
+    const READINGS: usize = 5;
     let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}");
-    // The first time, pages of the catalogue are read too.
-    witness.execute(AssertSqlSafe(explain.clone())).await.unwrap();
-    let plan: sqlx::types::JsonValue =
-        sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(witness).await.unwrap();
-    let plan = &plan[0]["Plan"];
-    plan["Shared Hit Blocks"].as_i64().unwrap() + plan["Shared Read Blocks"].as_i64().unwrap()
+    let mut least = i64::MAX;
+    for _ in 0..READINGS {
+        let plan: sqlx::types::JsonValue =
+            sqlx::query_scalar(AssertSqlSafe(explain.clone())).fetch_one(&mut *witness).await.unwrap();
+        let plan = &plan[0]["Plan"];
+        least = least
+            .min(plan["Shared Hit Blocks"].as_i64().unwrap() + plan["Shared Read Blocks"].as_i64().unwrap());
+    }
+    least
 }
 
 /// The statement with these in place of its parameters.
