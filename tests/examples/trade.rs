@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 /// An answer to a request takes milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,6 +21,9 @@ struct Options {
     /// Where the gateway is
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     url: String,
+    /// The API key that `cargo xtask up` prints; a gateway without keys needs none
+    #[arg(long, env = "API_KEY", hide_env_values = true)]
+    key: Option<String>,
     /// How many orders are placed at once
     #[arg(long, default_value_t = 3)]
     orders: usize,
@@ -55,8 +59,13 @@ async fn main() -> Result<()> {
 async fn trade(options: &Options) -> Result<bool> {
     let id = place(options).await?;
     let url = format!("{}/api/orders/{id}/ws", options.url.replacen("http", "ws", 1));
+    let mut request = url.as_str().into_client_request().with_context(|| format!("reading {url}"))?;
+    if let Some(key) = &options.key {
+        let bearer = format!("Bearer {key}").parse().context("the key is not a header's value")?;
+        request.headers_mut().insert("Authorization", bearer);
+    }
     let (mut socket, _) =
-        tokio_tungstenite::connect_async(&url).await.with_context(|| format!("connecting to {url}"))?;
+        tokio_tungstenite::connect_async(request).await.with_context(|| format!("connecting to {url}"))?;
     let mut status = Value::Null;
     // The gateway sends the story so far, then what happens from now on, and closes after the end.
     while let Some(message) = socket.next().await {
@@ -81,7 +90,11 @@ async fn place(options: &Options) -> Result<String> {
     // Sent again with the same key, the same order is answered with the same id, and placed once.
     let key = uuid::Uuid::now_v7().to_string();
     let url = format!("{}/api/orders/execute", options.url);
-    let answer = http.post(&url).header("Idempotency-Key", key).json(&order).send().await;
+    let mut request = http.post(&url).header("Idempotency-Key", key).json(&order);
+    if let Some(key) = &options.key {
+        request = request.bearer_auth(key);
+    }
+    let answer = request.send().await;
     let answer = answer.with_context(|| format!("reaching {url}: does `cargo xtask up` run?"))?;
     let status = answer.status();
     let body: Value = answer.json().await.context("reading the answer")?;

@@ -7,6 +7,7 @@
 
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::arithmetic_side_effects))]
 
+mod account;
 mod address;
 pub mod amount;
 pub mod decimal;
@@ -17,11 +18,13 @@ mod name;
 pub mod order;
 pub mod quote;
 pub mod route;
+mod scope;
 mod slippage;
 pub mod token;
 mod usd;
 mod venue;
 
+pub use account::{AccountId, InvalidAccountId};
 pub use address::{AccountAddress, InvalidAddress, Mint, PoolAddress, Signature};
 pub use amount::Atoms;
 pub use failure::Failure;
@@ -31,6 +34,7 @@ pub use name::UnknownName;
 pub use order::Order;
 pub use quote::Quote;
 pub use route::Route;
+pub use scope::Scope;
 pub use slippage::{InvalidSlippage, Slippage};
 pub use solana_pubkey::Pubkey;
 pub use token::Token;

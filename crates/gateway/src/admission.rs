@@ -1,5 +1,7 @@
-//! Admission control: polls PostgreSQL for the size of the backlog, the kill switch and the disabled venues.
+//! Admission control: polls PostgreSQL for the size of the backlog, the kill switch, the disabled venues, and
+//! the first key.
 
+use crate::access::Keys;
 use journal::{DisabledVenue, Journal};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,9 +24,9 @@ pub(crate) struct Admission {
 impl Admission {
     /// Reads the state for the first time, and retries until the database answers: a gateway that does not
     /// know the kill switch accepts no order.
-    pub(crate) async fn read(journal: &Journal) -> Self {
+    pub(crate) async fn read(journal: &Journal, keys: &Keys) -> Self {
         let admission = Self::default();
-        while let Err(error) = admission.ask(journal).await {
+        while let Err(error) = admission.ask(journal, keys).await {
             tracing::warn!(%error, "database unavailable: waiting for the admission state");
             tokio::time::sleep(EVERY).await;
         }
@@ -32,21 +34,22 @@ impl Admission {
     }
 
     /// Polls the database until the process ends.
-    pub(crate) async fn follow(&self, journal: &Journal) {
+    pub(crate) async fn follow(&self, journal: &Journal, keys: &Keys) {
         let mut due = tokio::time::interval(EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             due.tick().await;
-            if let Err(error) = self.ask(journal).await {
+            if let Err(error) = self.ask(journal, keys).await {
                 tracing::debug!(%error, "database unavailable: the admission state is out of date");
             }
         }
     }
 
-    async fn ask(&self, journal: &Journal) -> Result<(), journal::Error> {
+    async fn ask(&self, journal: &Journal, keys: &Keys) -> Result<(), journal::Error> {
         self.waiting.store(journal.reports.backlog().await?, Ordering::Relaxed);
         let journal::Stops { halt, venues } = journal.trading.stops().await?;
         *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = venues.into();
+        keys.look().await?;
         // Only sets a metric.
         journal.parked.count().await?;
         metrics::gauge!("gateway_halted").set(if halt.is_some() { 1.0 } else { 0.0 });

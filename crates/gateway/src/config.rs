@@ -37,6 +37,13 @@ pub struct Configuration {
     /// Time from acceptance to expiry of orders that set no expiry, in seconds: nothing is signed after it.
     #[arg(long, env = "ORDER_TTL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_800))]
     pub order_ttl_seconds: u64,
+    /// Names of this gateway for the header Host, besides localhost and IP addresses: a request with another is
+    /// refused, so that no web page can reach the gateway under a name of its own.
+    #[arg(long, env = "ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages of other sites that may use the API, e.g. https://desk.example.
+    #[arg(long, env = "ALLOWED_ORIGINS", value_delimiter = ',', value_parser = origin)]
+    pub allowed_origins: Vec<String>,
     /// Open orders at which new ones are rejected.
     #[arg(long, env = "MAX_BACKLOG", default_value_t = 10_000)]
     pub max_backlog: u64,
@@ -47,6 +54,14 @@ impl Configuration {
     pub(crate) fn order_ttl(&self) -> Duration {
         Duration::from_secs(self.order_ttl_seconds)
     }
+}
+
+/// An origin as browsers send it.
+fn origin(text: &str) -> Result<String, &'static str> {
+    const FORM: &str = "an origin is https://host or https://host:port";
+    let origin: http::Uri = text.parse().map_err(|_| FORM)?;
+    let whole = format!("{}://{}", origin.scheme_str().ok_or(FORM)?, origin.authority().ok_or(FORM)?);
+    if whole == text { Ok(whole) } else { Err(FORM) }
 }
 
 impl service::Configuration for Configuration {
@@ -64,6 +79,15 @@ mod tests {
         let configuration = Configuration::parse_from(["gateway", "--database-url", "postgres://x"]);
         assert_eq!(configuration.default_max_slippage.to_decimal(), "0.005");
         assert_eq!(configuration.listen.to_string(), "127.0.0.1:3000");
+    }
+
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_a_port() {
+        assert_eq!(origin("https://desk.example").as_deref(), Ok("https://desk.example"));
+        assert_eq!(origin("http://10.0.0.7:8080").as_deref(), Ok("http://10.0.0.7:8080"));
+        for text in ["desk.example", "https://desk.example/", "https://desk.example/page", "*", ""] {
+            assert!(origin(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The state that all handlers share.
 
+use crate::access::Keys;
 use crate::admission::Admission;
 use crate::config::Configuration;
 use crate::dispatcher::Dispatcher;
@@ -9,6 +10,7 @@ use anyhow::Context as _;
 use cache::{Cache, QuoteKey};
 use journal::{Journal, Queue};
 use service::Shell;
+use service::site::Site;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
@@ -28,6 +30,8 @@ pub(crate) struct App(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) configuration: Configuration,
     pub(crate) shell: Shell,
+    pub(crate) site: Site,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) journal: Journal,
     pub(crate) queue: Queue,
     pub(crate) cache: Cache,
@@ -66,7 +70,8 @@ impl App {
         let cache = Cache::connect(&configuration.redis_url).context("check REDIS_URL")?;
         let registry = Registry::new(&configuration.router_url).context("check ROUTER_URL")?;
         let quote_key = QuoteKey::new(journal.quote_key().await.context("reading the key of quotes")?);
-        let reading = Admission::read(&journal);
+        let keys = Arc::new(Keys::new(journal.accounts.clone()));
+        let reading = Admission::read(&journal, &keys);
         let admission = shell
             .shutdown()
             .run_until_cancelled(reading)
@@ -77,6 +82,8 @@ impl App {
             admission,
             hub: Arc::new(Hub::default()),
             sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+            site: Site::new(&configuration.allowed_hosts, &configuration.allowed_origins),
+            keys,
             configuration,
             shell,
             journal,
@@ -102,7 +109,9 @@ impl App {
         let app = self.clone();
         self.shell.vital("hub", async move { app.hub.run(&app.journal.history, &app.cache).await });
         let app = self.clone();
-        self.shell.vital("admission", async move { app.admission.follow(&app.journal).await });
+        self.shell.vital("admission", async move { app.admission.follow(&app.journal, &app.keys).await });
+        let app = self.clone();
+        self.shell.vital("keys", async move { app.keys.record_use().await });
         // Only shown in statistics.
         let (app, shutdown) = (self.clone(), self.shell.shutdown());
         self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.report_sockets()).await });

@@ -1,7 +1,7 @@
 //! The durable record of every order, in PostgreSQL, and the queue that carries work, in JetStream.
 //!
 //! Its rooms, each with a handle of its own: [`Orders`] are taken on, claimed, and moved on by events; [`History`] and
-//! [`Reports`] read them; [`Trading`] has the limits that all processes keep; [`Landings`] and [`Markers`] are the
+//! [`Reports`] read them; [`Trading`] has the limits that all processes keep; [`Accounts`] own orders, and keys act for them; [`Landings`] and [`Markers`] are the
 //! chain's side of the record; [`Upkeep`] keeps it quick; the [`Queue`] rings, and [`ParkedMessages`] of it wait for an
 //! operator. [`Journal`] opens them all.
 //!
@@ -11,6 +11,7 @@
 //! anywhere; only [`Landings::roll_back`] holds a transaction, which is undone with its caller. An order's event, its
 //! row and its transaction are written by one statement, guarded by the order's `seq` and the owner's fence.
 
+mod accounts;
 mod chain;
 mod database;
 mod journal;
@@ -20,6 +21,7 @@ mod reading;
 mod trading;
 mod upkeep;
 
+pub use accounts::{Accounts, ApiKey, InvalidApiKey, IssuedKey, KeyId, KeyRequest, StoredKey};
 pub use chain::{Landing, Landings, Markers, OldMarker};
 pub use database::Error;
 pub use journal::Journal;

@@ -5,8 +5,8 @@ pub(crate) use order_core::order::{self, Event, Fill, Intent, Observation, Recor
 pub(crate) use order_core::quote;
 pub(crate) use order_core::route::{Hop, Path, Route};
 pub(crate) use order_core::{
-    Atoms, Failure, Fraction, Mint, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue,
-    failure, token,
+    AccountId, Atoms, Failure, Fraction, Mint, PoolAddress, Quote, Signature, Slippage, Timestamp, Token,
+    Venue, failure, token,
 };
 pub(crate) use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 pub(crate) use std::time::Duration;
@@ -123,11 +123,15 @@ pub(crate) fn intent_of(token_in: Token, token_out: Token, amount_in: u64) -> In
     Intent::market(token_in, token_out, Atoms::new(amount_in), slippage, None).unwrap()
 }
 
+pub(crate) fn account(name: &str) -> AccountId {
+    name.parse().unwrap()
+}
+
 pub(crate) fn acceptance() -> Acceptance {
     Acceptance {
         id: order::Id(Uuid::now_v7()),
         intent: intent(),
-        owner: "tester".to_owned(),
+        account: account("tester"),
         idempotency: None,
         traceparent: Some(TRACEPARENT.to_owned()),
     }
@@ -155,7 +159,6 @@ pub(crate) fn copy(claim: &Claim) -> Claim {
     Claim {
         order: claim.order.clone(),
         fence: claim.fence,
-        owner: claim.owner.clone(),
         traceparent: claim.traceparent.clone(),
         created_at: claim.created_at,
     }

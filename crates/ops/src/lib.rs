@@ -3,7 +3,9 @@
 //! Architecture invariants: every command says what it did, as text for people and as JSON for programs. The
 //! database is migrated by hand, never at a service's start, so that a version that cannot start changes nothing.
 
+mod account;
 mod archive;
+mod key;
 mod lookup_table;
 mod order;
 mod parked;
@@ -51,6 +53,12 @@ enum Command {
     Resume,
     /// Show the backlog, a halt, disabled venues, parked messages, and what was spent today.
     Status,
+    /// List and create accounts, which own orders.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Issue, list, rotate and revoke API keys.
+    #[command(subcommand)]
+    Key(key::Command),
     /// List, disable and enable venues: pool programs such as raydium_cpmm.
     #[command(subcommand)]
     Venue(venue::Command),
@@ -96,6 +104,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Said> {
         Command::Halt { reason } => trading::halt(&journal().await?.trading, &reason).await,
         Command::Resume => trading::resume(&journal().await?.trading).await,
         Command::Status => trading::status(&journal().await?).await,
+        Command::Account(command) => account::run(&journal().await?.accounts, command).await,
+        Command::Key(command) => key::run(&journal().await?.accounts, command).await,
         Command::Venue(command) => venue::run(&journal().await?.trading, command).await,
         Command::Order(command) => order::run(&journal().await?.orders, command).await,
         Command::Adopt { signature, reason } => {

@@ -124,3 +124,37 @@ async fn an_operator_lists_replays_and_discards_what_is_parked() {
         assert_eq!(stream.purge().filter(parked).await.unwrap().purged, 1);
     }
 }
+
+#[tokio::test]
+async fn an_operator_issues_lists_rotates_and_revokes_keys() {
+    let database = database().await;
+    ops(&database, &["migrate"]).unwrap();
+    assert_eq!(ops(&database, &["key", "list"]).unwrap(), "there are no keys");
+    assert_eq!(ops(&database, &["account", "create", "desk"]).unwrap(), "desk: created");
+    assert!(ops(&database, &["account", "create", "desk"]).unwrap_err().contains("exists already"));
+    assert!(ops(&database, &["account", "create", "The Desk"]).unwrap_err().contains("a-z"));
+    assert!(ops(&database, &["account", "list"]).unwrap().contains("operator"));
+
+    let issue = ["key", "issue", "--account", "desk", "--scope", "read,trade", "--network", "10.0.0.0/8"];
+    let key = ops(&database, &issue).unwrap();
+    let id = key.strip_prefix("oek_").unwrap().split_once('_').unwrap().0.to_owned();
+    let listed = ops(&database, &["key", "list", "--account", "desk"]).unwrap();
+    assert!(
+        listed.contains(&id) && listed.contains("read,trade") && listed.contains("10.0.0.0/8"),
+        "{listed}"
+    );
+    let secret = key.rsplit_once('_').unwrap().1;
+    assert!(!listed.contains(secret), "{listed}");
+    assert!(
+        ops(&database, &["key", "issue", "--account", "nobody"]).unwrap_err().contains("account that exists")
+    );
+    assert!(ops(&database, &["key", "issue", "--scope", "all"]).unwrap_err().contains("read, trade, admin"));
+
+    let successor = ops(&database, &["key", "rotate", &id, "--overlap-minutes", "5"]).unwrap();
+    assert!(successor.starts_with("oek_") && successor != key);
+    assert!(ops(&database, &["key", "list"]).unwrap().contains("valid until"));
+    assert_eq!(ops(&database, &["key", "revoke", &id]).unwrap(), format!("{id}: revoked"));
+    assert!(ops(&database, &["key", "list"]).unwrap().contains("revoked"));
+    assert!(ops(&database, &["key", "rotate", &id]).unwrap_err().contains("no valid key"));
+    assert!(ops(&database, &["key", "revoke", "0123456789ab"]).unwrap_err().contains("no key"));
+}

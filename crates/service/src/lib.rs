@@ -9,6 +9,7 @@ mod options;
 mod run;
 mod shell;
 mod signal;
+pub mod site;
 mod telemetry;
 pub mod trace;
 

@@ -1,9 +1,10 @@
 use crate::cargo::{self, Interrupt};
 use anyhow::{Context, Result};
 use clap::Args;
+use std::path::Path;
 use xtask::process::{POLL_INTERVAL, Supervisor};
 use xtask::servers::{Durability, Servers};
-use xtask::stack::{LOOKUP_TABLE, Plan, Setting, Stack, Stores};
+use xtask::stack::{self, LOOKUP_TABLE, Plan, Setting, Stack, Stores};
 use xtask::{postgres, workspace};
 
 #[derive(Debug, Args)]
@@ -44,8 +45,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         settings: ["router", "executor"].map(knows_table).to_vec(),
     };
     let aloud = Supervisor::new(&logs, true, Some(directory.lock()?))?;
-    let mut stack = Stack::start(&aloud, &cargo::programs()?, directory.path(), &stores, &plan)?;
-    announce(&stack, &stores);
+    let programs = cargo::programs()?;
+    let mut stack = Stack::start(&aloud, &programs, directory.path(), &stores, &plan)?;
+    let key = first_key(&programs, &stores)?;
+    announce(&stack, &stores, &key);
 
     let outcome = watch(&mut stack, &mut servers, &interrupt);
     println!("Taking everything down");
@@ -56,6 +59,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn knows_table(service: &'static str) -> Setting {
     Setting { service, key: "LOOKUP_TABLES", value: LOOKUP_TABLE.to_owned() }
+}
+
+/// Issues a key that may do everything for the operator's account.
+fn first_key(programs: &Path, stores: &Stores) -> Result<String> {
+    let issue = ["key", "issue", "--scope", "read,trade,admin", "--label", "the first"];
+    Ok(stack::ops(programs, &stores.database_url, &issue)?.trim().to_owned())
 }
 
 fn create_database(servers: &Servers) -> Result<Stores> {
@@ -83,7 +92,7 @@ fn watch(stack: &mut Stack, servers: &mut Servers, interrupt: &Interrupt) -> Res
     Ok(())
 }
 
-fn announce(stack: &Stack, stores: &Stores) {
+fn announce(stack: &Stack, stores: &Stores, key: &str) {
     let rule = "-".repeat(98);
     println!("{rule}\nReady.\n");
     let line = |what: &str, value: String| println!("  {what:<18} {value}");
@@ -100,13 +109,13 @@ fn announce(stack: &Stack, stores: &Stores) {
     let admin = admin.map(|service| format!("http://{}/metrics", service.admin)).collect::<Vec<_>>();
     line("Prometheus", admin.join("  "));
     if let Some(gateway) = stack.gateways.first() {
-        println!("\nTry an order:\n");
-        println!(
-            "  curl -X POST http://{}/api/orders/execute -H 'Content-Type: application/json' \\",
-            gateway.address
-        );
+        println!("\nThis key may do everything; `ops key issue` makes others. In another terminal:\n");
+        println!("  export API_KEY={key}\n");
+        println!("Then try an order:\n");
+        println!("  curl -X POST http://{}/api/orders/execute \\", gateway.address);
+        println!(r#"    -H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' \"#);
         println!(r#"    -d '{{"tokenIn":"SOL","tokenOut":"USDC","amount":100,"maxSlippage":0.05}}'"#);
-        println!("\nor place some and watch them live, in another terminal:\n");
+        println!("\nor place some and watch them live:\n");
         println!("  cargo run --example trade -- --url http://{}", gateway.address);
     }
     println!("\nThe services' logs follow. Ctrl-C takes everything down.\n{rule}");

@@ -237,7 +237,7 @@ fn has_marker(order: &Order) -> bool {
 }
 
 fn add_fill(order: &Order, fill: &Fill, balances: &mut Balances) {
-    let Some(Event::Accepted { intent }) = order.events.first().map(|event| &event.event) else { return };
+    let Some(Event::Accepted { intent, .. }) = order.events.first().map(|event| &event.event) else { return };
     add(balances, &intent.token_in().symbol, -i128::from(fill.amount_in.get()));
     add(balances, &intent.token_out().symbol, i128::from(fill.amount_out.get()));
     add(balances, "SOL", -i128::from(fill.network_fee.get()));
@@ -254,7 +254,7 @@ const MARKER_RENT: i128 = 890_880;
 
 /// The first quote fixes what every later one, and the fill, must give.
 fn check_floor(order: &Order, violations: &mut Violations) {
-    let Some(Event::Accepted { intent }) = order.events.first().map(|event| &event.event) else { return };
+    let Some(Event::Accepted { intent, .. }) = order.events.first().map(|event| &event.event) else { return };
     let quoted = order.events.iter().filter_map(|event| match &event.event {
         Event::RouteChosen { quote } => Some(quote.amount_out()),
         _ => None,

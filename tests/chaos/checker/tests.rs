@@ -3,7 +3,8 @@ use crate::witness::{Recorded, Transaction};
 use order_core::order::{Event, Fill, Intent, Observation, SignedTransaction};
 use order_core::route::{Hop, Path, Route};
 use order_core::{
-    Atoms, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue, quote, token,
+    AccountId, Atoms, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue, quote,
+    token,
 };
 use serde_json::json;
 
@@ -61,7 +62,7 @@ fn story() -> Vec<Event> {
         slot: 11,
     };
     vec![
-        Event::Accepted { intent },
+        Event::Accepted { account: AccountId::operator(), intent },
         Event::RoutingStarted { attempt: 1 },
         Event::RouteChosen { quote: quoted() },
         Event::TransactionSigned { transaction },

@@ -114,7 +114,10 @@ const LAYERS: [(&str, &str, &[&str]); 4] = [
     (
         "crates/journal/src/",
         "crate::",
-        &["testing", "database", "reading", "orders", "queue", "trading", "chain", "upkeep", "journal"],
+        &[
+            "testing", "database", "accounts", "reading", "orders", "queue", "trading", "chain", "upkeep",
+            "journal",
+        ],
     ),
 ];
 

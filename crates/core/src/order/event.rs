@@ -1,5 +1,5 @@
 use super::{Intent, Marker};
-use crate::{Atoms, Failure, Quote, Signature, Timestamp};
+use crate::{AccountId, Atoms, Failure, Quote, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
@@ -10,6 +10,9 @@ use strum::IntoStaticStr;
 pub enum Event {
     /// The order was taken on. Always the first.
     Accepted {
+        /// The account that owns the order.
+        #[serde(default = "AccountId::operator")]
+        account: AccountId,
         /// The order's intent.
         intent: Intent,
     },

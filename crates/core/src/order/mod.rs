@@ -14,7 +14,7 @@ pub use marker::Marker;
 pub use retry::RetryPolicy;
 pub use state::{State, Status};
 
-use crate::{Atoms, Failure, Quote, failure};
+use crate::{AccountId, Atoms, Failure, Quote, failure};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -105,6 +105,7 @@ pub enum Step<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     id: Id,
+    account: AccountId,
     intent: Intent,
     state: State,
     seq: u64,
@@ -116,10 +117,11 @@ pub struct Order {
 
 impl Order {
     /// A new order, as its first event makes it.
-    pub fn accepted(id: Id, intent: Intent) -> Self {
+    pub fn accepted(id: Id, account: AccountId, intent: Intent) -> Self {
         let reference_out = intent.reference().map(|reference| reference.amount_out);
         Self {
             id,
+            account,
             intent,
             state: State::Pending { retry: None },
             seq: 1,
@@ -140,8 +142,8 @@ impl Order {
     ) -> Result<Self, InvalidHistory> {
         let mut history = history.into_iter();
         let mut order = match history.next() {
-            Some(Recorded { seq: 1, event: Event::Accepted { intent }, .. }) => {
-                Self::accepted(id, intent.clone())
+            Some(Recorded { seq: 1, event: Event::Accepted { account, intent }, .. }) => {
+                Self::accepted(id, account.clone(), intent.clone())
             }
             Some(_) | None => return Err(InvalidHistory::NotAccepted),
         };
@@ -339,6 +341,11 @@ impl Order {
     /// The order's name.
     pub fn id(&self) -> Id {
         self.id
+    }
+
+    /// The account that owns the order.
+    pub fn account(&self) -> &AccountId {
+        &self.account
     }
 
     /// The order's intent.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::route::{Hop, Path, Route};
-use crate::{Fraction, Mint, PoolAddress, Signature, Slippage, Timestamp, Token, Venue, token};
+use crate::{AccountId, Fraction, Mint, PoolAddress, Signature, Slippage, Timestamp, Token, Venue, token};
 use proptest::prelude::*;
 
 const AMOUNT_IN: Atoms = Atoms::new(100_000_000_000);
@@ -99,9 +99,13 @@ fn failure(code: failure::Code) -> Failure {
 }
 
 /// Every kind of event, with the variants that the table tells apart.
+fn account() -> AccountId {
+    "desk".parse().unwrap()
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        Just(Event::Accepted { intent: intent(None) }),
+        Just(Event::Accepted { account: account(), intent: intent(None) }),
         (0u32..5).prop_map(|attempt| Event::RoutingStarted { attempt }),
         (1u64..2000).prop_map(|amount_out| Event::RouteChosen { quote: quote(amount_out) }),
         Just(signed()),
@@ -122,7 +126,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 fn order(events: &[Event]) -> Order {
-    let mut order = Order::accepted(id(), intent(None));
+    let mut order = Order::accepted(id(), account(), intent(None));
     for event in events {
         order.apply(event).unwrap();
     }
@@ -131,7 +135,7 @@ fn order(events: &[Event]) -> Order {
 
 #[test]
 fn the_straight_way_goes_through_every_status() {
-    let mut order = Order::accepted(id(), intent(None));
+    let mut order = Order::accepted(id(), account(), intent(None));
     let mut statuses = vec![order.status()];
     for event in [
         Event::RoutingStarted { attempt: 1 },
@@ -164,7 +168,7 @@ fn the_floor_never_loosens_on_a_retry() {
 
 #[test]
 fn a_named_quote_is_the_reference() {
-    let order = Order::accepted(id(), intent(Some(2000)));
+    let order = Order::accepted(id(), account(), intent(Some(2000)));
     assert_eq!(order.min_out(), Some(Atoms::new(1980)));
 }
 
@@ -296,7 +300,7 @@ fn an_order_is_cancelled_or_expires_only_while_no_transaction_may_land() {
 fn a_history_replays_to_the_same_order_and_gaps_are_found() {
     let recorded = |seq, event| Recorded { seq, attempt: 0, event, at: Timestamp::UNIX_EPOCH };
     let history = [
-        recorded(1, Event::Accepted { intent: intent(None) }),
+        recorded(1, Event::Accepted { account: account(), intent: intent(None) }),
         recorded(2, Event::RoutingStarted { attempt: 1 }),
         recorded(3, Event::RouteChosen { quote: quote(1000) }),
     ];
@@ -342,15 +346,23 @@ fn events_keep_their_json_form() {
         json(&Event::Observed { observation: Observation::Expired }),
         r#"{"kind":"observed","observation":{"outcome":"expired"}}"#
     );
-    let accepted = json(&Event::Accepted { intent: intent(Some(2000)) });
+    let accepted = json(&Event::Accepted { account: account(), intent: intent(Some(2000)) });
     assert!(
-        accepted.starts_with(r#"{"kind":"accepted","intent":{"token_in":{"symbol":"SOL","mint":"So111"#),
+        accepted.starts_with(
+            r#"{"kind":"accepted","account":"desk","intent":{"token_in":{"symbol":"SOL","mint":"So111"#
+        ),
         "{accepted}"
     );
     assert!(
         accepted.contains(r#""amount_in":100000000000,"max_slippage":10000000,"anchor":{"quote_id""#),
         "{accepted}"
     );
+    let Event::Accepted { account: owner, .. } =
+        serde_json::from_str(&accepted.replace(r#""account":"desk","#, "")).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(owner, AccountId::operator(), "orders of before there were accounts are the operator's");
     let old = r#"{"kind":"transaction_signed","transaction":{"signature":"#;
     let old =
         format!(r#"{old}"{}","bytes":"AQID","last_valid_block_height":150}}}}"#, Signature::new([1; 64]));
@@ -368,7 +380,7 @@ fn events_keep_their_json_form() {
         found(),
         reverted(),
         Event::RouteChosen { quote: quote(5) },
-        Event::Accepted { intent: intent(None) },
+        Event::Accepted { account: account(), intent: intent(None) },
     ] {
         assert_eq!(serde_json::from_str::<Event>(&json(&event)).unwrap(), event);
     }
@@ -384,7 +396,7 @@ proptest! {
     /// Whatever is tried, in whatever order: the events that were let happen obey the rules.
     #[test]
     fn no_sequence_of_events_breaks_the_rules(events in proptest::collection::vec(any_event(), 0..60)) {
-        let mut order = Order::accepted(id(), intent(None));
+        let mut order = Order::accepted(id(), account(), intent(None));
         let mut floor = None;
         for event in events {
             let before = order.clone();

@@ -8,7 +8,7 @@ use crate::worker::Permit;
 use clap::Parser as _;
 use journal::{Acceptance, Appended, Claim, Journal, Queue};
 use order_core::order::{Event, Id};
-use order_core::{Failure, failure};
+use order_core::{AccountId, Failure, failure};
 use service::{CancellationToken, TaskTracker};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::fs::Permissions;
@@ -81,14 +81,19 @@ async fn fixture_at(nats_url: &str) -> Fixture {
 
 async fn accepted(journal: &Journal) -> Id {
     let id = Id(Uuid::now_v7());
-    let acceptance =
-        Acceptance { id, intent: intent(), owner: "test".to_owned(), idempotency: None, traceparent: None };
+    let acceptance = Acceptance {
+        id,
+        intent: intent(),
+        account: AccountId::operator(),
+        idempotency: None,
+        traceparent: None,
+    };
     journal.orders.accept(acceptance).await.unwrap();
     id
 }
 
 fn permit(executor: &Executor) -> Permit {
-    executor.worker.permits.take("test").unwrap()
+    executor.worker.permits.take(&AccountId::operator()).unwrap()
 }
 
 async fn claim(journal: &Journal, id: Id) -> Claim {

@@ -93,7 +93,7 @@ impl Worker {
 
     fn start(&self, claim: Claim, orders: &TaskTracker) {
         // The lease of an order that was claimed without a permit would have to run out.
-        let Some(permit) = self.permits.take(claim.owner()) else { return };
+        let Some(permit) = self.permits.take(claim.order().account()) else { return };
         let (driver, leases) = (Arc::clone(&self.driver), Arc::clone(&self.leases));
         orders.spawn(async move {
             let span = info_span!("order", order.id = %claim.order().id());

@@ -1,5 +1,6 @@
 //! Permits: the bounds of the orders that this process works on, and of those that it waits for.
 
+use order_core::AccountId;
 use service::CancellationToken;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,15 +15,15 @@ pub(crate) const HELD_MAX: usize = 10_000;
 pub(crate) struct Permits {
     work: Arc<Semaphore>,
     held: Arc<Semaphore>,
-    /// How many orders of each owner are worked on.
-    busy: Mutex<BTreeMap<String, u64>>,
+    /// How many orders of each account are worked on.
+    busy: Mutex<BTreeMap<AccountId, u64>>,
 }
 
 /// One order's permit: to work on it, until it waits for the chain, and to hold it.
 #[derive(Debug)]
 pub(crate) struct Permit {
     permits: Arc<Permits>,
-    owner: String,
+    account: AccountId,
     work: Option<OwnedSemaphorePermit>,
     _held: OwnedSemaphorePermit,
 }
@@ -44,23 +45,22 @@ impl Permits {
         (!shutdown.is_cancelled()).then(|| self.work.available_permits().min(self.held.available_permits()))
     }
 
-    /// A permit for an order of this owner; None if all are taken.
-    pub(crate) fn take(self: &Arc<Self>, owner: &str) -> Option<Permit> {
+    /// A permit for an order of this account; None if all are taken.
+    pub(crate) fn take(self: &Arc<Self>, account: &AccountId) -> Option<Permit> {
         let held = Arc::clone(&self.held).try_acquire_owned().ok()?;
         let work = Arc::clone(&self.work).try_acquire_owned().ok()?;
-        let owner = owner.to_owned();
-        let orders = &mut *self.lock();
-        let of_owner = orders.entry(owner.clone()).or_default();
-        *of_owner = of_owner.saturating_add(1);
-        Some(Permit { permits: Arc::clone(self), owner, work: Some(work), _held: held })
+        let busy = &mut *self.lock();
+        let orders = busy.entry(account.clone()).or_default();
+        *orders = orders.saturating_add(1);
+        Some(Permit { permits: Arc::clone(self), account: account.clone(), work: Some(work), _held: held })
     }
 
-    /// How many orders of each owner are worked on.
-    pub(crate) fn busy(&self) -> Vec<(String, u64)> {
-        self.lock().iter().map(|(owner, orders)| (owner.clone(), *orders)).collect()
+    /// How many orders of each account are worked on.
+    pub(crate) fn busy(&self) -> Vec<(AccountId, u64)> {
+        self.lock().iter().map(|(account, orders)| (account.clone(), *orders)).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, u64>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -72,11 +72,11 @@ impl Permit {
             return;
         }
         let mut busy = self.permits.lock();
-        let left = busy.get(&self.owner).copied().unwrap_or_default().saturating_sub(1);
+        let left = busy.get(&self.account).copied().unwrap_or_default().saturating_sub(1);
         if left == 0 {
-            busy.remove(&self.owner);
+            busy.remove(&self.account);
         } else {
-            busy.insert(self.owner.clone(), left);
+            busy.insert(self.account.clone(), left);
         }
     }
 }
@@ -94,13 +94,14 @@ mod tests {
     #[tokio::test]
     async fn an_order_that_waits_for_the_chain_makes_room_for_another() {
         let (permits, shutdown) = (Permits::new(1), CancellationToken::new());
-        let mut waiting = permits.take("one").unwrap();
-        assert!(permits.take("two").is_none());
-        assert_eq!(permits.busy(), [("one".to_owned(), 1)]);
+        let [one, two] = ["one", "two"].map(|name| name.parse::<AccountId>().unwrap());
+        let mut waiting = permits.take(&one).unwrap();
+        assert!(permits.take(&two).is_none());
+        assert_eq!(permits.busy(), [(one.clone(), 1)]);
         waiting.wait();
         assert_eq!(permits.free(&shutdown).await, Some(1));
-        let other = permits.take("two").unwrap();
-        assert_eq!(permits.busy(), [("two".to_owned(), 1)]);
+        let other = permits.take(&two).unwrap();
+        assert_eq!(permits.busy(), [(two.clone(), 1)]);
         drop((waiting, other));
         assert_eq!(permits.busy(), []);
         shutdown.cancel();

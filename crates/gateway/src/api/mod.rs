@@ -1,5 +1,6 @@
 //! The routes, one folder or file each.
 
+mod accounts;
 mod docs;
 mod health;
 mod markets;
@@ -7,12 +8,15 @@ pub(crate) mod orders;
 mod quotes;
 mod stats;
 mod swap;
+mod tickets;
 
+use crate::access;
 use crate::http::access_log;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use http::{Method, Uri};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,6 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "Orders", description = "Placing orders and following them"),
         (name = "Markets", description = "Tokens, pools and quotes"),
         (name = "Statistics", description = "Queue and results of orders"),
+        (name = "Accounts", description = "Accounts and their API keys"),
         (name = "Service", description = "The state of the service itself"),
     ),
     components(schemas(orders::ws::message::Message, crate::http::problem::Body, swap::Amount))
@@ -40,18 +45,24 @@ fn documented(app: &App) -> OpenApiRouter<App> {
         .merge(quotes::routes(app))
         .merge(markets::routes())
         .merge(stats::routes())
+        .merge(accounts::routes())
+        .merge(tickets::routes())
         .merge(health::routes())
 }
 
 /// All routes, with the layers around them.
 pub(crate) fn router(app: App) -> Router {
     let (router, openapi) = documented(&app).split_for_parts();
-    router
+    let origins = app.configuration.allowed_origins.clone();
+    let router = router
         .merge(docs::router(&openapi))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(app)
-        .layer(axum::middleware::from_fn(access_log::record))
+        .layer(from_fn_with_state(app.clone(), access::guard))
+        .with_state(app);
+    // Preflights show no key, so they are answered before the guard.
+    let router = if origins.is_empty() { router } else { router.layer(access::cors(&origins)) };
+    router.layer(axum::middleware::from_fn(access_log::record))
 }
 
 async fn not_found(uri: Uri) -> Problem {

@@ -1,5 +1,6 @@
 //! `GET /api/queue/stats` and `GET /api/metrics`
 
+use crate::access::Caller;
 use crate::http::problem::{self, Problem};
 use crate::http::query::Query;
 use crate::state::App;
@@ -154,7 +155,7 @@ pub(crate) struct TimeRange {
     newest: Option<Timestamp>,
 }
 
-/// Results of the latest orders.
+/// Results of the latest orders of the account.
 #[utoipa::path(
     get, path = "/api/metrics", tag = "Statistics",
     params(("limit" = Option<u32>, Query, description = "Number of ended orders to evaluate: 1 to 10000; default 1000")),
@@ -164,10 +165,14 @@ pub(crate) struct TimeRange {
         (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn exchanges(State(app): State<App>, mut query: Query) -> Result<Json<Exchanges>, Problem> {
+pub(crate) async fn exchanges(
+    State(app): State<App>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<Json<Exchanges>, Problem> {
     let window = query.parsed("limit", window).unwrap_or(DEFAULT_WINDOW);
     query.finish()?;
-    let ended = app.journal.reports.ended(window).await?;
+    let ended = app.journal.reports.ended(&caller.account, window).await?;
     Ok(Json(Exchanges::of(&ended, window, crate::http::now())))
 }
 

@@ -40,8 +40,18 @@ pub(crate) enum Code {
     IdempotencyKeyReused,
     /// The order cannot be cancelled: its transaction may land, or it has ended.
     TooLate,
+    /// The request has no valid key.
+    Unauthorized,
+    /// The key lacks the scope, or is for other addresses.
+    Forbidden,
+    /// The header Host names another server.
+    MisdirectedRequest,
     /// The order does not exist.
     OrderNotFound,
+    /// There is an account of this name.
+    AccountExists,
+    /// The key does not exist.
+    KeyNotFound,
     /// The path does not exist.
     NotFound,
     /// The path does not accept this method.
@@ -89,7 +99,7 @@ pub(crate) struct Entry {
 
 impl Code {
     /// Every code but the failures.
-    const REQUEST: [Self; 32] = [
+    const REQUEST: [Self; 37] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::MissingField,
@@ -107,7 +117,12 @@ impl Code {
         Self::InvalidIdempotencyKey,
         Self::IdempotencyKeyReused,
         Self::TooLate,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::MisdirectedRequest,
         Self::OrderNotFound,
+        Self::AccountExists,
+        Self::KeyNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -153,7 +168,12 @@ impl Code {
                 refused("idempotency_key_reused", "The idempotency key was used for another order", 422)
             }
             Self::TooLate => refused("too_late", "The order can no longer be cancelled", 409),
+            Self::Unauthorized => refused("unauthorized", "A valid key is required", 401),
+            Self::Forbidden => refused("forbidden", "The key does not allow this", 403),
+            Self::MisdirectedRequest => refused("misdirected_request", "The host is another one", 421),
             Self::OrderNotFound => refused("order_not_found", "The order does not exist", 404),
+            Self::AccountExists => refused("account_exists", "The account exists", 409),
+            Self::KeyNotFound => refused("key_not_found", "The key does not exist", 404),
             Self::NotFound => refused("not_found", "The path does not exist", 404),
             Self::MethodNotAllowed => {
                 refused("method_not_allowed", "The path does not accept this method", 405)
@@ -216,7 +236,18 @@ impl Code {
             Self::TooLate => {
                 "A transaction of the order is signed and may land, or the order has ended. The cancel of an open order is stored: if its transaction does not land, no other attempt follows."
             }
+            Self::Unauthorized => {
+                "Send the header `Authorization: Bearer KEY` with a key that is not revoked or expired. A WebSocket takes a ticket of POST /api/ws-ticket instead. As long as no key was issued, only the gateway's own machine may call."
+            }
+            Self::Forbidden => {
+                "The key lacks the scope that the request needs (read, trade or admin), or may not be used from the caller's address."
+            }
+            Self::MisdirectedRequest => {
+                "The header Host names a server that this one is not. The operator lists its names in ALLOWED_HOSTS. This keeps web pages from reaching it under a name of their own."
+            }
             Self::OrderNotFound => "The id is unknown or not a UUID.",
+            Self::AccountExists => "Names of accounts are unique for ever.",
+            Self::KeyNotFound => "The id is unknown, or the key is no longer valid.",
             Self::NotFound => "The path does not exist. GET /docs lists all paths.",
             Self::MethodNotAllowed => "The header Allow lists the methods of this path.",
             Self::RequestTimeout => "The body or first message did not arrive within 10 seconds.",

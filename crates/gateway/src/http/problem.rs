@@ -198,6 +198,9 @@ impl Problem {
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         }
+        if self.code == Code::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         // The outermost layer knows the request id, and renders the problem again with it.
         response.extensions_mut().insert(self);
         response

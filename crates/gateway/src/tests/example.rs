@@ -6,8 +6,8 @@ use order_core::order::{
 use order_core::quote::{self, Alternative};
 use order_core::route::{Hop, Path, Route};
 use order_core::{
-    Atoms, Failure, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue, failure,
-    token,
+    AccountId, Atoms, Failure, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue,
+    failure, token,
 };
 use uuid::Uuid;
 
@@ -89,7 +89,7 @@ pub(crate) fn reverted_then_failed() -> Vec<Recorded> {
 fn accepted() -> Event {
     let slippage = Slippage::parse("0.01").unwrap();
     let intent = Intent::market(token("SOL"), token("USDC"), AMOUNT_IN, slippage, None).unwrap();
-    Event::Accepted { intent: intent.expiring(Expiry::AfterMs(60_000)) }
+    Event::Accepted { account: AccountId::operator(), intent: intent.expiring(Expiry::AfterMs(60_000)) }
 }
 
 fn signed() -> Event {

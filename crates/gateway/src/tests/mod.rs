@@ -1,5 +1,6 @@
 //! The gateway with a real PostgreSQL, NATS and Redis, and without a router: nothing listens at its address.
 
+mod access;
 pub(crate) mod example;
 mod orders;
 mod pages;
@@ -14,8 +15,9 @@ use crate::state::App;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use clap::Parser as _;
-use http::{HeaderMap, Request, StatusCode};
-use journal::Journal;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use journal::{ApiKey, Journal, KeyRequest};
+use order_core::{AccountId, Scope};
 use serde_json::Value;
 use service::Shell;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -32,11 +34,13 @@ pub(crate) fn database_away() -> Arc<sqlx::Error> {
     Arc::new(sqlx::Error::PoolClosed)
 }
 
-/// A gateway with its own database and client address.
+/// A gateway with its own database and client address, and a key of the operator's account.
+#[derive(Clone)]
 struct Gateway {
     app: App,
     router: Router,
     client: Client,
+    key: String,
 }
 
 struct Answer {
@@ -62,11 +66,30 @@ impl Gateway {
 
     async fn with(arguments: &[&str]) -> Self {
         let app = App::connect(configuration(arguments).await, Shell::default()).await.unwrap();
-        Self { router: api::router(app.clone()), app, client: client() }
+        let key = issue(&app.journal, AccountId::operator(), &[Scope::Read, Scope::Trade]).await;
+        until("a key is required", async || app.keys.are_required()).await;
+        Self { router: api::router(app.clone()), app, client: client(), key }
     }
 
+    /// A gateway whose database has no key.
+    async fn keyless() -> Self {
+        let app = App::connect(configuration(&[]).await, Shell::default()).await.unwrap();
+        Self { router: api::router(app.clone()), app, client: client(), key: String::new() }
+    }
+
+    /// Sends a request with the operator's key, unless it shows another.
     async fn send(&self, mut request: Request<Body>) -> Answer {
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            let bearer = format!("Bearer {}", self.key).parse().unwrap();
+            request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        }
+        self.send_bare(request).await
+    }
+
+    /// Sends a request with the headers that it has, and a host.
+    async fn send_bare(&self, mut request: Request<Body>) -> Answer {
         request.extensions_mut().insert(self.client);
+        request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost:3000"));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -99,6 +122,29 @@ impl Gateway {
     async fn orders(&self) -> Vec<Value> {
         self.get("/api/orders").await.json()["orders"].as_array().unwrap().clone()
     }
+}
+
+/// A connection to the gateway's database.
+async fn witness(gateway: &Gateway) -> PgConnection {
+    PgConnection::connect(&gateway.app.configuration.database_url).await.unwrap()
+}
+
+/// Issues a key for an account, which is created if there is none.
+async fn issue(journal: &Journal, account: AccountId, scopes: &[Scope]) -> String {
+    journal.accounts.create(&account).await.unwrap();
+    let mut random = [0; ApiKey::RANDOM_LENGTH];
+    random[..16].copy_from_slice(Uuid::now_v7().as_bytes());
+    random.rotate_left(10);
+    let key = ApiKey::from_random(&random);
+    let request = KeyRequest {
+        account,
+        label: String::new(),
+        scopes: scopes.iter().copied().collect(),
+        networks: Vec::new(),
+        lifetime: None,
+    };
+    journal.accounts.issue(&key, &request).await.unwrap();
+    key.reveal()
 }
 
 fn json(path: &str) -> http::request::Builder {

@@ -7,6 +7,7 @@ use cache::Quoted;
 use futures_util::future::join_all;
 use http::StatusCode;
 use journal::{Acceptance, Idempotency};
+use order_core::AccountId;
 use order_core::order::{Event, Id, Intent, Reference};
 use order_core::quote::{self, Mode};
 use order_core::{Atoms, Mint, Quote, Token, token};
@@ -67,7 +68,7 @@ async fn a_repeated_request_is_answered_without_the_router() {
     let placed = Acceptance {
         id,
         intent: Intent::market(stranger.clone(), usdc, Atoms::new(1_500), slippage, None).unwrap(),
-        owner: "operator".to_owned(),
+        account: AccountId::operator(),
         idempotency: Some(Idempotency {
             key: "k".to_owned(),
             request_hash: OrderRequest::parse(body("1.5").as_bytes()).unwrap().fingerprint(),
@@ -169,7 +170,9 @@ async fn quote_of_an_order_is_its_reference() {
     assert_eq!(status, 202, "{receipt}");
     let id: Id = receipt["orderId"].as_str().unwrap().parse().unwrap();
     let history = gateway.app.journal.history.read(id, 0).await.unwrap().unwrap();
-    let Event::Accepted { intent } = &history[0].event else { panic!("the first event is the acceptance") };
+    let Event::Accepted { intent, .. } = &history[0].event else {
+        panic!("the first event is the acceptance")
+    };
     assert_eq!(
         intent.reference(),
         Some(&Reference { quote_id: quote.id, amount_out: Atoms::new(15_000_000_000) })

@@ -26,6 +26,13 @@ async fn every_operation_of_the_contract_is_described() {
         ("get", "/api/orders/{orderId}/ws"),
         ("get", "/api/tokens"),
         ("get", "/api/pools"),
+        ("post", "/api/ws-ticket"),
+        ("get", "/api/accounts"),
+        ("post", "/api/accounts"),
+        ("get", "/api/keys"),
+        ("post", "/api/keys"),
+        ("post", "/api/keys/{keyId}/rotate"),
+        ("delete", "/api/keys/{keyId}"),
     ] {
         let operation = &api["paths"][path][method];
         let name = operation["operationId"].as_str().unwrap();
@@ -33,7 +40,7 @@ async fn every_operation_of_the_contract_is_described() {
         assert!(operation["summary"].is_string(), "{method} {path}");
         assert!(operation["tags"][0].is_string(), "{method} {path}");
     }
-    assert_eq!(api["paths"].as_object().unwrap().len(), 11);
+    assert_eq!(api["paths"].as_object().unwrap().len(), 16);
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ async fn shutdown_closes_the_port_and_idle_connections() {
     let running = Running::start().await;
     let address = running.address;
     let mut idle = TcpStream::connect(address).await.unwrap();
-    idle.write_all(b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut first = [0; 15];
     idle.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200 OK");

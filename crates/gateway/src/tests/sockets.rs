@@ -6,6 +6,7 @@ use crate::tests::example;
 use cache::Cache;
 use futures_util::{SinkExt as _, StreamExt as _};
 use journal::{Appended, Journal};
+use order_core::AccountId;
 use order_core::order::{Event, Id};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -49,10 +50,10 @@ impl Stage {
         let acceptance = journal::Acceptance {
             id,
             intent: match &example::confirmed()[0].event {
-                Event::Accepted { intent } => intent.clone(),
+                Event::Accepted { intent, .. } => intent.clone(),
                 event => panic!("{event:?} comes first"),
             },
-            owner: "test".to_owned(),
+            account: AccountId::operator(),
             idempotency: None,
             traceparent: None,
         };
@@ -262,7 +263,15 @@ async fn refused_order_gets_its_problem_and_a_close_frame() {
         assert_eq!((&refusal["type"], &refusal["problem"]["code"]), (&"error".into(), &code.into()));
         assert_eq!(rest(&mut socket).await, (vec![], 1008));
     }
-    assert!(stage.journal.reports.list(&journal::Filter::default(), None, 10).await.unwrap().is_empty());
+    assert!(
+        stage
+            .journal
+            .reports
+            .list(&AccountId::operator(), &journal::Filter::default(), None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     stage.running.stop().await;
 }
 

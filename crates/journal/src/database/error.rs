@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// The rule behind each named constraint of the schema.
-pub(crate) const RULES: [(&str, &str); 74] = [
+pub(crate) const RULES: [(&str, &str); 82] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_keep_idempotency_key", "an owner's idempotency key names one order, of all months"),
@@ -122,6 +122,14 @@ pub(crate) const RULES: [(&str, &str); 74] = [
     ("order_months_name_key", "months have distinct names"),
     ("order_months_span", "a month ends after it begins"),
     ("idempotency_keys_pkey", "an owner's idempotency key is kept once"),
+    ("accounts_pkey", "accounts have distinct names"),
+    ("accounts_id_form", "an account's name has 1 to 64 characters of a-z, 0-9, - and _"),
+    ("api_keys_pkey", "keys have distinct ids"),
+    ("api_keys_account_fkey", "a key acts for an account that exists"),
+    ("api_keys_label_length", "a key's label has at most 255 bytes"),
+    ("api_keys_secret_hash_length", "the hash of a key's secret has 32 bytes"),
+    ("api_keys_scopes_known", "a key has one scope or more, of read, trade and admin"),
+    ("api_keys_networks_bound", "a key has at most 100 networks"),
     ("ended_counts_pkey", "what has ended has one count"),
     ("ended_counts_only_one", "what has ended has one count"),
     ("open_mark_pkey", "open orders have one mark"),

@@ -4,6 +4,7 @@ mod cluster;
 mod keys;
 pub(crate) mod migrations;
 
+use crate::accounts::Accounts;
 use crate::chain::{Landings, Markers};
 use crate::database::{Error, metrics, pools, unavailable};
 use crate::orders::Orders;
@@ -30,6 +31,8 @@ const PING: &str = "SELECT 1";
 pub struct Journal {
     /// Orders: taken on, claimed, and moved on by events.
     pub orders: Orders,
+    /// Accounts and their keys.
+    pub accounts: Accounts,
     /// The events of orders.
     pub history: History,
     /// Lists and statistics.
@@ -61,6 +64,7 @@ impl Journal {
         let history = History::start(pool.clone());
         Ok(Self {
             orders: Orders::start(pool.clone(), history.clone()),
+            accounts: Accounts::start(pool.clone()),
             reports: Reports::new(pools::reports(options), pool.clone()),
             trading: Trading::new(pool.clone()),
             parked: ParkedMessages::new(pool.clone()),
@@ -96,6 +100,7 @@ impl Journal {
         tokio::select! {
             () = self.orders.stopped() => {}
             () = self.history.stopped() => {}
+            () = self.accounts.stopped() => {}
         }
     }
 

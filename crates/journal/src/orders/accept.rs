@@ -4,8 +4,8 @@ use super::Orders;
 use crate::database::columns::bigint;
 use crate::database::writer::{Statement, half_done};
 use crate::database::{Error, metrics};
-use order_core::Timestamp;
 use order_core::order::{self, Event, Expiry, Intent};
+use order_core::{AccountId, Timestamp};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 use std::collections::{HashMap, HashSet};
@@ -19,15 +19,15 @@ pub struct Acceptance {
     pub id: order::Id,
     /// The order's intent.
     pub intent: Intent,
-    /// Who asks; of 1 to 255 bytes.
-    pub owner: String,
+    /// The account that owns the order.
+    pub account: AccountId,
     /// The key and the hash that identify a repeated request.
     pub idempotency: Option<Idempotency>,
     /// The W3C trace context of the request; at most 255 bytes.
     pub traceparent: Option<String>,
 }
 
-/// The identity of a request among those of one owner.
+/// The identity of a request among those of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// The caller's key, of 1 to 255 bytes.
@@ -64,14 +64,18 @@ impl Orders {
         self.accepts.write(acceptance).await
     }
 
-    /// The outcome of the request that `owner` made under this key before; None if there was none.
+    /// The outcome of the request that the account made under this key before; None if there was none.
     /// For a request that would be refused by now: [`Orders::accept`] looks by itself.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn accepted(&self, owner: &str, idempotency: &Idempotency) -> Result<Option<Accepted>, Error> {
+    pub async fn accepted(
+        &self,
+        account: &AccountId,
+        idempotency: &Idempotency,
+    ) -> Result<Option<Accepted>, Error> {
         let read = sqlx::query_as(ACCEPTED_UNDER)
-            .bind(owner)
+            .bind(account.as_str())
             .bind(&idempotency.key)
             .bind(idempotency.request_hash.as_slice())
             .fetch_optional(&self.pool);
@@ -177,13 +181,15 @@ impl Statement for Accepts {
 }
 
 async fn insert(connection: &mut PgConnection, items: &[Acceptance]) -> Result<HashSet<Uuid>, sqlx::Error> {
-    let bodies = items.iter().map(|item| Json(Event::Accepted { intent: item.intent.clone() }));
+    let bodies = items
+        .iter()
+        .map(|item| Json(Event::Accepted { account: item.account.clone(), intent: item.intent.clone() }));
     let text = |column: fn(&Intent) -> String| -> Vec<String> {
         items.iter().map(|item| column(&item.intent)).collect()
     };
     let ids: Vec<Uuid> = sqlx::query_scalar(ACCEPT)
         .bind(items.iter().map(|item| item.id.0).collect::<Vec<_>>())
-        .bind(items.iter().map(|item| item.owner.as_str()).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.account.as_str()).collect::<Vec<_>>())
         .bind(items.iter().map(key).collect::<Vec<_>>())
         .bind(items.iter().map(request_hash).collect::<Vec<_>>())
         .bind(items.iter().map(|item| item.traceparent.as_deref()).collect::<Vec<_>>())
@@ -211,7 +217,7 @@ async fn accepted_before(
 ) -> Result<HashMap<Uuid, Accepted>, sqlx::Error> {
     let rows: Vec<Before> = sqlx::query_as(ACCEPTED_BEFORE)
         .bind(items.iter().map(|item| item.id.0).collect::<Vec<_>>())
-        .bind(items.iter().map(|item| item.owner.as_str()).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.account.as_str()).collect::<Vec<_>>())
         .bind(items.iter().map(|item| key(item)).collect::<Vec<_>>())
         .bind(items.iter().map(|item| request_hash(item)).collect::<Vec<_>>())
         .fetch_all(connection)

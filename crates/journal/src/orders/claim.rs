@@ -17,7 +17,6 @@ pub struct Fence(pub(crate) i64);
 pub struct Claim {
     pub(crate) order: Order,
     pub(crate) fence: Fence,
-    pub(crate) owner: String,
     pub(crate) traceparent: Option<String>,
     pub(crate) created_at: Timestamp,
 }
@@ -31,11 +30,6 @@ impl Claim {
     /// The number of this claim, for [`Orders::renew`].
     pub fn fence(&self) -> Fence {
         self.fence
-    }
-
-    /// Who placed the order.
-    pub fn owner(&self) -> &str {
-        &self.owner
     }
 
     /// The W3C trace context of the request that placed the order.

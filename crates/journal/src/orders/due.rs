@@ -4,7 +4,7 @@ use super::{Claim, Fence, Orders};
 use crate::database::columns::{bigint, milliseconds};
 use crate::database::{Error, metrics};
 use futures_util::future::join_all;
-use order_core::{Order, Timestamp, order};
+use order_core::{AccountId, Order, Timestamp, order};
 use sqlx::FromRow;
 use std::time::Duration;
 use uuid::Uuid;
@@ -24,8 +24,8 @@ pub enum Claimed {
 }
 
 impl Orders {
-    /// Up to `limit` orders that can be claimed now, the owners in turn, and of each owner the oldest
-    /// first. An owner whose orders the caller works on already, by the counts in `busy`, comes that much
+    /// Up to `limit` orders that can be claimed now, the accounts in turn, and of each the oldest
+    /// first. An account whose orders the caller works on already, by the counts in `busy`, comes that much
     /// later. Orders in `except`, and those whose message is parked, are left out.
     ///
     /// # Errors
@@ -33,12 +33,12 @@ impl Orders {
     pub async fn due(
         &self,
         limit: usize,
-        busy: &[(String, u64)],
+        busy: &[(AccountId, u64)],
         except: &[order::Id],
     ) -> Result<Vec<order::Id>, Error> {
         let read = sqlx::query_scalar(DUE)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .bind(busy.iter().map(|(owner, _)| owner.as_str()).collect::<Vec<_>>())
+            .bind(busy.iter().map(|(account, _)| account.as_str()).collect::<Vec<_>>())
             .bind(busy.iter().map(|(_, orders)| bigint(*orders)).collect::<Vec<_>>())
             .bind(except.iter().map(|id| id.0).collect::<Vec<_>>())
             .fetch_all(&self.pool);
@@ -95,7 +95,6 @@ impl Orders {
             Ok(order) => Ok(Claimed::Order(Box::new(Claim {
                 order,
                 fence,
-                owner: row.owner,
                 traceparent: row.traceparent,
                 created_at: row.created_at,
             }))),
@@ -161,20 +160,19 @@ UPDATE ONLY orders SET
   next_attempt_at = NULL
 FROM chosen
 WHERE orders.id = chosen.id
-RETURNING orders.id, orders.fence, orders.owner, orders.traceparent, orders.created_at"
+RETURNING orders.id, orders.fence, orders.traceparent, orders.created_at"
 );
 
 /// Raising the fence makes the claim worthless to the executor that has it.
 const SEIZE: &str = "
 UPDATE ONLY orders SET fence = fence + 1, lease_until = clock_timestamp() + interval '10 seconds'
 WHERE id = $1 AND ended_at IS NULL AND status = 'submitted'
-RETURNING id, fence, owner, traceparent, created_at";
+RETURNING id, fence, traceparent, created_at";
 
 #[derive(FromRow)]
 struct Row {
     id: Uuid,
     fence: i64,
-    owner: String,
     traceparent: Option<String>,
     created_at: Timestamp,
 }

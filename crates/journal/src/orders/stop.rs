@@ -4,7 +4,7 @@ use super::Orders;
 use crate::database::columns::count;
 use crate::database::{Error, metrics};
 use order_core::order::{self, Event, Recorded, Status};
-use order_core::{Timestamp, UnknownName};
+use order_core::{AccountId, Timestamp, UnknownName};
 use uuid::Uuid;
 
 /// The outcome of a cancel.
@@ -20,25 +20,29 @@ pub enum Cancellation {
 }
 
 impl Orders {
-    /// Cancels an order, or keeps the cancel for when its transaction comes to nothing. None if there is
-    /// no such order.
+    /// Cancels an order of the account, or keeps the cancel for when its transaction comes to nothing. None if the
+    /// account has no such order.
     ///
     /// # Errors
     /// The database does not answer. After [`Error::Unknown`] the same call tells what happened.
-    pub async fn cancel(&self, id: order::Id) -> Result<Option<Cancellation>, Error> {
-        let cancel = sqlx::query_as(CANCEL).bind(id.0).fetch_optional(&self.pool);
+    pub async fn cancel(&self, account: &AccountId, id: order::Id) -> Result<Option<Cancellation>, Error> {
+        let cancel = sqlx::query_as(CANCEL).bind(id.0).bind(account.as_str()).fetch_optional(&self.pool);
         let found: Option<Found> = metrics::statement("cancel", cancel)
             .await
             .map_err(|error| Error::from_statement(CANCELLING, error))?;
-        let Some((status, seq, attempt, at)) = found else { return self.cancelled_before(id).await };
+        let Some((status, seq, attempt, at)) = found else { return self.cancelled_before(account, id).await };
         if let (Some(seq), Some(attempt), Some(at)) = (seq, attempt, at) {
             return Ok(Some(Cancellation::Now(Box::new(recorded(Event::Cancelled, seq, attempt, at)))));
         }
         kept(&status).map(Some)
     }
 
-    async fn cancelled_before(&self, id: order::Id) -> Result<Option<Cancellation>, Error> {
-        let read = sqlx::query_scalar(ENDED_AS).bind(id.0).fetch_optional(&self.pool);
+    async fn cancelled_before(
+        &self,
+        account: &AccountId,
+        id: order::Id,
+    ) -> Result<Option<Cancellation>, Error> {
+        let read = sqlx::query_scalar(ENDED_AS).bind(id.0).bind(account.as_str()).fetch_optional(&self.pool);
         let status: Option<String> = metrics::statement("ended_as", read)
             .await
             .map_err(|error| Error::from_statement(CANCELLING, error))?;
@@ -91,7 +95,7 @@ fn unreadable(error: UnknownName) -> Error {
 const CANCEL: &str = "
 WITH found AS MATERIALIZED (
   SELECT id, seq, attempt, fence, status, status IN ('pending', 'routing', 'building') AS unsigned
-  FROM ONLY orders WHERE id = $1
+  FROM ONLY orders WHERE id = $1 AND owner = $2
   FOR NO KEY UPDATE
 ), event AS (
   INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
@@ -114,7 +118,7 @@ SELECT found.status, ended.seq, ended.attempt, ended.ended_at FROM found LEFT JO
 
 /// The end of an order that is not open. A statement of its own: the one above may have waited for the order
 /// to end, and then finds it gone.
-const ENDED_AS: &str = "SELECT status FROM ended_orders WHERE id = $1";
+const ENDED_AS: &str = "SELECT status FROM ended_orders WHERE id = $1 AND owner = $2";
 
 /// Rows that are locked are being written to: the next call finds them.
 const EXPIRE: &str = "

@@ -3,6 +3,7 @@
 use crate::database::columns::{EventRow, bigint};
 use crate::database::writer::{Statement, Writer};
 use crate::database::{Error, metrics};
+use order_core::AccountId;
 use order_core::order::{self, Recorded};
 use sqlx::{FromRow, PgConnection, PgPool, Row, postgres::PgRow};
 use std::collections::HashMap;
@@ -35,7 +36,29 @@ impl History {
     /// The database does not answer, more is waiting to be read than the bound allows, or an event is
     /// unreadable.
     pub async fn read(&self, id: order::Id, after: u64) -> Result<Option<Vec<Recorded>>, Error> {
-        let Some(rows) = self.reads.write((id, after)).await? else { return Ok(None) };
+        self.read_as(None, id, after).await
+    }
+
+    /// As [`History::read`], and None if the order belongs to another account.
+    ///
+    /// # Errors
+    /// As [`History::read`].
+    pub async fn read_for(
+        &self,
+        account: &AccountId,
+        id: order::Id,
+        after: u64,
+    ) -> Result<Option<Vec<Recorded>>, Error> {
+        self.read_as(Some(account.clone()), id, after).await
+    }
+
+    async fn read_as(
+        &self,
+        account: Option<AccountId>,
+        id: order::Id,
+        after: u64,
+    ) -> Result<Option<Vec<Recorded>>, Error> {
+        let Some(rows) = self.reads.write(Read { account, id, after }).await? else { return Ok(None) };
         rows.iter().map(|row| event(id, row)).collect::<Result<_, _>>().map(Some)
     }
 
@@ -69,20 +92,31 @@ impl History {
 
 const READING: &str = "read an order's events";
 
-/// An order without an event after the number has one row, without an event. Each order has a first one.
+/// An order without an event after the number has one row, without an event. Each order has a first one, which
+/// names its account; before there were accounts, all orders were the operator's.
 const HISTORY: &str = "
 SELECT input.place, order_events.seq, order_events.attempt, order_events.body, order_events.at
-FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS input (order_id, after, place)
+FROM unnest($1::uuid[], $2::bigint[], $3::text[]) WITH ORDINALITY AS input (order_id, after, account, place)
 JOIN order_events AS acceptance ON acceptance.order_id = input.order_id AND acceptance.seq = 1
+  AND (input.account IS NULL OR input.account = coalesce(acceptance.body ->> 'account', 'operator'))
 LEFT JOIN order_events ON order_events.order_id = input.order_id AND order_events.seq > input.after
 ORDER BY input.place, order_events.seq";
+
+/// A read of one order's events.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// The account that must own the order; any if None.
+    account: Option<AccountId>,
+    id: order::Id,
+    after: u64,
+}
 
 /// The statement of reads for the writer, which groups them as it does writes.
 #[derive(Debug)]
 pub(crate) enum Reads {}
 
 impl Statement for Reads {
-    type Item = (order::Id, u64);
+    type Item = Read;
     /// The events' rows, which the reader makes sense of; None if there is no such order.
     type Outcome = Option<Vec<PgRow>>;
     const NAME: &'static str = "history";
@@ -92,11 +126,12 @@ impl Statement for Reads {
 
     async fn write(
         connection: &mut PgConnection,
-        items: &[(order::Id, u64)],
+        items: &[Read],
     ) -> Result<Vec<Option<Vec<PgRow>>>, sqlx::Error> {
         let rows: Vec<PgRow> = sqlx::query(HISTORY)
-            .bind(items.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-            .bind(items.iter().map(|(_, after)| bigint(*after)).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| item.id.0).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| bigint(item.after)).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| item.account.as_ref().map(AccountId::as_str)).collect::<Vec<_>>())
             .fetch_all(connection)
             .await?;
         let mut outcomes: Vec<Option<Vec<PgRow>>> = items.iter().map(|_| None).collect();

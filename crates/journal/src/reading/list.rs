@@ -4,7 +4,7 @@ use super::Reports;
 use super::history::{event, order_id};
 use crate::database::{Error, metrics};
 use order_core::order::{self, Recorded, Status};
-use order_core::{Dex, Mint, Timestamp};
+use order_core::{AccountId, Dex, Mint, Timestamp};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -47,13 +47,14 @@ impl Filter {
 const CLOCKS_APART_MS: i64 = 60_000;
 
 impl Reports {
-    /// Up to `limit` orders that match, newest first (by id), those older than `cursor` if given.
+    /// Up to `limit` orders of the account that match, newest first (by id), those older than `cursor` if given.
     ///
     /// # Errors
     /// The database does not answer, or too many lists are read at once. [`Error::Refused`] for a filter that
     /// has no index.
     pub async fn list(
         &self,
+        account: &AccountId,
         filter: &Filter,
         cursor: Option<order::Id>,
         limit: u32,
@@ -72,6 +73,7 @@ impl Reports {
             .bind(filter.token_in.map(|mint| mint.to_string()))
             .bind(filter.token_out.map(|mint| mint.to_string()))
             .bind(i64::from(limit))
+            .bind(account.as_str())
             .persistent(false)
             .fetch_all(&self.pool);
         let rows: Vec<PgRow> =
@@ -118,7 +120,7 @@ pub(crate) const LIST: &str = "
 WITH page AS MATERIALIZED (
   SELECT id FROM (
     (SELECT id FROM open_orders
-    WHERE id >= $1 AND id < $2
+    WHERE owner = $10 AND id >= $1 AND id < $2
       AND ($3::timestamptz IS NULL OR created_at >= $3)
       AND ($4::timestamptz IS NULL OR created_at < $4)
       AND ($5::text IS NULL OR status = $5)
@@ -127,7 +129,7 @@ WITH page AS MATERIALIZED (
       AND ($8::text IS NULL OR token_out = $8)
     ORDER BY id DESC LIMIT $9)
     UNION ALL
-    SELECT id FROM ended_page($1, $2, $3, $4, $5, $6, $7, $8, $9) AS ended (id)
+    SELECT id FROM ended_page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS ended (id)
   ) AS found
   ORDER BY id DESC
   LIMIT $9

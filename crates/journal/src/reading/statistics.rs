@@ -4,7 +4,7 @@ use super::Reports;
 use crate::database::columns::{atoms, count};
 use crate::database::{Error, metrics};
 use order_core::order::Status;
-use order_core::{Atoms, Dex, Timestamp, Token, UnknownName};
+use order_core::{AccountId, Atoms, Dex, Timestamp, Token, UnknownName};
 use sqlx::FromRow;
 use sqlx::types::Json;
 
@@ -64,12 +64,12 @@ impl Reports {
         })
     }
 
-    /// The orders that ended last, up to `limit`, latest first.
+    /// The orders of the account that ended last, up to `limit`, latest first.
     ///
     /// # Errors
     /// The database does not answer, or a row is unreadable.
-    pub async fn ended(&self, limit: u32) -> Result<Vec<Ended>, Error> {
-        let read = sqlx::query_as(ENDED).bind(i64::from(limit)).fetch_all(&self.pool);
+    pub async fn ended(&self, account: &AccountId, limit: u32) -> Result<Vec<Ended>, Error> {
+        let read = sqlx::query_as(ENDED).bind(i64::from(limit)).bind(account.as_str()).fetch_all(&self.pool);
         let rows: Vec<EndedRow> =
             metrics::statement("ended", read).await.map_err(|error| Error::from_statement(READING, error))?;
         let ended: Result<_, sqlx::Error> = rows.into_iter().map(Ended::try_from).collect();
@@ -131,6 +131,7 @@ const ENDED: &str = "
 SELECT status, dex, intent -> 'token_in' AS token_in, amount_in::text AS amount_in,
   quoted_out::text AS quoted_out, executed_out::text AS executed_out, ended_at
 FROM ended_orders
+WHERE owner = $2
 ORDER BY ended_at DESC
 LIMIT $1";
 

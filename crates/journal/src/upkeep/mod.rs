@@ -133,21 +133,37 @@ SELECT name, nullif(id_time(since), to_timestamp(0)) AS since, id_time(until) AS
   detached_at
 FROM order_months ORDER BY order_months.since";
 
-/// Constraints of the first month that were not checked yet, and its indexes that are not there.
+/// Constraints of the first month that were not checked yet, and the months' indexes that are not as those of
+/// `ended_orders`, which has no rows.
 const UNFINISHED: &str = "
+WITH months AS (
+  SELECT name, to_regclass(format('%I.ended_orders', name)) AS ended_orders
+  FROM (SELECT name FROM order_months WHERE detached_at IS NULL UNION ALL SELECT 'month_beyond') AS named
+), wanted AS (
+  SELECT relname, pg_get_indexdef(indexrelid) AS definition
+  FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+  WHERE indrelid = 'ended_orders'::regclass AND NOT indisprimary
+), there AS (
+  SELECT months.name AS month, relname, indisvalid
+  FROM months JOIN pg_index ON indrelid = months.ended_orders JOIN pg_class ON pg_class.oid = indexrelid
+  WHERE NOT indisprimary
+)
 SELECT format('ALTER TABLE %s VALIDATE CONSTRAINT %I', conrelid::regclass, conname) AS command
 FROM pg_constraint
 WHERE NOT convalidated AND conrelid = to_regclass('month_before.ended_orders')
 UNION ALL
 SELECT unnest(ARRAY[
-  format('DROP INDEX CONCURRENTLY IF EXISTS month_before.%I', relname),
-  replace(replace(pg_get_indexdef(indexrelid), 'INDEX', 'INDEX CONCURRENTLY'),
-    ' ON public.ended_orders ', ' ON month_before.ended_orders ')])
-FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-WHERE indrelid = 'ended_orders'::regclass AND NOT indisprimary
-  AND to_regclass('month_before.ended_orders') IS NOT NULL
-  AND NOT EXISTS (SELECT FROM pg_index AS there
-    WHERE there.indexrelid = to_regclass(format('month_before.%I', relname)) AND there.indisvalid)";
+  format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', months.name, relname),
+  replace(replace(definition, 'INDEX', 'INDEX CONCURRENTLY'),
+    ' ON public.ended_orders ', format(' ON %I.ended_orders ', months.name))])
+FROM months CROSS JOIN wanted
+WHERE months.ended_orders IS NOT NULL
+  AND NOT EXISTS (SELECT FROM there WHERE month = months.name AND there.relname = wanted.relname AND indisvalid)
+UNION ALL
+SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', month, there.relname)
+FROM there
+WHERE there.relname LIKE 'ended~_orders~_%' ESCAPE '~'
+  AND NOT EXISTS (SELECT FROM wanted WHERE wanted.relname = there.relname)";
 
 #[derive(FromRow)]
 struct Row {

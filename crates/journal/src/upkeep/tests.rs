@@ -71,7 +71,7 @@ async fn each_filter_of_the_list_reads_as_many_pages_as_it_needs_whatever_the_hi
         (middle, max, ago, "NULL", "NULL", "'Meteora'", "NULL", "NULL"),
         (nil, middle, "NULL", "NULL", "NULL", "NULL", "NULL", "'rare out'"),
     ] {
-        let parameters = [low, high, from, to, status, dex, token_in, token_out, "50"];
+        let parameters = [low, high, from, to, status, dex, token_in, token_out, "50", "'owner'"];
         let read = pages_read(&mut witness, filled(crate::reading::LIST, &parameters)).await;
         assert!(read <= PAGES_MAX, "{read} pages: {parameters:?}");
     }
@@ -86,7 +86,7 @@ async fn each_filter_of_the_list_reads_as_many_pages_as_it_needs_whatever_the_hi
 async fn a_filter_without_an_index_is_refused() {
     let (_database, journal) = journal().await;
     let filter = Filter { dex: Some(Dex::Orca), token_out: Some(token("USDC").mint), ..Filter::default() };
-    let refused = journal.reports.list(&filter, None, 10).await;
+    let refused = journal.reports.list(&account("tester"), &filter, None, 10).await;
     assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
 }
 
@@ -105,7 +105,7 @@ async fn an_order_that_has_ended_leaves_the_open_ones_and_is_found_by_every_read
     assert_eq!(journal.history.read(id, 0).await.unwrap().unwrap().len(), 5);
     let listed: Vec<_> = journal
         .reports
-        .list(&Filter::default(), None, 10)
+        .list(&account("tester"), &Filter::default(), None, 10)
         .await
         .unwrap()
         .into_iter()
@@ -113,7 +113,7 @@ async fn an_order_that_has_ended_leaves_the_open_ones_and_is_found_by_every_read
         .collect();
     assert_eq!(listed, [open, id]);
     let confirmed = Filter { status: Some(Status::Confirmed), ..Filter::default() };
-    assert_eq!(journal.reports.list(&confirmed, None, 10).await.unwrap().len(), 1);
+    assert_eq!(journal.reports.list(&account("tester"), &confirmed, None, 10).await.unwrap().len(), 1);
 }
 
 /// Lists wait for one another. Whoever writes does not wait for them.
@@ -127,7 +127,9 @@ async fn lists_that_hang_take_no_connection_of_those_that_write() {
     let lists: Vec<_> = (0..24)
         .map(|_| {
             let journal = journal.clone();
-            tokio::spawn(async move { journal.reports.list(&Filter::default(), None, 50).await.map(drop) })
+            tokio::spawn(async move {
+                journal.reports.list(&account("tester"), &Filter::default(), None, 50).await.map(drop)
+            })
         })
         .collect();
     let mut other = database.witness().await;
@@ -138,7 +140,7 @@ async fn lists_that_hang_take_no_connection_of_those_that_write() {
         assert!(matches!(list.await.unwrap(), Err(Error::Unavailable { .. })));
     }
     witness.execute("ROLLBACK").await.unwrap();
-    journal.reports.list(&Filter::default(), None, 50).await.unwrap();
+    journal.reports.list(&account("tester"), &Filter::default(), None, 50).await.unwrap();
 }
 
 async fn until_blocked_by(witness: &mut PgConnection, many: i64) {
@@ -289,7 +291,10 @@ async fn what_has_ended_is_counted_once_across_the_counters_and_a_detached_month
     witness.execute(LET_THE_FIRST_MONTH_BE_OVER).await.unwrap();
     journal.upkeep.detach_month("month_before").await.unwrap();
     assert_eq!(counted().await, (1, 1));
-    assert_eq!(journal.reports.list(&Filter::default(), None, 10).await.unwrap().len(), 0);
+    assert_eq!(
+        journal.reports.list(&account("tester"), &Filter::default(), None, 10).await.unwrap().len(),
+        0
+    );
     assert_eq!(journal.history.read(id, 0).await.unwrap(), None);
     assert_eq!(number(&mut witness, "SELECT count(*) FROM month_before.ended_orders").await, 2);
     assert_eq!(number(&mut witness, "SELECT count(*) FROM month_before.order_events").await, 8);
@@ -311,7 +316,7 @@ async fn an_order_with_an_id_of_a_detached_month_goes_its_way_and_is_listed() {
     witness.execute("DROP SCHEMA month_before CASCADE").await.unwrap();
     let mut claim = claimed(&journal).await;
     append_all(&journal, &mut claim, [routing(1), route(), signed(), landed()]).await;
-    let listed = journal.reports.list(&Filter::default(), None, 10).await.unwrap();
+    let listed = journal.reports.list(&account("tester"), &Filter::default(), None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|listed| listed.id).collect::<Vec<_>>(), [claim.order().id()]);
 }
 
@@ -348,7 +353,8 @@ async fn orders_without_a_month_are_listed_in_their_place() {
     for filter in [Filter::default(), Filter { token_in: Some(token("SOL").mint), ..Filter::default() }] {
         let mut listed: Vec<order::Id> = Vec::new();
         for _ in 0..ids.len() {
-            let page = journal.reports.list(&filter, listed.last().copied(), 1).await.unwrap();
+            let page =
+                journal.reports.list(&account("tester"), &filter, listed.last().copied(), 1).await.unwrap();
             listed.extend(page.iter().map(|listed| listed.id));
         }
         assert_eq!(listed, ids);

@@ -2,6 +2,7 @@
 
 use super::load::OrderPath;
 use super::response::Receipt;
+use crate::access::Caller;
 use crate::http::error_codes::Code;
 use crate::http::problem::{self, Problem};
 use crate::state::App;
@@ -27,12 +28,13 @@ use order_core::order::{Id, Status};
 )]
 pub(crate) async fn cancel(
     State(app): State<App>,
+    caller: Caller,
     OrderPath(name): OrderPath,
 ) -> Result<Json<Receipt>, Problem> {
     let id: Id = name.parse().map_err(|_| Problem::unknown_order(&name))?;
-    let cancelled = match app.journal.orders.cancel(id).await {
+    let cancelled = match app.journal.orders.cancel(&caller.account, id).await {
         // A second call reports the outcome of the first.
-        Err(journal::Error::Unknown { .. }) => app.journal.orders.cancel(id).await,
+        Err(journal::Error::Unknown { .. }) => app.journal.orders.cancel(&caller.account, id).await,
         cancelled => cancelled,
     };
     match cancelled.map_err(Problem::cancelling)?.ok_or_else(|| Problem::unknown_order(&name))? {

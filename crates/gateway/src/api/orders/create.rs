@@ -4,6 +4,7 @@ use super::idempotency;
 use super::intent::intent;
 use super::request::{OrderBody, OrderRequest};
 use super::response::Receipt;
+use crate::access::Caller;
 use crate::http::body;
 use crate::http::problem::{self, Problem};
 use crate::state::App;
@@ -12,6 +13,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use journal::{Acceptance, Accepted, Idempotency};
+use order_core::AccountId;
 use order_core::order::{Id, Status};
 use uuid::Uuid;
 
@@ -39,10 +41,11 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 )]
 pub(crate) async fn execute(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     body::Json(body): body::Json,
 ) -> Result<Response, Problem> {
-    let placed = place(&app, &headers, &body).await?;
+    let placed = place(&app, &caller.account, &headers, &body).await?;
     Ok(answer(placed))
 }
 
@@ -67,19 +70,24 @@ pub(crate) struct Placed {
     pub(crate) replayed: bool,
 }
 
-/// Accepts an order. The returned order is durable.
+/// Accepts an order of the account. The returned order is durable.
 ///
 /// # Errors
 /// The request is not valid, or cannot be fulfilled now. Nothing was recorded, unless the problem
 /// says that it may have been.
-pub(crate) async fn place(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Placed, Problem> {
+pub(crate) async fn place(
+    app: &App,
+    account: &AccountId,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Placed, Problem> {
     let key = idempotency::key(headers)?;
     let parsed = OrderRequest::parse(body);
     let idempotency =
         key.map(|key| Idempotency { key, request_hash: idempotency::fingerprint(&parsed, body) });
     // An accepted request is answered with its order even if it would be refused by now.
     if let Some(idempotency) = &idempotency
-        && let Some(id) = idempotency::replay(app, idempotency).await?
+        && let Some(id) = idempotency::replay(app, account, idempotency).await?
     {
         return Ok(Placed { id, replayed: true });
     }
@@ -88,7 +96,7 @@ pub(crate) async fn place(app: &App, headers: &HeaderMap, body: &[u8]) -> Result
     let acceptance = Acceptance {
         id: Id(Uuid::now_v7()),
         intent,
-        owner: idempotency::OWNER.to_owned(),
+        account: account.clone(),
         idempotency,
         traceparent: service::trace::traceparent(),
     };

@@ -3,6 +3,7 @@
 use super::fold::{OrderView, sol};
 use super::load::{OrderPath, corrupt, history};
 use super::response::{Failed, message};
+use crate::access::Caller;
 use crate::api::quotes::response::{Alternative, Hop, Pair, Path, Price};
 use crate::http::problem::{self, Problem};
 use crate::state::App;
@@ -28,9 +29,10 @@ use utoipa::ToSchema;
 )]
 pub(crate) async fn events(
     State(app): State<App>,
+    caller: Caller,
     OrderPath(id): OrderPath,
 ) -> Result<Json<History>, Problem> {
-    let (id, recorded) = history(&app, &id).await?;
+    let (id, recorded) = history(&app, &caller.account, &id).await?;
     History::of(id, &recorded).map(Json).map_err(|error| corrupt(id, &error))
 }
 
@@ -218,7 +220,7 @@ impl Event {
 impl Detail {
     fn of(view: &OrderView, event: &order::Event) -> Self {
         match event {
-            order::Event::Accepted { intent } => Self::Accepted { request: Request::of(intent) },
+            order::Event::Accepted { intent, .. } => Self::Accepted { request: Request::of(intent) },
             order::Event::RoutingStarted { .. } | order::Event::Cancelled | order::Event::Expired => {
                 Self::Bare {}
             }

@@ -3,6 +3,7 @@
 use super::fold::OrderView;
 use super::load::{OrderPath, corrupt, history};
 use super::response::OrderResponse;
+use crate::access::Caller;
 use crate::http::problem::{self, Problem};
 use crate::state::App;
 use axum::Json;
@@ -20,9 +21,10 @@ use axum::extract::State;
 )]
 pub(crate) async fn order(
     State(app): State<App>,
+    caller: Caller,
     OrderPath(id): OrderPath,
 ) -> Result<Json<OrderResponse>, Problem> {
-    let (id, history) = history(&app, &id).await?;
+    let (id, history) = history(&app, &caller.account, &id).await?;
     let view = OrderView::replay(id, &history).map_err(|error| corrupt(id, &error))?;
     Ok(Json(view.response(crate::http::now())))
 }

@@ -6,6 +6,7 @@ use crate::http::problem::Problem;
 use crate::state::App;
 use http::{HeaderMap, HeaderName};
 use journal::{Accepted, Idempotency};
+use order_core::AccountId;
 use order_core::order::Id;
 use sha2::{Digest as _, Sha256};
 
@@ -14,9 +15,6 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The longest key, in characters.
 const MAX_KEY: usize = 255;
-
-/// The owner of all orders and keys: there is one operator.
-pub(super) const OWNER: &str = "operator";
 
 /// The idempotency key of a request, if it has one.
 ///
@@ -48,12 +46,16 @@ pub(super) fn fingerprint(parsed: &Result<OrderRequest, Problem>, body: &[u8]) -
     }
 }
 
-/// The order that an earlier request with this key placed, if there is one.
+/// The order that an earlier request of the account with this key placed, if there is one.
 ///
 /// # Errors
 /// The key was used with another body, or the database does not answer.
-pub(super) async fn replay(app: &App, idempotency: &Idempotency) -> Result<Option<Id>, Problem> {
-    match app.journal.orders.accepted(OWNER, idempotency).await? {
+pub(super) async fn replay(
+    app: &App,
+    account: &AccountId,
+    idempotency: &Idempotency,
+) -> Result<Option<Id>, Problem> {
+    match app.journal.orders.accepted(account, idempotency).await? {
         None | Some(Accepted::New) => Ok(None),
         Some(Accepted::Replayed { id }) => Ok(Some(id)),
         Some(Accepted::Conflict { .. }) => Err(reused()),

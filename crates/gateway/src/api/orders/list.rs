@@ -2,6 +2,7 @@
 
 use super::fold::OrderView;
 use super::response::OrderResponse;
+use crate::access::Caller;
 use crate::http::problem::{self, Problem};
 use crate::http::query::Query;
 use crate::registry::Registry;
@@ -50,9 +51,13 @@ pub(crate) struct Orders {
         (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn list(State(app): State<App>, query: Query) -> Result<Json<Orders>, Problem> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Orders>, Problem> {
     let Page { filter, cursor, limit } = Page::read(query)?;
-    let listed = app.journal.reports.list(&filter, cursor, limit).await?;
+    let listed = app.journal.reports.list(&caller.account, &filter, cursor, limit).await?;
     let full = u32::try_from(listed.len()).is_ok_and(|length| length >= limit);
     let next_cursor = if full { listed.last().map(|last| last.id) } else { None };
     let now = crate::http::now();

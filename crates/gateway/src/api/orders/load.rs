@@ -5,6 +5,7 @@ use crate::http::problem::Problem;
 use crate::state::App;
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
+use order_core::AccountId;
 use order_core::order::{Id, InvalidHistory, Recorded};
 
 /// The order id in a path, as text. Text that is no id is an unknown order, not an invalid request.
@@ -22,13 +23,17 @@ impl<S: Send + Sync> FromRequestParts<S> for OrderPath {
     }
 }
 
-/// The recorded events of an order.
+/// The recorded events of an order of the account.
 ///
 /// # Errors
-/// The order does not exist, or the database does not answer.
-pub(crate) async fn history(app: &App, name: &str) -> Result<(Id, Vec<Recorded>), Problem> {
+/// The account has no such order, or the database does not answer.
+pub(crate) async fn history(
+    app: &App,
+    account: &AccountId,
+    name: &str,
+) -> Result<(Id, Vec<Recorded>), Problem> {
     let Ok(id) = name.parse::<Id>() else { return Err(Problem::unknown_order(name)) };
-    match app.journal.history.read(id, 0).await? {
+    match app.journal.history.read_for(account, id, 0).await? {
         Some(history) => Ok((id, history)),
         None => Err(Problem::unknown_order(name)),
     }

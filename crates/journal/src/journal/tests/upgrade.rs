@@ -33,7 +33,7 @@ async fn programs_of_the_version_before_go_on_working() {
     let read = "SELECT count(*) FROM orders WHERE ended_at IS NOT NULL AND owner = 'owner'";
     assert_eq!(number(&mut witness, read).await, 1);
     let same = Idempotency { key: "key".to_owned(), request_hash: [0; 32] };
-    assert!(journal.orders.accepted("owner", &same).await.unwrap().is_some());
+    assert!(journal.orders.accepted(&account("owner"), &same).await.unwrap().is_some());
 }
 
 /// As the version before takes an order on.
@@ -90,7 +90,10 @@ async fn keys_counts_and_orders_of_before_are_kept_at_each_step() {
     }
     let stats = journal.reports.queue_stats().await.unwrap();
     assert_eq!((stats.completed, stats.failed, stats.waiting), (1, 1, 3));
-    assert_eq!(journal.reports.list(&Filter::default(), None, 10).await.unwrap().len(), 5);
+    assert_eq!(
+        journal.reports.list(&account("tester"), &Filter::default(), None, 10).await.unwrap().len(),
+        5
+    );
     assert_eq!(number(&mut witness, "SELECT count(*) FROM pg_index WHERE NOT indisvalid").await, 0);
     assert_eq!(number(&mut witness, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated").await, 0);
     // Each month has the indexes of the others.

@@ -19,7 +19,7 @@ async fn an_accepted_order_is_durable_with_its_first_event() {
     assert_eq!(row, ("pending".to_owned(), 1, 0, 0, u64::MAX.to_string(), mint, traceparent));
     let history = journal.history.read(acceptance.id, 0).await.unwrap().unwrap();
     assert_eq!((history.len(), history[0].seq, history[0].attempt), (1, 1, 0));
-    assert_eq!(history[0].event, Event::Accepted { intent: acceptance.intent });
+    assert_eq!(history[0].event, Event::Accepted { account: account("tester"), intent: acceptance.intent });
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_key_names_one_order_of_one_owner() {
     assert_eq!(journal.orders.accept(with_key("key", 1)).await.unwrap(), Accepted::Replayed { id });
     assert_eq!(journal.orders.accept(with_key("key", 2)).await.unwrap(), Accepted::Conflict { id });
     assert_eq!(journal.orders.accept(with_key("other", 1)).await.unwrap(), Accepted::New);
-    let other_owner = Acceptance { owner: "other".to_owned(), ..with_key("key", 1) };
+    let other_owner = Acceptance { account: account("other"), ..with_key("key", 1) };
     assert_eq!(journal.orders.accept(other_owner).await.unwrap(), Accepted::New);
     // The very same acceptance again is what a try after a lost answer sends.
     assert_eq!(journal.orders.accept(first).await.unwrap(), Accepted::New);
@@ -102,8 +102,8 @@ async fn one_bad_item_does_not_fail_the_others() {
     let bad = [
         with_key(&"k".repeat(256), 1),
         with_key("", 1),
-        Acceptance { owner: String::new(), ..acceptance() },
-        Acceptance { owner: "\0".to_owned(), ..acceptance() },
+        with_key("\0", 1),
+        Acceptance { traceparent: Some("\0".to_owned()), ..acceptance() },
         Acceptance { traceparent: Some("t".repeat(256)), ..acceptance() },
     ];
     let bad_ids: HashSet<order::Id> = bad.iter().map(|acceptance| acceptance.id).collect();

@@ -122,7 +122,7 @@ async fn an_append_and_the_database_agree_on_whether_the_claim_holds() {
 #[tokio::test]
 async fn what_no_claim_appends_leaves_the_claim_as_it_was() {
     let (_database, journal) = journal().await;
-    let accepted = Event::Accepted { intent: intent() };
+    let accepted = Event::Accepted { account: account("tester"), intent: intent() };
     let rolled_back = Event::RolledBack { observation: Observation::Expired };
     let mut claim = claimed(&journal).await;
     append_all(&journal, &mut claim, [routing(1), route(), signed()]).await;

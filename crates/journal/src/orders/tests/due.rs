@@ -8,7 +8,7 @@ async fn due(journal: &Journal) -> Vec<order::Id> {
 }
 
 async fn accepted_of(journal: &Journal, owner: &str) -> order::Id {
-    let acceptance = Acceptance { owner: owner.to_owned(), ..acceptance() };
+    let acceptance = Acceptance { account: account(owner), ..acceptance() };
     let id = acceptance.id;
     journal.orders.accept(acceptance).await.unwrap();
     id
@@ -52,7 +52,7 @@ async fn owners_are_served_in_turn() {
     let modest = accepted_of(&journal, "modest").await;
     let third = [accepted_of(&journal, "third").await, accepted_of(&journal, "third").await];
     assert_eq!(journal.orders.due(4, &[], &[]).await.unwrap(), [greedy[0], modest, third[0], greedy[1]]);
-    let busy = [("greedy".to_owned(), 9), ("nobody".to_owned(), 3)];
+    let busy = [(account("greedy"), 9), (account("nobody"), 3)];
     assert_eq!(journal.orders.due(4, &busy, &[]).await.unwrap(), [modest, third[0], third[1], greedy[0]]);
     assert_eq!(journal.orders.due(100, &busy, &[]).await.unwrap().len(), 23);
 }

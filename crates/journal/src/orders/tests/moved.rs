@@ -58,7 +58,9 @@ async fn a_landing_that_waited_for_the_end_is_not_recorded() {
 async fn a_cancel_that_waited_for_the_end_comes_too_late() {
     let (database, journal) = journal().await;
     let id = accepted(&journal).await;
-    let late = waits_for_the_end(&database, async move { journal.orders.cancel(id).await }).await;
+    let late =
+        waits_for_the_end(&database, async move { journal.orders.cancel(&account("tester"), id).await })
+            .await;
     assert_eq!(late.unwrap(), Some(Cancellation::TooLate(Status::Failed)));
     assert_eq!(rows(&database, "SELECT count(*) FROM order_events").await, 1);
 }
@@ -111,7 +113,10 @@ async fn an_order_that_has_moved_takes_nothing_more() {
     assert!(matches!(append(&journal, &mut late, signed()).await, Err(Unrecorded::Fenced)));
     assert!(matches!(append(&journal, &mut late, failed()).await, Err(Unrecorded::Fenced)));
     assert!(journal.orders.claim(id, LONG).await.unwrap().is_none());
-    assert_eq!(journal.orders.cancel(id).await.unwrap(), Some(Cancellation::TooLate(Status::Confirmed)));
+    assert_eq!(
+        journal.orders.cancel(&account("tester"), id).await.unwrap(),
+        Some(Cancellation::TooLate(Status::Confirmed))
+    );
     assert!(matches!(journal.orders.settle(id, false, "none").await, Err(SettleError::NotSubmitted)));
     let same_id = journal.orders.accept(Acceptance { id, ..acceptance() }).await.unwrap();
     assert_eq!(same_id, crate::Accepted::New, "the very acceptance, made again");
@@ -166,7 +171,7 @@ async fn orders_that_end_all_at_once_are_each_in_one_place() {
                 let journal = journal.clone();
                 async move {
                     tokio::time::sleep(Duration::from_millis(u64::try_from(number).unwrap() / 2)).await;
-                    journal.orders.cancel(id).await.unwrap()
+                    journal.orders.cancel(&account("tester"), id).await.unwrap()
                 }
             });
             for event in [routing(1), route(), signed(), landed()] {

@@ -92,17 +92,23 @@ async fn what_is_signed_is_followed_past_its_expiry_and_no_attempt_comes_after_i
 #[tokio::test]
 async fn an_unsigned_order_is_cancelled_at_once_whoever_holds_it() {
     let (_database, journal) = journal().await;
-    assert_eq!(journal.orders.cancel(order::Id(Uuid::now_v7())).await.unwrap(), None);
+    assert_eq!(journal.orders.cancel(&account("tester"), order::Id(Uuid::now_v7())).await.unwrap(), None);
     let pending = accepted(&journal).await;
-    let Some(Cancellation::Now(recorded)) = journal.orders.cancel(pending).await.unwrap() else { panic!() };
+    let Some(Cancellation::Now(recorded)) = journal.orders.cancel(&account("tester"), pending).await.unwrap()
+    else {
+        panic!()
+    };
     assert_eq!((recorded.seq, &recorded.event), (2, &Event::Cancelled));
     assert_eq!(journal.history.read(pending, 1).await.unwrap().unwrap(), [*recorded]);
-    assert_eq!(journal.orders.cancel(pending).await.unwrap(), Some(Cancellation::Before));
+    assert_eq!(journal.orders.cancel(&account("tester"), pending).await.unwrap(), Some(Cancellation::Before));
     let mut building = claimed(&journal).await;
     append_all(&journal, &mut building, [routing(1), route()]).await;
     let id = building.order().id();
     journal.trading.halt("a cancel works all the same").await.unwrap();
-    assert!(matches!(journal.orders.cancel(id).await.unwrap(), Some(Cancellation::Now(_))));
+    assert!(matches!(
+        journal.orders.cancel(&account("tester"), id).await.unwrap(),
+        Some(Cancellation::Now(_))
+    ));
     journal.trading.resume().await.unwrap();
     assert!(matches!(append(&journal, &mut building, signed()).await, Err(Unrecorded::Fenced)));
     assert_eq!(journal.orders.renew(&[(id, building.fence())], LONG).await.unwrap(), []);
@@ -116,20 +122,20 @@ async fn a_cancel_after_the_signature_is_too_late_and_lets_no_attempt_follow() {
     let id = claim.order().id();
     append_all(&journal, &mut claim, [routing(1), route(), signed()]).await;
     let too_late = Some(Cancellation::TooLate(Status::Submitted));
-    assert_eq!(journal.orders.cancel(id).await.unwrap(), too_late);
-    assert_eq!(journal.orders.cancel(id).await.unwrap(), too_late);
+    assert_eq!(journal.orders.cancel(&account("tester"), id).await.unwrap(), too_late);
+    assert_eq!(journal.orders.cancel(&account("tester"), id).await.unwrap(), too_late);
     let expired = Event::Observed { observation: Observation::Expired };
     append_all(&journal, &mut claim, [expired, retry(0)]).await;
     assert!(journal.orders.claim(id, LONG).await.unwrap().is_none());
     let ended = journal.orders.end_expired(10).await.unwrap();
     assert!(matches!(&ended[..], [(ended, recorded)] if *ended == id && recorded.event == Event::Cancelled));
-    assert_eq!(journal.orders.cancel(id).await.unwrap(), Some(Cancellation::Before));
+    assert_eq!(journal.orders.cancel(&account("tester"), id).await.unwrap(), Some(Cancellation::Before));
     let mut lands = claimed(&journal).await;
     append_all(&journal, &mut lands, [routing(1), route(), signed()]).await;
-    assert_eq!(journal.orders.cancel(lands.order().id()).await.unwrap(), too_late);
+    assert_eq!(journal.orders.cancel(&account("tester"), lands.order().id()).await.unwrap(), too_late);
     append_all(&journal, &mut lands, [landed()]).await;
     let confirmed = Some(Cancellation::TooLate(Status::Confirmed));
-    assert_eq!(journal.orders.cancel(lands.order().id()).await.unwrap(), confirmed);
+    assert_eq!(journal.orders.cancel(&account("tester"), lands.order().id()).await.unwrap(), confirmed);
 }
 
 /// The statement that records the signature begins before the expiry, and waits while it passes.
@@ -162,12 +168,13 @@ async fn an_order_is_cancelled_or_signed_and_never_both() {
     let (database, journal) = journal().await;
     let other = database.journal().await;
     let mut witness = database.witness().await;
+    let tester = account("tester");
     for _ in 0..ORDERS {
         let mut claim = claimed(&journal).await;
         let id = claim.order().id();
         append_all(&journal, &mut claim, [routing(1), route()]).await;
         let signing = append(&journal, &mut claim, signed());
-        let (signed, cancelled) = tokio::join!(signing, other.orders.cancel(id));
+        let (signed, cancelled) = tokio::join!(signing, other.orders.cancel(&tester, id));
         match (signed, cancelled.unwrap().unwrap()) {
             (Ok(_), Cancellation::TooLate(Status::Submitted))
             | (Err(Unrecorded::Fenced), Cancellation::Now(_)) => {}

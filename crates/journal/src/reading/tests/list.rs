@@ -4,7 +4,14 @@ use order_core::Dex;
 use order_core::order::Status;
 
 async fn listed(journal: &Journal, filter: Filter) -> Vec<order::Id> {
-    journal.reports.list(&filter, None, 100).await.unwrap().into_iter().map(|listed| listed.id).collect()
+    journal
+        .reports
+        .list(&account("tester"), &filter, None, 100)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|listed| listed.id)
+        .collect()
 }
 
 #[tokio::test]
@@ -18,9 +25,9 @@ async fn a_list_is_newest_first_page_by_page_with_whole_histories() {
     }
     ids.sort();
     ids.reverse();
-    let first = journal.reports.list(&Filter::default(), None, 2).await.unwrap();
+    let first = journal.reports.list(&account("tester"), &Filter::default(), None, 2).await.unwrap();
     assert_eq!(first.iter().map(|listed| listed.id).collect::<Vec<_>>(), ids[..2]);
-    let rest = journal.reports.list(&Filter::default(), Some(ids[1]), 100).await.unwrap();
+    let rest = journal.reports.list(&account("tester"), &Filter::default(), Some(ids[1]), 100).await.unwrap();
     assert_eq!(rest.iter().map(|listed| listed.id).collect::<Vec<_>>(), ids[2..]);
     let id = claim.order().id();
     let history = journal.history.read(id, 0).await.unwrap().unwrap();
@@ -66,7 +73,7 @@ async fn an_event_of_a_later_version_hides_no_other_order() {
     .execute(&mut database.witness().await)
     .await
     .unwrap();
-    let listed = journal.reports.list(&Filter::default(), None, 3).await.unwrap();
+    let listed = journal.reports.list(&account("tester"), &Filter::default(), None, 3).await.unwrap();
     let readable: Vec<_> = listed.iter().map(|listed| (listed.id, listed.history.is_ok())).collect();
     assert_eq!(readable, [(after, true), (strange, false), (before, true)]);
     assert!(matches!(&listed[1].history, Err(Error::Corrupt { id, .. }) if *id == strange));
@@ -85,6 +92,6 @@ async fn the_latest_route_counts_for_lists_and_statistics() {
     let route = quote(Venue::MeteoraDammV2, Atoms::new(u64::MAX), u64::MAX);
     let route = Event::RouteChosen { quote: route };
     append_all(&journal, &mut claim, [routing(2), route, failed()]).await;
-    let ended = journal.reports.ended(10).await.unwrap();
+    let ended = journal.reports.ended(&account("tester"), 10).await.unwrap();
     assert_eq!((ended[0].dex, ended[0].quoted_out), (Some(Dex::Meteora), Some(Atoms::new(u64::MAX))));
 }

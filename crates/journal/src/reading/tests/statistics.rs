@@ -55,7 +55,7 @@ async fn what_ended_is_told_latest_first() {
     let mut confirmed = claimed(&journal).await;
     append_all(&journal, &mut confirmed, [routing(1), route(), signed()]).await;
     let at = append(&journal, &mut confirmed, landed()).await.unwrap().at;
-    let ended = journal.reports.ended(10).await.unwrap();
+    let ended = journal.reports.ended(&account("tester"), 10).await.unwrap();
     assert_eq!(ended.len(), 2);
     let out = Some(Atoms::new(u64::MAX - 1));
     let expected = Ended {
@@ -69,5 +69,5 @@ async fn what_ended_is_told_latest_first() {
     };
     assert_eq!(ended[0], expected);
     assert_eq!((ended[1].status, ended[1].dex, ended[1].quoted_out), (Status::Failed, None, None));
-    assert_eq!(journal.reports.ended(1).await.unwrap(), [expected]);
+    assert_eq!(journal.reports.ended(&account("tester"), 1).await.unwrap(), [expected]);
 }

@@ -38,7 +38,7 @@ async fn what_ends_without_a_swap_is_given_back() {
     let mut failing = journal.orders.claim(failing.order().id(), LONG).await.unwrap().unwrap();
     append_all(&journal, &mut failing, [routing(2), failed()]).await;
     assert_eq!(journal.trading.spent_today().await.unwrap(), usd(60));
-    journal.orders.cancel(cancelled).await.unwrap();
+    journal.orders.cancel(&account("tester"), cancelled).await.unwrap();
     append_all(&journal, &mut landing, [routing(1), route(), signed(), landed()]).await;
     assert_eq!(journal.trading.spent_today().await.unwrap(), usd(40));
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use super::connection::{Closing, Connection, Inbound};
 use super::message::Message;
+use crate::access::Caller;
 use crate::api::orders::fold::OrderView;
 use crate::hub::Subscription;
 use crate::state::App;
@@ -11,6 +12,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 /// Interval of heartbeats and pings.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
+
+/// Interval at which the key of the socket is verified again.
+const CHECK_KEY_EVERY: Duration = Duration::from_secs(1);
 
 /// A client that sends nothing for three heartbeats, not even a pong, is gone.
 const SILENCE: Duration = Duration::from_secs(50);
@@ -24,10 +28,16 @@ const MAX_FIRST_READS: u32 = 15;
 
 /// Sends the events after `after`: first the recorded ones, then new ones, until the order ends or the socket
 /// closes.
-pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after: u64) -> Closing {
+pub(crate) async fn follow(
+    app: &App,
+    caller: &Caller,
+    connection: &mut Connection,
+    id: Id,
+    after: u64,
+) -> Closing {
     // Subscribes first, so that events recorded during the read arrive through the subscription.
     let subscription = app.hub.subscribe(id);
-    let history = match app.journal.history.read(id, 0).await {
+    let history = match app.journal.history.read_for(&caller.account, id, 0).await {
         Ok(Some(history)) => history,
         Ok(None) => return Closing::UnknownOrder,
         Err(error) => {
@@ -35,15 +45,20 @@ pub(crate) async fn follow(app: &App, connection: &mut Connection, id: Id, after
             return Closing::Unavailable { seq: after };
         }
     };
-    stream(app, connection, subscription, id, after, history).await
+    stream(app, caller, connection, subscription, id, after, history).await
 }
 
 /// As [`follow`], for an order that was just accepted. The client gets its id even if the database is
 /// unavailable now. Otherwise it would take the order for rejected, and place another.
-pub(crate) async fn follow_accepted(app: &App, connection: &mut Connection, id: Id) -> Closing {
+pub(crate) async fn follow_accepted(
+    app: &App,
+    caller: &Caller,
+    connection: &mut Connection,
+    id: Id,
+) -> Closing {
     let subscription = app.hub.subscribe(id);
     match first_history(app, connection, id).await {
-        Ok(history) => stream(app, connection, subscription, id, 0, history).await,
+        Ok(history) => stream(app, caller, connection, subscription, id, 0, history).await,
         Err(closing) => closing,
     }
 }
@@ -85,6 +100,7 @@ async fn pause(app: &App, connection: &mut Connection) -> Result<(), Closing> {
 /// Sends the events of `history` after `after`, then new ones.
 async fn stream(
     app: &App,
+    caller: &Caller,
     connection: &mut Connection,
     subscription: Subscription,
     id: Id,
@@ -100,14 +116,23 @@ async fn stream(
             return Closing::Fault;
         }
     };
-    let mut follower = Follower { app, connection, subscription, view, after, reread_at: None };
+    let mut follower = Follower { app, caller, connection, subscription, view, after, reread_at: None };
     match follower.run(history).await {
         Ok(closing) | Err(closing) => closing,
     }
 }
 
+/// Ends the socket of a key that was revoked or has expired.
+async fn check_key(app: &App, caller: &Caller) -> Result<(), Closing> {
+    match &caller.key {
+        Some(key) if !app.keys.holds(key, &caller.account).await => Err(Closing::Refused),
+        Some(_) | None => Ok(()),
+    }
+}
+
 struct Follower<'a> {
     app: &'a App,
+    caller: &'a Caller,
     connection: &'a mut Connection,
     subscription: Subscription,
     /// The order up to the last event that was read.
@@ -129,6 +154,8 @@ impl Follower<'_> {
         let shutdown = self.app.shell.shutdown();
         let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut key_check = tokio::time::interval_at(Instant::now() + CHECK_KEY_EVERY, CHECK_KEY_EVERY);
+        key_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         while !self.view.is_ended() {
             let reread_at = self.reread_at.unwrap_or_else(Instant::now);
@@ -145,6 +172,7 @@ impl Follower<'_> {
                     // Text from the client has no meaning here, but shows that it is alive.
                     Inbound::Text(_) | Inbound::Sign => heard = Instant::now(),
                 },
+                _ = key_check.tick() => check_key(self.app, self.caller).await?,
                 _ = heartbeat.tick() => {
                     if heard.elapsed() > SILENCE {
                         return Ok(Closing::Gone);

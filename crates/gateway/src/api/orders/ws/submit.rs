@@ -4,6 +4,7 @@ use super::connection::{Closing, Connection, Inbound};
 use super::follower::follow_accepted;
 use super::message::Message;
 use super::upgrade::open;
+use crate::access::Caller;
 use crate::api::orders::create::place;
 use crate::http::access_log::REQUEST_ID;
 use crate::http::body::MAX_BYTES;
@@ -30,7 +31,10 @@ const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 /// be sent again.
 #[utoipa::path(
     get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order returns the same order")),
+    params(
+        ("ticket" = Option<String>, Query, description = "A ticket of `POST /api/ws-ticket`, in place of the header Authorization"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order returns the same order"),
+    ),
     responses(
         (status = 101, description = "The WebSocket is open; its text messages have this form", body = Message),
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
@@ -40,25 +44,31 @@ const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 )]
 pub(crate) async fn upgrade(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let (shared, sent) = (app.clone(), headers.clone());
-    open(&app, &headers, upgrade, MAX_BYTES, move |mut connection| async move {
-        let closing = match Box::pin(submit(&shared, &sent, &mut connection)).await {
+    open(&app, upgrade, MAX_BYTES, move |mut connection| async move {
+        let closing = match Box::pin(submit(&shared, &caller, &sent, &mut connection)).await {
             Ok(closing) | Err(closing) => closing,
         };
         connection.close(&closing).await;
     })
 }
 
-async fn submit(app: &App, headers: &HeaderMap, connection: &mut Connection) -> Result<Closing, Closing> {
+async fn submit(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    connection: &mut Connection,
+) -> Result<Closing, Closing> {
     let placed = match order(app, connection).await? {
-        Ok(body) => place(app, headers, body.as_bytes()).await,
+        Ok(body) => place(app, &caller.account, headers, body.as_bytes()).await,
         Err(problem) => Err(problem),
     };
     match placed {
-        Ok(placed) => Ok(follow_accepted(app, connection, placed.id).await),
+        Ok(placed) => Ok(follow_accepted(app, caller, connection, placed.id).await),
         Err(problem) => {
             let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
             let refusal = Message::Error { problem: problem.body(request_id) };

@@ -1,4 +1,4 @@
-//! Opening a WebSocket: origin check, size limits, the limit on open sockets.
+//! Opening a WebSocket: size limits, the limit on open sockets.
 
 use super::connection::Connection;
 use crate::http::error_codes::Code;
@@ -7,7 +7,6 @@ use crate::state::App;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
-use http::{HeaderMap, Uri, header};
 use std::future::Future;
 use std::sync::Arc;
 use tracing::Instrument as _;
@@ -22,7 +21,6 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 /// Opens a socket, and runs `talk` on it until it says how to close.
 pub(super) fn open<F, Fut>(
     app: &App,
-    headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     max_message: usize,
     talk: F,
@@ -33,7 +31,6 @@ where
 {
     let upgrade = upgrade
         .map_err(|_| Problem::new(Code::UpgradeRequired, "this path is a WebSocket; open it as one"))?;
-    own_origin(headers)?;
     let permit = Arc::clone(&app.sockets)
         .try_acquire_owned()
         .map_err(|_| Problem::new(Code::Overloaded, "too many WebSockets are open; try again later"))?;
@@ -56,42 +53,4 @@ where
         }
         .instrument(span)
     }))
-}
-
-/// Checks the origin. A browser lets any page open a WebSocket to any host, and sends the page's origin: only
-/// pages of this host are allowed. Other programs send no origin.
-fn own_origin(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let origin: Option<Uri> = origin.to_str().ok().and_then(|origin| origin.parse().ok());
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let own = origin.as_ref().and_then(Uri::authority).is_some_and(|page| Some(page.as_str()) == host);
-    if own {
-        Ok(())
-    } else {
-        Err(Problem::new(Code::OriginNotAllowed, "a page of another site may not open this WebSocket"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_pages_of_other_sites_are_refused() {
-        let allowed = |origin: Option<&'static str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, "localhost:3000".parse().unwrap());
-            if let Some(origin) = origin {
-                headers.insert(header::ORIGIN, origin.parse().unwrap());
-            }
-            own_origin(&headers).is_ok()
-        };
-        assert!(allowed(None));
-        assert!(allowed(Some("http://localhost:3000")));
-        for foreign in
-            ["https://evil.example", "http://localhost:3001", "null", "http://localhost:3000.evil.example"]
-        {
-            assert!(!allowed(Some(foreign)), "{foreign}");
-        }
-    }
 }

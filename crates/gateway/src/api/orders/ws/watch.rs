@@ -4,6 +4,7 @@ use super::connection::Closing;
 use super::follower::follow;
 use super::message::Message;
 use super::upgrade::open;
+use crate::access::Caller;
 use crate::api::orders::load::OrderPath;
 use crate::http::problem::{self, Problem};
 use crate::http::query::Query;
@@ -12,7 +13,6 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
-use http::HeaderMap;
 use order_core::order::Id;
 
 /// Largest message from a client, in bytes. Clients have nothing to send here.
@@ -29,6 +29,7 @@ const MAX_MESSAGE: usize = 4 * 1024;
     get, path = "/api/orders/{orderId}/ws", operation_id = "watch", tag = "Orders",
     params(
         ("orderId" = String, Path, description = "The order"),
+        ("ticket" = Option<String>, Query, description = "A ticket of `POST /api/ws-ticket`, in place of the header Authorization"),
         ("after" = Option<u64>, Query, description = "The last `seq` that the client has; default 0"),
     ),
     responses(
@@ -40,19 +41,21 @@ const MAX_MESSAGE: usize = 4 * 1024;
 )]
 pub(crate) async fn upgrade(
     State(app): State<App>,
+    caller: Caller,
     OrderPath(name): OrderPath,
     mut query: Query,
-    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let after = query
         .parsed("after", |text| text.parse::<u64>().map_err(|_| "must be the seq of an event"))
         .unwrap_or(0);
+    // The guard has read it.
+    query.text("ticket");
     query.finish()?;
     let shared = app.clone();
-    open(&app, &headers, upgrade, MAX_MESSAGE, move |mut connection| async move {
+    open(&app, upgrade, MAX_MESSAGE, move |mut connection| async move {
         let closing = match name.parse::<Id>() {
-            Ok(id) => Box::pin(follow(&shared, &mut connection, id, after)).await,
+            Ok(id) => Box::pin(follow(&shared, &caller, &mut connection, id, after)).await,
             Err(_) => Closing::UnknownOrder,
         };
         connection.close(&closing).await;
