@@ -61,6 +61,31 @@ pub fn programs() -> Result<Programs> {
     })
 }
 
+/// Chromium, which tests need; it is installed first if it is missing.
+///
+/// # Errors
+/// It is missing and cannot be installed from here; the message says what to do.
+pub fn chromium() -> Result<PathBuf> {
+    any_of(&["chromium", "chromium-browser", "google-chrome"], ("Chromium", "chromium"))
+}
+
+/// Firefox, which tests need; it is installed first if it is missing.
+///
+/// # Errors
+/// As [`chromium`].
+pub fn firefox() -> Result<PathBuf> {
+    any_of(&["firefox-esr", "firefox"], ("Firefox", "firefox-esr"))
+}
+
+fn any_of(programs: &[&str], missing: Missing) -> Result<PathBuf> {
+    let found = || programs.iter().find_map(|program| find(program));
+    if let Some(path) = found() {
+        return Ok(path);
+    }
+    install(&[missing])?;
+    found().with_context(|| format!("{} is still not to be found", missing.0))
+}
+
 type Missing = (&'static str, &'static str);
 
 fn missing() -> Vec<Missing> {

@@ -5,6 +5,7 @@
 mod ailing_nodes;
 mod amounts;
 mod bad_input;
+mod browsers;
 mod crash;
 mod discovery;
 mod doorbell;
@@ -19,6 +20,7 @@ mod many_orders;
 mod nodes;
 mod one_order;
 mod outages;
+mod pages;
 mod routes;
 mod sharing;
 mod stopping;
