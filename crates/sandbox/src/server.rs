@@ -190,6 +190,7 @@ async fn serve_node(listener: TcpListener, app: App) -> anyhow::Result<()> {
         .route("/health", get(|| async { "ok" }))
         .merge(admin::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(service::site::keep_pages_out))
         .with_state(app);
     axum::serve(Listener(listener), router.into_make_service_with_connect_info::<Reset>())
         .with_graceful_shutdown(stop.cancelled_owned())

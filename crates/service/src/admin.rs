@@ -33,6 +33,7 @@ fn routes(shell: Shell, metrics: PrometheusHandle) -> Router {
         .route("/livez", get(async || "alive"))
         .route("/readyz", get(readiness).with_state(shell))
         .route("/metrics", get(exposition).with_state(metrics))
+        .layer(axum::middleware::from_fn(crate::site::keep_pages_out))
 }
 
 #[derive(Serialize)]
@@ -65,9 +66,13 @@ mod tests {
     use tower::ServiceExt as _;
 
     async fn ask(shell: &Shell, path: &str) -> (StatusCode, String) {
+        ask_as("127.0.0.1:9100", shell, path).await
+    }
+
+    async fn ask_as(host: &str, shell: &Shell, path: &str) -> (StatusCode, String) {
         let recorder = PrometheusBuilder::new().build_recorder();
         metrics::with_local_recorder(&recorder, || metrics::counter!("things_total").increment(3));
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        let request = Request::get(path).header("host", host).body(Body::empty()).unwrap();
         let answer = routes(shell.clone(), recorder.handle()).oneshot(request).await.unwrap();
         let status = answer.status();
         (status, String::from_utf8(to_bytes(answer.into_body(), 65_536).await.unwrap().to_vec()).unwrap())
@@ -94,6 +99,19 @@ mod tests {
         assert_eq!(body["dependencies"][0]["name"], "queue");
         assert_eq!(body["dependencies"][0]["error"], "connection refused");
         assert!(body["dependencies"][0]["latencyMs"].is_u64());
+    }
+
+    #[tokio::test]
+    async fn a_page_whose_name_points_here_reads_nothing() {
+        let shell = Shell::default();
+        for path in ["/livez", "/readyz", "/metrics"] {
+            assert_eq!(
+                ask_as("evil.example", &shell, path).await.0,
+                StatusCode::MISDIRECTED_REQUEST,
+                "{path}"
+            );
+        }
+        assert_eq!(ask_as("executor:9100", &shell, "/livez").await.0, StatusCode::OK);
     }
 
     #[tokio::test]

@@ -3,7 +3,10 @@
 //! A page of another site is told by `Origin` and `Sec-Fetch-Site`. A page whose name was made to point at this
 //! server (DNS rebinding) is told by `Host`: it is a name that this server does not have.
 
-use axum::http::{HeaderMap, Method, Uri, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use std::net::IpAddr;
 
 /// The names that a server answers to, and the sites whose pages may use it.
@@ -11,6 +14,20 @@ use std::net::IpAddr;
 pub struct Site {
     hosts: Vec<String>,
     origins: Vec<String>,
+    /// Names without a dot, as containers have: no page comes from such a name on the internet.
+    single_words: bool,
+}
+
+/// Guards a port for other programs of the engine: pages of all sites are kept out.
+pub async fn keep_pages_out(request: Request, next: Next) -> Response {
+    let site = Site { single_words: true, ..Site::default() };
+    match site.check(request.method(), request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(Foreign::Host) => {
+            (StatusCode::MISDIRECTED_REQUEST, "the header Host names another server").into_response()
+        }
+        Err(Foreign::Page) => (StatusCode::FORBIDDEN, "a web page may not do this").into_response(),
+    }
 }
 
 /// The reason to refuse a request.
@@ -27,7 +44,7 @@ impl Site {
     /// besides its own.
     pub fn new(hosts: &[String], origins: &[String]) -> Self {
         let lower = |texts: &[String]| texts.iter().map(|text| text.trim().to_ascii_lowercase()).collect();
-        Self { hosts: lower(hosts), origins: lower(origins) }
+        Self { hosts: lower(hosts), origins: lower(origins), single_words: false }
     }
 
     /// Checks the headers of a request.
@@ -38,7 +55,8 @@ impl Site {
         let host = host(uri, headers).ok_or(Foreign::Host)?;
         let name = name(&host);
         // A page cannot be rebound to an address: it has no name that could point elsewhere.
-        if !is_loopback(&name) && address(&name).is_none() && !self.hosts.contains(&name) {
+        let word = self.single_words && !name.is_empty() && !name.contains('.');
+        if !word && !is_loopback(&name) && address(&name).is_none() && !self.hosts.contains(&name) {
             return Err(Foreign::Host);
         }
         let harmless = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
@@ -167,6 +185,14 @@ mod tests {
             socket.push(("upgrade", "websocket"));
             assert_eq!(check(&site, Method::GET, &socket).is_ok(), allowed, "{socket:?}");
             assert_eq!(check(&site, Method::GET, &pairs), Ok(()), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn containers_reach_each_other_by_names_without_a_dot() {
+        let site = Site { single_words: true, ..Site::default() };
+        for (host, allowed) in [("gateway:9100", true), ("evil.example:9100", false), ("", false)] {
+            assert_eq!(check(&site, Method::GET, &[("host", host)]).is_ok(), allowed, "{host}");
         }
     }
 
