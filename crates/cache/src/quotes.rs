@@ -4,7 +4,7 @@ use super::{Cache, Error};
 use deadpool_redis::redis;
 use hmac::{Hmac, Mac as _};
 use order_core::quote::{Id, Mode};
-use order_core::{Atoms, Quote, Token};
+use order_core::{AccountId, Atoms, Quote, Token};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::time::Duration;
@@ -41,6 +41,8 @@ impl QuoteKey {
 /// A quote with what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quoted {
+    /// The account that asked.
+    pub account: AccountId,
     /// The quote.
     pub quote: Quote,
     /// The token that is spent.
@@ -108,6 +110,7 @@ mod tests {
             amount_out: Atoms::new(1),
         };
         Quoted {
+            account: AccountId::operator(),
             quote: Quote {
                 id: Id(uuid::Uuid::now_v7()),
                 route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),

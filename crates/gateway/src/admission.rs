@@ -3,8 +3,10 @@
 
 use crate::access::Keys;
 use journal::{DisabledVenue, Journal};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use order_core::AccountId;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -16,7 +18,7 @@ const EVERY: Duration = Duration::from_millis(500);
 /// The latest admission state of the database.
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
-    waiting: AtomicU64,
+    backlog: Mutex<HashMap<AccountId, u64>>,
     halted: AtomicBool,
     disabled: RwLock<Arc<[DisabledVenue]>>,
 }
@@ -46,7 +48,7 @@ impl Admission {
     }
 
     async fn ask(&self, journal: &Journal, keys: &Keys) -> Result<(), journal::Error> {
-        self.waiting.store(journal.reports.backlog().await?, Ordering::Relaxed);
+        *self.backlog() = journal.reports.backlog_by_account().await?;
         let journal::Stops { halt, venues } = journal.trading.stops().await?;
         *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = venues.into();
         keys.look().await?;
@@ -63,14 +65,22 @@ impl Admission {
         Ok(())
     }
 
-    /// Counts an order that was just accepted.
-    pub(crate) fn add(&self) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+    /// Counts an order of the account that was just accepted.
+    pub(crate) fn add(&self, account: &AccountId) {
+        let mut backlog = self.backlog();
+        let open = backlog.entry(account.clone()).or_default();
+        *open = open.saturating_add(1);
     }
 
-    /// The number of open orders in the backlog.
-    pub(crate) fn count(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
+    /// The number of open orders: of all accounts, and of this one.
+    pub(crate) fn count(&self, account: &AccountId) -> (u64, u64) {
+        let backlog = self.backlog();
+        let all = backlog.values().fold(0, |all: u64, open| all.saturating_add(*open));
+        (all, backlog.get(account).copied().unwrap_or_default())
+    }
+
+    fn backlog(&self) -> MutexGuard<'_, HashMap<AccountId, u64>> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The disabled venues: no route may use them.

@@ -47,6 +47,9 @@ pub struct Configuration {
     /// Open orders at which new ones are rejected.
     #[arg(long, env = "MAX_BACKLOG", default_value_t = 10_000)]
     pub max_backlog: u64,
+    /// Open orders of one account at which its new ones are rejected, so that it shuts no other out.
+    #[arg(long, env = "MAX_BACKLOG_PER_ACCOUNT", default_value_t = 2_500)]
+    pub max_backlog_per_account: u64,
 }
 
 impl Configuration {

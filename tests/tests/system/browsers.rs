@@ -11,7 +11,7 @@ use xtask::workspace::Directory;
 /// The name of the attacker's page, which comes to point at the gateway's machine.
 const REBOUND: &str = "evil.example";
 
-/// What the page reports of its attempts, from the browser.
+/// The report of the page on its attempts, from the browser.
 async fn attack(site: &Site, browser: Browser, host: &str) -> Value {
     let directory = Directory::fresh(&format!("browser-{}", site.address.port())).unwrap();
     let supervisor = Supervisor::new(&directory.path().join("logs"), false, None).unwrap();

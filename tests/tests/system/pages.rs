@@ -42,7 +42,7 @@ impl Site {
         Self { address, report }
     }
 
-    /// What the page has reported since the last call.
+    /// The report of the page since the last call.
     pub(crate) fn take_report(&self) -> Option<Value> {
         self.report.lock().unwrap().take()
     }

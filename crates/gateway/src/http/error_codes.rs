@@ -256,7 +256,7 @@ impl Code {
             Self::UpgradeRequired => "Open this path as a WebSocket.",
             Self::OriginNotAllowed => "A browser may open this only from a page of the same host.",
             Self::RateLimited => {
-                "The client address exceeds its requests per minute. The headers Retry-After and RateLimit say when to retry."
+                "There were too many requests per minute, or too many orders of the account are open. The headers Retry-After and RateLimit say when to retry."
             }
             Self::Overloaded => {
                 "The number of open orders, or of open WebSockets, has reached its limit. Nothing was recorded."

@@ -1,15 +1,15 @@
 //! Placing orders and reading them.
 
-use super::{Gateway, ORDER};
+use super::{Gateway, ORDER, issue};
 use crate::api::orders::request::OrderRequest;
 use crate::tests::example;
 use cache::Quoted;
 use futures_util::future::join_all;
 use http::StatusCode;
 use journal::{Acceptance, Idempotency};
-use order_core::AccountId;
 use order_core::order::{Event, Id, Intent, Reference};
 use order_core::quote::{self, Mode};
+use order_core::{AccountId, Scope};
 use order_core::{Atoms, Mint, Quote, Token, token};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
@@ -150,7 +150,8 @@ async fn remember(gateway: &Gateway, valid: chrono::TimeDelta, mode: Mode) -> Qu
     let asked = quote.amount_in();
     let route = example::quote_of(Atoms::new(asked.get() - 1), 15_000_000_000).route;
     let left = Quote { route, ..quote.clone() };
-    let quoted = Quoted { quote: left, token_in, token_out, mode, amount: asked };
+    let account = AccountId::operator();
+    let quoted = Quoted { account, quote: left, token_in, token_out, mode, amount: asked };
     gateway.app.cache.remember_quote(&quoted, &gateway.app.quote_key, Duration::from_secs(60)).await.unwrap();
     quote
 }
@@ -200,12 +201,24 @@ async fn expired_or_mismatched_quote_is_refused() {
 }
 
 #[tokio::test]
+async fn the_quote_of_an_account_is_unknown_to_others() {
+    let gateway = Gateway::start().await;
+    let quote = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactIn).await;
+    let others = issue(&gateway.app.journal, "desk".parse().unwrap(), &[Scope::Trade]).await;
+    let others = Gateway { key: others, ..gateway.clone() };
+    let (status, problem) = order_by(&others, &quote, 100, None).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("quote_not_found")));
+    assert_eq!(order_by(&gateway, &quote, 100, None).await.0, 202);
+}
+
+#[tokio::test]
 async fn a_repeated_request_outlives_its_quote() {
     let gateway = Gateway::start().await;
     let quote = remember(&gateway, chrono::TimeDelta::seconds(30), Mode::ExactIn).await;
     let (_, first) = order_by(&gateway, &quote, 100, Some("k")).await;
     let (token_in, token_out) = (example::token("SOL"), example::token("USDC"));
     let gone = Quoted {
+        account: AccountId::operator(),
         quote: Quote { expires_at: order_core::Timestamp::UNIX_EPOCH, ..quote.clone() },
         token_in,
         token_out,

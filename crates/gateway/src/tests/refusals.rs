@@ -1,9 +1,10 @@
 //! Whatever a client sends: a 4xx with a code and the field, and no row.
 
-use super::{Gateway, ORDER, json, until};
+use super::{Gateway, ORDER, issue, json, until};
 use crate::state::App;
 use axum::body::Body;
 use http::{Request, StatusCode};
+use order_core::Scope;
 
 #[tokio::test]
 async fn invalid_request_is_refused_with_code_and_field_and_leaves_no_row() {
@@ -108,6 +109,21 @@ async fn rate_limited_requests_have_retry_after() {
     assert!(answer.header("ratelimit").unwrap().starts_with("\"orders\";r=0;t="));
     assert_eq!(answer.header("ratelimit-policy"), Some("\"orders\";q=2;w=60"));
     assert_eq!(gateway.orders().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_full_backlog_of_an_account_refuses_no_other() {
+    let gateway = Gateway::with(&["--max-backlog-per-account", "2"]).await;
+    let other = issue(&gateway.app.journal, "desk".parse().unwrap(), &[Scope::Trade]).await;
+    let other = Gateway { key: other, ..gateway.clone() };
+    gateway.place().await;
+    gateway.place().await;
+    let refused = gateway.execute(ORDER, None).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (429, &"rate_limited".into()));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    other.place().await;
+    other.place().await;
+    assert_eq!(other.execute(ORDER, None).await.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@ use super::Reports;
 use crate::database::columns::{atoms, count};
 use crate::database::{Error, metrics};
 use order_core::order::Status;
-use order_core::{AccountId, Atoms, Dex, Timestamp, Token, UnknownName};
+use order_core::{AccountId, Atoms, Dex, InvalidAccountId, Timestamp, Token, UnknownName};
 use sqlx::FromRow;
 use sqlx::types::Json;
+use std::collections::HashMap;
 
 /// How many orders are where. `waiting`, `active` and `delayed` together are all that have not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,6 +90,27 @@ impl Reports {
     }
 }
 
+impl Reports {
+    /// How many orders of each account have not ended. Accounts without one are absent.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn backlog_by_account(&self) -> Result<HashMap<AccountId, u64>, Error> {
+        let read = sqlx::query_as(BACKLOG_BY_ACCOUNT).fetch_all(&self.main);
+        let rows: Vec<(String, i64)> = metrics::statement("backlog_by_account", read)
+            .await
+            .map_err(|error| Error::from_statement(COUNTING, error))?;
+        let account = |(owner, open): (String, i64)| match owner.parse() {
+            Ok(account) => Ok((account, count(open))),
+            Err(invalid) => {
+                let invalid: InvalidAccountId = invalid;
+                Err(Error::from_statement(COUNTING, sqlx::Error::Decode(Box::new(invalid))))
+            }
+        };
+        rows.into_iter().map(account).collect()
+    }
+}
+
 const COUNTING: &str = "count orders";
 const READING: &str = "read the orders that ended";
 
@@ -162,5 +184,7 @@ impl TryFrom<EndedRow> for Ended {
         })
     }
 }
+
+pub(crate) const BACKLOG_BY_ACCOUNT: &str = "SELECT owner, count(*) FROM open_orders GROUP BY owner";
 
 pub(crate) const BACKLOG: &str = "SELECT count(*) FROM open_orders";

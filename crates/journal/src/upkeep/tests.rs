@@ -76,7 +76,9 @@ async fn each_filter_of_the_list_reads_as_many_pages_as_it_needs_whatever_the_hi
         assert!(read <= PAGES_MAX, "{read} pages: {parameters:?}");
     }
     witness.execute("SELECT count_ended()").await.unwrap();
-    for statement in [crate::reading::BACKLOG, crate::reading::QUEUE_STATS] {
+    for statement in
+        [crate::reading::BACKLOG, crate::reading::BACKLOG_BY_ACCOUNT, crate::reading::QUEUE_STATS]
+    {
         let read = pages_read(&mut witness, statement.to_owned()).await;
         assert!(read <= PAGES_MAX, "{read} pages: {statement}");
     }

@@ -92,7 +92,7 @@ pub(crate) async fn place(
         return Ok(Placed { id, replayed: true });
     }
     let order = parsed?.resolve(&app.registry).await?;
-    let intent = intent(app, order).await?;
+    let intent = intent(app, account, order).await?;
     let acceptance = Acceptance {
         id: Id(Uuid::now_v7()),
         intent,
@@ -104,7 +104,8 @@ pub(crate) async fn place(
 }
 
 async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
-    let (id, traceparent) = (acceptance.id, acceptance.traceparent.clone());
+    let (id, account) = (acceptance.id, acceptance.account.clone());
+    let traceparent = acceptance.traceparent.clone();
     let accepted = match app.journal.orders.accept(acceptance.clone()).await {
         // The same id makes this a repeat: it reports the outcome of the first try.
         Err(unknown @ journal::Error::Unknown { .. }) => {
@@ -115,7 +116,7 @@ async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
     .map_err(Problem::accepting)?;
     match accepted {
         Accepted::New => {
-            app.admission.add();
+            app.admission.add(&account);
             metrics::counter!("orders_accepted_total").increment(1);
             app.dispatcher.dispatch(id, traceparent);
             tracing::info!(order.id = %id, "order accepted");

@@ -7,18 +7,25 @@ use crate::http::problem::Problem;
 use crate::state::App;
 use order_core::order::{Expiry, Intent, InvalidIntent, Reference};
 use order_core::quote::{self, Mode};
-use order_core::{Timestamp, failure};
+use order_core::{AccountId, Timestamp, failure};
 
 /// Builds the [`Intent`]. Refuses it if trading is halted, the backlog is full, the expiry or the slippage is
 /// out of range, or the quote cannot be used.
-pub(super) async fn intent(app: &App, order: ResolvedOrder) -> Result<Intent, Problem> {
+pub(super) async fn intent(app: &App, account: &AccountId, order: ResolvedOrder) -> Result<Intent, Problem> {
     if app.admission.is_halted() {
         return Err(Problem::new(
             Code::Failure(failure::Code::Halted),
             "trading is halted by an operator; try again later",
         ));
     }
-    if app.admission.count() >= app.configuration.max_backlog {
+    let (open, own) = app.admission.count(account);
+    if own >= app.configuration.max_backlog_per_account {
+        let most = app.configuration.max_backlog_per_account;
+        let detail = format!("{most} orders of the account are open already; try again later");
+        let retry_after_seconds = Some(1);
+        return Err(Problem { retry_after_seconds, ..Problem::new(Code::RateLimited, detail) });
+    }
+    if open >= app.configuration.max_backlog {
         let detail = format!("{} orders are open already; try again later", app.configuration.max_backlog);
         return Err(Problem::new(Code::Overloaded, detail));
     }
@@ -30,7 +37,7 @@ pub(super) async fn intent(app: &App, order: ResolvedOrder) -> Result<Intent, Pr
     }
     let reference = match order.quote_id {
         None => None,
-        Some(id) => Some(reference(app, id, &order.swap).await?),
+        Some(id) => Some(reference(app, account, id, &order.swap).await?),
     };
     let swap = order.swap;
     let intent = Intent::market(swap.token_in, swap.token_out, swap.amount, max_slippage, reference);
@@ -60,8 +67,8 @@ fn expiry(app: &App, asked: Option<Timestamp>, now: Timestamp) -> Result<Expiry,
     Err(Problem::field(Code::InvalidExpiry, "expiresAt", message))
 }
 
-/// The reference quote: the price that the client has seen.
-async fn reference(app: &App, id: quote::Id, swap: &Swap) -> Result<Reference, Problem> {
+/// The reference quote: the price that the account has seen.
+async fn reference(app: &App, account: &AccountId, id: quote::Id, swap: &Swap) -> Result<Reference, Problem> {
     let quoted = app.cache.quote(id, &app.quote_key).await.map_err(|error| {
         tracing::warn!(%error, "Redis unavailable: quote not read");
         Problem::new(
@@ -69,7 +76,7 @@ async fn reference(app: &App, id: quote::Id, swap: &Swap) -> Result<Reference, P
             "quotes cannot be read at the moment; try again, or order without a quote",
         )
     })?;
-    let Some(quoted) = quoted else {
+    let Some(quoted) = quoted.filter(|quoted| quoted.account == *account) else {
         return Err(Problem::field(
             Code::QuoteNotFound,
             "quoteId",

@@ -4,6 +4,7 @@ mod request;
 pub(crate) mod response;
 
 use self::request::{QuoteBody, QuoteRequest};
+use crate::access::Caller;
 use crate::api::swap::Swap;
 use crate::http::body;
 use crate::http::problem::{self, Problem};
@@ -46,6 +47,7 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
 )]
 pub(crate) async fn quote(
     State(app): State<App>,
+    caller: Caller,
     body::Json(body): body::Json,
 ) -> Result<Json<response::Quote>, Problem> {
     let Swap { token_in, token_out, amount, mode, max_slippage } =
@@ -64,7 +66,7 @@ pub(crate) async fn quote(
         },
     };
     let quote = app.registry.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
-    let quoted = Quoted { quote, token_in, token_out, mode, amount };
+    let quoted = Quoted { account: caller.account, quote, token_in, token_out, mode, amount };
     let pair = response::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
     let seen = response::Quote::of(&quoted.quote, pair, amount, mode, max_slippage);
     let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);

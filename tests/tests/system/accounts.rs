@@ -1,0 +1,118 @@
+//! Accounts and keys, over the services as they run.
+
+use futures_util::StreamExt as _;
+use reqwest::Method;
+use serde_json::Value;
+use std::net::SocketAddr;
+use system_tests::{Answer, Engine, Gateway, http, market_order};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+
+/// A gateway, as the holder of a key sees it.
+struct Caller {
+    gateway: Gateway,
+    address: SocketAddr,
+    key: String,
+}
+
+impl Caller {
+    fn new(engine: &Engine, account: &str) -> Self {
+        engine.ops(&["account", "create", account]);
+        let key = engine.ops(&["key", "issue", "--account", account]).trim().to_owned();
+        Self { gateway: engine.gateway(0), address: engine.stack.gateways[0].address, key }
+    }
+
+    async fn ask(&self, method: Method, path: &str) -> Answer {
+        self.gateway.send(self.gateway.request(method, path).bearer_auth(&self.key)).await
+    }
+
+    async fn place(&self) -> String {
+        let order = market_order("SOL", "USDC", "0.1", "0.05");
+        let request = self.gateway.request(Method::POST, "/api/orders/execute").bearer_auth(&self.key);
+        let answer = self.gateway.send(request.header("Idempotency-Key", "the-same").json(&order)).await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer.body["orderId"].as_str().unwrap().to_owned()
+    }
+
+    /// Everything that an order's WebSocket sends, and the code that closes it.
+    async fn follow(&self, path: &str, authorized: bool) -> (Vec<Value>, Option<u16>) {
+        let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
+        if authorized {
+            let bearer = format!("Bearer {}", self.key).parse().unwrap();
+            request.headers_mut().insert("authorization", bearer);
+        }
+        let (mut socket, _) = connect_async(request).await.unwrap();
+        let mut updates = Vec::new();
+        while let Some(Ok(message)) = socket.next().await {
+            match message {
+                Message::Text(text) => updates.push(serde_json::from_str(&text).unwrap()),
+                Message::Close(frame) => return (updates, frame.map(|frame| frame.code.into())),
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+        (updates, None)
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_its_accounts_from_the_first_request_to_the_last_event() {
+    let mut engine = Engine::start(1, 1, Vec::new());
+    let (desk, rival) = (Caller::new(&engine, "desk"), Caller::new(&engine, "rival"));
+    let id = desk.place().await;
+    let (updates, code) = desk.follow(&format!("/api/orders/{id}/ws"), true).await;
+    assert_eq!((updates.last().unwrap()["status"].as_str(), code), (Some("confirmed"), Some(1000)));
+
+    for path in [format!("/api/orders/{id}"), format!("/api/orders/{id}/events")] {
+        assert_eq!(desk.ask(Method::GET, &path).await.status, 200, "{path}");
+        assert_eq!(rival.ask(Method::GET, &path).await.status, 404, "{path}");
+    }
+    assert_eq!(rival.ask(Method::DELETE, &format!("/api/orders/{id}")).await.status, 404);
+    assert_eq!(desk.ask(Method::DELETE, &format!("/api/orders/{id}")).await.status, 409);
+    let (updates, code) = rival.follow(&format!("/api/orders/{id}/ws"), true).await;
+    assert_eq!((updates, code), (Vec::new(), Some(1008)), "as for an order that does not exist");
+    assert_eq!(rival.ask(Method::GET, "/api/orders").await.body["orders"], Value::Array(Vec::new()));
+    assert_eq!(rival.ask(Method::GET, "/api/metrics").await.body["total"], 0);
+    assert_ne!(rival.place().await, id, "the same idempotency key");
+    assert_eq!(desk.place().await, id);
+
+    let services = engine.stack.services().map(|service| service.admin);
+    for admin in services.collect::<Vec<_>>() {
+        let metrics =
+            http().get(format!("http://{admin}/metrics")).send().await.unwrap().text().await.unwrap();
+        for secret in [id.as_str(), "\"desk\"", "\"rival\"", desk.key.as_str()] {
+            assert!(!metrics.contains(secret), "{admin}: {secret}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_follows_an_order_by_a_ticket_until_its_key_is_revoked() {
+    let engine = Engine::start(0, 1, Vec::new());
+    let desk = Caller::new(&engine, "desk");
+    let id = desk.place().await;
+    let ticket = desk.ask(Method::POST, "/api/ws-ticket").await;
+    assert_eq!(ticket.status, 200, "{}", ticket.body);
+    let url = format!(
+        "ws://{}/api/orders/{id}/ws?ticket={}",
+        desk.address,
+        ticket.body["ticket"].as_str().unwrap()
+    );
+    let (mut socket, _) = connect_async(url).await.unwrap();
+    let first = socket.next().await.unwrap().unwrap();
+    assert!(first.to_text().unwrap().contains("pending"), "{first}");
+
+    let key = desk.key.split('_').nth(1).unwrap();
+    engine.ops(&["key", "revoke", key]);
+    // Nothing works on the order: only the revocation ends the socket.
+    let closed = async {
+        while let Some(Ok(message)) = socket.next().await {
+            if let Message::Close(frame) = message {
+                return frame.map(|frame| u16::from(frame.code));
+            }
+        }
+        None
+    };
+    assert_eq!(closed.await, Some(1008));
+    assert_eq!(desk.ask(Method::GET, "/api/orders").await.status, 401);
+}
