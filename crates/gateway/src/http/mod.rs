@@ -9,6 +9,7 @@ pub(crate) mod json_fields;
 pub(crate) mod problem;
 pub(crate) mod query;
 pub(crate) mod rate_limit;
+pub(crate) mod turn;
 
 use chrono::SubsecRound as _;
 use order_core::Timestamp;

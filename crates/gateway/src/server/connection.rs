@@ -5,6 +5,7 @@ use super::forwarded::Proxies;
 use crate::http::host;
 use crate::http::problem::Problem;
 use crate::http::rate_limit::Client;
+use crate::http::turn::Turn;
 use axum::Router;
 use http::Request;
 use hyper::body::Incoming;
@@ -104,12 +105,13 @@ where
     let refused = refusal.is_some();
     let handler = service_fn(|request: Request<Incoming>| {
         let exchange = activity.begin();
-        let request = prepared(request, &peer, refusal.clone());
+        let mut request = prepared(request, &peer, refusal.clone());
         let (mut router, turns) = (router.clone(), Arc::clone(&turns));
         async move {
-            let turn = turns.acquire_owned().await;
+            let turn = Turn::take(turns).await;
+            request.extensions_mut().insert(turn.clone());
             let response = router.call(request).await;
-            drop(turn);
+            turn.give_back();
             response.map(|response| response.map(|body| Exchanged::new(body, exchange)))
         }
     });
