@@ -15,6 +15,10 @@ test *arguments:
 chaos *arguments:
     cargo xtask chaos {{arguments}}
 
+# Attack the gateway with greedy clients, and check that others do not notice
+attack *arguments:
+    cargo xtask attack {{arguments}}
+
 # What continuous integration runs
 ci:
     .ci/run

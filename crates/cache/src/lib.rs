@@ -21,15 +21,17 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-/// How long one command, or one connection attempt, may take: a hint that comes later is no help.
+/// Time for one command, or one connection attempt. A later answer would be of no use.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long nothing is asked of a Redis that did not answer, so that its silence costs one caller a
-/// time-out and not every one.
+/// Pause after Redis did not answer, so that its silence costs one caller a time-out and not every one.
 const REST: Duration = Duration::from_secs(1);
 
-/// Commands are short, and each connection carries many at once.
+/// Connections of each use. A command takes well under a millisecond.
 const MAX_CONNECTIONS: usize = 8;
+
+/// Commands of one use that wait for a connection. Further ones would not get one in time.
+const MAX_WAITING: usize = 1_024;
 
 /// The beginning of every key and channel.
 const PREFIX: &str = "orders:";
@@ -40,6 +42,9 @@ pub enum Error {
     /// The address is no Redis URL.
     #[error("the Redis URL is not valid: {0}")]
     Url(String),
+    /// All connections of this use are busy. That is no fault of Redis.
+    #[error("all connections to Redis are busy")]
+    Busy,
     /// It did not answer a moment ago and is left alone for a second.
     #[error("Redis did not answer within the last second")]
     Resting,
@@ -59,12 +64,20 @@ pub struct Cache {
 
 struct Shared {
     client: redis::Client,
-    pool: deadpool_redis::Pool,
+    /// Connections for rate limits, which every request of a flood needs.
+    limits: Connections,
+    /// Connections for everything else.
+    others: Connections,
     prefix: String,
     notices: broadcast::Sender<Notice>,
     following: AtomicBool,
-    resting_until: std::sync::Mutex<Option<Instant>>,
     buckets: rate::Buckets,
+}
+
+/// The connections of one use, which another use cannot take away.
+struct Connections {
+    pool: deadpool_redis::Pool,
+    resting_until: std::sync::Mutex<Option<Instant>>,
 }
 
 impl Cache {
@@ -80,26 +93,14 @@ impl Cache {
         // The message of the driver does not repeat the URL, which may hold a password.
         let invalid = |error: redis::RedisError| Error::Url(error.to_string());
         let client = redis::Client::open(url).map_err(invalid)?;
-        let timeouts = redis::AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(COMMAND_TIMEOUT))
-            .set_response_timeout(Some(COMMAND_TIMEOUT));
-        let manager = deadpool_redis::Manager::new_with_config(url, timeouts).map_err(invalid)?;
-        let pool = deadpool_redis::Pool::builder(manager)
-            .max_size(MAX_CONNECTIONS)
-            .wait_timeout(Some(COMMAND_TIMEOUT))
-            .create_timeout(Some(COMMAND_TIMEOUT))
-            .recycle_timeout(Some(COMMAND_TIMEOUT))
-            .runtime(deadpool_redis::Runtime::Tokio1)
-            .build()
-            .map_err(|error| Error::Unreachable(error.to_string()))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 client,
-                pool,
+                limits: Connections::prepare(url)?,
+                others: Connections::prepare(url)?,
                 prefix,
                 notices: broadcast::Sender::new(fanout::BUFFER),
                 following: AtomicBool::new(false),
-                resting_until: std::sync::Mutex::new(None),
                 buckets: rate::Buckets::default(),
             }),
         })
@@ -119,10 +120,35 @@ impl Cache {
     }
 
     async fn command<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Error> {
+        self.shared.others.command(command).await
+    }
+}
+
+impl Connections {
+    fn prepare(url: &str) -> Result<Self, Error> {
+        let timeouts = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(COMMAND_TIMEOUT))
+            .set_response_timeout(Some(COMMAND_TIMEOUT));
+        let manager = deadpool_redis::Manager::new_with_config(url, timeouts)
+            .map_err(|error| Error::Url(error.to_string()))?;
+        let pool = deadpool_redis::Pool::builder(manager)
+            .max_size(MAX_CONNECTIONS)
+            .wait_timeout(Some(COMMAND_TIMEOUT))
+            .create_timeout(Some(COMMAND_TIMEOUT))
+            .recycle_timeout(Some(COMMAND_TIMEOUT))
+            .runtime(deadpool_redis::Runtime::Tokio1)
+            .build()
+            .map_err(|error| Error::Unreachable(error.to_string()))?;
+        Ok(Self { pool, resting_until: std::sync::Mutex::new(None) })
+    }
+
+    async fn command<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Error> {
         self.rested()?;
+        if self.pool.status().waiting >= MAX_WAITING {
+            return Err(Error::Busy);
+        }
         let answer = tokio::time::timeout(COMMAND_TIMEOUT.saturating_mul(2), async {
-            let mut connection =
-                self.shared.pool.get().await.map_err(|error| Error::Unreachable(error.to_string()))?;
+            let mut connection = self.pool.get().await.map_err(Error::from_pool)?;
             command.query_async(&mut connection).await.map_err(Error::from_driver)
         })
         .await
@@ -134,8 +160,7 @@ impl Cache {
     }
 
     fn rested(&self) -> Result<(), Error> {
-        let resting_until =
-            *self.shared.resting_until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let resting_until = *self.resting_until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match resting_until {
             Some(until) if Instant::now() < until => Err(Error::Resting),
             Some(_) | None => Ok(()),
@@ -143,14 +168,20 @@ impl Cache {
     }
 
     fn rest(&self) {
-        let mut resting_until =
-            self.shared.resting_until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut resting_until = self.resting_until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *resting_until = Some(Instant::now() + REST);
         metrics::counter!("live_redis_unreachable_total").increment(1);
     }
 }
 
 impl Error {
+    fn from_pool(error: deadpool_redis::PoolError) -> Self {
+        match error {
+            deadpool_redis::PoolError::Timeout(deadpool_redis::TimeoutType::Wait) => Self::Busy,
+            error => Self::Unreachable(error.to_string()),
+        }
+    }
+
     fn from_driver(error: redis::RedisError) -> Self {
         if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
             Self::Unreachable(error.to_string())

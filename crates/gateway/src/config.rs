@@ -1,5 +1,7 @@
 use clap::Parser;
+use ipnet::IpNet;
 use order_core::Slippage;
+use service::net::TlsFiles;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -13,6 +15,9 @@ pub struct Configuration {
     /// Address to listen on; port 0 takes a free port and logs it.
     #[arg(long, env = "LISTEN", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)))]
     pub listen: SocketAddr,
+    /// The files for TLS.
+    #[command(flatten)]
+    pub tls: TlsFiles,
     /// The database of orders, e.g. postgres://orders@localhost/orders.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
@@ -31,6 +36,18 @@ pub struct Configuration {
     /// Orders per minute and client address; the same limit applies to quotes.
     #[arg(long, env = "ORDERS_PER_MINUTE", default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub orders_per_minute: u32,
+    /// Reads per minute and client address, counted by each gateway by itself.
+    #[arg(long, env = "READS_PER_MINUTE", default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub reads_per_minute: u32,
+    /// Open connections of one client address; an eighth of all if not given.
+    #[arg(long, env = "MAX_CONNECTIONS_PER_CLIENT")]
+    pub max_connections_per_client: Option<usize>,
+    /// Open WebSockets of one client address; an eighth of all if not given.
+    #[arg(long, env = "MAX_SOCKETS_PER_CLIENT")]
+    pub max_sockets_per_client: Option<usize>,
+    /// Networks of proxies, comma-separated, for example 10.0.0.0/8. Only their X-Forwarded-For and Forwarded headers name a client.
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
     /// Highest slippage that an order may set, as a fraction.
     #[arg(long, env = "MAX_SLIPPAGE", default_value = "0.999999999", value_parser = Slippage::parse)]
     pub max_slippage: Slippage,

@@ -7,6 +7,10 @@ pub(crate) fn describe() {
     describe_counter!("gateway_requests_total", "Requests by route, method and status");
     describe_histogram!("gateway_request_duration_seconds", Unit::Seconds, "Time to answer, by route");
     describe_gauge!("gateway_connections", "Open TCP connections, without those upgraded to WebSockets");
+    describe_counter!(
+        "gateway_connections_refused_total",
+        "Connections refused because the client has its share, or all are taken"
+    );
     describe_gauge!("gateway_sockets", "Open WebSockets");
     describe_counter!("gateway_sockets_closed_total", "Closed WebSockets by close code");
     describe_counter!("gateway_rate_limited_total", "Requests rejected by the rate limit");

@@ -6,21 +6,22 @@ use crate::config::Configuration;
 use crate::dispatcher::Dispatcher;
 use crate::hub::Hub;
 use crate::registry::Registry;
+use crate::server::Capacity;
 use anyhow::Context as _;
 use cache::{Cache, QuoteKey};
 use journal::{Journal, Queue};
 use service::Shell;
+use service::net::Seats;
 use service::site::Site;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 /// Database connections: a handler holds one for a few milliseconds.
 const MAX_DATABASE_CONNECTIONS: u32 = 16;
 
-/// Open WebSockets: each costs a file descriptor and some tens of kilobytes.
-pub(crate) const MAX_SOCKETS: usize = 5_000;
+/// WebSockets of one client that read the recorded events of their order at once. Further ones wait.
+const SOCKET_TURNS: usize = 8;
 
 /// Handle on the shared state. Cheap to clone.
 #[derive(Clone)]
@@ -40,7 +41,7 @@ pub(crate) struct Parts {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) admission: Admission,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) sockets: Arc<Semaphore>,
+    pub(crate) sockets: Arc<Seats>,
 }
 
 impl std::ops::Deref for App {
@@ -77,11 +78,13 @@ impl App {
             .run_until_cancelled(reading)
             .await
             .context("stopped before the database answered")?;
+        let sockets = Capacity::of_this_process().sockets;
+        let share = Capacity::share(sockets, configuration.max_sockets_per_client);
         let app = Self(Arc::new(Parts {
             dispatcher: Dispatcher::new(queue.clone(), shell.tasks().clone()),
             admission,
             hub: Arc::new(Hub::default()),
-            sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+            sockets: Seats::new(sockets, share, SOCKET_TURNS),
             site: Site::new(&configuration.allowed_hosts, &configuration.allowed_origins),
             keys,
             configuration,
@@ -119,7 +122,7 @@ impl App {
 
     /// The number of open WebSockets of this process.
     pub(crate) fn open_sockets(&self) -> usize {
-        MAX_SOCKETS.saturating_sub(self.sockets.available_permits())
+        self.sockets.taken()
     }
 
     async fn report_sockets(&self) {

@@ -9,6 +9,7 @@ mod book;
 mod configuration;
 mod follow;
 mod grpc;
+mod incoming;
 mod metrics;
 mod routing;
 mod server;

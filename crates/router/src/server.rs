@@ -1,6 +1,7 @@
 use crate::book::Book;
 use crate::follow::Follower;
 use crate::grpc::Service;
+use crate::incoming::incoming;
 use crate::{Configuration, metrics};
 use anyhow::{Context as _, ensure};
 use proto::wire;
@@ -11,7 +12,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -26,6 +26,12 @@ const CONCURRENCY: usize = 256;
 
 /// Most requests and streams at once that one connection may have open.
 const CONNECTION_STREAMS_MAX: u32 = 1024;
+
+/// Most streams that a peer may reset before the server has seen them.
+const RESETS_MAX: usize = 64;
+
+/// Largest head of a request.
+const HEADER_BYTES_MAX: u32 = 16 * 1024;
 
 /// A peer that is silent this long is asked for a sign of life.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -111,6 +117,8 @@ impl Router {
             .concurrency_limit_per_connection(CONCURRENCY)
             .load_shed(true)
             .max_concurrent_streams(CONNECTION_STREAMS_MAX)
+            .http2_max_pending_accept_reset_streams(Some(RESETS_MAX))
+            .http2_max_header_list_size(HEADER_BYTES_MAX)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
             .add_service(service)
@@ -118,10 +126,7 @@ impl Router {
             .add_service(reflection().build_v1().context(described)?)
             // Most tools of today speak the older one.
             .add_service(reflection().build_v1alpha().context(described)?)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(self.listener).with_nodelay(Some(true)),
-                shutdown.cancelled_owned(),
-            )
+            .serve_with_incoming_shutdown(incoming(self.listener), shutdown.cancelled_owned())
             .await
             .context("serving gRPC")
     }

@@ -1,4 +1,4 @@
-use crate::{Configuration, Shell, admin, signal, telemetry};
+use crate::{Configuration, Shell, admin, net, signal, telemetry};
 use anyhow::Context as _;
 use std::future::Future;
 use std::process::ExitCode;
@@ -45,6 +45,7 @@ where
     let telemetry = telemetry::install(name, &options).context("installing telemetry")?;
     let shell = Shell::default();
     tracing::info!(service = name, version = env!("CARGO_PKG_VERSION"), "starting");
+    net::raise_open_files_limit();
     let work = async {
         signal::watch(shell.shutdown())?;
         admin::serve(options.admin_listen, shell.clone(), telemetry.metrics.clone()).await?;

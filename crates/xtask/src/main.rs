@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`,
-//! `cargo xtask defects`.
+//! `cargo xtask attack`, `cargo xtask defects`.
 
+mod attack;
 mod cargo;
 mod chaos;
 mod defects;
@@ -22,6 +23,8 @@ enum Command {
     /// Builds everything, breaks it by the faults that a seed draws, and checks that no order was lost,
     /// doubled, stuck or untrue
     Chaos(chaos::Options),
+    /// Builds everything, attacks the gateway with greedy clients, and checks that others do not notice
+    Attack(attack::Options),
     /// Builds the programs, and writes their settings into deploy/README.md
     Configuration,
     /// Builds the services with deliberate defects, and checks that the chaos check finds each of them
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Chaos(options) => chaos::run(&options),
+        Command::Attack(options) => attack::run(&options),
         Command::Configuration => configuration(),
         Command::Defects(options) => defects::run(&options),
     };

@@ -2,7 +2,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
 use serde_json::json;
-use system_tests::{Engine, Part, eventually, http, market_order};
+use system_tests::{Engine, Part, eventually, http, market_order, setting};
 
 const SUBSCRIBERS: usize = 2_000;
 
@@ -23,7 +23,9 @@ const MEMORY_MAX_KB: u64 = 300 * 1024;
 async fn two_thousand_subscribers_and_one_that_does_not_read_fit_into_300_mb() {
     let files = system_number("/proc/self/limits", "Max open files");
     assert!(files > SUBSCRIBERS as u64 + 500, "only {files} open files are allowed: raise `ulimit -n`");
-    let mut engine = Engine::start(1, 1, vec![]);
+    // All subscribers have one address here.
+    let share = setting("gateway", "MAX_SOCKETS_PER_CLIENT", &(SUBSCRIBERS + 1).to_string());
+    let mut engine = Engine::start(1, 1, vec![share]);
     let (gateway, cluster) = (engine.gateway(0), engine.cluster());
     let order = market_order("SOL", "USDC", "0.01", "0.05");
     let endless = forge(&engine, &gateway.place(&order).await);

@@ -11,9 +11,9 @@ mod swap;
 mod tickets;
 
 use crate::access;
-use crate::http::access_log;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
+use crate::http::{access_log, rate_limit};
 use crate::state::App;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -58,6 +58,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(docs::router(&openapi))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), rate_limit::reads))
         .layer(from_fn_with_state(app.clone(), access::guard))
         .with_state(app);
     // Preflights show no key, so they are answered before the guard.

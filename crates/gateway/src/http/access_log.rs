@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_REQUEST_ID: usize = 128;
 
 /// Runs a request in its span, and adds its id to the response.
-pub(crate) async fn record(request: Request, next: Next) -> Response {
+pub(crate) async fn record(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
@@ -37,11 +37,22 @@ pub(crate) async fn record(request: Request, next: Next) -> Response {
     {
         service::trace::continue_from(&span, sent);
     }
-    let response = answer(request, next).instrument(span.clone()).await;
+    let value = HeaderValue::try_from(&id).ok();
+    if let Some(value) = value.clone() {
+        // WebSockets repeat it in their refusals.
+        request.headers_mut().insert(REQUEST_ID, value);
+    }
+    let is_api = request.uri().path().starts_with("/api/");
+    let response = match request.extensions_mut().remove::<Problem>() {
+        // The server has refused it before.
+        Some(problem) => problem.into_response(),
+        None => answer(request, next).instrument(span.clone()).await,
+    };
     let mut response = named(response, &id);
-    if let Ok(value) = HeaderValue::try_from(&id) {
+    if let Some(value) = value {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    secure(response.headers_mut(), is_api);
     let status = response.status();
     let elapsed = started.elapsed();
     span.in_scope(|| {
@@ -70,6 +81,14 @@ async fn answer(request: Request, next: Next) -> Response {
             format!("no response within {} seconds; an order may have been recorded: send it again with the same Idempotency-Key to be sure", TIMEOUT.as_secs()),
         )
         .into_response(),
+    }
+}
+
+/// Sets the headers that keep browsers and caches from doing more with an answer than they should.
+fn secure(headers: &mut HeaderMap, is_api: bool) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_api {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
 }
 
@@ -110,6 +129,19 @@ fn known(method: &http::Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_of_the_api_are_not_stored_unless_they_say_so() {
+        let mut headers = HeaderMap::new();
+        secure(&mut headers, true);
+        assert_eq!(
+            (&headers["cache-control"], &headers["x-content-type-options"]),
+            (&"no-store".parse().unwrap(), &"nosniff".parse().unwrap())
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        secure(&mut headers, true);
+        assert_eq!(headers["cache-control"], "no-cache");
+    }
 
     #[test]
     fn request_id_that_would_break_a_log_line_is_replaced() {

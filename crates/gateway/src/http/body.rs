@@ -2,6 +2,7 @@
 
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
+use crate::http::turn::Turn;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use futures_util::StreamExt as _;
@@ -28,7 +29,14 @@ impl<S: Sync> FromRequest<S> for Json {
                 "send the body as JSON, with the header Content-Type: application/json",
             ));
         }
-        match tokio::time::timeout(TIMEOUT, collect(request.into_body())).await {
+        // Requests that wait for their bodies would keep the turns from the client's others.
+        let turn = request.extensions().get::<Turn>().cloned();
+        turn.iter().for_each(Turn::give_back);
+        let collected = tokio::time::timeout(TIMEOUT, collect(request.into_body())).await;
+        if let Some(turn) = turn {
+            turn.take_again().await;
+        }
+        match collected {
             Ok(bytes) => bytes.map(Self),
             Err(_) => Err(Problem::new(
                 Code::RequestTimeout,

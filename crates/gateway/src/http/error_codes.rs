@@ -66,8 +66,12 @@ pub(crate) enum Code {
     UpgradeRequired,
     /// A page of another site may not open a WebSocket.
     OriginNotAllowed,
+    /// The request names no host, or several.
+    InvalidHost,
     /// The client exceeds its rate limit.
     RateLimited,
+    /// The client has too many connections or WebSockets.
+    TooManyConnections,
     /// Too many orders are open, or too many WebSockets.
     Overloaded,
     /// The database does not answer.
@@ -99,7 +103,7 @@ pub(crate) struct Entry {
 
 impl Code {
     /// Every code but the failures.
-    const REQUEST: [Self; 37] = [
+    const REQUEST: [Self; 39] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::MissingField,
@@ -130,7 +134,9 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::UpgradeRequired,
         Self::OriginNotAllowed,
+        Self::InvalidHost,
         Self::RateLimited,
+        Self::TooManyConnections,
         Self::Overloaded,
         Self::JournalUnavailable,
         Self::OutcomeUnknown,
@@ -187,7 +193,11 @@ impl Code {
             Self::OriginNotAllowed => {
                 refused("origin_not_allowed", "A page of another site may not do this", 403)
             }
+            Self::InvalidHost => refused("invalid_host", "The Host header is not valid", 400),
             Self::RateLimited => passing("rate_limited", "Too many requests", 429),
+            Self::TooManyConnections => {
+                passing("too_many_connections", "Too many connections of one client", 429)
+            }
             Self::Overloaded => passing("overloaded", "Too many orders or connections are open", 503),
             Self::JournalUnavailable => passing("journal_unavailable", "The database does not answer", 503),
             Self::OutcomeUnknown => passing("outcome_unknown", "The order may have been recorded", 503),
@@ -199,6 +209,7 @@ impl Code {
     }
 
     /// The explanation for the page `/docs/errors`.
+    #[expect(clippy::too_many_lines, reason = "a text for each code, and nothing else")]
     pub(crate) const fn explanation(self) -> &'static str {
         match self {
             Self::MalformedJson => "The body, or the WebSocket's first message, cannot be read as JSON.",
@@ -255,11 +266,17 @@ impl Code {
             Self::UnsupportedMediaType => "A body needs the header Content-Type: application/json.",
             Self::UpgradeRequired => "Open this path as a WebSocket.",
             Self::OriginNotAllowed => "A browser may open this only from a page of the same host.",
+            Self::InvalidHost => {
+                "A request names its host in one Host header. HTTP/2 has `:authority` for it."
+            }
             Self::RateLimited => {
                 "There were too many requests per minute, or too many orders of the account are open. The headers Retry-After and RateLimit say when to retry."
             }
+            Self::TooManyConnections => {
+                "A client address has a share of the connections, and one of the WebSockets. Close some, or use one connection for many requests. Nothing was recorded."
+            }
             Self::Overloaded => {
-                "The number of open orders, or of open WebSockets, has reached its limit. Nothing was recorded."
+                "The number of open orders, of connections, or of WebSockets, has reached its limit. Nothing was recorded."
             }
             Self::JournalUnavailable => {
                 "The database does not answer, so no order can be accepted or read. Nothing was recorded."

@@ -6,8 +6,9 @@ use crate::state::App;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue};
-use std::net::{IpAddr, Ipv6Addr};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use service::net::ClientNetwork;
+use std::net::IpAddr;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -16,19 +17,6 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client(pub(crate) IpAddr);
 
-impl Client {
-    /// The key of its counters: the address, or the /64 network of an IPv6 address.
-    fn name(self) -> String {
-        match self.0 {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & (u128::MAX << 64);
-                format!("{}/64", Ipv6Addr::from_bits(network))
-            }
-        }
-    }
-}
-
 /// The requests that have a counter of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -36,6 +24,8 @@ pub(crate) enum Kind {
     Quote,
     /// Requests for an order.
     Order,
+    /// Everything that changes nothing.
+    Read,
 }
 
 impl Kind {
@@ -43,6 +33,7 @@ impl Kind {
         match self {
             Self::Quote => "quotes",
             Self::Order => "orders",
+            Self::Read => "reads",
         }
     }
 }
@@ -57,20 +48,50 @@ pub(crate) async fn orders(state: State<App>, request: Request, next: Next) -> R
     limit(state, Kind::Order, request, next).await
 }
 
+/// Limits reads of the API. Each gateway counts them by itself, so that a read needs no Redis.
+pub(crate) async fn reads(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_read || !request.uri().path().starts_with("/api/") {
+        return next.run(request).await;
+    }
+    let Some(subject) = subject(&request) else { return unknown_client() };
+    let per_minute = app.configuration.reads_per_minute;
+    let decision = app.cache.allow_here(&key(Kind::Read, &subject), per_minute);
+    if decision.allowed { next.run(request).await } else { refused(Kind::Read, per_minute, decision) }
+}
+
 async fn limit(State(app): State<App>, kind: Kind, request: Request, next: Next) -> Response {
-    let Some(client) = request.extensions().get::<Client>().copied() else {
-        return Problem::new(Code::Internal, "the client address is unknown").into_response();
-    };
+    let Some(subject) = subject(&request) else { return unknown_client() };
     let per_minute = app.configuration.orders_per_minute;
-    let decision = app.cache.allow(&format!("{}:{}", kind.name(), client.name()), per_minute).await;
-    let mut response = if decision.allowed {
-        next.run(request).await
-    } else {
-        metrics::counter!("gateway_rate_limited_total", "kind" => kind.name()).increment(1);
-        let detail = format!("more than {per_minute} {} a minute", kind.name());
-        let retry_after_seconds = Some(decision.retry_after_seconds.max(1));
-        Problem { retry_after_seconds, ..Problem::new(Code::RateLimited, detail) }.into_response()
-    };
+    let decision = app.cache.allow(&key(kind, &subject), per_minute).await;
+    if !decision.allowed {
+        return refused(kind, per_minute, decision);
+    }
+    let mut response = next.run(request).await;
+    describe(response.headers_mut(), kind, per_minute, decision);
+    response
+}
+
+/// The subject that a request is counted for: the network of its client.
+fn subject(request: &Request) -> Option<String> {
+    let Client(address) = request.extensions().get::<Client>()?;
+    Some(ClientNetwork::from(*address).to_string())
+}
+
+fn key(kind: Kind, subject: &str) -> String {
+    format!("{}:{subject}", kind.name())
+}
+
+fn unknown_client() -> Response {
+    Problem::new(Code::Internal, "the client address is unknown").into_response()
+}
+
+fn refused(kind: Kind, per_minute: u32, decision: cache::Decision) -> Response {
+    metrics::counter!("gateway_rate_limited_total", "kind" => kind.name()).increment(1);
+    let detail = format!("more than {per_minute} {} a minute", kind.name());
+    let retry_after_seconds = Some(decision.retry_after_seconds.max(1));
+    let problem = Problem { retry_after_seconds, ..Problem::new(Code::RateLimited, detail) };
+    let mut response = problem.into_response();
     describe(response.headers_mut(), kind, per_minute, decision);
     response
 }
@@ -95,10 +116,14 @@ mod tests {
 
     #[test]
     fn ipv6_clients_are_counted_by_network() {
-        let name = |address: &str| Client(address.parse().unwrap()).name();
-        assert_eq!(name("2001:db8::1"), name("2001:db8::ffff:1"));
-        assert_ne!(name("2001:db8::1"), name("2001:db8:0:1::1"));
-        assert_eq!(name("192.0.2.7"), "192.0.2.7");
+        let subject = |address: &str| {
+            let mut request = Request::default();
+            request.extensions_mut().insert(Client(address.parse().unwrap()));
+            subject(&request).unwrap()
+        };
+        assert_eq!(subject("2001:db8::1"), subject("2001:db8::ffff:1"));
+        assert_ne!(subject("2001:db8::1"), subject("2001:db8:0:1::1"));
+        assert_eq!(subject("192.0.2.7"), "192.0.2.7");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The gateway with a real PostgreSQL, NATS and Redis, and without a router: nothing listens at its address.
 
 mod access;
+mod edge;
+mod endings;
 pub(crate) mod example;
 mod orders;
 mod pages;
 mod refusals;
 mod server;
 mod sockets;
+mod tls;
 
 use crate::api;
 use crate::config::Configuration;

@@ -17,35 +17,43 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use uuid::Uuid;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A gateway, and a hand on the journal behind it.
-struct Stage {
-    running: Running,
-    journal: Journal,
+pub(super) struct Stage {
+    pub(super) running: Running,
+    pub(super) journal: Journal,
     cache: Cache,
     database_url: String,
 }
 
 impl Stage {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let redis = super::required("TEST_REDIS_URL");
         Self::with_redis(&redis).await
     }
 
+    pub(super) async fn with_arguments(arguments: &[&str]) -> Self {
+        Self::with(configuration(arguments).await).await
+    }
+
     async fn with_redis(redis: &str) -> Self {
-        let configuration = crate::Configuration { redis_url: redis.to_owned(), ..configuration(&[]).await };
+        Self::with(crate::Configuration { redis_url: redis.to_owned(), ..configuration(&[]).await }).await
+    }
+
+    async fn with(configuration: crate::Configuration) -> Self {
+        let redis = &configuration.redis_url;
         let journal = Journal::connect(&configuration.database_url, 4).await.unwrap();
         let cache = Cache::connect(redis).unwrap();
         let database_url = configuration.database_url.clone();
         Self { running: Running::with(configuration).await, journal, cache, database_url }
     }
 
-    async fn open(&self, path: &str) -> Socket {
+    pub(super) async fn open(&self, path: &str) -> Socket {
         connect_async(format!("ws://{}{path}", self.running.address)).await.unwrap().0
     }
 
-    async fn place(&self) -> Id {
+    pub(super) async fn place(&self) -> Id {
         let id = Id(Uuid::now_v7());
         let acceptance = journal::Acceptance {
             id,
@@ -86,7 +94,7 @@ impl Stage {
     }
 }
 
-async fn next(socket: &mut Socket) -> Message {
+pub(super) async fn next(socket: &mut Socket) -> Message {
     loop {
         let message = tokio::time::timeout(Duration::from_secs(20), socket.next()).await.unwrap();
         match message.unwrap().unwrap() {
@@ -96,7 +104,7 @@ async fn next(socket: &mut Socket) -> Message {
     }
 }
 
-async fn frame(socket: &mut Socket) -> Value {
+pub(super) async fn frame(socket: &mut Socket) -> Value {
     match next(socket).await {
         Message::Text(text) => serde_json::from_str(&text).unwrap(),
         message => panic!("no text: {message:?}"),
@@ -104,7 +112,7 @@ async fn frame(socket: &mut Socket) -> Value {
 }
 
 /// The sequence numbers up to the close, and its code.
-async fn rest(socket: &mut Socket) -> (Vec<u64>, u16) {
+pub(super) async fn rest(socket: &mut Socket) -> (Vec<u64>, u16) {
     let mut seqs = Vec::new();
     loop {
         match next(socket).await {

@@ -68,14 +68,14 @@ fn identity_time(at: Timestamp) -> uuid::Timestamp {
     )
 }
 
-/// One line a decision: what was asked, what was chosen, what was not and why.
+/// Logs a decision: the request, the choice, and why the alternatives lost. Counters tell how many there are.
 pub(super) fn log(request: &Request, answer: Result<&Answer, &Failure>) {
     let mode = match request.mode {
         Mode::ExactIn => "exact_in",
         Mode::ExactOut => "exact_out",
     };
     match answer {
-        Ok(Answer { quote, price }) => tracing::info!(
+        Ok(Answer { quote, price }) => tracing::debug!(
             quote.id = %quote.id,
             mint_in = %request.mint_in,
             mint_out = %request.mint_out,
@@ -91,7 +91,7 @@ pub(super) fn log(request: &Request, answer: Result<&Answer, &Failure>) {
             state_age_ms = quote.state_age_ms,
             "quoted"
         ),
-        Err(failure) => tracing::info!(
+        Err(failure) => tracing::debug!(
             mint_in = %request.mint_in,
             mint_out = %request.mint_out,
             mode,

@@ -15,27 +15,54 @@ use proto::quote::Request;
 use proto::wire::{ListPoolsRequest, ListPoolsResponse, QuoteRequest, QuoteResponse};
 use proto::{status, wire};
 use service::CancellationToken;
+use service::net::{Exchange, NoSeat, Seat, Seats};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::{Response, Status};
 
 /// Most streams at once: each decides again whenever a pool changes.
 const STREAMS_MAX: usize = 256;
 
+/// Most streams of one caller at once.
+const STREAMS_PER_CALLER: usize = 64;
+
 /// Answers from the latest book.
 #[derive(Clone)]
 pub(crate) struct Service {
     books: watch::Receiver<Book>,
     max_age: Duration,
-    streams: Arc<Semaphore>,
+    streams: Arc<Seats>,
     shutdown: CancellationToken,
+}
+
+/// The right to one stream, given back when it is dropped.
+#[derive(Debug)]
+struct StreamPermit {
+    _running: Exchange,
+    _seat: Seat,
 }
 
 impl Service {
     pub(crate) fn new(books: watch::Receiver<Book>, max_age: Duration, shutdown: CancellationToken) -> Self {
-        Self { books, max_age, streams: Arc::new(Semaphore::new(STREAMS_MAX)), shutdown }
+        Self { books, max_age, streams: Seats::new(STREAMS_MAX, STREAMS_PER_CALLER, 1), shutdown }
+    }
+
+    /// The permit for one more stream of a caller.
+    fn permit(&self, caller: Option<SocketAddr>) -> Result<StreamPermit, Status> {
+        let caller = caller.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |caller| caller.ip());
+        let seat = self.streams.take(caller).map_err(|reason| {
+            Status::resource_exhausted(match reason {
+                NoSeat::ClientHasItsShare => {
+                    format!("{STREAMS_PER_CALLER} streams of this caller are open, and it may have no more")
+                }
+                NoSeat::AllTaken => format!("{STREAMS_MAX} streams are open, the router serves no more"),
+            })
+        })?;
+        // A stream is never idle, so it is not given up for another.
+        Ok(StreamPermit { _running: seat.activity().begin(), _seat: seat })
     }
 
     /// The decision on the latest book, logged and counted.
@@ -88,9 +115,7 @@ impl wire::router_service_server::RouterService for Service {
         let _entered = span.entered();
         let request = read(message.get_ref())?;
         let first = self.decide(&request).map_err(|failure| status::from_failure(&failure))?;
-        let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
-            Status::resource_exhausted(format!("{STREAMS_MAX} streams are open, the router serves no more"))
-        })?;
+        let permit = self.permit(message.remote_addr())?;
         Ok(Response::new(stream::open(self.clone(), request, first, permit)))
     }
 
@@ -106,7 +131,7 @@ impl wire::router_service_server::RouterService for Service {
 fn read(message: &QuoteRequest) -> Result<Request, Status> {
     Request::from_wire(message).map_err(|invalid| {
         metrics::quoted(status::INVALID_REQUEST, Duration::ZERO);
-        tracing::info!(%invalid, "refused a request");
+        tracing::debug!(%invalid, "refused a request");
         status::from_invalid(&invalid)
     })
 }

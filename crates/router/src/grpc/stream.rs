@@ -1,5 +1,5 @@
 use super::answer::{Answer, LIFETIME};
-use super::{Service, answer};
+use super::{Service, StreamPermit, answer};
 use crate::book::Book;
 use crate::metrics::{self, StreamChange};
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -9,7 +9,6 @@ use proto::quote::Request;
 use proto::status;
 use proto::wire::QuoteResponse;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 use tonic::Status;
 
@@ -26,7 +25,7 @@ pub(super) fn open(
     service: Service,
     request: Request,
     first: Answer,
-    permit: OwnedSemaphorePermit,
+    permit: StreamPermit,
 ) -> BoxStream<'static, Result<QuoteResponse, Status>> {
     metrics::streams(StreamChange::Opened);
     let seen = service.books.borrow().clone();
@@ -46,7 +45,7 @@ struct Watcher {
     seen: Book,
     sent: (Answer, Instant),
     ended: bool,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 impl Watcher {

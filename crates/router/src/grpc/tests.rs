@@ -139,7 +139,7 @@ async fn the_same_quote_again_is_no_news_until_the_last_is_about_to_expire() {
     let (books, receiver) = watch::channel(fresh(7));
     let service = Service::new(receiver, MAX_AGE, CancellationToken::new());
     let first = service.decide(&ask(1_000_000_000)).unwrap();
-    let permit = Arc::clone(&service.streams).acquire_owned().await.unwrap();
+    let permit = service.permit(None).unwrap();
     let mut stream = stream::open(service, ask(1_000_000_000), first.clone(), permit);
     assert_eq!(stream.next().await.unwrap().unwrap(), first.to_wire());
     books.send_replace(fresh(8));
@@ -152,8 +152,15 @@ async fn the_same_quote_again_is_no_news_until_the_last_is_about_to_expire() {
 async fn streams_are_bounded() {
     let (_books, receiver) = watch::channel(fresh(&two(), 7));
     let service = Service::new(receiver, MAX_AGE, CancellationToken::new());
-    let _all = service.streams.clone().acquire_many_owned(u32::try_from(STREAMS_MAX).unwrap()).await.unwrap();
+    let caller = |last: usize| SocketAddr::from(([192, 0, 2, u8::try_from(last).unwrap()], 1));
+    let all: Vec<_> = (0..STREAMS_MAX)
+        .map(|number| service.permit(Some(caller(number / STREAMS_PER_CALLER))).unwrap())
+        .collect();
     let message = tonic::Request::new(ask(1_000_000).to_wire());
     let refused = wire::router_service_server::RouterService::stream_quotes(&service, message).await;
     assert_eq!(refused.err().unwrap().code(), tonic::Code::ResourceExhausted);
+    drop(all);
+    let _share: Vec<_> = (0..STREAMS_PER_CALLER).map(|_| service.permit(Some(caller(1))).unwrap()).collect();
+    assert_eq!(service.permit(Some(caller(1))).unwrap_err().code(), tonic::Code::ResourceExhausted);
+    assert!(service.permit(Some(caller(2))).is_ok(), "others have theirs");
 }

@@ -1,10 +1,13 @@
 //! `/api/openapi.json`, `/docs` and `/docs/errors`.
 
 use crate::http::error_codes::Code;
+use crate::http::etag;
 use crate::state::App;
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::Bytes;
 use http::header;
 use std::fmt::Write as _;
 use utoipa::openapi::OpenApi;
@@ -17,13 +20,15 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// The routes of the pages and of the OpenAPI document.
 pub(crate) fn router(openapi: &OpenApi) -> Router<App> {
-    let description = openapi.to_json().unwrap_or_default();
+    // Shared: a client that reads slowly holds no copy.
+    let description = Bytes::from(openapi.to_json().unwrap_or_default());
     let page = PAGE.replace("/*STYLE*/", STYLE);
     let errors = errors();
     Router::new()
         .route(
             "/api/openapi.json",
-            get(async move || ([(header::CONTENT_TYPE, "application/json")], description)),
+            get(async move || ([(header::CONTENT_TYPE, "application/json")], description))
+                .route_layer(from_fn(etag::tagged)),
         )
         .route("/docs", get(async move || html(page)))
         .route("/docs/errors", get(async move || html(errors)))

@@ -1,14 +1,24 @@
 //! A WebSocket with timeouts for sending and closing.
 
 use super::message::Message;
+use crate::http::problem::Problem;
+use crate::server::connection::PACE;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tungstenite::Error as SocketError;
+use tungstenite::error::ProtocolError;
 
-/// Time for a message to be sent.
-const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a message to be sent: a little less than the connection gives a client to read, so that the
+/// client is told the reason.
+const SEND_TIMEOUT: Duration = PACE.stall.saturating_sub(CLOSE_TIMEOUT);
 
 /// Time for the client to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time for the reason to reach a client whose bytes are not read any more.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// The reason for closing a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +37,40 @@ pub(crate) enum Closing {
     GoingAway { seq: u64 },
     /// A fault of the gateway.
     Fault,
+    /// The client has broken the protocol.
+    ProtocolError,
+    /// A text message is not UTF-8.
+    InvalidText,
+    /// A message is too long.
+    TooLarge,
+    /// A message is not text.
+    NotText,
+    /// A message was sent after the order, and refused. The client has all events up to `seq`.
+    SecondMessage { seq: u64 },
+    /// The client closes the connection. The answer to its close frame is sent.
+    ByClient,
     /// The client is gone, so no close frame is sent.
     Gone,
 }
 
 impl Closing {
-    /// The close code and the reason; None if the client is gone.
+    /// The reason for closing after a failed read.
+    fn after(error: axum::Error) -> Self {
+        match error.into_inner().downcast_ref::<SocketError>() {
+            Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) | None => Self::Gone,
+            Some(SocketError::Protocol(_)) => Self::ProtocolError,
+            Some(SocketError::Utf8(_)) => Self::InvalidText,
+            Some(SocketError::Capacity(_)) => Self::TooLarge,
+            Some(_) => Self::Gone,
+        }
+    }
+
+    /// True if the client's next bytes are not read any more.
+    fn ends_reading(&self) -> bool {
+        matches!(self, Self::ProtocolError | Self::InvalidText | Self::TooLarge)
+    }
+
+    /// The close code and the reason; None if the client is gone, or has closed by itself.
     fn frame(&self) -> Option<(u16, String)> {
         Some(match self {
             Self::Ended => (1000, "the order has ended".to_owned()),
@@ -42,7 +80,14 @@ impl Closing {
             Self::Unavailable { seq } => (1013, format!("not available: resume with ?after={seq}")),
             Self::GoingAway { seq } => (1001, format!("going away: resume with ?after={seq}")),
             Self::Fault => (1011, "something went wrong here".to_owned()),
-            Self::Gone => return None,
+            Self::ProtocolError => (1002, "the client broke the protocol".to_owned()),
+            Self::InvalidText => (1007, "the text is not UTF-8".to_owned()),
+            Self::TooLarge => (1009, "the message is too long".to_owned()),
+            Self::NotText => (1003, "messages are text".to_owned()),
+            Self::SecondMessage { seq } => {
+                (1008, format!("one order for each WebSocket: follow it with ?after={seq}"))
+            }
+            Self::ByClient | Self::Gone => return None,
         })
     }
 }
@@ -51,6 +96,10 @@ impl Closing {
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: WebSocket,
+    /// Id of the request that has opened it, repeated in refusals.
+    request_id: Option<String>,
+    /// The turns that all WebSockets of the client share.
+    turns: Arc<Semaphore>,
 }
 
 /// A frame from the client.
@@ -58,16 +107,32 @@ pub(crate) struct Connection {
 pub(crate) enum Inbound {
     /// A text frame.
     Text(String),
+    /// A binary frame.
+    Binary,
     /// Any other frame: the client is alive.
     Sign,
-    /// The connection has ended.
-    Gone,
+    /// The connection is to be closed.
+    End(Closing),
 }
 
 impl Connection {
     /// A connection on an open socket.
-    pub(crate) fn new(socket: WebSocket) -> Self {
-        Self { socket }
+    pub(crate) fn new(socket: WebSocket, request_id: Option<String>, turns: Arc<Semaphore>) -> Self {
+        Self { socket, request_id, turns }
+    }
+
+    /// The client's turns to read from the database.
+    pub(crate) fn turns(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.turns)
+    }
+
+    /// Sends the reason why a message of the client is refused.
+    ///
+    /// # Errors
+    /// As [`Connection::send`].
+    pub(crate) async fn refuse(&mut self, problem: &Problem, seq: u64) -> Result<(), Closing> {
+        let refusal = Message::Error { problem: problem.body(self.request_id.as_deref()) };
+        self.send(&refusal, seq).await
     }
 
     /// Sends a message as JSON text. `seq` is the last event that the client has.
@@ -93,7 +158,10 @@ impl Connection {
     async fn transmit(&mut self, message: Frame, seq: u64) -> Result<(), Closing> {
         match tokio::time::timeout(SEND_TIMEOUT, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Closing::Gone),
+            Ok(Err(error)) => match error.into_inner().downcast_ref::<SocketError>() {
+                Some(SocketError::WriteBufferFull(_)) => Err(Closing::TooSlow { seq }),
+                _ => Err(Closing::Gone),
+            },
             Err(_) => Err(Closing::TooSlow { seq }),
         }
     }
@@ -102,24 +170,40 @@ impl Connection {
     pub(crate) async fn receive(&mut self) -> Inbound {
         match self.socket.recv().await {
             Some(Ok(Frame::Text(text))) => Inbound::Text(text.as_str().to_owned()),
-            Some(Ok(Frame::Binary(_) | Frame::Ping(_) | Frame::Pong(_))) => Inbound::Sign,
-            Some(Ok(Frame::Close(_)) | Err(_)) | None => Inbound::Gone,
+            Some(Ok(Frame::Binary(_))) => Inbound::Binary,
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Inbound::Sign,
+            Some(Ok(Frame::Close(_))) => Inbound::End(Closing::ByClient),
+            Some(Err(error)) => Inbound::End(Closing::after(error)),
+            None => Inbound::End(Closing::Gone),
         }
     }
 
-    /// Sends the reason, and closes.
+    /// Sends the reason, or the answer to the client's close frame, and waits until the client has it.
     pub(crate) async fn close(mut self, closing: &Closing) {
-        let Some((code, reason)) = closing.frame() else {
-            metrics::counter!("gateway_sockets_closed_total", "code" => "1006").increment(1);
-            return;
+        let frame = closing.frame();
+        let label = match (&frame, closing) {
+            (Some((code, _)), _) => code.to_string(),
+            (None, Closing::ByClient) => "client".to_owned(),
+            (None, _) => "1006".to_owned(),
         };
-        metrics::counter!("gateway_sockets_closed_total", "code" => code.to_string()).increment(1);
+        metrics::counter!("gateway_sockets_closed_total", "code" => label).increment(1);
+        if *closing == Closing::Gone {
+            return;
+        }
         let farewell = async {
-            let frame = CloseFrame { code, reason: reason.into() };
-            if self.socket.send(Frame::Close(Some(frame))).await.is_ok() {
-                // The connection stays open until the client has read the reason.
-                while let Some(Ok(_)) = self.socket.recv().await {}
+            if let Some((code, reason)) = frame {
+                let frame = CloseFrame { code, reason: reason.into() };
+                if self.socket.send(Frame::Close(Some(frame))).await.is_err() {
+                    return;
+                }
             }
+            if closing.ends_reading() {
+                // Closing with unread bytes resets the connection, which can overtake the reason.
+                tokio::time::sleep(LINGER).await;
+            }
+            // The connection stays open until the client has read the reason. Reading sends the answer to a
+            // close frame, too.
+            while let Some(Ok(_)) = self.socket.recv().await {}
         };
         if tokio::time::timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
             tracing::debug!("client did not answer the close frame");
@@ -148,7 +232,13 @@ mod tests {
 
     #[test]
     fn every_reason_fits_into_a_close_frame() {
-        let (_, reason) = Closing::Unavailable { seq: u64::MAX }.frame().unwrap();
-        assert!(reason.len() <= 123);
+        for closing in [
+            Closing::Unavailable { seq: u64::MAX },
+            Closing::GoingAway { seq: u64::MAX },
+            Closing::SecondMessage { seq: u64::MAX },
+        ] {
+            let (_, reason) = closing.frame().unwrap();
+            assert!(reason.len() <= 123, "{reason}");
+        }
     }
 }

@@ -4,6 +4,8 @@ use super::connection::{Closing, Connection, Inbound};
 use super::message::Message;
 use crate::access::Caller;
 use crate::api::orders::fold::OrderView;
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
 use crate::hub::Subscription;
 use crate::state::App;
 use order_core::order::{Id, Recorded};
@@ -37,7 +39,10 @@ pub(crate) async fn follow(
 ) -> Closing {
     // Subscribes first, so that events recorded during the read arrive through the subscription.
     let subscription = app.hub.subscribe(id);
-    let history = match app.journal.history.read_for(&caller.account, id, 0).await {
+    let turn = connection.turns().acquire_owned().await;
+    let read = app.journal.history.read_for(&caller.account, id, 0).await;
+    drop(turn);
+    let history = match read {
         Ok(Some(history)) => history,
         Ok(None) => return Closing::UnknownOrder,
         Err(error) => {
@@ -45,7 +50,8 @@ pub(crate) async fn follow(
             return Closing::Unavailable { seq: after };
         }
     };
-    stream(app, caller, connection, subscription, id, after, history).await
+    let start = Start { after, placed: false };
+    stream(app, caller, connection, subscription, id, start, history).await
 }
 
 /// As [`follow`], for an order that was just accepted. The client gets its id even if the database is
@@ -58,7 +64,10 @@ pub(crate) async fn follow_accepted(
 ) -> Closing {
     let subscription = app.hub.subscribe(id);
     match first_history(app, connection, id).await {
-        Ok(history) => stream(app, caller, connection, subscription, id, 0, history).await,
+        Ok(history) => {
+            let start = Start { after: 0, placed: true };
+            stream(app, caller, connection, subscription, id, start, history).await
+        }
         Err(closing) => closing,
     }
 }
@@ -80,6 +89,24 @@ async fn first_history(app: &App, connection: &mut Connection, id: Id) -> Result
     Err(Closing::Unavailable { seq: 0 })
 }
 
+/// The beginning of a stream of events.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    /// The last event that the client has.
+    after: u64,
+    /// True if the order was placed on this socket, where any further message is a mistake.
+    placed: bool,
+}
+
+/// Refuses a message after the order. Taking it in silence, the client would wait for a second order.
+async fn refuse_message(connection: &mut Connection, seq: u64) -> Closing {
+    let detail = "this WebSocket has placed its order, which goes on; open another one for another order";
+    match connection.refuse(&Problem::new(Code::InvalidRequest, detail), seq).await {
+        Ok(()) => Closing::SecondMessage { seq },
+        Err(closing) => closing,
+    }
+}
+
 /// Waits until the database may be read again.
 async fn pause(app: &App, connection: &mut Connection) -> Result<(), Closing> {
     let shutdown = app.shell.shutdown();
@@ -90,21 +117,22 @@ async fn pause(app: &App, connection: &mut Connection) -> Result<(), Closing> {
             () = shutdown.cancelled() => return Err(Closing::GoingAway { seq: 0 }),
             () = tokio::time::sleep_until(over) => return Ok(()),
             inbound = connection.receive() => match inbound {
-                Inbound::Gone => return Err(Closing::Gone),
-                Inbound::Text(_) | Inbound::Sign => {}
+                Inbound::End(closing) => return Err(closing),
+                Inbound::Text(_) | Inbound::Binary => return Err(refuse_message(connection, 0).await),
+                Inbound::Sign => {}
             },
         }
     }
 }
 
-/// Sends the events of `history` after `after`, then new ones.
+/// Sends the events of `history` after the one that the client has, then new ones.
 async fn stream(
     app: &App,
     caller: &Caller,
     connection: &mut Connection,
     subscription: Subscription,
     id: Id,
-    after: u64,
+    start: Start,
     history: Vec<Recorded>,
 ) -> Closing {
     let mut history = history.into_iter();
@@ -116,7 +144,9 @@ async fn stream(
             return Closing::Fault;
         }
     };
-    let mut follower = Follower { app, caller, connection, subscription, view, after, reread_at: None };
+    let Start { after, placed } = start;
+    let mut follower =
+        Follower { app, caller, connection, subscription, view, after, placed, reread_at: None };
     match follower.run(history).await {
         Ok(closing) | Err(closing) => closing,
     }
@@ -139,6 +169,8 @@ struct Follower<'a> {
     view: OrderView,
     /// The last event that the client has.
     after: u64,
+    /// True if the order was placed on this socket.
+    placed: bool,
     /// Time of the next read of the database, after a failed one.
     reread_at: Option<Instant>,
 }
@@ -168,9 +200,13 @@ impl Follower<'_> {
                 },
                 () = tokio::time::sleep_until(reread_at), if self.reread_at.is_some() => self.reread().await?,
                 inbound = self.connection.receive() => match inbound {
-                    Inbound::Gone => return Ok(Closing::Gone),
-                    // Text from the client has no meaning here, but shows that it is alive.
-                    Inbound::Text(_) | Inbound::Sign => heard = Instant::now(),
+                    Inbound::End(closing) => return Ok(closing),
+                    Inbound::Text(_) | Inbound::Binary if self.placed => {
+                        let seq = self.sent();
+                        return Ok(refuse_message(self.connection, seq).await);
+                    }
+                    // Messages from the client have no meaning here, but show that it is alive.
+                    Inbound::Text(_) | Inbound::Binary | Inbound::Sign => heard = Instant::now(),
                 },
                 _ = key_check.tick() => check_key(self.app, self.caller).await?,
                 _ = heartbeat.tick() => {

@@ -6,14 +6,14 @@ use super::message::Message;
 use super::upgrade::open;
 use crate::access::Caller;
 use crate::api::orders::create::place;
-use crate::http::access_log::REQUEST_ID;
 use crate::http::body::MAX_BYTES;
 use crate::http::error_codes::Code;
 use crate::http::problem::{self, Problem};
+use crate::http::rate_limit::Client;
 use crate::state::App;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::HeaderMap;
 use std::time::Duration;
@@ -28,7 +28,8 @@ const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 /// `/api/orders/{orderId}/ws`. If they cannot be read at once, `{"type":"accepted","orderId"}` is sent
 /// first: the order exists, and can be followed at `/api/orders/{orderId}/ws` if this WebSocket closes. A
 /// rejected order is answered with `{"type":"error","problem":{…}}` and close code 1008, or 1013 if it may
-/// be sent again.
+/// be sent again. So is a binary message, with code 1003, and any message after the order, with 1008: the order
+/// goes on.
 #[utoipa::path(
     get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
     params(
@@ -39,17 +40,18 @@ const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
         (status = 101, description = "The WebSocket is open; its text messages have this form", body = Message),
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
         (status = 426, description = "The request does not open a WebSocket", body = problem::Body, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests or WebSockets", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn upgrade(
     State(app): State<App>,
     caller: Caller,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let (shared, sent) = (app.clone(), headers.clone());
-    open(&app, upgrade, MAX_BYTES, move |mut connection| async move {
+    open(&app, client, &headers, upgrade, MAX_BYTES, move |mut connection| async move {
         let closing = match Box::pin(submit(&shared, &caller, &sent, &mut connection)).await {
             Ok(closing) | Err(closing) => closing,
         };
@@ -70,9 +72,7 @@ async fn submit(
     match placed {
         Ok(placed) => Ok(follow_accepted(app, caller, connection, placed.id).await),
         Err(problem) => {
-            let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-            let refusal = Message::Error { problem: problem.body(request_id) };
-            connection.send(&refusal, 0).await?;
+            connection.refuse(&problem, 0).await?;
             Ok(closing(problem.code))
         }
     }
@@ -93,8 +93,12 @@ async fn order(app: &App, connection: &mut Connection) -> Result<Result<String, 
             }
             inbound = connection.receive() => match inbound {
                 Inbound::Text(text) => return Ok(Ok(text)),
+                Inbound::Binary => {
+                    let detail = "send the order as a text message";
+                    return Ok(Err(Problem::new(Code::UnsupportedMediaType, detail)));
+                }
                 Inbound::Sign => {}
-                Inbound::Gone => return Err(Closing::Gone),
+                Inbound::End(closing) => return Err(closing),
             },
         }
     }
@@ -104,6 +108,8 @@ fn closing(code: Code) -> Closing {
     let entry = code.entry();
     if matches!(code, Code::Internal) {
         Closing::Fault
+    } else if matches!(code, Code::UnsupportedMediaType) {
+        Closing::NotText
     } else if entry.retryable {
         Closing::Unavailable { seq: 0 }
     } else {

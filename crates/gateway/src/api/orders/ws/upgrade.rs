@@ -1,12 +1,16 @@
 //! Opening a WebSocket: size limits, the limit on open sockets.
 
 use super::connection::Connection;
+use crate::http::access_log::REQUEST_ID;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
+use crate::http::rate_limit::Client;
 use crate::state::App;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
+use http::HeaderMap;
+use service::net::NoSeat;
 use std::future::Future;
 use std::sync::Arc;
 use tracing::Instrument as _;
@@ -21,6 +25,8 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 /// Opens a socket, and runs `talk` on it until it says how to close.
 pub(super) fn open<F, Fut>(
     app: &App,
+    client: Client,
+    headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     max_message: usize,
     talk: F,
@@ -31,11 +37,10 @@ where
 {
     let upgrade = upgrade
         .map_err(|_| Problem::new(Code::UpgradeRequired, "this path is a WebSocket; open it as one"))?;
-    let permit = Arc::clone(&app.sockets)
-        .try_acquire_owned()
-        .map_err(|_| Problem::new(Code::Overloaded, "too many WebSockets are open; try again later"))?;
+    let seat = app.sockets.take(client.0).map_err(|reason| no_seat(app, reason))?;
     let tasks = app.shell.tasks().clone();
     let span = tracing::Span::current();
+    let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     let upgrade = upgrade
         .max_message_size(max_message)
         .max_frame_size(max_message)
@@ -47,10 +52,22 @@ where
     Ok(upgrade.on_upgrade(move |socket| {
         async move {
             metrics::gauge!("gateway_sockets").increment(1.0);
-            talk(Connection::new(socket)).await;
+            // It is never idle, so it is not given up for another.
+            let open = seat.activity().begin();
+            talk(Connection::new(socket, request_id, Arc::clone(seat.turns()))).await;
             metrics::gauge!("gateway_sockets").decrement(1.0);
-            drop((permit, token));
+            drop((open, seat, token));
         }
         .instrument(span)
     }))
+}
+
+fn no_seat(app: &App, reason: NoSeat) -> Problem {
+    match reason {
+        NoSeat::ClientHasItsShare => Problem::new(
+            Code::TooManyConnections,
+            format!("more than {} WebSockets of one client; close some first", app.sockets.per_client()),
+        ),
+        NoSeat::AllTaken => Problem::new(Code::Overloaded, "too many WebSockets are open; try again later"),
+    }
 }

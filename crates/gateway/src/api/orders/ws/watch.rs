@@ -8,11 +8,13 @@ use crate::access::Caller;
 use crate::api::orders::load::OrderPath;
 use crate::http::problem::{self, Problem};
 use crate::http::query::Query;
+use crate::http::rate_limit::Client;
 use crate::state::App;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Extension, State};
 use axum::response::Response;
+use http::HeaderMap;
 use order_core::order::Id;
 
 /// Largest message from a client, in bytes. Clients have nothing to send here.
@@ -37,13 +39,16 @@ const MAX_MESSAGE: usize = 4 * 1024;
         (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
         (status = 422, description = "A parameter is not valid", body = problem::Body, content_type = "application/problem+json"),
         (status = 426, description = "The request does not open a WebSocket", body = problem::Body, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests or WebSockets", body = problem::Body, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn upgrade(
     State(app): State<App>,
     caller: Caller,
+    Extension(client): Extension<Client>,
     OrderPath(name): OrderPath,
     mut query: Query,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let after = query
@@ -53,7 +58,7 @@ pub(crate) async fn upgrade(
     query.text("ticket");
     query.finish()?;
     let shared = app.clone();
-    open(&app, upgrade, MAX_MESSAGE, move |mut connection| async move {
+    open(&app, client, &headers, upgrade, MAX_MESSAGE, move |mut connection| async move {
         let closing = match name.parse::<Id>() {
             Ok(id) => Box::pin(follow(&shared, &caller, &mut connection, id, after)).await,
             Err(_) => Closing::UnknownOrder,

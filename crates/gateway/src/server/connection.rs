@@ -1,0 +1,177 @@
+//! One connection: HTTP/1.1 or HTTP/2, with a bounded time and bounded buffers for everything.
+
+use super::exchange::Exchanged;
+use super::forwarded::Proxies;
+use crate::http::host;
+use crate::http::problem::Problem;
+use crate::http::rate_limit::Client;
+use crate::http::turn::Turn;
+use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use service::CancellationToken;
+use service::net::{Activity, Pace, PacedStream, Tls};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tower::Service as _;
+
+/// Time for the head of a request to arrive, and for a connection to be idle. Slow or silent clients lose
+/// their connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Idle time of an HTTP/2 connection, and of one that has not shown its version. A little longer than
+/// [`HEAD_TIMEOUT`], so that HTTP/1.1 ends by that.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// Longest exchange: handlers give up after 20 seconds, and the rest is for the client to take the answer.
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Time for a client to read. Sockets are closed with a reason a little before.
+pub(crate) const PACE: Pace = Pace { stall: Duration::from_secs(10), flush: Duration::from_secs(60) };
+
+/// Most header fields of a request.
+const MAX_HEADERS: usize = 64;
+
+/// Largest head of a request, and most bytes of answers that wait for an HTTP/1.1 client, each.
+const MAX_BUFFER: usize = 32 * 1024;
+
+/// Most requests at once on an HTTP/2 connection.
+const MAX_STREAMS: u32 = 32;
+
+/// Bytes that an HTTP/2 client may send ahead, in one stream: more than any body.
+const STREAM_WINDOW: u32 = 32 * 1024;
+
+/// Bytes that an HTTP/2 client may send ahead, in all streams.
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// Most streams that an HTTP/2 client may reset before the gateway has seen them.
+const MAX_RESETS: usize = 32;
+
+/// Time for the goodbye to an idle client.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// The other side of a connection, and whom it speaks for.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    pub(super) address: IpAddr,
+    pub(super) proxies: Arc<Proxies>,
+}
+
+/// A connection that is served.
+pub(super) struct Connection {
+    pub(super) peer: Peer,
+    pub(super) router: Router,
+    pub(super) activity: Arc<Activity>,
+    /// The turns that all connections of the client share.
+    pub(super) turns: Arc<Semaphore>,
+    /// The answer to every request, if the connection is refused.
+    pub(super) refusal: Option<Problem>,
+}
+
+/// Answers the requests of one connection, over TLS where the port has it.
+pub(super) async fn serve(
+    stream: TcpStream,
+    tls: Option<Arc<Tls>>,
+    connection: Connection,
+    shutdown: CancellationToken,
+) {
+    let stream = PacedStream::new(stream, PACE, Arc::clone(&connection.activity));
+    let Some(tls) = tls else { return speak(stream, connection, shutdown).await };
+    let activity = Arc::clone(&connection.activity);
+    let shaken = tokio::select! {
+        biased;
+        () = activity.evicted() => return,
+        () = shutdown.cancelled() => return,
+        shaken = tls.accept(stream) => shaken,
+    };
+    match shaken {
+        Ok(stream) => speak(stream, connection, shutdown).await,
+        Err(error) => tracing::debug!(%error, "connection ended before its first request"),
+    }
+}
+
+async fn speak<S>(stream: S, connection: Connection, shutdown: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Connection { peer, router, activity, turns, refusal } = connection;
+    let refused = refusal.is_some();
+    let handler = service_fn(|request: Request<Incoming>| {
+        let exchange = activity.begin();
+        let mut request = prepared(request, &peer, refusal.clone());
+        let (mut router, turns) = (router.clone(), Arc::clone(&turns));
+        async move {
+            let turn = Turn::take(turns).await;
+            request.extensions_mut().insert(turn.clone());
+            let response = router.call(request).await;
+            turn.give_back();
+            response.map(|response| response.map(|body| Exchanged::new(body, exchange)))
+        }
+    });
+    let builder = builder(refused);
+    let mut connection =
+        std::pin::pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), handler));
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = activity.evicted() => return,
+            () = shutdown.cancelled(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended early");
+                }
+                return;
+            }
+            () = activity.overdue(IDLE_TIMEOUT, EXCHANGE_TIMEOUT) => break,
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(GOODBYE, connection).await;
+}
+
+/// The limits of a connection. A refused one has a single request.
+fn builder(refused: bool) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .keep_alive(!refused)
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_BUFFER);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEAD_TIMEOUT)
+        .keep_alive_timeout(HEAD_TIMEOUT)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_RESETS)
+        .max_local_error_reset_streams(MAX_RESETS)
+        .max_header_list_size(u32::try_from(MAX_BUFFER).unwrap_or(u32::MAX))
+        .max_send_buf_size(MAX_BUFFER)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    builder
+}
+
+/// A request with its client, and with the reason if it is to be refused.
+fn prepared(mut request: Request<Incoming>, peer: &Peer, refusal: Option<Problem>) -> Request<Incoming> {
+    let refusal = refusal.or_else(|| host::check(&mut request).err());
+    if let Some(refusal) = refusal {
+        request.extensions_mut().insert(refusal);
+    }
+    let client = peer.proxies.client(peer.address, request.headers());
+    request.extensions_mut().insert(Client(client));
+    request
+}

@@ -1,0 +1,202 @@
+//! Clients that take more than their share of the port, and the correctness of HTTP on the wire.
+
+use super::configuration;
+use super::server::Running;
+use serde_json::Value;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
+
+/// Longer than every time-out of a connection.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Another client on this machine.
+const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+const PAGE: &[u8] = b"GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+/// A connection from one of this machine's addresses.
+async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((from, 0))).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+/// Everything that the gateway sends until it ends the connection. A reset is an end, too.
+async fn everything(stream: &mut TcpStream) -> String {
+    let mut received = Vec::new();
+    match timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("the connection ends") {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+    String::from_utf8_lossy(&received).into_owned()
+}
+
+/// The answer to one request on a connection of its own.
+async fn answer(to: SocketAddr, request: &str) -> String {
+    let mut stream = connect(Ipv4Addr::LOCALHOST, to).await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    everything(&mut stream).await
+}
+
+/// The problem document of an answer.
+fn problem(answer: &str) -> Value {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    assert!(head.to_lowercase().contains("content-type: application/problem+json"), "{head}");
+    serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {body}"))
+}
+
+/// Sends requests and reads nothing, until the gateway ends the connection.
+async fn never_read(mut stream: TcpStream) -> Duration {
+    let started = Instant::now();
+    while stream.write_all(PAGE).await.is_ok() {}
+    started.elapsed()
+}
+
+#[tokio::test]
+async fn client_that_never_reads_loses_its_connection() {
+    let running = Running::start().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let greedy = socket.connect(running.address).await.unwrap();
+    timeout(PATIENCE, never_read(greedy)).await.expect("the gateway ends the connection");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn body_that_trickles_is_refused_after_its_time() {
+    let running = Running::start().await;
+    let mut slow = connect(Ipv4Addr::LOCALHOST, running.address).await;
+    let head = "POST /api/orders/execute HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let (mut reading, mut writing) = slow.split();
+    let mut received = Vec::new();
+    let trickle = async {
+        while writing.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    let read = reading.read_to_end(&mut received);
+    let ended = async {
+        tokio::select! { _ = read => {}, () = trickle => {} }
+    };
+    timeout(PATIENCE, ended).await.expect("the gateway ends the connection");
+    assert!(String::from_utf8_lossy(&received).starts_with("HTTP/1.1 408"));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_that_trickle_keep_no_turn_from_the_clients_other_requests() {
+    let running = Running::start().await;
+    let head = "POST /api/orders/execute HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n";
+    let mut slow = Vec::new();
+    for _ in 0..40 {
+        let mut stream = connect(Ipv4Addr::LOCALHOST, running.address).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    // Until the gateway waits for their bodies.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let page = "GET /docs/errors HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let served = timeout(Duration::from_secs(5), answer(running.address, page)).await;
+    assert!(served.expect("it waits for no other body").starts_with("HTTP/1.1 200"));
+    drop(slow);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_has_a_share_of_the_connections_and_others_are_served() {
+    let running = Running::with(configuration(&["--max-connections-per-client", "4"]).await).await;
+    let mut greedy = Vec::new();
+    for _ in 0..4 {
+        let mut stream = connect(Ipv4Addr::LOCALHOST, running.address).await;
+        stream.write_all(PAGE).await.unwrap();
+        stream.read_exact(&mut [0; 15]).await.unwrap();
+        greedy.push(stream);
+    }
+    let close = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let refused = answer(running.address, close).await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    let refused = problem(&refused);
+    assert_eq!(refused["code"], "too_many_connections");
+    assert!(refused["requestId"].is_string(), "{refused}");
+    let mut other = connect(OTHER, running.address).await;
+    other.write_all(close.as_bytes()).await.unwrap();
+    assert!(everything(&mut other).await.starts_with("HTTP/1.1 200"));
+    drop(greedy);
+    super::until("the share is free again", async || {
+        answer(running.address, close).await.starts_with("HTTP/1.1 200")
+    })
+    .await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_exactly_once() {
+    let running = Running::start().await;
+    for hosts in ["", "host: localhost\r\nhost: localhost\r\n", "host: localhost\r\nHost: y\r\n"] {
+        let refused = answer(
+            running.address,
+            &format!("GET /api/openapi.json HTTP/1.1\r\n{hosts}connection: close\r\n\r\n"),
+        )
+        .await;
+        assert!(refused.starts_with("HTTP/1.1 400"), "{hosts:?}: {refused}");
+        assert_eq!(problem(&refused)["code"], "invalid_host");
+    }
+    let old = answer(running.address, "GET /docs/errors HTTP/1.0\r\n\r\n").await;
+    assert!(old.starts_with("HTTP/1.0 421"), "HTTP/1.0 has no such rule; the guard wants a name: {old}");
+    running.stop().await;
+}
+
+/// hyper answers these by itself, with an empty body, before any of our code sees a request.
+#[tokio::test]
+async fn requests_that_cannot_be_parsed_get_a_status_and_the_end() {
+    let running = Running::start().await;
+    let many: String = (0..500).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let long = format!("x-long: {}\r\n", "1".repeat(200_000));
+    for (request, status) in [
+        ("NOT HTTP\r\n\r\n".to_owned(), "HTTP/1.1 400"),
+        (format!("GET / HTTP/1.1\r\nhost: localhost\r\n{many}\r\n"), "HTTP/1.1 431"),
+        (format!("GET / HTTP/1.1\r\nhost: localhost\r\n{long}\r\n"), "HTTP/1.1 431"),
+    ] {
+        let mut stream = connect(Ipv4Addr::LOCALHOST, running.address).await;
+        // The gateway may end the connection before it has everything.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let refused = everything(&mut stream).await;
+        assert!(refused.starts_with(status), "{status}: {refused}");
+        assert!(refused.to_lowercase().contains("content-length: 0"), "{refused}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_and_small_ones_are_not() {
+    let running = Running::start().await;
+    let get = async |path: &str| {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\naccept-encoding: gzip\r\nconnection: close\r\n\r\n"
+        );
+        answer(running.address, &request).await.to_lowercase()
+    };
+    assert!(get("/api/openapi.json").await.contains("content-encoding: gzip"));
+    assert!(!get("/health").await.contains("content-encoding"));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn http_2_is_served_beside_http_1() {
+    let running = Running::start().await;
+    let stream = connect(Ipv4Addr::LOCALHOST, running.address).await;
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let request = http::Request::get("http://localhost/docs/errors").body(()).unwrap();
+    let (response, _) = client.send_request(request, true).unwrap();
+    assert_eq!(response.await.unwrap().status(), http::StatusCode::OK);
+    drop(client);
+    timeout(PATIENCE, connection).await.expect("the connection ends").unwrap().unwrap();
+    running.stop().await;
+}
