@@ -33,7 +33,7 @@ pub struct Configuration {
     /// Slippage of orders that set none, as a fraction: 0.005 is half a percent.
     #[arg(long, env = "DEFAULT_MAX_SLIPPAGE", default_value = "0.005", value_parser = Slippage::parse)]
     pub default_max_slippage: Slippage,
-    /// Orders per minute and client address; the same limit applies to quotes.
+    /// Orders per minute and account; the same limit applies to quotes.
     #[arg(long, env = "ORDERS_PER_MINUTE", default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub orders_per_minute: u32,
     /// Reads per minute and client address, counted by each gateway by itself.

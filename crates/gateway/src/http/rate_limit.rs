@@ -1,5 +1,6 @@
-//! Rate limits per client address.
+//! Rate limits per account; per client address where no key is shown.
 
+use crate::access::Caller;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
 use crate::state::App;
@@ -72,8 +73,12 @@ async fn limit(State(app): State<App>, kind: Kind, request: Request, next: Next)
     response
 }
 
-/// The subject that a request is counted for: the network of its client.
+/// The subject that a request is counted for: the account of its key, or the network of its client.
 fn subject(request: &Request) -> Option<String> {
+    let caller = request.extensions().get::<Caller>().filter(|caller| caller.key.is_some());
+    if let Some(caller) = caller {
+        return Some(format!("account:{}", caller.account));
+    }
     let Client(address) = request.extensions().get::<Client>()?;
     Some(ClientNetwork::from(*address).to_string())
 }
