@@ -9,15 +9,20 @@ use crate::registry::Registry;
 use anyhow::Context as _;
 use cache::{Cache, QuoteKey};
 use journal::{Journal, Queue};
+use order_core::Environment;
 use service::Shell;
 use service::site::Site;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 /// Database connections: a handler holds one for a few milliseconds.
 const MAX_DATABASE_CONNECTIONS: u32 = 16;
+
+/// Interval of asking the database for its cluster while it has none.
+const ASK_CLUSTER_EVERY: Duration = Duration::from_secs(1);
 
 /// Open WebSockets: each costs a file descriptor and some tens of kilobytes.
 pub(crate) const MAX_SOCKETS: usize = 5_000;
@@ -41,6 +46,8 @@ pub(crate) struct Parts {
     pub(crate) admission: Admission,
     pub(crate) hub: Arc<Hub>,
     pub(crate) sockets: Arc<Semaphore>,
+    /// Set once the database has a cluster, which it then keeps.
+    environment: OnceLock<Environment>,
 }
 
 impl std::ops::Deref for App {
@@ -84,6 +91,7 @@ impl App {
             sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
             site: Site::new(&configuration.allowed_hosts, &configuration.allowed_origins),
             keys,
+            environment: OnceLock::new(),
             configuration,
             shell,
             journal,
@@ -92,6 +100,7 @@ impl App {
             quote_key,
             registry,
         }));
+        app.ask_cluster().await;
         app.start();
         Ok(app)
     }
@@ -112,9 +121,35 @@ impl App {
         self.shell.vital("admission", async move { app.admission.follow(&app.journal, &app.keys).await });
         let app = self.clone();
         self.shell.vital("keys", async move { app.keys.record_use().await });
+        let (app, shutdown) = (self.clone(), self.shell.shutdown());
+        self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.learn_environment()).await });
         // Only shown in statistics.
         let (app, shutdown) = (self.clone(), self.shell.shutdown());
         self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.report_sockets()).await });
+    }
+
+    /// The environment that orders are executed in; unknown until the first executor has met the cluster.
+    pub(crate) fn environment(&self) -> Environment {
+        self.environment.get().copied().unwrap_or(Environment::Unknown)
+    }
+
+    /// Asks the database for its cluster until it has one.
+    async fn learn_environment(&self) {
+        while self.environment.get().is_none() {
+            tokio::time::sleep(ASK_CLUSTER_EVERY).await;
+            self.ask_cluster().await;
+        }
+    }
+
+    async fn ask_cluster(&self) {
+        match self.journal.cluster().await {
+            Ok(Some(genesis)) => {
+                let environment = self.environment.get_or_init(|| Environment::of(Some(&genesis)));
+                tracing::info!(environment = environment.name(), %genesis, "cluster of the database known");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "database unavailable: its cluster not read"),
+        }
     }
 
     /// The number of open WebSockets of this process.
