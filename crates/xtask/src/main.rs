@@ -1,8 +1,9 @@
 //! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`,
-//! `cargo xtask defects`.
+//! `cargo xtask contract`, `cargo xtask defects`.
 
 mod cargo;
 mod chaos;
+mod contract;
 mod defects;
 mod mirror;
 mod test;
@@ -24,6 +25,9 @@ enum Command {
     Chaos(chaos::Options),
     /// Builds the programs, and writes their settings into deploy/README.md
     Configuration,
+    /// Builds everything, and checks the API documents, generated clients and pages of a running gateway; needs
+    /// Node.js, Python and Chromium
+    Contract,
     /// Builds the services with deliberate defects, and checks that the chaos check finds each of them
     Defects(defects::Options),
 }
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Chaos(options) => chaos::run(&options),
         Command::Configuration => configuration(),
+        Command::Contract => contract::run(),
         Command::Defects(options) => defects::run(&options),
     };
     match result {
