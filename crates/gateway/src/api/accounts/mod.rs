@@ -1,6 +1,6 @@
 //! Accounts and keys, for callers with the scope `admin`.
 
-mod accounts;
+mod account;
 mod keys;
 
 use crate::http::error_codes::Code;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 /// The routes of accounts and keys.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(account::list, account::create))
         .routes(routes!(keys::list, keys::issue))
         .routes(routes!(keys::rotate))
         .routes(routes!(keys::revoke))
