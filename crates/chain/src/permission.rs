@@ -1,5 +1,4 @@
-/// The genesis hash of mainnet.
-const MAINNET: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+use order_core::MAINNET_GENESIS_HASH;
 
 /// Least number of hosts whose nodes are asked on mainnet: a single one could claim anything.
 const MAINNET_HOSTS: usize = 2;
@@ -48,7 +47,7 @@ impl Permission {
 
 /// True if the genesis hash is mainnet's.
 pub fn is_mainnet(genesis: &solana_hash::Hash) -> bool {
-    genesis.to_string() == MAINNET
+    genesis.to_string() == MAINNET_GENESIS_HASH
 }
 
 #[cfg(test)]
@@ -58,7 +57,7 @@ mod tests {
     #[test]
     fn mainnet_must_be_meant() {
         let permission = |live, trust_one_host| Permission { live, trust_one_host };
-        let (mainnet, other) = (MAINNET.parse().unwrap(), solana_hash::Hash::default());
+        let (mainnet, other) = (MAINNET_GENESIS_HASH.parse().unwrap(), solana_hash::Hash::default());
         assert_eq!(permission(false, false).check(&other, 1), Ok(()));
         assert_eq!(permission(false, true).check(&mainnet, 2), Err(NotPermitted::Mainnet));
         assert_eq!(permission(true, false).check(&mainnet, 1), Err(NotPermitted::OneHost));

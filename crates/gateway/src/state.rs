@@ -10,10 +10,12 @@ use crate::server::Capacity;
 use anyhow::Context as _;
 use cache::{Cache, QuoteKey};
 use journal::{Journal, Queue};
+use order_core::Environment;
 use service::Shell;
 use service::net::Seats;
 use service::site::Site;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
@@ -22,6 +24,9 @@ const MAX_DATABASE_CONNECTIONS: u32 = 16;
 
 /// WebSockets of one client that read the recorded events of their order at once. Further ones wait.
 const SOCKET_TURNS: usize = 8;
+
+/// Interval of asking the database for its cluster while it has none.
+const ASK_CLUSTER_EVERY: Duration = Duration::from_secs(1);
 
 /// Handle on the shared state. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +47,8 @@ pub(crate) struct Parts {
     pub(crate) admission: Admission,
     pub(crate) hub: Arc<Hub>,
     pub(crate) sockets: Arc<Seats>,
+    /// Set once the database has a cluster, which it then keeps.
+    environment: OnceLock<Environment>,
 }
 
 impl std::ops::Deref for App {
@@ -87,6 +94,7 @@ impl App {
             sockets: Seats::new(sockets, share, SOCKET_TURNS),
             site: Site::new(&configuration.allowed_hosts, &configuration.allowed_origins),
             keys,
+            environment: OnceLock::new(),
             configuration,
             shell,
             journal,
@@ -95,6 +103,7 @@ impl App {
             quote_key,
             registry,
         }));
+        app.ask_cluster().await;
         app.start();
         Ok(app)
     }
@@ -115,9 +124,35 @@ impl App {
         self.shell.vital("admission", async move { app.admission.follow(&app.journal, &app.keys).await });
         let app = self.clone();
         self.shell.vital("keys", async move { app.keys.record_use().await });
+        let (app, shutdown) = (self.clone(), self.shell.shutdown());
+        self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.learn_environment()).await });
         // Only shown in statistics.
         let (app, shutdown) = (self.clone(), self.shell.shutdown());
         self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(app.report_sockets()).await });
+    }
+
+    /// The environment that orders are executed in; unknown until the first executor has met the cluster.
+    pub(crate) fn environment(&self) -> Environment {
+        self.environment.get().copied().unwrap_or(Environment::Unknown)
+    }
+
+    /// Asks the database for its cluster until it has one.
+    async fn learn_environment(&self) {
+        while self.environment.get().is_none() {
+            tokio::time::sleep(ASK_CLUSTER_EVERY).await;
+            self.ask_cluster().await;
+        }
+    }
+
+    async fn ask_cluster(&self) {
+        match self.journal.cluster().await {
+            Ok(Some(genesis)) => {
+                let environment = self.environment.get_or_init(|| Environment::of(Some(&genesis)));
+                tracing::info!(environment = environment.name(), %genesis, "cluster of the database known");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "database unavailable: its cluster not read"),
+        }
     }
 
     /// The number of open WebSockets of this process.

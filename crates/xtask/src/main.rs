@@ -1,9 +1,10 @@
 //! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`,
-//! `cargo xtask attack`, `cargo xtask defects`.
+//! `cargo xtask attack`, `cargo xtask contract`, `cargo xtask defects`.
 
 mod attack;
 mod cargo;
 mod chaos;
+mod contract;
 mod defects;
 mod mirror;
 mod test;
@@ -27,6 +28,9 @@ enum Command {
     Attack(attack::Options),
     /// Builds the programs, and writes their settings into deploy/README.md
     Configuration,
+    /// Builds everything, and checks the API documents, generated clients and pages of a running gateway; needs
+    /// Node.js, Python and Chromium
+    Contract,
     /// Builds the services with deliberate defects, and checks that the chaos check finds each of them
     Defects(defects::Options),
 }
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Command::Chaos(options) => chaos::run(&options),
         Command::Attack(options) => attack::run(&options),
         Command::Configuration => configuration(),
+        Command::Contract => contract::run(),
         Command::Defects(options) => defects::run(&options),
     };
     match result {

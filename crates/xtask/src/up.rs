@@ -62,12 +62,13 @@ fn knows_table(service: &'static str) -> Setting {
 }
 
 /// Issues a key that may do everything for the operator's account.
-fn first_key(programs: &Path, stores: &Stores) -> Result<String> {
+pub(crate) fn first_key(programs: &Path, stores: &Stores) -> Result<String> {
     let issue = ["key", "issue", "--scope", "read,trade,admin", "--label", "the first"];
     Ok(stack::ops(programs, &stores.database_url, &issue)?.trim().to_owned())
 }
 
-fn create_database(servers: &Servers) -> Result<Stores> {
+/// Creates the database of a stack.
+pub(crate) fn create_database(servers: &Servers) -> Result<Stores> {
     let database = "orders";
     postgres::execute(
         servers.postgres.address,

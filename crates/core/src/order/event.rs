@@ -1,10 +1,10 @@
 use super::{Intent, Marker};
 use crate::{AccountId, Atoms, Failure, Quote, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 
 /// An event in an order's life. Events are only ever appended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Event {
@@ -73,6 +73,9 @@ pub enum Event {
 }
 
 impl Event {
+    /// The names of all kinds of events, as in JSON.
+    pub const KINDS: &'static [&'static str] = <Self as VariantNames>::VARIANTS;
+
     /// The name of the kind of event, as in JSON.
     pub fn kind(&self) -> &'static str {
         self.into()

@@ -14,11 +14,12 @@ use order_core::Scope;
 use service::site::{Foreign, names_loopback};
 
 /// The routes that anybody may read.
-pub(crate) const PUBLIC: [&str; 8] = [
+pub(crate) const PUBLIC: [&str; 9] = [
     "/",
     "/health",
     "/docs",
-    "/docs/{*file}",
+    "/docs/assets/{file}",
+    "/docs/compatibility",
     "/docs/errors",
     "/docs/errors/{code}",
     "/api/openapi.json",

@@ -11,9 +11,9 @@ mod ticket;
 
 pub(crate) use caller::Caller;
 pub(crate) use cors::cors;
-pub(crate) use guard::guard;
+pub(crate) use guard::{guard, needed};
 pub(crate) use keys::Keys;
 pub(crate) use ticket::Ticket;
 
 #[cfg(test)]
-pub(crate) use guard::{PUBLIC, needed};
+pub(crate) use guard::PUBLIC;

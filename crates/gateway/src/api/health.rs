@@ -1,11 +1,12 @@
 //! `GET /health`
 
+use crate::api::schema::EnvironmentName;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use order_core::Timestamp;
+use order_core::{Environment, Timestamp};
 use serde::Serialize;
 use std::future::Future;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub(crate) struct Health {
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
     version: &'static str,
+    #[schema(value_type = EnvironmentName)]
+    environment: Environment,
     dependencies: Dependencies,
     /// Transactions whose end no node can tell; absent if there are none. An operator must settle their orders.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,10 +85,10 @@ impl Dependency {
 
 /// Health of the service and its dependencies.
 #[utoipa::path(
-    get, path = "/health", tag = "Service",
+    get, path = "/health", operation_id = "getHealth", tag = "Service",
     responses(
-        (status = 200, description = "ok or degraded", body = Health),
-        (status = 503, description = "down", body = Health),
+        (status = 200, description = "The status is `ok` or `degraded`", body = Health),
+        (status = 503, description = "The status is `down`", body = Health),
     ),
 )]
 pub(crate) async fn health(State(app): State<App>) -> Response {
@@ -107,6 +110,7 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
         status,
         timestamp: crate::http::now(),
         version: env!("CARGO_PKG_VERSION"),
+        environment: app.environment(),
         dependencies,
         undecided_transactions: (undecided > 0).then_some(undecided),
     };

@@ -6,6 +6,7 @@ mod health;
 mod markets;
 pub(crate) mod orders;
 mod quotes;
+pub(crate) mod schema;
 mod stats;
 mod swap;
 mod tickets;
@@ -34,7 +35,16 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "Accounts", description = "Accounts and their API keys"),
         (name = "Service", description = "The state of the service itself"),
     ),
-    components(schemas(orders::ws::message::Message, crate::http::problem::Body, swap::Amount))
+    components(schemas(
+        orders::ws::message::Message,
+        crate::http::problem::Body,
+        schema::AccountName,
+        schema::Dex,
+        schema::IdempotencyKey,
+        schema::KeyName,
+        schema::OrderStatus,
+        schema::TokenName
+    ))
 )]
 struct Documentation;
 

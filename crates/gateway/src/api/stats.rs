@@ -1,7 +1,8 @@
 //! `GET /api/queue/stats` and `GET /api/metrics`
 
 use crate::access::Caller;
-use crate::http::problem::{self, Problem};
+use crate::api::schema::{Decimal, SignedDecimal};
+use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::state::App;
 use axum::Json;
@@ -47,6 +48,7 @@ pub(crate) struct Queue {
     delayed: u64,
     oldest_waiting_seconds: u64,
     /// Open WebSockets of all gateways; null if unknown.
+    #[schema(required)]
     connections: Option<u64>,
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
@@ -59,19 +61,22 @@ pub(crate) struct Queue {
 #[schema(as = QueueConfig)]
 pub(crate) struct Config {
     /// Orders that all running executors can work on at the same time; null if unknown.
+    #[schema(required)]
     max_concurrent_orders: Option<u64>,
     /// Orders per minute that one client may place.
     orders_per_minute: u32,
     /// Attempts per order; null if unknown.
+    #[schema(required)]
     max_retry_attempts: Option<u32>,
     /// Time limit of an attempt up to its signature, in seconds; null if unknown.
+    #[schema(required)]
     attempt_timeout_seconds: Option<u64>,
 }
 
 /// The number of orders by state.
 #[utoipa::path(
-    get, path = "/api/queue/stats", tag = "Statistics",
-    responses((status = 200, body = Queue), (status = 503, body = problem::Body, content_type = "application/problem+json")),
+    get, path = "/api/queue/stats", operation_id = "getQueueStats", tag = "Statistics",
+    responses((status = 200, body = Queue, description = "The numbers now")),
 )]
 pub(crate) async fn queue(State(app): State<App>) -> Result<Json<Queue>, Problem> {
     let (stats, executors, connections) =
@@ -112,10 +117,11 @@ pub(crate) struct Exchanges {
     confirmed: u64,
     failed: u64,
     /// By the exchange of the latest route. Orders without a route are not in it.
+    #[schema(value_type = BTreeMap<String, Exchange>)]
     by_dex: BTreeMap<&'static str, Exchange>,
     time_range: TimeRange,
     /// In percent.
-    #[schema(example = "98.5")]
+    #[schema(value_type = Decimal)]
     overall_success_rate: String,
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
@@ -131,16 +137,17 @@ pub(crate) struct Exchange {
     confirmed: u64,
     failed: u64,
     /// Share of all orders, in percent.
-    #[schema(example = "62.5")]
+    #[schema(value_type = Decimal)]
     percentage: String,
     /// In percent.
-    #[schema(example = "98.5")]
+    #[schema(value_type = Decimal)]
     success_rate: String,
     /// Amounts that confirmed orders spent, in whole tokens, by input token.
+    #[schema(value_type = BTreeMap<String, Decimal>)]
     total_volume: BTreeMap<String, String>,
     /// Average difference of the executed to the quoted output, in percent; positive is worse. Null without a
     /// sample.
-    #[schema(example = "0.05")]
+    #[schema(value_type = Option<SignedDecimal>, required)]
     average_slippage: Option<String>,
     average_slippage_samples: u64,
 }
@@ -149,21 +156,17 @@ pub(crate) struct Exchange {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OrdersTimeRange)]
 pub(crate) struct TimeRange {
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     oldest: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     newest: Option<Timestamp>,
 }
 
 /// Results of the latest orders of the account.
 #[utoipa::path(
-    get, path = "/api/metrics", tag = "Statistics",
-    params(("limit" = Option<u32>, Query, description = "Number of ended orders to evaluate: 1 to 10000; default 1000")),
-    responses(
-        (status = 200, body = Exchanges),
-        (status = 422, description = "A parameter is not valid", body = problem::Body, content_type = "application/problem+json"),
-        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
-    ),
+    get, path = "/api/metrics", operation_id = "getMetrics", tag = "Statistics",
+    params(("limit" = Option<u32>, Query, minimum = 1, maximum = 10_000, description = "Number of ended orders to evaluate; default 1000")),
+    responses((status = 200, body = Exchanges, description = "The results")),
 )]
 pub(crate) async fn exchanges(
     State(app): State<App>,

@@ -6,9 +6,6 @@ use crate::http::problem::{FieldErrors, Problem};
 use crate::registry::Registry;
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Slippage, Token, decimal};
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
 
 /// A swap as requested: valid on its own, with tokens that are not looked up yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,25 +31,6 @@ pub(crate) struct Swap {
     pub(crate) mode: Mode,
     pub(crate) max_slippage: Option<Slippage>,
 }
-
-/// The notation of amounts in the OpenAPI document.
-pub(crate) enum Amount {}
-
-impl PartialSchema for Amount {
-    fn schema() -> RefOr<Schema> {
-        let notation = OneOfBuilder::new()
-            .item(ObjectBuilder::new().schema_type(Type::Number))
-            .item(ObjectBuilder::new().schema_type(Type::String))
-            .description(Some(
-                "A decimal number, as JSON number or as string. It is read exactly, without binary rounding.",
-            ))
-            .examples(["1.5"])
-            .build();
-        RefOr::T(Schema::OneOf(notation))
-    }
-}
-
-impl ToSchema for Amount {}
 
 impl SwapRequest {
     /// Reads the rest of a request's fields. Does no I/O.

@@ -2,7 +2,7 @@
 
 use crate::access::{Caller, Ticket};
 use crate::http::error_codes::Code;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -35,7 +35,7 @@ pub(crate) struct WsTicket {
     post, path = "/api/ws-ticket", operation_id = "createTicket", tag = "Service",
     responses(
         (status = 200, body = WsTicket, description = "The ticket"),
-        (status = 422, description = "No key was issued yet, so none is needed", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "No key was issued yet, so none is needed"),
     ),
 )]
 pub(crate) async fn ticket(State(app): State<App>, caller: Caller) -> Result<Json<WsTicket>, Problem> {

@@ -101,6 +101,15 @@ pub(crate) struct Entry {
     pub(crate) retryable: bool,
 }
 
+/// Explanation of a code.
+const NO_VALID_KEY: &str = "Send the header `Authorization: Bearer KEY` with a key that is not revoked or expired. A WebSocket takes a ticket of POST /api/ws-ticket instead. As long as no key was issued, only the gateway's own machine may call.";
+
+/// Explanation of a code.
+const SCOPE_LACKS: &str = "The key lacks the scope that the request needs (read, trade or admin), or may not be used from the caller's address.";
+
+/// Explanation of a code.
+const OTHER_HOST: &str = "The header Host names a server that this one is not. The operator lists its names in ALLOWED_HOSTS. This keeps web pages from reaching it under a name of their own.";
+
 impl Code {
     /// Every code but the failures.
     const REQUEST: [Self; 39] = [
@@ -247,15 +256,9 @@ impl Code {
             Self::TooLate => {
                 "A transaction of the order is signed and may land, or the order has ended. The cancel of an open order is stored: if its transaction does not land, no other attempt follows."
             }
-            Self::Unauthorized => {
-                "Send the header `Authorization: Bearer KEY` with a key that is not revoked or expired. A WebSocket takes a ticket of POST /api/ws-ticket instead. As long as no key was issued, only the gateway's own machine may call."
-            }
-            Self::Forbidden => {
-                "The key lacks the scope that the request needs (read, trade or admin), or may not be used from the caller's address."
-            }
-            Self::MisdirectedRequest => {
-                "The header Host names a server that this one is not. The operator lists its names in ALLOWED_HOSTS. This keeps web pages from reaching it under a name of their own."
-            }
+            Self::Unauthorized => NO_VALID_KEY,
+            Self::Forbidden => SCOPE_LACKS,
+            Self::MisdirectedRequest => OTHER_HOST,
             Self::OrderNotFound => "The id is unknown or not a UUID.",
             Self::AccountExists => "Names of accounts are unique for ever.",
             Self::KeyNotFound => "The id is unknown, or the key is no longer valid.",

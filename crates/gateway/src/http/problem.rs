@@ -1,5 +1,6 @@
 //! Error responses as RFC 9457 problem documents.
 
+use crate::api::schema::ErrorCode;
 use crate::http::error_codes::Code;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -80,23 +81,24 @@ impl FieldErrors {
 pub(crate) struct Body {
     /// Link to the explanation of the code.
     #[serde(rename = "type")]
-    #[schema(example = "/docs/errors#invalid_amount")]
+    #[schema(example = "/docs/errors/invalid_amount")]
     kind: String,
     /// Short description of the code.
     title: &'static str,
     /// The HTTP status.
-    #[schema(example = 422)]
+    #[schema(minimum = 400, maximum = 599, example = 422)]
     status: u16,
     /// Description of this error, for people.
     detail: String,
     /// Stable code for programs.
-    #[schema(example = "invalid_amount")]
+    #[schema(value_type = ErrorCode)]
     code: &'static str,
     /// The same as `detail`, for older clients.
     error: String,
     /// True if the same request may succeed later.
     retryable: bool,
     /// Id of the request in the logs; the same as the header `x-request-id`.
+    #[schema(required)]
     request_id: Option<String>,
     /// The errors of single fields.
     errors: Vec<FieldError>,
@@ -173,7 +175,7 @@ impl Problem {
     pub(crate) fn body(&self, request_id: Option<&str>) -> Body {
         let entry = self.code.entry();
         Body {
-            kind: format!("/docs/errors#{}", entry.name),
+            kind: format!("/docs/errors/{}", entry.name),
             title: entry.title,
             status: entry.status.as_u16(),
             detail: self.detail.clone(),
@@ -245,7 +247,7 @@ mod tests {
         let problem = Problem::field(Code::InvalidAmount, "amount", "must be greater than zero");
         assert_eq!(
             serde_json::to_string(&problem.body(Some("r-1"))).unwrap(),
-            r#"{"type":"/docs/errors#invalid_amount","title":"The amount is not valid","status":422,"detail":"`amount` must be greater than zero","code":"invalid_amount","error":"`amount` must be greater than zero","retryable":false,"requestId":"r-1","errors":[{"field":"amount","message":"must be greater than zero"}]}"#
+            r#"{"type":"/docs/errors/invalid_amount","title":"The amount is not valid","status":422,"detail":"`amount` must be greater than zero","code":"invalid_amount","error":"`amount` must be greater than zero","retryable":false,"requestId":"r-1","errors":[{"field":"amount","message":"must be greater than zero"}]}"#
         );
     }
 

@@ -284,3 +284,12 @@ async fn a_cancel_ends_an_unsigned_order_and_may_be_repeated() {
         assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (404, &json!("order_not_found")));
     }
 }
+
+#[tokio::test]
+async fn a_key_in_quotes_is_the_same_key() {
+    let gateway = Gateway::start().await;
+    let first = gateway.execute(ORDER, Some("k-1")).await;
+    let again = gateway.execute(ORDER, Some("\"k-1\"")).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.json()["orderId"], first.json()["orderId"]);
+}

@@ -72,7 +72,7 @@ async fn an_idempotency_key_has_its_notation() {
 async fn unknown_paths_and_orders_are_problems() {
     let gateway = Gateway::start().await;
     for (path, code) in [
-        ("/", "not_found"),
+        ("/nothing", "not_found"),
         ("/api/nothing", "not_found"),
         ("/api/orders/7", "order_not_found"),
         ("/api/orders/7/events", "order_not_found"),

@@ -231,6 +231,27 @@ async fn an_order_is_placed_and_followed_on_one_socket() {
 }
 
 #[tokio::test]
+async fn idempotency_key_may_be_in_the_first_message() {
+    let stage = Stage::start().await;
+    let keyed = ORDER.replacen('{', r#"{"idempotencyKey":"k-1","#, 1);
+    let mut first = stage.open("/api/orders/execute").await;
+    first.send(Message::text(keyed.clone())).await.unwrap();
+    let placed = frame(&mut first).await["orderId"].clone();
+    let mut again = stage.open("/api/orders/execute").await;
+    again.send(Message::text(keyed.clone())).await.unwrap();
+    assert_eq!(frame(&mut again).await["orderId"], placed);
+    let mut request =
+        format!("ws://{}/api/orders/execute", stage.running.address).into_client_request().unwrap();
+    request.headers_mut().insert("idempotency-key", "other".parse().unwrap());
+    let (mut different, _) = connect_async(request).await.unwrap();
+    different.send(Message::text(keyed)).await.unwrap();
+    assert_eq!(frame(&mut different).await["problem"]["code"], "invalid_idempotency_key");
+    assert_eq!(rest(&mut different).await, (vec![], 1008));
+    drop((first, again));
+    stage.running.stop().await;
+}
+
+#[tokio::test]
 async fn accepted_order_is_named_before_its_events_can_be_read() {
     let stage = Stage::start().await;
     let database = PgPool::connect(&stage.database_url).await.unwrap();

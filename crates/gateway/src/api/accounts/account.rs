@@ -1,9 +1,10 @@
 //! `/api/accounts`
 
 use super::parse;
+use crate::api::schema::AccountName;
 use crate::http::body;
 use crate::http::error_codes::Code;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -23,7 +24,7 @@ pub(crate) struct Accounts {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Account {
-    #[schema(value_type = String, example = "desk")]
+    #[schema(value_type = AccountName)]
     account: AccountId,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -32,13 +33,14 @@ pub(crate) struct Account {
 /// An account to be created.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"account": "desk"}))]
 pub(crate) struct CreateAccount {
     /// The name: 1 to 64 characters of a-z, 0-9, - and _. It never changes.
-    #[schema(value_type = String, pattern = "^[a-z0-9_-]{1,64}$", example = "desk")]
+    #[schema(value_type = AccountName)]
     account: AccountId,
 }
 
-/// All accounts. Needs the scope `admin`.
+/// All accounts.
 #[utoipa::path(
     get, path = "/api/accounts", operation_id = "listAccounts", tag = "Accounts",
     responses((status = 200, body = Accounts, description = "All accounts")),
@@ -49,13 +51,13 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Accounts>, Probl
     Ok(Json(Accounts { accounts }))
 }
 
-/// Creates an account. Needs the scope `admin`. Issue a key for it next.
+/// Creates an account. Issue a key for it next.
 #[utoipa::path(
     post, path = "/api/accounts", operation_id = "createAccount", tag = "Accounts",
     request_body = CreateAccount,
     responses(
         (status = 201, body = CreatedAccount, description = "The account exists"),
-        (status = 409, description = "There is an account of this name", body = problem::Body, content_type = "application/problem+json"),
+        (status = 409, description = "There is an account of this name"),
     ),
 )]
 pub(crate) async fn create(
@@ -73,6 +75,6 @@ pub(crate) async fn create(
 /// An account that was created.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CreatedAccount {
-    #[schema(value_type = String, example = "desk")]
+    #[schema(value_type = AccountName)]
     account: AccountId,
 }

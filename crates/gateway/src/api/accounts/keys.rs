@@ -1,9 +1,10 @@
 //! `/api/keys`
 
 use super::parse;
+use crate::api::schema::{AccountName, KeyName, ScopeName};
 use crate::http::body;
 use crate::http::error_codes::Code;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::state::App;
 use axum::Json;
@@ -33,22 +34,23 @@ pub(crate) struct Keys {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Key {
     /// The 12 digits after `oek_`.
+    #[schema(value_type = KeyName)]
     id: String,
-    #[schema(value_type = String)]
+    #[schema(value_type = AccountName)]
     account: AccountId,
-    #[schema(value_type = Vec<String>, example = json!(["read", "trade"]))]
+    #[schema(value_type = Vec<ScopeName>)]
     scopes: Vec<&'static str>,
     /// The networks that it may be used from; everywhere if empty.
     networks: Vec<String>,
     label: String,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     expires_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     revoked_at: Option<Timestamp>,
     /// To the minute.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_used_at: Option<Timestamp>,
 }
 
@@ -71,17 +73,20 @@ impl From<IssuedKey> for Key {
 /// A key to be issued.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({"account": "operator", "scopes": ["read", "trade"], "label": "desk 1", "days": 30}))]
 pub(crate) struct IssueKey {
-    #[schema(value_type = String, example = "desk")]
+    #[schema(value_type = AccountName)]
     account: AccountId,
     /// read, trade, admin; at least one.
-    #[schema(example = json!(["read", "trade"]))]
+    #[schema(value_type = Vec<ScopeName>, min_items = 1)]
     scopes: Vec<String>,
     /// A text by which people know it, of at most 255 bytes.
     #[serde(default)]
+    #[schema(max_length = 255)]
     label: String,
     /// The networks that it may be used from, such as 10.0.0.0/8; everywhere if empty. At most 100.
     #[serde(default)]
+    #[schema(max_items = 100)]
     networks: Vec<String>,
     /// The days that it is valid; for ever if absent.
     days: Option<u32>,
@@ -90,6 +95,7 @@ pub(crate) struct IssueKey {
 /// A key is replaced by another.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({"overlapMinutes": 60}))]
 pub(crate) struct RotateKey {
     /// The minutes for which the old key stays valid; default 60.
     overlap_minutes: Option<u32>,
@@ -99,15 +105,16 @@ pub(crate) struct RotateKey {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FreshKey {
     /// The 12 digits after `oek_`.
+    #[schema(value_type = KeyName)]
     id: String,
     /// The value of `Authorization: Bearer`.
     key: String,
 }
 
-/// The keys of all accounts, or of one. Needs the scope `admin`.
+/// The keys of all accounts, or of one.
 #[utoipa::path(
     get, path = "/api/keys", operation_id = "listKeys", tag = "Accounts",
-    params(("account" = Option<String>, Query, description = "Only keys of this account")),
+    params(("account" = Option<AccountName>, Query, description = "Only keys of this account")),
     responses((status = 200, body = Keys, description = "The keys, without their secrets")),
 )]
 pub(crate) async fn list(State(app): State<App>, mut query: Query) -> Result<Json<Keys>, Problem> {
@@ -117,7 +124,7 @@ pub(crate) async fn list(State(app): State<App>, mut query: Query) -> Result<Jso
     Ok(Json(Keys { keys: keys.into_iter().map(Key::from).collect() }))
 }
 
-/// Issues a key. Needs the scope `admin`.
+/// Issues a key.
 #[utoipa::path(
     post, path = "/api/keys", operation_id = "issueKey", tag = "Accounts",
     request_body = IssueKey,
@@ -136,14 +143,14 @@ pub(crate) async fn issue(
     Ok(fresh(&key))
 }
 
-/// Issues a key in place of another, with its account, scopes, networks and expiry. Needs the scope `admin`.
+/// Issues a key in place of another, with its account, scopes, networks and expiry.
 #[utoipa::path(
     post, path = "/api/keys/{keyId}/rotate", operation_id = "rotateKey", tag = "Accounts",
-    params(("keyId" = String, Path, description = "The 12 digits after `oek_`")),
+    params(("keyId" = KeyName, Path, description = "The 12 digits after `oek_`")),
     request_body = RotateKey,
     responses(
         (status = 201, body = FreshKey, description = "The key that follows"),
-        (status = 404, description = "There is no such valid key", body = problem::Body, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such valid key"),
     ),
 )]
 pub(crate) async fn rotate(
@@ -158,13 +165,13 @@ pub(crate) async fn rotate(
     if app.journal.accounts.rotate(&id, &key, overlap).await? { Ok(fresh(&key)) } else { Err(unknown()) }
 }
 
-/// Revokes a key for good: each gateway refuses it within two seconds. Needs the scope `admin`.
+/// Revokes a key for good: each gateway refuses it within two seconds.
 #[utoipa::path(
     delete, path = "/api/keys/{keyId}", operation_id = "revokeKey", tag = "Accounts",
-    params(("keyId" = String, Path, description = "The 12 digits after `oek_`")),
+    params(("keyId" = KeyName, Path, description = "The 12 digits after `oek_`")),
     responses(
         (status = 204, description = "The key is revoked"),
-        (status = 404, description = "There is no such key", body = problem::Body, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such key"),
     ),
 )]
 pub(crate) async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {

@@ -1,7 +1,8 @@
 //! `GET /api/pools`
 
 use super::tokens::TokenInfo;
-use crate::http::problem::{self, Problem};
+use crate::api::schema::{Address, Decimal, Dex, VenueName};
+use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -13,8 +14,8 @@ use utoipa::ToSchema;
 
 /// The pools that can be traded, with their reserves.
 #[utoipa::path(
-    get, path = "/api/pools", operation_id = "list_pools", tag = "Markets",
-    responses((status = 200, body = Pools), (status = 503, body = problem::Body, content_type = "application/problem+json")),
+    get, path = "/api/pools", operation_id = "listPools", tag = "Markets",
+    responses((status = 200, body = Pools, description = "The pools")),
 )]
 pub(crate) async fn pools(State(app): State<App>) -> Result<Json<Pools>, Problem> {
     let listing = app.registry.listing().await.map_err(|failure| Problem::failure(&failure))?;
@@ -37,26 +38,32 @@ pub(crate) struct Pools {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Pool {
-    #[schema(example = "Raydium")]
+    #[schema(value_type = Dex)]
     dex: &'static str,
-    #[schema(example = "raydium_cpmm")]
+    #[schema(value_type = VenueName)]
     program: &'static str,
     /// The program's address.
+    #[schema(value_type = Address)]
     program_id: String,
     /// The pool's address.
+    #[schema(value_type = Address)]
     pool: String,
     /// The two tokens that it trades.
+    #[schema(min_items = 2, max_items = 2)]
     tokens: Vec<TokenInfo>,
     /// Reserves in whole tokens, in the order of `tokens`; null if the token's decimals are unknown.
+    #[schema(value_type = Vec<Option<Decimal>>, min_items = 2, max_items = 2)]
     reserves: Vec<Option<String>>,
     /// Fee of a small swap, as a fraction.
-    #[schema(example = "0.0025")]
+    #[schema(value_type = Decimal)]
     fee: String,
     /// True if the pool can be quoted now.
     tradable: bool,
     /// Reason why it cannot be quoted; null if it can.
+    #[schema(required)]
     reason: Option<String>,
     /// Reason and start if the pool's venue is disabled; null if it is enabled.
+    #[schema(required)]
     disabled: Option<Disabled>,
     /// Slot of the pool's state.
     slot: u64,

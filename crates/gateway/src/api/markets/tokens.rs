@@ -1,6 +1,7 @@
 //! `GET /api/tokens`
 
-use crate::http::problem::{self, Problem};
+use crate::api::schema::{Address, TokenProgram};
+use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -10,8 +11,8 @@ use utoipa::ToSchema;
 
 /// The tokens that can be traded.
 #[utoipa::path(
-    get, path = "/api/tokens", tag = "Markets",
-    responses((status = 200, body = Tokens), (status = 503, body = problem::Body, content_type = "application/problem+json")),
+    get, path = "/api/tokens", operation_id = "listTokens", tag = "Markets",
+    responses((status = 200, body = Tokens, description = "The tokens")),
 )]
 pub(crate) async fn tokens(State(app): State<App>) -> Result<Json<Tokens>, Problem> {
     let listing = app.registry.listing().await.map_err(|failure| Problem::failure(&failure))?;
@@ -35,11 +36,13 @@ pub(crate) struct TokenInfo {
     /// Symbol of a known token; the mint of any other.
     #[schema(example = "SOL")]
     symbol: String,
+    #[schema(value_type = Address)]
     mint: String,
     /// Decimals of the token.
+    #[schema(required, maximum = 18)]
     decimals: Option<u8>,
     /// `spl_token` or `token_2022`.
-    #[schema(example = "spl_token")]
+    #[schema(value_type = Option<TokenProgram>, required)]
     program: Option<&'static str>,
 }
 

@@ -4,7 +4,7 @@ use super::load::OrderPath;
 use super::response::Receipt;
 use crate::access::Caller;
 use crate::http::error_codes::Code;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -17,13 +17,13 @@ use order_core::order::{Id, Status};
 /// transaction is signed, the response is 409; if that transaction does not land, no other attempt follows.
 /// Works while trading is halted.
 #[utoipa::path(
-    delete, path = "/api/orders/{orderId}", tag = "Orders",
-    params(("orderId" = String, Path, description = "The order")),
+    delete, path = "/api/orders/{orderId}", operation_id = "cancelOrder", tag = "Orders",
+    params(("orderId" = uuid::Uuid, Path, description = "The order")),
     responses(
         (status = 200, body = Receipt, description = "The order is cancelled"),
-        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
-        (status = 409, description = "A transaction of the order may land, or the order has already ended", body = problem::Body, content_type = "application/problem+json"),
-        (status = 503, description = "The database does not answer; the order may be cancelled", body = problem::Body, content_type = "application/problem+json"),
+        (status = 404, description = "The order does not exist"),
+        (status = 409, description = "A transaction of the order may land, or the order has already ended"),
+        (status = 503, description = "The database does not answer; with the code `outcome_unknown`, the order may be cancelled"),
     ),
 )]
 pub(crate) async fn cancel(

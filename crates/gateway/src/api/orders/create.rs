@@ -5,8 +5,9 @@ use super::intent::intent;
 use super::request::{OrderBody, OrderRequest};
 use super::response::Receipt;
 use crate::access::Caller;
+use crate::api::schema::IdempotencyKey;
 use crate::http::body;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -23,20 +24,17 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 ///
 /// With a 202, the order is durable and will end. Follow it at its WebSocket.
 #[utoipa::path(
-    post, path = "/api/orders/execute", tag = "Orders",
-    request_body = OrderBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same body returns the same order")),
+    post, path = "/api/orders/execute", operation_id = "placeOrder", tag = "Orders",
+    request_body(content = OrderBody, description = "The order"),
+    params(("Idempotency-Key" = Option<IdempotencyKey>, Header, description = "The same key with the same order returns the same order. Text of 1 to 255 visible ASCII characters, bare or in quotes as a string of RFC 9651: `k-1` and `\"k-1\"` are the same key. Keys are kept for ever")),
     responses(
-        (status = 202, body = Receipt, headers(
+        (status = 202, body = Receipt, description = "The order is durable and will end", headers(
             ("Location" = String, description = "Path of the order"),
             ("Idempotent-Replayed" = String, description = "`true` if the key was used before"),
         )),
-        (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
-        (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
-        (status = 415, description = "The content type of the body is not JSON", body = problem::Body, content_type = "application/problem+json"),
-        (status = 422, description = "The request is not valid; nothing was recorded", body = problem::Body, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
-        (status = 503, description = "A dependency does not answer, too many orders are open, or trading is halted", body = problem::Body, content_type = "application/problem+json"),
+        (status = 422, description = "The request is not valid; nothing was recorded"),
+        (status = 429, description = "Too many requests"),
+        (status = 503, description = "A dependency does not answer, too many orders are open, or trading is halted. With the code `outcome_unknown` or `timeout`, the order may have been recorded: send it again with the same key"),
     ),
 )]
 pub(crate) async fn execute(
@@ -81,8 +79,34 @@ pub(crate) async fn place(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Placed, Problem> {
-    let key = idempotency::key(headers)?;
-    let parsed = OrderRequest::parse(body);
+    place_parsed(app, account, idempotency::key(headers)?, OrderRequest::parse(body), body).await
+}
+
+/// As [`place`], for the first message of a WebSocket, which may have the idempotency key as a field.
+///
+/// # Errors
+/// As [`place`].
+pub(crate) async fn place_message(
+    app: &App,
+    account: &AccountId,
+    headers: &HeaderMap,
+    message: &[u8],
+) -> Result<Placed, Problem> {
+    let header = idempotency::key(headers)?;
+    let (parsed, field) = match OrderRequest::parse_message(message) {
+        Ok((order, field)) => (Ok(order), field),
+        Err(problem) => (Err(problem), None),
+    };
+    place_parsed(app, account, idempotency::agreed(header, field)?, parsed, message).await
+}
+
+async fn place_parsed(
+    app: &App,
+    account: &AccountId,
+    key: Option<String>,
+    parsed: Result<OrderRequest, Problem>,
+    body: &[u8],
+) -> Result<Placed, Problem> {
     let idempotency =
         key.map(|key| Idempotency { key, request_hash: idempotency::fingerprint(&parsed, body) });
     // An accepted request is answered with its order even if it would be refused by now.

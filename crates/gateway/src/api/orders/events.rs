@@ -5,7 +5,8 @@ use super::load::{OrderPath, corrupt, history};
 use super::response::{Failed, message};
 use crate::access::Caller;
 use crate::api::quotes::response::{Alternative, Hop, Pair, Path, Price};
-use crate::http::problem::{self, Problem};
+use crate::api::schema::{Decimal, OrderEventKind, OrderStatus, TransactionSignature};
+use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -19,12 +20,11 @@ use utoipa::ToSchema;
 
 /// All events of an order: attempts, quotes considered, transactions, errors.
 #[utoipa::path(
-    get, path = "/api/orders/{orderId}/events", tag = "Orders",
-    params(("orderId" = String, Path, description = "The order")),
+    get, path = "/api/orders/{orderId}/events", operation_id = "listOrderEvents", tag = "Orders",
+    params(("orderId" = uuid::Uuid, Path, description = "The order")),
     responses(
-        (status = 200, body = History),
-        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
-        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
+        (status = 200, body = History, description = "The events so far"),
+        (status = 404, description = "The order does not exist"),
     ),
 )]
 pub(crate) async fn events(
@@ -43,13 +43,13 @@ pub(crate) struct History {
     #[schema(value_type = uuid::Uuid)]
     order_id: Id,
     /// Status after the last event.
-    #[schema(value_type = String, example = "confirmed")]
+    #[schema(value_type = OrderStatus)]
     status: Status,
     /// Numbered from 1 without a gap.
     events: Vec<Event>,
 }
 
-/// One event, with the fields of its kind.
+/// One event. A field that does not belong to its kind is absent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderEvent)]
@@ -57,10 +57,10 @@ pub(crate) struct Event {
     seq: u64,
     /// accepted, routing_started, route_chosen, transaction_signed, transaction_found, settled, observed,
     /// rolled_back, attempt_failed, failed, cancelled or expired.
-    #[schema(example = "route_chosen")]
+    #[schema(value_type = OrderEventKind)]
     kind: &'static str,
     /// Status of the order after the event.
-    #[schema(value_type = String, example = "building")]
+    #[schema(value_type = OrderStatus)]
     status: Status,
     /// The status for people.
     message: &'static str,
@@ -69,54 +69,34 @@ pub(crate) struct Event {
     /// Time at which the event was recorded.
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
-    #[serde(flatten)]
-    detail: Detail,
-}
-
-/// The fields that belong to the kind of an event.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-#[schema(as = OrderEventDetail)]
-enum Detail {
-    /// `accepted`.
-    Accepted { request: Request },
-    /// `route_chosen`.
-    RouteChosen { route: Box<Route> },
-    /// `transaction_signed` and `transaction_found`.
-    Transaction { transaction: Transaction },
-    /// `observed` and `rolled_back`, if the transaction landed and its amounts are known.
-    Landed {
-        outcome: Outcome,
-        fill: Filled,
-        /// In SOL.
-        #[serde(rename = "networkFee")]
-        network_fee: String,
-        /// The slot in which the transaction landed.
-        slot: u64,
-    },
-    /// `observed` and `rolled_back`, if the transaction was reverted.
-    Reverted {
-        outcome: Outcome,
-        /// In SOL.
-        #[serde(rename = "networkFee")]
-        network_fee: String,
-        /// The slot in which the transaction landed.
-        slot: u64,
-        error: Failed,
-    },
-    /// `settled`; also `observed` and `rolled_back`, if the transaction expired or its amounts are unknown.
-    Decided { outcome: Outcome },
-    /// `attempt_failed`.
-    AttemptFailed {
-        error: Failed,
-        /// The pause before the next attempt, in milliseconds.
-        #[serde(rename = "retryInMs")]
-        retry_in_ms: u64,
-    },
-    /// `failed`.
-    Failed { error: Failed },
-    /// `routing_started`, `cancelled` and `expired`.
-    Bare {},
+    /// `accepted`: the accepted request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Request>,
+    /// `route_chosen`: the chosen route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<Box<Route>>,
+    /// `transaction_signed` and `transaction_found`: the transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<Transaction>,
+    /// `observed`, `rolled_back` and `settled`: the end of the transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    /// With the outcome `landed`: the amounts, if they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fill: Option<Filled>,
+    /// Network fee in SOL, of a transaction that landed or was reverted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Decimal>)]
+    network_fee: Option<String>,
+    /// The slot in which the transaction landed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<u64>,
+    /// `attempt_failed`, `failed`, and the outcome `reverted`: the failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failed>,
+    /// `attempt_failed`: the pause before the next attempt, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_in_ms: Option<u64>,
 }
 
 /// The end of a transaction: `landed`, `reverted` or `expired`.
@@ -136,10 +116,12 @@ enum Outcome {
 pub(crate) struct Request {
     token_in: String,
     token_out: String,
+    #[schema(value_type = Decimal)]
     amount: String,
+    #[schema(value_type = Decimal)]
     max_slippage: String,
     /// Quote of the order's `quoteId`.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    #[schema(value_type = Option<uuid::Uuid>, required)]
     quote_id: Option<order_core::quote::Id>,
 }
 
@@ -151,9 +133,12 @@ pub(crate) struct Route {
     #[schema(value_type = uuid::Uuid)]
     quote_id: order_core::quote::Id,
     quote: Price,
+    #[schema(value_type = Decimal)]
     estimated_output: String,
     /// Minimum output, which the chain enforces, in whole output tokens.
+    #[schema(value_type = Option<Decimal>, required)]
     minimum_output: Option<String>,
+    #[schema(value_type = Decimal)]
     price_impact: String,
     /// The paths side by side, in the order they are swapped.
     paths: Vec<Path>,
@@ -170,6 +155,7 @@ pub(crate) struct Route {
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderTransaction)]
 pub(crate) struct Transaction {
+    #[schema(value_type = TransactionSignature)]
     tx_hash: String,
     /// Last block height at which the transaction can land.
     last_valid_block_height: u64,
@@ -180,7 +166,9 @@ pub(crate) struct Transaction {
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderFill)]
 pub(crate) struct Filled {
+    #[schema(value_type = Decimal)]
     input: String,
+    #[schema(value_type = Decimal)]
     output: String,
 }
 
@@ -205,61 +193,66 @@ impl Event {
     /// The latest event of the view.
     fn of(view: &OrderView, recorded: &Recorded) -> Self {
         let status = view.inner().status();
-        Self {
+        let mut event = Self {
             seq: recorded.seq,
             kind: recorded.event.kind(),
             status,
             message: message(status),
             attempt: view.inner().attempt(),
             timestamp: recorded.at,
-            detail: Detail::of(view, &recorded.event),
-        }
+            request: None,
+            route: None,
+            transaction: None,
+            outcome: None,
+            fill: None,
+            network_fee: None,
+            slot: None,
+            error: None,
+            retry_in_ms: None,
+        };
+        event.complete(view, &recorded.event);
+        event
     }
-}
 
-impl Detail {
-    fn of(view: &OrderView, event: &order::Event) -> Self {
+    /// Sets the fields that belong to the kind of the event.
+    fn complete(&mut self, view: &OrderView, event: &order::Event) {
         match event {
-            order::Event::Accepted { intent, .. } => Self::Accepted { request: Request::of(intent) },
-            order::Event::RoutingStarted { .. } | order::Event::Cancelled | order::Event::Expired => {
-                Self::Bare {}
-            }
-            order::Event::RouteChosen { quote } => {
-                Self::RouteChosen { route: Box::new(Route::of(quote, view)) }
-            }
+            order::Event::Accepted { intent, .. } => self.request = Some(Request::of(intent)),
+            order::Event::RoutingStarted { .. } | order::Event::Cancelled | order::Event::Expired => {}
+            order::Event::RouteChosen { quote } => self.route = Some(Box::new(Route::of(quote, view))),
             order::Event::TransactionSigned { transaction }
             | order::Event::TransactionFound { transaction } => {
-                Self::Transaction { transaction: Transaction::of(transaction) }
+                self.transaction = Some(Transaction::of(transaction));
             }
             order::Event::Settled { landed, .. } => {
-                Self::Decided { outcome: if *landed { Outcome::Landed } else { Outcome::Expired } }
+                self.outcome = Some(if *landed { Outcome::Landed } else { Outcome::Expired });
             }
             order::Event::Observed { observation } | order::Event::RolledBack { observation } => {
-                Self::observed(observation, view.inner().intent())
+                self.observed(observation, view.inner().intent());
             }
             order::Event::AttemptFailed { failure, retry_in_ms } => {
-                Self::AttemptFailed { error: Failed::of(failure), retry_in_ms: *retry_in_ms }
+                self.error = Some(Failed::of(failure));
+                self.retry_in_ms = Some(*retry_in_ms);
             }
-            order::Event::Failed { failure } => Self::Failed { error: Failed::of(failure) },
+            order::Event::Failed { failure } => self.error = Some(Failed::of(failure)),
         }
     }
 
-    fn observed(observation: &Observation, intent: &Intent) -> Self {
+    fn observed(&mut self, observation: &Observation, intent: &Intent) {
         match observation {
-            Observation::Landed { fill: Some(fill) } => Self::Landed {
-                outcome: Outcome::Landed,
-                fill: Filled::of(fill, intent),
-                network_fee: sol(fill.network_fee),
-                slot: fill.slot,
-            },
-            Observation::Landed { fill: None } => Self::Decided { outcome: Outcome::Landed },
-            Observation::Reverted { failure, network_fee, slot } => Self::Reverted {
-                outcome: Outcome::Reverted,
-                network_fee: sol(*network_fee),
-                slot: *slot,
-                error: Failed::of(failure),
-            },
-            Observation::Expired => Self::Decided { outcome: Outcome::Expired },
+            Observation::Landed { fill } => {
+                self.outcome = Some(Outcome::Landed);
+                self.fill = fill.as_ref().map(|fill| Filled::of(fill, intent));
+                self.network_fee = fill.as_ref().map(|fill| sol(fill.network_fee));
+                self.slot = fill.as_ref().map(|fill| fill.slot);
+            }
+            Observation::Reverted { failure, network_fee, slot } => {
+                self.outcome = Some(Outcome::Reverted);
+                self.network_fee = Some(sol(*network_fee));
+                self.slot = Some(*slot);
+                self.error = Some(Failed::of(failure));
+            }
+            Observation::Expired => self.outcome = Some(Outcome::Expired),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::response::{Data, Failed, OrderResponse, OrderUpdate, message};
 use crate::api::quotes::response::{Pair, Price};
 use order_core::order::{Event, Fill, Id, InvalidHistory, Observation, Recorded, State};
-use order_core::{Atoms, Fraction, Signature, Timestamp, amount, token};
+use order_core::{Atoms, Environment, Fraction, Signature, Timestamp, amount, token};
 use std::collections::BTreeMap;
 
 /// The order as clients see it, folded from its events so far.
@@ -77,7 +77,7 @@ impl OrderView {
     }
 
     /// The response with the whole order.
-    pub(crate) fn response(&self, now: Timestamp) -> OrderResponse {
+    pub(crate) fn response(&self, now: Timestamp, environment: Environment) -> OrderResponse {
         let (order, intent) = (&self.order, self.order.intent());
         OrderResponse {
             order_id: order.id(),
@@ -94,6 +94,7 @@ impl OrderView {
             created_at: self.created_at,
             updated_at: self.updated_at,
             timestamp: now,
+            environment,
         }
     }
 

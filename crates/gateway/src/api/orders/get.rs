@@ -4,19 +4,18 @@ use super::fold::OrderView;
 use super::load::{OrderPath, corrupt, history};
 use super::response::OrderResponse;
 use crate::access::Caller;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 
 /// An order's status and result.
 #[utoipa::path(
-    get, path = "/api/orders/{orderId}", tag = "Orders",
-    params(("orderId" = String, Path, description = "The order")),
+    get, path = "/api/orders/{orderId}", operation_id = "getOrder", tag = "Orders",
+    params(("orderId" = uuid::Uuid, Path, description = "The order")),
     responses(
-        (status = 200, body = OrderResponse),
-        (status = 404, description = "The order does not exist", body = problem::Body, content_type = "application/problem+json"),
-        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
+        (status = 200, body = OrderResponse, description = "The order"),
+        (status = 404, description = "The order does not exist"),
     ),
 )]
 pub(crate) async fn order(
@@ -26,5 +25,5 @@ pub(crate) async fn order(
 ) -> Result<Json<OrderResponse>, Problem> {
     let (id, history) = history(&app, &caller.account, &id).await?;
     let view = OrderView::replay(id, &history).map_err(|error| corrupt(id, &error))?;
-    Ok(Json(view.response(crate::http::now())))
+    Ok(Json(view.response(crate::http::now(), app.environment())))
 }

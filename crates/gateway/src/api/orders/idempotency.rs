@@ -23,18 +23,53 @@ const MAX_KEY: usize = 255;
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let key = value
-        .to_str()
-        .ok()
-        .filter(|key| (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
-    match (key, values.next()) {
-        (Some(key), None) => Ok(Some(key.to_owned())),
+    match (value.to_str().ok().and_then(parse), values.next()) {
+        (Some(key), None) => Ok(Some(key)),
         (_, _) => Err(Problem::field(
             Code::InvalidIdempotencyKey,
             "Idempotency-Key",
-            format!("must be one value of 1 to {MAX_KEY} visible ASCII characters"),
+            format!("must be one value of 1 to {MAX_KEY} visible ASCII characters, bare or in quotes"),
         )),
     }
+}
+
+/// The key of a WebSocket's first message, which may be given in the header, in the message, or in both alike.
+///
+/// # Errors
+/// The key in the message is not valid, or is another than the one in the header.
+pub(super) fn agreed(header: Option<String>, field: Option<String>) -> Result<Option<String>, Problem> {
+    const FIELD: &str = "idempotencyKey";
+    let Some(field) = field else { return Ok(header) };
+    let Some(key) = parse(&field) else {
+        let message = format!("must have 1 to {MAX_KEY} visible ASCII characters");
+        return Err(Problem::field(Code::InvalidIdempotencyKey, FIELD, message));
+    };
+    if header.is_some_and(|header| header != key) {
+        let message = "differs from the header Idempotency-Key";
+        return Err(Problem::field(Code::InvalidIdempotencyKey, FIELD, message));
+    }
+    Ok(Some(key))
+}
+
+/// The key in a header's value: bare, or a string of RFC 9651 in quotes. Both forms of a key are the same key.
+fn parse(value: &str) -> Option<String> {
+    let key = if value.starts_with('"') { unquoted(value)? } else { value.to_owned() };
+    let valid = (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    valid.then_some(key)
+}
+
+/// The text of a string of RFC 9651, in which a backslash comes before each quote and backslash.
+fn unquoted(value: &str) -> Option<String> {
+    let mut rest = value.strip_prefix('"')?.strip_suffix('"')?.chars();
+    let mut text = String::new();
+    while let Some(char) = rest.next() {
+        text.push(match char {
+            '"' => return None,
+            '\\' => rest.next().filter(|escaped| matches!(escaped, '"' | '\\'))?,
+            other => other,
+        });
+    }
+    Some(text)
 }
 
 /// Hash that identifies a repeated request. Computed over the canonical form of the order; over the raw bytes
@@ -150,6 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn key_of_a_message_and_its_header_must_agree() {
+        let agreed = |header: Option<&str>, field: Option<&str>| {
+            super::agreed(header.map(str::to_owned), field.map(str::to_owned)).map_err(|problem| problem.code)
+        };
+        assert_eq!(agreed(None, None), Ok(None));
+        for (header, field) in [(Some("k"), None), (None, Some("k")), (Some("k"), Some("\"k\""))] {
+            assert_eq!(agreed(header, field), Ok(Some("k".to_owned())));
+        }
+        assert_eq!(agreed(Some("k"), Some("other")), Err(Code::InvalidIdempotencyKey));
+        assert_eq!(agreed(None, Some("two words")), Err(Code::InvalidIdempotencyKey));
+    }
+
+    #[test]
     fn key_is_one_value_of_visible_ascii() {
         let key = |values: &[&[u8]]| {
             let mut headers = HeaderMap::new();
@@ -160,6 +208,15 @@ mod tests {
         };
         assert_eq!(key(&[]), Ok(None));
         assert_eq!(key(&[b"k-1"]), Ok(Some("k-1".to_owned())));
+        for same in [br#""k-1""#.as_slice(), b"k-1"] {
+            assert_eq!(key(&[same]), Ok(Some("k-1".to_owned())));
+        }
+        assert_eq!(key(&[br#""a\"b\\""#]), Ok(Some(r#"a"b\"#.to_owned())));
+        for refused in
+            [br#"""#.as_slice(), br#""""#, br#""a"#, br#""a"b""#, br#""a\b""#, br#""a";p=1"#, br#""a b""#]
+        {
+            assert_eq!(key(&[refused]), Err(Code::InvalidIdempotencyKey), "{refused:?}");
+        }
         assert_eq!(key(&[&[b'x'; 255]]).unwrap().unwrap().len(), 255);
         for refused in [&[b"".as_slice()][..], &[b"a b"], &[b"\xc3\xa9"], &[&[b'x'; 256]], &[b"a", b"b"]] {
             assert_eq!(key(refused), Err(Code::InvalidIdempotencyKey), "{refused:?}");

@@ -3,7 +3,8 @@
 use super::fold::OrderView;
 use super::response::OrderResponse;
 use crate::access::Caller;
-use crate::http::problem::{self, Problem};
+use crate::api::schema::{Dex as DexName, OrderStatus, TokenName};
+use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::registry::Registry;
 use crate::state::App;
@@ -11,7 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use journal::{Filter, Listed};
 use order_core::order::Id;
-use order_core::{Mint, Timestamp};
+use order_core::{Environment, Mint, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,28 +29,24 @@ pub(crate) struct Orders {
     /// Newest first. An order with corrupt events is left out.
     orders: Vec<OrderResponse>,
     /// The `cursor` of the next page; null on the last.
-    #[schema(value_type = Option<uuid::Uuid>)]
+    #[schema(value_type = Option<uuid::Uuid>, required)]
     next_cursor: Option<Id>,
 }
 
 /// Orders, newest first.
 #[utoipa::path(
-    get, path = "/api/orders", tag = "Orders",
+    get, path = "/api/orders", operation_id = "listOrders", tag = "Orders",
     params(
-        ("limit" = Option<u32>, Query, description = "1 to 100; default 50"),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the previous page"),
-        ("status" = Option<String>, Query, description = "pending, routing, building, submitted, confirmed, failed, cancelled or expired"),
-        ("dex" = Option<String>, Query, description = "The exchange of the latest route. Not together with `tokenIn` or `tokenOut`"),
-        ("tokenIn" = Option<String>, Query, description = "A known symbol, or a mint"),
-        ("tokenOut" = Option<String>, Query, description = "A known symbol, or a mint"),
-        ("from" = Option<String>, Query, description = "Accepted at this time or later (RFC 3339). All filters can be combined, except `dex` with tokens"),
-        ("to" = Option<String>, Query, description = "Accepted before this time (RFC 3339)"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Orders on a page; default 50"),
+        ("cursor" = Option<uuid::Uuid>, Query, description = "`nextCursor` of the previous page"),
+        ("status" = Option<OrderStatus>, Query, description = "Only orders with this status"),
+        ("dex" = Option<DexName>, Query, description = "Only orders whose latest route is over this exchange. Not together with `tokenIn` or `tokenOut`"),
+        ("tokenIn" = Option<TokenName>, Query, description = "A known symbol, or a mint"),
+        ("tokenOut" = Option<TokenName>, Query, description = "A known symbol, or a mint"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Accepted at this time or later (RFC 3339). All filters can be combined, except `dex` with tokens"),
+        ("to" = Option<String>, Query, format = DateTime, description = "Accepted before this time (RFC 3339)"),
     ),
-    responses(
-        (status = 200, body = Orders),
-        (status = 422, description = "A parameter is not valid", body = problem::Body, content_type = "application/problem+json"),
-        (status = 503, description = "The database does not answer", body = problem::Body, content_type = "application/problem+json"),
-    ),
+    responses((status = 200, body = Orders, description = "A page of orders")),
 )]
 pub(crate) async fn list(
     State(app): State<App>,
@@ -60,15 +57,15 @@ pub(crate) async fn list(
     let listed = app.journal.reports.list(&caller.account, &filter, cursor, limit).await?;
     let full = u32::try_from(listed.len()).is_ok_and(|length| length >= limit);
     let next_cursor = if full { listed.last().map(|last| last.id) } else { None };
-    let now = crate::http::now();
-    let orders = listed.into_iter().filter_map(|listed| shown(listed, now)).collect();
+    let (now, environment) = (crate::http::now(), app.environment());
+    let orders = listed.into_iter().filter_map(|listed| shown(listed, now, environment)).collect();
     Ok(Json(Orders { orders, next_cursor }))
 }
 
 /// The order for the list. None if its events are corrupt, so that the others can still be listed.
-fn shown(listed: Listed, now: Timestamp) -> Option<OrderResponse> {
+fn shown(listed: Listed, now: Timestamp, environment: Environment) -> Option<OrderResponse> {
     match listed.history.map(|history| OrderView::replay(listed.id, &history)) {
-        Ok(Ok(view)) => return Some(view.response(now)),
+        Ok(Ok(view)) => return Some(view.response(now, environment)),
         Ok(Err(error)) => {
             tracing::error!(order.id = %listed.id, %error, "corrupt events: order left out of the list")
         }

@@ -1,6 +1,7 @@
 //! A request for an order: parsed once, without I/O, then resolved with the router's tokens.
 
-use crate::api::swap::{Amount, Swap, SwapRequest};
+use crate::api::schema::{Amount, SlippageLimit, TokenName};
+use crate::api::swap::{Swap, SwapRequest};
 use crate::http::error_codes::Code;
 use crate::http::json_fields::Fields;
 use crate::http::problem::Problem;
@@ -30,27 +31,30 @@ pub(crate) struct ResolvedOrder {
 
 /// A request for an order.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ExecuteRequest)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(
+    as = ExecuteRequest,
+    example = json!({"tokenIn": "SOL", "tokenOut": "USDC", "amount": "0.1", "maxSlippage": "0.01"}),
+)]
 pub(crate) struct OrderBody {
     /// Input token: a known symbol, or a mint address.
-    #[schema(example = "SOL")]
+    #[schema(value_type = TokenName)]
     token_in: String,
     /// Output token: a known symbol, or a mint address.
-    #[schema(example = "USDC")]
+    #[schema(value_type = TokenName)]
     token_out: String,
     /// Maximum input in whole tokens, as a number or a string; read exactly.
     #[schema(value_type = Amount)]
     amount: String,
     /// Slippage as a fraction, at least 0 and below 1: 0.01 is one percent. The operator configures the default.
-    #[schema(required = false, value_type = Amount)]
+    #[schema(value_type = Option<SlippageLimit>)]
     max_slippage: String,
     /// Quote that the slippage is measured from. Without it, the order's first quote is used.
-    #[schema(required = false)]
+    #[schema(value_type = Option<Uuid>)]
     quote_id: Uuid,
     /// Nothing is signed after this time (RFC 3339), which is in the future and at most 30 minutes away. The
     /// operator configures the default.
-    #[schema(required = false, value_type = String, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Timestamp,
 }
 
@@ -60,7 +64,20 @@ impl OrderRequest {
     /// # Errors
     /// All errors of its fields.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let mut fields = Fields::read(body)?;
+        Self::read(Fields::read(body)?)
+    }
+
+    /// Parses the first message of a WebSocket: an order, and its idempotency key as one more field.
+    ///
+    /// # Errors
+    /// As [`OrderRequest::parse`].
+    pub(crate) fn parse_message(message: &[u8]) -> Result<(Self, Option<String>), Problem> {
+        let mut fields = Fields::read(message)?;
+        let key = fields.optional_text("idempotencyKey");
+        Ok((Self::read(fields)?, key))
+    }
+
+    fn read(mut fields: Fields<'_>) -> Result<Self, Problem> {
         let quote_id = fields.optional_text("quoteId").and_then(|text| match text.parse::<Uuid>() {
             Ok(id) => Some(quote::Id(id)),
             Err(_) => {

@@ -1,8 +1,11 @@
 //! Responses about one order: the whole order, its updates, and receipts.
 
 use crate::api::quotes::response::Price;
+use crate::api::schema::{
+    Decimal, EnvironmentName, FailureCode, OrderStatus, SignedDecimal, TransactionSignature,
+};
 use order_core::order::{Id, Status};
-use order_core::{Failure, Timestamp};
+use order_core::{Environment, Failure, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,7 +17,7 @@ pub(crate) struct OrderResponse {
     #[schema(value_type = uuid::Uuid)]
     pub(super) order_id: Id,
     /// pending, routing, building, submitted, confirmed, failed, cancelled or expired.
-    #[schema(value_type = String, example = "confirmed")]
+    #[schema(value_type = OrderStatus)]
     pub(super) status: Status,
     /// The status for people.
     #[schema(example = "Transaction confirmed")]
@@ -28,14 +31,14 @@ pub(crate) struct OrderResponse {
     #[schema(example = "USDC")]
     pub(super) token_out: String,
     /// Maximum input, in whole tokens.
-    #[schema(example = "100")]
+    #[schema(value_type = Decimal)]
     pub(super) amount: String,
     /// Accepted slippage, as a fraction of the quoted output.
-    #[schema(example = "0.01")]
+    #[schema(value_type = Decimal)]
     pub(super) max_slippage: String,
     pub(super) data: Data,
     /// Nothing is signed after this time; null for old orders without an expiry.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub(super) expires_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     pub(super) created_at: Timestamp,
@@ -44,6 +47,8 @@ pub(crate) struct OrderResponse {
     /// Time of this response.
     #[schema(value_type = String, format = DateTime)]
     pub(super) timestamp: Timestamp,
+    #[schema(value_type = EnvironmentName)]
+    pub(super) environment: Environment,
 }
 
 /// The execution of an order so far; a value that is not known yet is null.
@@ -51,25 +56,35 @@ pub(crate) struct OrderResponse {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Data {
     /// Price and fee of the latest attempt's route.
+    #[schema(required)]
     pub(super) quote: Option<Price>,
     /// Quoted output of that route, in whole tokens.
+    #[schema(value_type = Option<Decimal>, required)]
     pub(super) estimated_output: Option<String>,
     /// Minimum output, in whole tokens. It is set once and never lowered.
+    #[schema(value_type = Option<Decimal>, required)]
     pub(super) minimum_output: Option<String>,
     /// Signature of the latest attempt's transaction.
+    #[schema(value_type = Option<TransactionSignature>, required)]
     pub(super) tx_hash: Option<String>,
     /// Executed price: whole output tokens per whole input token, rounded down.
+    #[schema(value_type = Option<Decimal>, required)]
     pub(super) executed_price: Option<String>,
     /// Executed input, in whole tokens, from the balances on the chain. Below `amount` if a two-hop path did not
     /// need its input buffer.
+    #[schema(value_type = Option<Decimal>, required)]
     pub(super) executed_input: Option<String>,
     /// Executed output, in whole tokens, from the balances on the chain.
+    #[schema(value_type = Option<Decimal>, required)]
     pub(super) executed_output: Option<String>,
     /// Executed slippage: shortfall against `estimatedOutput`, as a fraction. Negative if the output is higher.
+    #[schema(value_type = Option<SignedDecimal>, required)]
     pub(super) slippage: Option<String>,
     /// Network fees of all landed transactions, in SOL.
+    #[schema(value_type = Option<Decimal>, required)]
     pub(super) network_fee: Option<String>,
     /// The latest failure.
+    #[schema(required)]
     pub(super) error: Option<Failed>,
     /// True if the order wraps or unwraps SOL.
     pub(super) requires_wrapping: bool,
@@ -80,7 +95,7 @@ pub(crate) struct Data {
 #[schema(as = OrderError)]
 pub(crate) struct Failed {
     /// Error code; see `/docs/errors`.
-    #[schema(example = "slippage_exceeded")]
+    #[schema(value_type = FailureCode)]
     pub(super) code: &'static str,
     /// Description of the failure, for people.
     pub(super) message: String,
@@ -97,7 +112,7 @@ pub(crate) struct OrderUpdate {
     pub(super) order_id: Id,
     /// Number of the event. To continue after a lost connection, reconnect with `?after=` this number.
     pub(super) seq: u64,
-    #[schema(value_type = String, example = "pending")]
+    #[schema(value_type = OrderStatus)]
     pub(super) status: Status,
     pub(super) message: &'static str,
     /// The attempt that the event belongs to; 0 before the first.
@@ -124,7 +139,7 @@ impl Failed {
 pub(crate) struct Receipt {
     #[schema(value_type = uuid::Uuid)]
     order_id: Id,
-    #[schema(value_type = String, example = "pending")]
+    #[schema(value_type = OrderStatus)]
     status: Status,
     #[schema(example = "Order received and queued")]
     message: &'static str,
@@ -155,18 +170,18 @@ mod tests {
     use crate::api::orders::fold::OrderView;
     use crate::api::orders::ws::message::Message;
     use crate::tests::example;
-    use order_core::Timestamp;
+    use order_core::{Environment, Timestamp};
 
     #[test]
     fn a_new_order_keeps_its_wire_form() {
         let view = OrderView::replay(example::id(), &example::confirmed()[..1]).unwrap();
         assert_eq!(
-            serde_json::to_string(&view.response(Timestamp::UNIX_EPOCH)).unwrap(),
+            serde_json::to_string(&view.response(Timestamp::UNIX_EPOCH, Environment::Sandbox)).unwrap(),
             concat!(
                 r#"{"orderId":"00000000-0000-0000-0000-000000000007","status":"pending","message":"Order received and queued","seq":1,"attempts":0,"#,
                 r#""tokenIn":"SOL","tokenOut":"USDC","amount":"100","maxSlippage":"0.01","#,
                 r#""data":{"quote":null,"estimatedOutput":null,"minimumOutput":null,"txHash":null,"executedPrice":null,"executedInput":null,"executedOutput":null,"slippage":null,"networkFee":null,"error":null,"requiresWrapping":true},"#,
-                r#""expiresAt":"1970-01-01T00:01:01Z","createdAt":"1970-01-01T00:00:01Z","updatedAt":"1970-01-01T00:00:01Z","timestamp":"1970-01-01T00:00:00Z"}"#
+                r#""expiresAt":"1970-01-01T00:01:01Z","createdAt":"1970-01-01T00:00:01Z","updatedAt":"1970-01-01T00:00:01Z","timestamp":"1970-01-01T00:00:00Z","environment":"sandbox"}"#
             )
         );
     }
@@ -187,7 +202,8 @@ mod tests {
                 r#"{{"type":"order_update","orderId":"00000000-0000-0000-0000-000000000007","seq":5,"status":"confirmed","message":"Transaction confirmed","attempt":1,"data":{data},"timestamp":"1970-01-01T00:00:05Z"}}"#
             )
         );
-        let order = serde_json::to_string(&view.response(Timestamp::UNIX_EPOCH)).unwrap();
+        let order =
+            serde_json::to_string(&view.response(Timestamp::UNIX_EPOCH, Environment::Sandbox)).unwrap();
         assert!(order.contains(&format!(r#""data":{data},"#)), "{order}");
     }
 

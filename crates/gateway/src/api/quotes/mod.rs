@@ -7,7 +7,7 @@ use self::request::{QuoteBody, QuoteRequest};
 use crate::access::Caller;
 use crate::api::swap::Swap;
 use crate::http::body;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::http::rate_limit;
 use crate::state::App;
 use axum::Json;
@@ -33,16 +33,12 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
 
 /// The best quote now. Places no order.
 #[utoipa::path(
-    post, path = "/api/orders/quote", tag = "Markets",
-    request_body = QuoteBody,
+    post, path = "/api/orders/quote", operation_id = "getQuote", tag = "Markets",
+    request_body(content = QuoteBody, description = "The swap"),
     responses(
-        (status = 200, body = response::Quote),
-        (status = 400, description = "The body is not JSON", body = problem::Body, content_type = "application/problem+json"),
-        (status = 413, description = "The body is over 16 KiB", body = problem::Body, content_type = "application/problem+json"),
-        (status = 415, description = "The content type of the body is not JSON", body = problem::Body, content_type = "application/problem+json"),
-        (status = 422, description = "The request is not valid, or there is no route", body = problem::Body, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = problem::Body, content_type = "application/problem+json"),
-        (status = 503, description = "The router does not answer", body = problem::Body, content_type = "application/problem+json"),
+        (status = 200, body = response::Quote, description = "The quote"),
+        (status = 422, description = "The request is not valid, or there is no route"),
+        (status = 429, description = "Too many requests"),
     ),
 )]
 pub(crate) async fn quote(
@@ -68,7 +64,7 @@ pub(crate) async fn quote(
     let quote = app.registry.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
     let quoted = Quoted { account: caller.account, quote, token_in, token_out, mode, amount };
     let pair = response::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
-    let seen = response::Quote::of(&quoted.quote, pair, amount, mode, max_slippage);
+    let seen = response::Quote::of(&quoted.quote, pair, amount, mode, max_slippage, app.environment());
     let left = (quoted.quote.expires_at - service::now()).to_std().unwrap_or(Duration::ZERO);
     let kept = app.cache.remember_quote(&quoted, &app.quote_key, left.saturating_add(REMEMBERED)).await;
     if let Err(error) = kept {

@@ -1,6 +1,7 @@
 //! A request for a quote: parsed without I/O, then resolved with the router's tokens.
 
-use crate::api::swap::{Amount, Swap, SwapRequest};
+use crate::api::schema::{Amount, SlippageLimit, SwapMode, TokenName};
+use crate::api::swap::{Swap, SwapRequest};
 use crate::http::error_codes::Code;
 use crate::http::json_fields::Fields;
 use crate::http::problem::Problem;
@@ -15,24 +16,27 @@ pub(crate) struct QuoteRequest(SwapRequest);
 
 /// A request for a quote.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = QuoteRequest)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(
+    as = QuoteRequest,
+    example = json!({"tokenIn": "SOL", "tokenOut": "USDC", "amount": "0.1", "maxSlippage": "0.01"}),
+)]
 pub(crate) struct QuoteBody {
     /// Input token: a known symbol, or a mint address.
-    #[schema(example = "SOL")]
+    #[schema(value_type = TokenName)]
     token_in: String,
     /// Output token: a known symbol, or a mint address.
-    #[schema(example = "USDC")]
+    #[schema(value_type = TokenName)]
     token_out: String,
     /// Amount in whole tokens, as a number or a string; read exactly.
     #[schema(value_type = Amount)]
     amount: String,
     /// `exactIn` (the default): spend at most `amount`. A two-hop path may leave a small part unspent; see
     /// `estimatedInput`. `exactOut`: receive exactly `amount`.
-    #[schema(required = false, example = "exactIn")]
+    #[schema(value_type = Option<SwapMode>)]
     mode: String,
     /// Slippage as a fraction, at least 0 and below 1: 0.01 is one percent.
-    #[schema(required = false, value_type = Amount)]
+    #[schema(value_type = Option<SlippageLimit>)]
     max_slippage: String,
 }
 

@@ -1,7 +1,8 @@
 //! A quote as clients see it.
 
+use crate::api::schema::{Address, Decimal, Dex, EnvironmentName, SwapMode, VenueName};
 use order_core::quote::{self, Mode};
-use order_core::{Atoms, Fraction, Mint, Slippage, Timestamp, Token, amount, route, token};
+use order_core::{Atoms, Environment, Fraction, Mint, Slippage, Timestamp, Token, amount, route, token};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,22 +21,25 @@ pub(crate) struct Quote {
     #[schema(example = "USDC")]
     token_out: String,
     /// The amount of the request.
-    #[schema(example = "100")]
+    #[schema(value_type = Decimal)]
     amount: String,
     /// `exactIn`: spend at most `amount`. A two-hop path leaves a part of it unspent: see `estimatedInput`.
     /// `exactOut`: receive exactly `amount`.
-    #[schema(value_type = String, example = "exactIn")]
+    #[schema(value_type = SwapMode)]
     mode: Mode,
     /// The price and the fee.
     quote: Price,
     /// Estimated input, in whole tokens.
+    #[schema(value_type = Decimal)]
     estimated_input: String,
     /// Estimated output after all fees, in whole tokens.
+    #[schema(value_type = Decimal)]
     estimated_output: String,
     /// Minimum output of an order with the request's slippage, in whole tokens.
+    #[schema(value_type = Decimal)]
     minimum_output: String,
     /// Price impact: relative difference to the marginal (spot) price, before fees, as a fraction.
-    #[schema(example = "0.0012")]
+    #[schema(value_type = Decimal)]
     price_impact: String,
     /// The paths side by side, in the order they are swapped.
     paths: Vec<Path>,
@@ -54,6 +58,8 @@ pub(crate) struct Quote {
     /// Time of the quote.
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
+    #[schema(value_type = EnvironmentName)]
+    environment: Environment,
 }
 
 /// A quote's price and fee.
@@ -61,22 +67,22 @@ pub(crate) struct Quote {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Price {
     /// The exchange that takes the largest share.
-    #[schema(example = "Raydium")]
+    #[schema(value_type = Option<Dex>, required)]
     dex: Option<&'static str>,
     /// Whole output tokens per whole input token, after all fees, rounded down.
-    #[schema(example = "150.25")]
+    #[schema(value_type = Option<Decimal>, required)]
     price: Option<String>,
     /// The pools' fee, as a fraction of the input.
-    #[schema(example = "0.0025")]
+    #[schema(value_type = Decimal)]
     fee: String,
     /// The fee in whole input tokens, rounded up.
-    #[schema(example = "0.25")]
+    #[schema(value_type = Decimal)]
     fee_amount: String,
     /// Input after the fee, in whole tokens.
-    #[schema(example = "99.75")]
+    #[schema(value_type = Decimal)]
     amount_after_fee: String,
     /// The fee in percent.
-    #[schema(example = "0.25%")]
+    #[schema(pattern = r"^[0-9]+(\.[0-9]+)?%$", example = "0.25%")]
     fee_percentage: String,
 }
 
@@ -86,7 +92,7 @@ pub(crate) struct Price {
 #[schema(as = QuotePath)]
 pub(crate) struct Path {
     /// The path's part of the whole input, as a fraction. The shares of all paths add up to 1.
-    #[schema(example = "1")]
+    #[schema(value_type = Decimal)]
     share: String,
     /// One or two, in the order they are swapped.
     hops: Vec<Hop>,
@@ -97,24 +103,27 @@ pub(crate) struct Path {
 #[serde(rename_all = "camelCase")]
 #[schema(as = QuoteHop)]
 pub(crate) struct Hop {
-    #[schema(example = "Raydium")]
+    #[schema(value_type = Dex)]
     dex: &'static str,
     /// The pool's program.
-    #[schema(example = "raydium_cpmm")]
+    #[schema(value_type = VenueName)]
     venue: &'static str,
     /// The same as `venue`.
-    #[schema(example = "raydium_cpmm", deprecated)]
+    #[schema(value_type = VenueName, deprecated)]
     program: &'static str,
     /// The pool's address.
+    #[schema(value_type = Address)]
     pool: String,
     token_in: String,
     token_out: String,
     /// The input in whole tokens; null for an intermediate token whose decimals are not known here.
+    #[schema(value_type = Option<Decimal>, required)]
     amount_in: Option<String>,
     /// The output in whole tokens, after every fee; null as above.
+    #[schema(value_type = Option<Decimal>, required)]
     amount_out: Option<String>,
     /// The share of its path, as a fraction.
-    #[schema(example = "1")]
+    #[schema(value_type = Decimal)]
     share: String,
 }
 
@@ -123,19 +132,22 @@ pub(crate) struct Hop {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Alternative {
-    #[schema(example = "Meteora")]
+    #[schema(value_type = Dex)]
     dex: &'static str,
     /// The first pool's program.
-    #[schema(example = "meteora_damm_v2")]
+    #[schema(value_type = VenueName)]
     venue: &'static str,
     /// The same as `venue`.
-    #[schema(example = "meteora_damm_v2", deprecated)]
+    #[schema(value_type = VenueName, deprecated)]
     program: &'static str,
     /// The pool's address.
+    #[schema(value_type = Address)]
     pool: String,
     /// Estimated output for the same input, in whole tokens; null if it could not quote, or for an exact output.
+    #[schema(value_type = Option<Decimal>, required)]
     estimated_output: Option<String>,
     /// Estimated input for the same output, in whole tokens; null if it could not quote, or for an exact input.
+    #[schema(value_type = Option<Decimal>, required)]
     estimated_input: Option<String>,
     /// Reason why it was not chosen.
     reason: String,
@@ -149,6 +161,7 @@ impl Quote {
         amount: Atoms,
         mode: Mode,
         max_slippage: Slippage,
+        environment: Environment,
     ) -> Self {
         let (input, output) = (pair.token_in, pair.token_out);
         let fixed = match mode {
@@ -173,6 +186,7 @@ impl Quote {
             state_age_ms: quote.state_age_ms,
             expires_at: quote.expires_at,
             timestamp: quote.created_at,
+            environment,
         }
     }
 }
@@ -286,7 +300,7 @@ mod tests {
         let pair = Pair { token_in: &input, token_out: &output };
         let quote = example::quote(15_000_000_000);
         let slippage = Slippage::parse("0.01").unwrap();
-        let seen = Quote::of(&quote, pair, quote.amount_in(), Mode::ExactIn, slippage);
+        let seen = Quote::of(&quote, pair, quote.amount_in(), Mode::ExactIn, slippage, Environment::Live);
         assert_eq!(
             serde_json::to_string(&seen).unwrap(),
             concat!(
@@ -296,7 +310,7 @@ mod tests {
                 r#""paths":[{"share":"1","hops":[{"dex":"Raydium","venue":"raydium_cpmm","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}]}],"#,
                 r#""route":[{"dex":"Raydium","venue":"raydium_cpmm","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}],"#,
                 r#""alternatives":[{"dex":"Meteora","venue":"meteora_damm_v2","program":"meteora_damm_v2","pool":"GgBaCs3NCBuZN12kCJgAW63ydqohFkHEdfdEXBPzLHq","estimatedOutput":"14990.5","estimatedInput":null,"reason":"gives less"}],"#,
-                r#""slot":5,"stateAgeMs":20,"expiresAt":"1970-01-01T00:00:30Z","timestamp":"1970-01-01T00:00:00Z"}"#
+                r#""slot":5,"stateAgeMs":20,"expiresAt":"1970-01-01T00:00:30Z","timestamp":"1970-01-01T00:00:00Z","environment":"live"}"#
             )
         );
     }
@@ -306,7 +320,8 @@ mod tests {
         let (input, output) = (example::token("SOL"), example::token("USDC"));
         let pair = Pair { token_in: &input, token_out: &output };
         let quote = example::quote(15_000_000_000);
-        let seen = Quote::of(&quote, pair, quote.amount_out(), Mode::ExactOut, Slippage::parse("0").unwrap());
+        let (amount, slippage) = (quote.amount_out(), Slippage::parse("0").unwrap());
+        let seen = Quote::of(&quote, pair, amount, Mode::ExactOut, slippage, Environment::Sandbox);
         assert_eq!((seen.amount.as_str(), seen.estimated_input.as_str()), ("15000", "100"));
         assert_eq!(seen.alternatives[0].estimated_output, None);
         assert_eq!(seen.alternatives[0].estimated_input.as_deref(), Some("14.9905"));

@@ -2,13 +2,13 @@
 
 use super::connection::{Closing, Connection, Inbound};
 use super::follower::follow_accepted;
-use super::message::Message;
 use super::upgrade::open;
 use crate::access::Caller;
-use crate::api::orders::create::place;
+use crate::api::orders::create::place_message;
+use crate::api::schema::IdempotencyKey;
 use crate::http::body::MAX_BYTES;
 use crate::http::error_codes::Code;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::http::rate_limit::Client;
 use crate::state::App;
 use axum::extract::ws::WebSocketUpgrade;
@@ -23,24 +23,23 @@ const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Places an order and follows it, as a WebSocket.
 ///
-/// Send the order as the first text message, in the form of `ExecuteRequest`. The `Idempotency-Key` is a
-/// header of the request that opens the WebSocket. The updates of the order follow, as at
+/// Send the order as the first text message, in the form of `ExecuteRequest`, with the idempotency key as its
+/// field `idempotencyKey` or as the header of the request that opens the WebSocket. The updates of the order follow, as at
 /// `/api/orders/{orderId}/ws`. If they cannot be read at once, `{"type":"accepted","orderId"}` is sent
 /// first: the order exists, and can be followed at `/api/orders/{orderId}/ws` if this WebSocket closes. A
 /// rejected order is answered with `{"type":"error","problem":{…}}` and close code 1008, or 1013 if it may
 /// be sent again. So is a binary message, with code 1003, and any message after the order, with 1008: the order
 /// goes on.
 #[utoipa::path(
-    get, path = "/api/orders/execute", operation_id = "submit", tag = "Orders",
+    get, path = "/api/orders/execute", operation_id = "placeOrderBySocket", tag = "Orders",
     params(
         ("ticket" = Option<String>, Query, description = "A ticket of `POST /api/ws-ticket`, in place of the header Authorization"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters. The same key with the same order returns the same order"),
+        ("Idempotency-Key" = Option<IdempotencyKey>, Header, description = "The same key with the same order returns the same order. Text of 1 to 255 visible ASCII characters, bare or in quotes as a string of RFC 9651: `k-1` and `\"k-1\"` are the same key. Keys are kept for ever"),
     ),
     responses(
-        (status = 101, description = "The WebSocket is open; its text messages have this form", body = Message),
-        (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
-        (status = 426, description = "The request does not open a WebSocket", body = problem::Body, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests or WebSockets", body = problem::Body, content_type = "application/problem+json"),
+        (status = 101, description = "The WebSocket is open; `/api/asyncapi.json` describes its messages"),
+        (status = 426, description = "The request does not open a WebSocket"),
+        (status = 429, description = "Too many requests or WebSockets"),
     ),
 )]
 pub(crate) async fn upgrade(
@@ -66,7 +65,7 @@ async fn submit(
     connection: &mut Connection,
 ) -> Result<Closing, Closing> {
     let placed = match order(app, connection).await? {
-        Ok(body) => place(app, &caller.account, headers, body.as_bytes()).await,
+        Ok(message) => place_message(app, &caller.account, headers, message.as_bytes()).await,
         Err(problem) => Err(problem),
     };
     match placed {
@@ -119,6 +118,7 @@ fn closing(code: Code) -> Closing {
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::Message;
     use super::*;
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         let refusal = Message::Error { problem: problem.body(Some("r-1")) };
         assert_eq!(
             serde_json::to_string(&refusal).unwrap(),
-            r#"{"type":"error","problem":{"type":"/docs/errors#rate_limited","title":"Too many requests","status":429,"detail":"slow down","code":"rate_limited","error":"slow down","retryable":true,"requestId":"r-1","errors":[]}}"#
+            r#"{"type":"error","problem":{"type":"/docs/errors/rate_limited","title":"Too many requests","status":429,"detail":"slow down","code":"rate_limited","error":"slow down","retryable":true,"requestId":"r-1","errors":[]}}"#
         );
         assert_eq!(closing(Code::RateLimited), Closing::Unavailable { seq: 0 });
         assert_eq!(closing(Code::InvalidAmount), Closing::Refused);

@@ -2,11 +2,10 @@
 
 use super::connection::Closing;
 use super::follower::follow;
-use super::message::Message;
 use super::upgrade::open;
 use crate::access::Caller;
 use crate::api::orders::load::OrderPath;
-use crate::http::problem::{self, Problem};
+use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::rate_limit::Client;
 use crate::state::App;
@@ -28,18 +27,16 @@ const MAX_MESSAGE: usize = 4 * 1024;
 /// if the client is too slow or the events cannot be read, and 1001 if the service stops; in these cases
 /// reconnect with `?after=` the last `seq`.
 #[utoipa::path(
-    get, path = "/api/orders/{orderId}/ws", operation_id = "watch", tag = "Orders",
+    get, path = "/api/orders/{orderId}/ws", operation_id = "watchOrder", tag = "Orders",
     params(
-        ("orderId" = String, Path, description = "The order"),
+        ("orderId" = uuid::Uuid, Path, description = "The order"),
         ("ticket" = Option<String>, Query, description = "A ticket of `POST /api/ws-ticket`, in place of the header Authorization"),
         ("after" = Option<u64>, Query, description = "The last `seq` that the client has; default 0"),
     ),
     responses(
-        (status = 101, description = "The WebSocket is open; its text messages have this form", body = Message),
-        (status = 403, description = "A page of another site", body = problem::Body, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter is not valid", body = problem::Body, content_type = "application/problem+json"),
-        (status = 426, description = "The request does not open a WebSocket", body = problem::Body, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests or WebSockets", body = problem::Body, content_type = "application/problem+json"),
+        (status = 101, description = "The WebSocket is open; `/api/asyncapi.json` describes its messages"),
+        (status = 426, description = "The request does not open a WebSocket"),
+        (status = 429, description = "Too many WebSockets"),
     ),
 )]
 pub(crate) async fn upgrade(
