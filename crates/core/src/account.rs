@@ -22,6 +22,11 @@ impl AccountId {
         Self(Arc::from("operator"))
     }
 
+    /// Returns true for the account that exists from the start.
+    pub fn is_operator(&self) -> bool {
+        *self.0 == *"operator"
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

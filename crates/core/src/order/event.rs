@@ -10,8 +10,8 @@ use strum::{IntoStaticStr, VariantNames};
 pub enum Event {
     /// The order was taken on. Always the first.
     Accepted {
-        /// The account that owns the order.
-        #[serde(default = "AccountId::operator")]
+        /// The account that owns the order. Not written for the operator's, as before there were accounts.
+        #[serde(default = "AccountId::operator", skip_serializing_if = "AccountId::is_operator")]
         account: AccountId,
         /// The order's intent.
         intent: Intent,

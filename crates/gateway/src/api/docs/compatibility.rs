@@ -2,7 +2,7 @@
 
 use super::page::{Page, prose};
 
-/// What differs: subject, the original, this service.
+/// Differences: subject, the original, this service.
 const DIFFERENCES: [[&str; 3]; 7] = [
     [
         "Amounts and prices in responses",

@@ -31,7 +31,7 @@ const ICON: &str = include_str!("icon.svg");
 /// Starts Swagger UI.
 const TRY: &str = include_str!("try.js");
 
-/// What the page with Swagger UI loads.
+/// Files that the page with Swagger UI loads.
 const TRY_HEAD: &str = "<link rel=\"stylesheet\" href=\"/docs/assets/swagger-ui.css\">\n\
     <link rel=\"stylesheet\" href=\"/docs/assets/try.css\">\n\
     <script defer src=\"/docs/assets/swagger-ui-bundle.js\"></script>\n\
