@@ -58,7 +58,7 @@ pub struct Configuration {
     /// refused, so that no web page can reach the gateway under a name of its own.
     #[arg(long, env = "ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
-    /// Origins of web pages of other sites that may use the API, e.g. https://desk.example.
+    /// Origins of web pages of other sites that may use the API, e.g. `https://desk.example`.
     #[arg(long, env = "ALLOWED_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<String>,
     /// Open orders at which new ones are rejected.

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// Where the programs of the servers are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,9 @@ pub fn firefox() -> Result<PathBuf> {
 }
 
 fn any_of(programs: &[&str], missing: Missing) -> Result<PathBuf> {
+    // Tests run side by side, and apt refuses to.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let found = || programs.iter().find_map(|program| find(program));
     if let Some(path) = found() {
         return Ok(path);

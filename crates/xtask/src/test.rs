@@ -3,7 +3,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use xtask::process::Supervisor;
 use xtask::servers::{Durability, Servers};
-use xtask::{postgres, workspace};
+use xtask::{install, postgres, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -20,6 +20,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     println!("[2/2] Testing");
     let mut arguments = Vec::new();
     if options.arguments.is_empty() {
+        // Before the tests, which would wait for it in vain.
+        install::chromium()?;
+        install::firefox()?;
         arguments.extend(["--workspace", "--no-fail-fast"].map(str::to_owned));
     }
     arguments.extend(options.arguments.iter().cloned());
