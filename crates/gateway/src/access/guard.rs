@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use order_core::Scope;
+use service::net::ClientNetwork;
 use service::site::{Foreign, names_loopback};
 
 /// The routes that anybody may read.
@@ -93,7 +94,8 @@ async fn identify(app: &App, request: &Parts) -> Result<Caller, Problem> {
 /// The refusal of a caller, or of one that is refused too often.
 async fn counted(app: &App, address: std::net::IpAddr, problem: Problem) -> Problem {
     metrics::counter!("gateway_unauthorized_total").increment(1);
-    let decision = app.cache.allow(&format!("unauthorized:{address}"), FAILURES_PER_MINUTE).await;
+    let decision =
+        app.cache.allow(&format!("unauthorized:{}", ClientNetwork::from(address)), FAILURES_PER_MINUTE).await;
     if decision.allowed {
         return problem;
     }
