@@ -76,6 +76,7 @@ async fn body_that_trickles_is_refused_after_its_time() {
     let mut received = Vec::new();
     let trickle = async {
         while writing.write_all(b" ").await.is_ok() {
+            // The pace of the client.
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
@@ -91,15 +92,17 @@ async fn body_that_trickles_is_refused_after_its_time() {
 #[tokio::test]
 async fn bodies_that_trickle_keep_no_turn_from_the_clients_other_requests() {
     let running = Running::start().await;
-    let head = "POST /api/orders/execute HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n";
+    let head = "POST /api/orders/execute HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n";
     let mut slow = Vec::new();
     for _ in 0..40 {
         let mut stream = connect(Ipv4Addr::LOCALHOST, running.address).await;
         stream.write_all(head.as_bytes()).await.unwrap();
+        // Sent once the gateway waits for the body.
+        let mut line = [0; 21];
+        timeout(PATIENCE, stream.read_exact(&mut line)).await.expect("the body is waited for").unwrap();
+        assert_eq!(&line, b"HTTP/1.1 100 Continue");
         slow.push(stream);
     }
-    // Until the gateway waits for their bodies.
-    tokio::time::sleep(Duration::from_millis(500)).await;
     let page = "GET /docs/errors HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let served = timeout(Duration::from_secs(5), answer(running.address, page)).await;
     assert!(served.expect("it waits for no other body").starts_with("HTTP/1.1 200"));

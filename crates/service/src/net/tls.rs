@@ -129,3 +129,33 @@ fn config(contents: &Contents) -> anyhow::Result<Arc<ServerConfig>> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn contents(name: &str) -> Contents {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/src/tests/certificates");
+        let read = |file: String| std::fs::read(folder.join(file)).unwrap();
+        Contents { certificate: read(format!("{name}.pem")), key: read(format!("{name}.key.pem")) }
+    }
+
+    #[test]
+    fn files_that_are_not_valid_change_nothing() {
+        let first = contents("first");
+        let current = Current { config: config(&first).unwrap(), contents: first };
+        let tls = Tls { certificate: PathBuf::new(), key: PathBuf::new(), current: RwLock::new(current) };
+        let used = || Arc::clone(&tls.current.read().unwrap().config);
+        let before = used();
+        let (first, second) = (contents("first"), contents("second"));
+        let no_key = Contents { certificate: first.certificate.clone(), key: b"no key".to_vec() };
+        let others_key = Contents { certificate: first.certificate, key: second.key.clone() };
+        for invalid in [no_key, others_key] {
+            tls.take_over(invalid);
+            assert!(Arc::ptr_eq(&before, &used()));
+        }
+        tls.take_over(second);
+        assert!(!Arc::ptr_eq(&before, &used()));
+    }
+}
