@@ -212,7 +212,7 @@ pub(crate) fn require_original(address: Pubkey, account: &Account) -> Result<(),
 }
 
 /// Balance of a token account, in base units; zero if the account is too short to have one.
-pub(crate) fn held(account: &Account) -> u64 {
+pub fn held(account: &Account) -> u64 {
     let end = account_offset::AMOUNT.saturating_add(8);
     let amount = account.data.get(account_offset::AMOUNT..end).and_then(|bytes| bytes.try_into().ok());
     amount.map_or(0, u64::from_le_bytes)

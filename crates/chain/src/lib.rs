@@ -2,7 +2,7 @@
 //! swap becomes a transaction, and what the chain says of a signature.
 //!
 //! Architecture invariants: only this crate speaks to nodes and only [`Wallet`] holds the secret key,
-//! which never leaves it. An error of a node is never read as "not found": whether a transaction can
+//! which never leaves it, or asks the signer that has it. An error of a node is never read as "not found": whether a transaction can
 //! still land is decided by the finalized chain alone, in [`landing`]. No float, no wall clock, no
 //! retry of anything but the same bytes.
 
@@ -46,4 +46,4 @@ pub use solana_account::Account;
 pub use solana_hash::Hash;
 pub use solana_instruction::Instruction;
 pub use solana_message::AddressLookupTableAccount as LookupTable;
-pub use wallet::{InvalidWallet, Wallet};
+pub use wallet::{InvalidFile, InvalidSigner, InvalidWallet, SignerError, Wallet};

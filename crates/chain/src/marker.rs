@@ -1,6 +1,6 @@
 //! The order marker: an account that the chain lets only one transaction of an order create.
 
-use crate::{Instruction, Wallet};
+use crate::{Instruction, SignerError, Wallet};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
 use order_core::order::{self, Intent, Marker};
@@ -26,14 +26,22 @@ impl Wallet {
     /// whatever a database has lost; nobody else can tell it before a transaction with it is public.
     ///
     /// The seed is the hash of a signature, which needs signatures that are deterministic, as Ed25519's are.
-    pub fn marker(&self, id: order::Id, intent: &Intent, generation: u32) -> Marker {
-        let signature = self.sign(format!("{SIGNED_TEXT}: {id} {generation}").as_bytes());
+    ///
+    /// # Errors
+    /// The signer gives no signature.
+    pub async fn marker(
+        &self,
+        id: order::Id,
+        intent: &Intent,
+        generation: u32,
+    ) -> Result<Marker, SignerError> {
+        let signature = self.sign(format!("{SIGNED_TEXT}: {id} {generation}").as_bytes()).await?;
         let hash = Sha256::digest(signature.as_ref());
         let bytes = hash.get(..SEED_BYTES).unwrap_or_default();
         let seed = BASE64_URL.encode(bytes);
         let owner = marker_program(intent.token_in(), intent.token_out());
         let address = seeded_account(&self.pubkey(), &seed, &owner);
-        Marker { address: address.into(), wallet: self.pubkey().into(), seed, generation }
+        Ok(Marker { address: address.into(), wallet: self.pubkey().into(), seed, generation })
     }
 }
 
@@ -87,28 +95,28 @@ mod tests {
         Intent::market(known(token_in), known(token_out), Atoms::new(1), slippage, None).unwrap()
     }
 
-    #[test]
-    fn marker_depends_on_wallet_order_and_generation_alone() {
+    #[tokio::test]
+    async fn marker_depends_on_wallet_order_and_generation_alone() {
         let [one, other] = ["018f4d2e-7c1a-7000-8000-000000000001", "018f4d2e-7c1a-7000-8000-000000000002"]
             .map(|id| id.parse::<order::Id>().unwrap());
         let usdc = intent("USDC", "USDT");
-        let marker = Wallet::for_test(7).marker(one, &usdc, 0);
-        assert_eq!(marker, Wallet::for_test(7).marker(one, &usdc, 0));
+        let marker = Wallet::for_test(7).marker(one, &usdc, 0).await.unwrap();
+        assert_eq!(marker, Wallet::for_test(7).marker(one, &usdc, 0).await.unwrap());
         assert_eq!(marker.seed.len(), SEED_LENGTH);
         for different in [
-            Wallet::for_test(7).marker(one, &usdc, 1),
-            Wallet::for_test(7).marker(other, &usdc, 0),
-            Wallet::for_test(6).marker(one, &usdc, 0),
+            Wallet::for_test(7).marker(one, &usdc, 1).await.unwrap(),
+            Wallet::for_test(7).marker(other, &usdc, 0).await.unwrap(),
+            Wallet::for_test(6).marker(one, &usdc, 0).await.unwrap(),
         ] {
             assert_ne!((&marker.address, &marker.seed), (&different.address, &different.seed));
         }
     }
 
-    #[test]
-    fn every_marker_can_be_reclaimed_by_its_address_alone() {
+    #[tokio::test]
+    async fn every_marker_can_be_reclaimed_by_its_address_alone() {
         let id = "018f4d2e-7c1a-7000-8000-000000000001".parse().unwrap();
         for tokens in [("USDC", "USDT"), ("SOL", "USDC"), ("USDC", "SOL")] {
-            let marker = Wallet::for_test(7).marker(id, &intent(tokens.0, tokens.1), 0);
+            let marker = Wallet::for_test(7).marker(id, &intent(tokens.0, tokens.1), 0).await.unwrap();
             let instruction = reclaim(&marker, Atoms::new(890_880)).unwrap();
             assert_eq!(instruction.accounts[0].pubkey, marker.address.pubkey());
             assert_eq!(instruction.accounts[2].pubkey, marker.wallet.pubkey());

@@ -30,10 +30,14 @@ pub enum Code {
     PriceImpactTooHigh,
     /// The wallet has less than the order spends, fees included.
     InsufficientFunds,
+    /// The wallet has enough, but other orders in flight may still take it.
+    FundsReserved,
     /// The router did not answer.
     RouterUnavailable,
     /// No node of the cluster answered.
     ClusterUnavailable,
+    /// The signer that has the wallet's key gave no signature.
+    SignerUnavailable,
     /// The attempt took longer than its deadline, and nothing was sent.
     AttemptTimedOut,
     /// The executor stopped in the middle of the attempt, and nothing was sent.
@@ -51,7 +55,7 @@ pub enum Code {
     WalletChanged,
     /// An operator has stopped trading, and nothing was sent.
     Halted,
-    /// The order is worth more than the operator lets an order, or a day's orders, be.
+    /// The order is beyond what the operator allows: its value, that of a day's orders, or its account's policy.
     LimitExceeded,
     /// The order asks for what this engine cannot do.
     Unsupported,
@@ -59,7 +63,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 16] = every(Self::VARIANTS);
+    pub const ALL: [Self; 18] = every(Self::VARIANTS);
 
     /// The code in API answers, events and metrics.
     pub fn name(self) -> &'static str {
@@ -72,8 +76,10 @@ impl Code {
             Self::NoRoute
             | Self::SlippageExceeded
             | Self::PriceImpactTooHigh
+            | Self::FundsReserved
             | Self::RouterUnavailable
             | Self::ClusterUnavailable
+            | Self::SignerUnavailable
             | Self::AttemptTimedOut
             | Self::Interrupted
             | Self::SimulationFailed

@@ -39,9 +39,13 @@ pub struct Configuration {
     /// must have the same.
     #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
     pub(crate) lookup_tables: chain::LookupTables,
-    /// The wallet: a file as `solana-keygen` writes it, readable by nobody else.
-    #[arg(long, env = "KEYPAIR")]
-    pub(crate) keypair: PathBuf,
+    /// The wallets, comma-separated: files as `solana-keygen` writes them, readable by nobody else, or URLs of signers
+    /// that end in the wallet's address. The first is that of the accounts that are bound to none.
+    #[arg(long, env = "KEYPAIR", value_delimiter = ',', required = true)]
+    pub(crate) keypair: Vec<String>,
+    /// A file with the token that signers get as `Authorization: Bearer`, readable by nobody else.
+    #[arg(long, env = "SIGNER_TOKEN_FILE")]
+    pub(crate) signer_token_file: Option<PathBuf>,
     /// Trade on mainnet. Without it the executor refuses to start there.
     #[arg(long, env = "LIVE")]
     pub(crate) live: bool,

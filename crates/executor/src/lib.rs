@@ -19,6 +19,7 @@ mod steps;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod wallets;
 mod worker;
 
 pub use configuration::Configuration;

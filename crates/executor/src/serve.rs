@@ -13,8 +13,8 @@ const FINISH_WITHIN: Duration = service::DRAIN.saturating_sub(Duration::from_sec
 /// # Errors
 /// None at present: what goes wrong while it works is tried again.
 pub async fn serve(executor: Executor, shell: &Shell) -> anyhow::Result<()> {
-    let Executor { id, wallet, concurrency, worker, background, abort } = executor;
-    tracing::info!(executor = %id, %wallet, concurrency, "taking orders");
+    let Executor { id, wallets, concurrency, worker, background, abort } = executor;
+    tracing::info!(executor = %id, ?wallets, concurrency, "taking orders");
     let done = CancellationToken::new();
     // Leases are renewed until the last order is given back.
     let until_done = done.clone().drop_guard();

@@ -2,14 +2,15 @@ use crate::background::{Background, FinalityFollower, Reclaimer, Reconciler, Rep
 use crate::drive::Driver;
 use crate::guard::{DriftCheck, Guard, TradingState, Valuation};
 use crate::steps::{LandStep, RouteStep, SettleStep, SignStep, Simulator, Steps, Survey};
+use crate::wallets::Wallets;
 use crate::worker::{Bell, Leases, Permits, Worker};
 use crate::{Configuration, cluster, metrics};
 use anyhow::Context as _;
 use cache::Cache;
+use chain::Client;
 use chain::landing::Lander;
-use chain::{Client, Wallet};
 use journal::{Journal, Queue};
-use order_core::Pubkey;
+use order_core::AccountAddress;
 use proto::RouterClient;
 use service::{CancellationToken, Shell};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ const HEALTH_WITHIN: Duration = Duration::from_secs(1);
 /// An executor that has met its cluster and has not taken an order yet.
 pub struct Executor {
     pub(crate) id: Uuid,
-    pub(crate) wallet: Pubkey,
+    pub(crate) wallets: Vec<AccountAddress>,
     pub(crate) concurrency: u32,
     pub(crate) worker: Worker,
     pub(crate) background: Background,
@@ -42,7 +43,7 @@ pub(crate) struct Connections {
     cache: Cache,
     router: RouterClient,
     cluster: Client,
-    wallet: Wallet,
+    wallets: Wallets,
 }
 
 /// Connects to everything, registers the readiness checks, and waits for the database and the cluster.
@@ -61,10 +62,13 @@ pub async fn bind(configuration: Configuration, shell: &Shell) -> anyhow::Result
         async move { if met { Ok(()) } else { Err("the cluster is not known yet".to_owned()) } }
     });
     let permission = configuration.permission();
+    connections.wallets.prove(&shutdown).await?;
     cluster::meet(&connections.cluster, &connections.journal, permission, &shutdown).await?;
     let writing = connections.journal.clone();
     let (executor, landing) = assemble(&configuration, connections, &shutdown)?;
-    executor.background.reconciler.run_once(&shutdown).await?;
+    for reconciler in &executor.background.reconcilers {
+        reconciler.run_once(&shutdown).await?;
+    }
     met.store(true, Ordering::Relaxed);
     shell.vital("journal", async move { writing.stopped().await });
     // Ends when the executor, and with it the lander, is gone: not before the service stops.
@@ -78,7 +82,8 @@ pub(crate) async fn connect(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Connections> {
     metrics::describe();
-    let wallet = Wallet::read(&configuration.keypair).context("check KEYPAIR")?;
+    let token_file = configuration.signer_token_file.as_deref();
+    let wallets = Wallets::open(&configuration.keypair, token_file).context("check KEYPAIR")?;
     let cluster = Client::new(&configuration.solana_rpc_url).context("check SOLANA_RPC_URL")?;
     let connecting = Journal::connect_patiently(&configuration.database_url, DATABASE_CONNECTIONS);
     let journal = shutdown
@@ -92,7 +97,7 @@ pub(crate) async fn connect(
         cache: Cache::connect(&configuration.redis_url).context("check REDIS_URL")?,
         router: RouterClient::new(&configuration.router_url).context("check ROUTER_URL")?,
         cluster,
-        wallet,
+        wallets,
     })
 }
 
@@ -116,17 +121,19 @@ pub(crate) fn assemble(
         attempt_timeout: configuration.attempt_timeout(),
         abort: abort.clone(),
     };
-    let Connections { journal, queue, wallet, .. } = connections;
+    let Connections { journal, queue, wallets, .. } = connections;
+    let addresses = wallets.addresses();
     let worker = Worker {
         bell: Bell::new(queue, journal.orders.clone(), journal.parked),
         orders: journal.orders,
         permits: Permits::new(configuration.concurrency.try_into().unwrap_or(usize::MAX)),
         leases,
         lease: configuration.lease(),
+        wallets: addresses.clone(),
         driver: Arc::new(driver),
     };
-    let (wallet, concurrency) = (wallet.pubkey(), configuration.concurrency);
-    Ok((Executor { id, wallet, concurrency, worker, background, abort }, landing))
+    let concurrency = configuration.concurrency;
+    Ok((Executor { id, wallets: addresses, concurrency, worker, background, abort }, landing))
 }
 
 fn steps(
@@ -136,11 +143,12 @@ fn steps(
     state: Arc<TradingState>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Steps> {
-    let Connections { journal, router, cluster, wallet, .. } = connections;
+    let Connections { journal, router, cluster, wallets, .. } = connections;
     let pools = Arc::new(PoolReader::new(cluster.clone()));
     let max_price_impact = configuration.max_price_impact;
     let guard = Guard {
         trading: journal.trading.clone(),
+        policies: journal.policies.clone(),
         limits: configuration.limits()?,
         valuation: Valuation { router: router.clone(), trading: journal.trading.clone(), max_price_impact },
         state: Arc::clone(&state),
@@ -148,15 +156,21 @@ fn steps(
     let drift = DriftCheck::new(journal.trading.clone(), Arc::clone(&pools), state);
     let tables = configuration.lookup_tables.clone();
     let sign = SignStep {
-        wallet: wallet.clone(),
+        wallets: wallets.clone(),
+        policies: journal.policies.clone(),
         cluster: cluster.clone(),
-        survey: Survey::new(cluster.clone(), pools, tables, wallet.pubkey()),
-        simulator: Simulator { cluster: cluster.clone(), wallet: wallet.pubkey(), drift },
+        survey: Survey::new(cluster.clone(), pools, tables),
+        simulator: Simulator { cluster: cluster.clone(), drift },
         guard,
         max_priority_fee: configuration.max_priority_fee(),
     };
     Ok(Steps {
-        route: RouteStep { router: router.clone(), trading: journal.trading.clone(), max_price_impact },
+        route: RouteStep {
+            router: router.clone(),
+            trading: journal.trading.clone(),
+            policies: journal.policies.clone(),
+            max_price_impact,
+        },
         sign,
         land: LandStep { lander, shutdown: shutdown.clone() },
         settle: SettleStep { cluster: cluster.clone() },
@@ -171,16 +185,18 @@ fn background(
     lander: &Lander,
     state: &Arc<TradingState>,
 ) -> Background {
-    let Connections { journal, cache, cluster, wallet, .. } = connections;
+    let Connections { journal, cache, cluster, wallets, .. } = connections;
+    let reconciler =
+        |address: AccountAddress| Reconciler::new(journal.clone(), cluster.clone(), address.pubkey());
     Background {
         orders: journal.orders.clone(),
         upkeep: journal.upkeep.clone(),
         cache: cache.clone(),
-        reconciler: Reconciler::new(journal.clone(), cluster.clone(), wallet.pubkey()),
+        reconcilers: wallets.addresses().into_iter().map(reconciler).collect(),
         reclaimer: Reclaimer {
             markers: journal.markers.clone(),
             cluster: cluster.clone(),
-            wallet: wallet.clone(),
+            wallets: wallets.clone(),
             marker_age: configuration.marker_age(),
         },
         follower: FinalityFollower {

@@ -21,7 +21,9 @@ mod reading;
 mod trading;
 mod upkeep;
 
-pub use accounts::{Accounts, ApiKey, InvalidApiKey, IssuedKey, KeyId, KeyRequest, StoredKey};
+pub use accounts::{
+    Account, Accounts, ApiKey, InvalidApiKey, IssuedKey, KeyId, KeyRequest, Policies, StoredKey,
+};
 pub use chain::{Landing, Landings, Markers, OldMarker};
 pub use database::Error;
 pub use journal::Journal;
@@ -31,7 +33,7 @@ pub use orders::{
 };
 pub use queue::{Delivery, Parked, ParkedMessages, Queue, QueueError, ReplayError};
 pub use reading::{Ended, Filter, History, Listed, QueueStats, Reports};
-pub use trading::{DisabledVenue, Drift, Halt, PoolRefusal, Spending, Stops, Trading};
+pub use trading::{DisabledVenue, Drift, Halt, Need, PoolRefusal, Short, Spending, Stops, Trading};
 pub use upkeep::{Month, Upkeep};
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use chain::{Client, LookupTables, Permission, Wallet};
 use clap::{Args, Subcommand};
 use order_core::{PoolAddress, Pubkey};
 use serde::Serialize;
-use std::path::PathBuf;
 use swap::PoolReader;
 
 /// The wallet, the cluster and the pools of a lookup table.
@@ -21,9 +20,9 @@ pub(crate) struct Arguments {
         default_value = "http://127.0.0.1:8899"
     )]
     solana_rpc_url: Vec<String>,
-    /// The wallet that pays for tables, and that alone may add to them.
+    /// The wallet that pays for tables, and that alone may add to them: a keypair file.
     #[arg(long, env = "KEYPAIR")]
-    keypair: PathBuf,
+    keypair: String,
     /// Spend the wallet's money on mainnet. Without it nothing is done there.
     #[arg(long, env = "LIVE")]
     live: bool,
@@ -62,7 +61,7 @@ struct Extended {
 /// The wallet cannot be used, the cluster is mainnet and that was not asked for, an address is not that of a
 /// pool, the table has no room, or a transaction did not land.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Said> {
-    let wallet = Wallet::read(&arguments.keypair).context("check KEYPAIR")?;
+    let wallet = Wallet::open(&arguments.keypair, None).context("check KEYPAIR")?;
     let client = Client::new(&arguments.solana_rpc_url).context("check SOLANA_RPC_URL")?;
     let genesis =
         client.genesis_hash().await.context("asking for the cluster's name; check SOLANA_RPC_URL")?;

@@ -48,11 +48,14 @@ fn carried_code(status: &tonic::Status) -> Option<Code> {
 const fn grpc_code(code: failure::Code) -> tonic::Code {
     match code {
         Code::NoRoute => tonic::Code::NotFound,
-        Code::RouterUnavailable | Code::ClusterUnavailable => tonic::Code::Unavailable,
+        Code::RouterUnavailable | Code::ClusterUnavailable | Code::SignerUnavailable => {
+            tonic::Code::Unavailable
+        }
         Code::AttemptTimedOut => tonic::Code::DeadlineExceeded,
         Code::SlippageExceeded
         | Code::PriceImpactTooHigh
         | Code::InsufficientFunds
+        | Code::FundsReserved
         | Code::Halted
         | Code::WalletChanged
         | Code::LimitExceeded => tonic::Code::FailedPrecondition,

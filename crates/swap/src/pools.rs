@@ -156,6 +156,16 @@ impl PoolSnapshot {
         self.accounts.contains_key(address)
     }
 
+    /// The lamports of an account; None if it does not exist.
+    pub fn lamports(&self, address: &Pubkey) -> Option<u64> {
+        self.accounts.get(address).map(|account| account.lamports)
+    }
+
+    /// The balance of a token account, in base units; None if it does not exist.
+    pub fn token_balance(&self, address: &Pubkey) -> Option<u64> {
+        self.accounts.get(address).map(amm::token::held)
+    }
+
     /// A pool with everything that a swap on it needs.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use futures_util::StreamExt as _;
 use reqwest::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
-use system_tests::{Answer, Engine, Gateway, http, market_order};
+use system_tests::{Answer, Engine, Gateway, eventually, http, market_order};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -115,4 +115,57 @@ async fn a_browser_follows_an_order_by_a_ticket_until_its_key_is_revoked() {
     };
     assert_eq!(closed.await, Some(1008));
     assert_eq!(desk.ask(Method::GET, "/api/orders").await.status, 401);
+}
+
+/// Its orders alone: what an operator allows one account binds no other.
+#[tokio::test]
+async fn an_account_keeps_the_bounds_that_its_operator_sets() {
+    let engine = Engine::start(1, 1, Vec::new());
+    let (desk, rival) = (Caller::new(&engine, "desk"), Caller::new(&engine, "rival"));
+    let policy = ["account", "policy", "desk", "--max-order-value", "40", "--max-day-value", "50"];
+    let bounds = ["--max-slippage", "0.02", "--token", "SOL,USDC", "--venue", "raydium_cpmm,raydium_amm_v4"];
+    engine.ops(&[&policy[..], &bounds].concat());
+    let place = async |caller: &Caller, token_out: &str, amount: &str, slippage: &str| {
+        let order = market_order("SOL", token_out, amount, slippage);
+        let request = caller.gateway.request(Method::POST, "/api/orders/execute").bearer_auth(&caller.key);
+        caller.gateway.send(request.json(&order)).await
+    };
+    let refused = async |token_out: &str, amount: &str, slippage: &str| {
+        let answer = place(&desk, token_out, amount, slippage).await;
+        (answer.status.as_u16(), answer.body["code"].as_str().unwrap_or_default().to_owned())
+    };
+    eventually("the gateway knows the policy", async || {
+        (refused("BONK", "0.1", "0.02").await == (403, "token_not_allowed".to_owned())).then_some(())
+    })
+    .await;
+    assert_eq!(refused("USDC", "0.1", "0.03").await, (422, "slippage_too_high".to_owned()));
+
+    let outcome = async |caller: &Caller, amount: &str| {
+        let answer = place(caller, "USDC", amount, "0.02").await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        let id = answer.body["orderId"].as_str().unwrap().to_owned();
+        let (updates, _) = caller.follow(&format!("/api/orders/{id}/ws"), true).await;
+        (id, updates.last().unwrap().clone())
+    };
+    // SOL is worth about 150 dollars.
+    let (_, order) = outcome(&desk, "0.5").await;
+    assert_eq!(order["data"]["error"]["code"], "limit_exceeded", "more than an order may be worth: {order}");
+    let (id, order) = outcome(&desk, "0.2").await;
+    assert_eq!(order["status"], "confirmed", "{order}");
+    let (_, order) = outcome(&desk, "0.2").await;
+    assert_eq!(order["data"]["error"]["code"], "limit_exceeded", "more than a day may come to: {order}");
+    let (_, order) = outcome(&rival, "0.5").await;
+    assert_eq!(order["status"], "confirmed", "{order}");
+    let events = desk.ask(Method::GET, &format!("/api/orders/{id}/events")).await.body;
+    let routes: Vec<&Value> = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|event| event["route"]["paths"].as_array())
+        .flatten()
+        .collect();
+    assert!(!routes.is_empty(), "{events}");
+    for hop in routes.into_iter().flat_map(|path| path["hops"].as_array().unwrap()) {
+        assert!(["raydium_cpmm", "raydium_amm_v4"].contains(&hop["venue"].as_str().unwrap()), "{hop}");
+    }
 }

@@ -29,3 +29,4 @@ mod subscribers;
 mod surfaces;
 mod tracing;
 mod venues;
+mod wallets;

@@ -5,6 +5,7 @@ use super::*;
 use crate::scripted::{Answer, Node};
 use crate::transaction::{self, Draft};
 use crate::{Blockhash, Hash, Instruction, Wallet};
+use futures_util::FutureExt as _;
 use order_core::order::{Fill, Marker};
 use order_core::{Atoms, Pubkey, Signature, failure, token};
 use serde_json::{Value, json};
@@ -61,7 +62,12 @@ fn signed(salt: u8) -> SignedTransaction {
     };
     let hash = Hash::new_from_array([3; 32]);
     let blockhash = Blockhash { hash, last_valid_block_height: LAST_VALID, slot: BLOCKHASH_SLOT };
-    transaction::build(&wallet.pubkey(), &draft, &[], &blockhash).unwrap().sign(&wallet).unwrap()
+    transaction::build(&wallet.pubkey(), &draft, &[], &blockhash)
+        .unwrap()
+        .sign(&wallet)
+        .now_or_never()
+        .unwrap()
+        .unwrap()
 }
 
 /// `getTransaction` of a swap of 1 SOL for 150 USDC.

@@ -2,7 +2,7 @@
 
 use super::open;
 use crate::client::{Client, Commitment};
-use crate::transaction::{self, BuildError};
+use crate::transaction::{self, BuildError, SignError};
 use crate::{Error, Instruction, NotTaken, Preflight, TransactionFailure, Wallet};
 use solana_address_lookup_table_interface::instruction::{create_lookup_table, extend_lookup_table};
 use solana_address_lookup_table_interface::state::LOOKUP_TABLE_MAX_ADDRESSES;
@@ -32,6 +32,9 @@ pub enum ChangeError {
     /// The transaction cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The transaction is not signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// It is no table that can be added to.
     #[error("the table {table} cannot be added to: {reason}")]
     Unusable {
@@ -115,7 +118,7 @@ impl Client {
     ) -> Result<(), ChangeError> {
         let blockhash = self.latest_blockhash().await?;
         let unsigned = transaction::unsigned(&wallet.pubkey(), instructions, &[], &blockhash)?;
-        let transaction = unsigned.sign(wallet)?;
+        let transaction = unsigned.sign(wallet).await?;
         let mut refusals = 0u32;
         loop {
             if let Err(error) = self.send(&transaction.bytes, Preflight::Run).await {

@@ -3,7 +3,7 @@
 mod compile;
 
 use crate::marker::{self, seeded_account};
-use crate::{Blockhash, Explain, Instruction, LookupTable, TransactionFailure, Wallet};
+use crate::{Blockhash, Explain, Instruction, LookupTable, SignerError, TransactionFailure, Wallet};
 use compile::{Compiled, compile, without_receivers};
 use order_core::order::{self, Marker, SignedTransaction};
 use order_core::{Atoms, Failure, Token, token};
@@ -69,6 +69,11 @@ pub enum BuildError {
     /// It names more accounts than the format allows, or an amount is out of range.
     #[error("the transaction cannot be encoded: {0}")]
     Encoding(String),
+}
+
+/// Why a transaction is not signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
     /// It was built for another wallet.
     #[error("the transaction was built for {expected}, not for the wallet {wallet}")]
     OtherWallet {
@@ -77,6 +82,9 @@ pub enum BuildError {
         /// Who was to sign.
         wallet: Pubkey,
     },
+    /// The signer gives no signature.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
 }
 
 /// A transaction that nobody has signed: good for simulation only.
@@ -195,13 +203,13 @@ impl Unsigned {
     /// Signs it. From here on it can land: record it before it is sent.
     ///
     /// # Errors
-    /// It was built for another wallet.
-    pub fn sign(&self, wallet: &Wallet) -> Result<SignedTransaction, BuildError> {
+    /// See [`SignError`].
+    pub async fn sign(&self, wallet: &Wallet) -> Result<SignedTransaction, SignError> {
         let payer = self.accounts().first().copied().unwrap_or_default();
         if payer != wallet.pubkey() {
-            return Err(BuildError::OtherWallet { expected: payer, wallet: wallet.pubkey() });
+            return Err(SignError::OtherWallet { expected: payer, wallet: wallet.pubkey() });
         }
-        let signature: [u8; SIGNATURE_LENGTH] = wallet.sign(&self.encoded).into();
+        let signature: [u8; SIGNATURE_LENGTH] = wallet.sign(&self.encoded).await?.into();
         Ok(SignedTransaction {
             signature: Signature::new(signature),
             bytes: self.signed_with(signature),

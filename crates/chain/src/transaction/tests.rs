@@ -1,5 +1,6 @@
 use super::*;
 use crate::Hash;
+use futures_util::FutureExt as _;
 use solana_instruction::AccountMeta;
 
 const WALLET: &str = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB";
@@ -186,7 +187,7 @@ fn token_accounts_are_those_of_the_chain() {
 #[test]
 fn the_signature_is_valid_and_names_the_bytes() {
     let (unsigned, wallet) = (built(&draft("SOL", "USDC")), Wallet::for_test(7));
-    let signed = unsigned.sign(&wallet).unwrap();
+    let signed = unsigned.sign(&wallet).now_or_never().unwrap().unwrap();
     let decoded: VersionedTransaction = bincode::deserialize(&signed.bytes).unwrap();
     assert_eq!(decoded.verify_with_results(), [true]);
     assert_eq!(decoded.signatures[0].to_string(), signed.signature.to_string());
@@ -194,15 +195,15 @@ fn the_signature_is_valid_and_names_the_bytes() {
     assert_eq!(bincode::serialize(&decoded).unwrap(), signed.bytes);
     assert_eq!(signed.last_valid_block_height, 1_234);
     // Signing is deterministic: the same bytes again, never a second transaction.
-    assert_eq!(unsigned.sign(&wallet).unwrap(), signed);
+    assert_eq!(unsigned.sign(&wallet).now_or_never().unwrap().unwrap(), signed);
     assert_eq!(unsigned.bytes()[1..65], [0; 64]);
     assert_eq!(unsigned.bytes()[65..], signed.bytes[65..]);
 }
 
 #[test]
 fn another_wallet_cannot_sign() {
-    let error = built(&draft("SOL", "USDC")).sign(&Wallet::for_test(6)).unwrap_err();
-    assert!(matches!(error, BuildError::OtherWallet { expected, .. } if expected.to_string() == WALLET));
+    let error = built(&draft("SOL", "USDC")).sign(&Wallet::for_test(6)).now_or_never().unwrap().unwrap_err();
+    assert!(matches!(error, SignError::OtherWallet { expected, .. } if expected.to_string() == WALLET));
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub(crate) struct Background {
     pub(crate) orders: Orders,
     pub(crate) upkeep: Upkeep,
     pub(crate) cache: Cache,
-    pub(crate) reconciler: Reconciler,
+    /// One for each wallet.
+    pub(crate) reconcilers: Vec<Reconciler>,
     pub(crate) reclaimer: Reclaimer,
     pub(crate) follower: FinalityFollower,
     pub(crate) reporter: Reporter,
@@ -31,10 +32,12 @@ impl Background {
     /// Begins the tasks, which go on until `done`. The process ends if one of them does so before, but for the
     /// reports, which are only shown to people.
     pub(crate) fn begin(self, shell: &Shell, done: &CancellationToken) {
-        let Self { orders, upkeep, cache, reconciler, reclaimer, follower, reporter } = self;
+        let Self { orders, upkeep, cache, reconcilers, reclaimer, follower, reporter } = self;
         vital(shell, done, "sweep", async move { sweep::run(&orders, &cache).await });
         vital(shell, done, "journal tending", async move { tend::run(&upkeep).await });
-        vital(shell, done, "reconciliation", async move { reconciler.run().await });
+        for reconciler in reconcilers {
+            vital(shell, done, "reconciliation", async move { reconciler.run().await });
+        }
         vital(shell, done, "reclaiming of markers", async move { reclaimer.run().await });
         vital(shell, done, "finality", async move { follower.run().await });
         let until = done.clone();

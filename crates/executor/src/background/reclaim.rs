@@ -1,6 +1,7 @@
 //! Takes the lamports of order markers back once every transaction of the order is certainly dead.
 
 use crate::metrics;
+use crate::wallets::Wallets;
 use chain::{Client, RECLAIMED_AT_ONCE, ReclaimError, Wallet};
 use journal::{Markers, OldMarker};
 use order_core::order::Status;
@@ -9,11 +10,11 @@ use std::time::Duration;
 /// The pause between two looks for old markers.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Takes back the lamports of the markers that the wallet's orders have left.
+/// Takes back the lamports of the markers that the wallets' orders have left.
 pub(crate) struct Reclaimer {
     pub(crate) markers: Markers,
     pub(crate) cluster: Client,
-    pub(crate) wallet: Wallet,
+    pub(crate) wallets: Wallets,
     /// Age of an order's last transaction from which on its marker is taken back.
     pub(crate) marker_age: Duration,
 }
@@ -23,15 +24,17 @@ impl Reclaimer {
     pub(super) async fn run(&self) {
         loop {
             tokio::time::sleep(EVERY).await;
-            // As long as there are many, there is no pause.
-            while self.reclaim_some().await {}
+            for wallet in self.wallets.iter() {
+                // As long as there are many, there is no pause.
+                while self.reclaim_some(wallet).await {}
+            }
         }
     }
 
     /// Takes the lamports of some markers back; true if there may be more.
-    async fn reclaim_some(&self) -> bool {
-        let wallet = self.wallet.pubkey().to_string();
-        let old = match self.markers.old(&wallet, self.marker_age, RECLAIMED_AT_ONCE).await {
+    async fn reclaim_some(&self, wallet: &Wallet) -> bool {
+        let address = wallet.pubkey().to_string();
+        let old = match self.markers.old(&address, self.marker_age, RECLAIMED_AT_ONCE).await {
             Ok(old) => old,
             Err(error) => {
                 tracing::debug!(%error, "the next look for old markers follows");
@@ -43,7 +46,7 @@ impl Reclaimer {
         if markers.is_empty() {
             return false;
         }
-        match self.cluster.reclaim(&self.wallet, &markers).await {
+        match self.cluster.reclaim(wallet, &markers).await {
             Ok(gone) => {
                 old.iter().filter(|old| !gone.contains(&old.marker.address)).for_each(alarm_if_misreported);
                 let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();

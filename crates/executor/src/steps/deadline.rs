@@ -60,11 +60,14 @@ impl Deadline {
 /// True if the same question may get an answer a moment later.
 const fn may_return(code: failure::Code) -> bool {
     match code {
-        failure::Code::RouterUnavailable | failure::Code::ClusterUnavailable => true,
+        failure::Code::RouterUnavailable
+        | failure::Code::ClusterUnavailable
+        | failure::Code::SignerUnavailable => true,
         failure::Code::NoRoute
         | failure::Code::SlippageExceeded
         | failure::Code::PriceImpactTooHigh
         | failure::Code::InsufficientFunds
+        | failure::Code::FundsReserved
         | failure::Code::AttemptTimedOut
         | failure::Code::Interrupted
         | failure::Code::SimulationFailed

@@ -1,7 +1,7 @@
 use super::Deadline;
 use super::sign::bounds;
-use crate::guard::{exclusions, price_impact};
-use journal::Trading;
+use crate::guard::{exclusions, policy, price_impact};
+use journal::{Policies, Trading};
 use order_core::failure::Code;
 use order_core::order::Intent;
 use order_core::quote::Mode;
@@ -17,6 +17,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 pub(crate) struct RouteStep {
     pub(crate) router: RouterClient,
     pub(crate) trading: Trading,
+    pub(crate) policies: Policies,
     pub(crate) max_price_impact: Fraction,
 }
 
@@ -29,13 +30,15 @@ impl RouteStep {
         deadline: &Deadline,
     ) -> Result<Quote, Failure> {
         let intent = order.intent();
+        let mut excluded = exclusions(&self.trading, order).await;
+        excluded.venues.extend(policy(&self.policies, order).await.refused_venues());
         let request = Request {
             mint_in: intent.token_in().mint,
             mint_out: intent.token_out().mint,
             amount: intent.amount_in(),
             mode: Mode::ExactIn,
             input_buffer: InputBuffer::of(order.attempt(), intent.max_slippage()),
-            excluded: exclusions(&self.trading, order).await,
+            excluded,
         };
         let timeout = deadline.remaining().min(ANSWER_WITHIN);
         let trace = service::trace::traceparent();

@@ -181,7 +181,7 @@ async fn an_order_with_an_event_of_a_later_version_is_left_alone_and_not_parked(
     assert_eq!(journal.parked.list().await.unwrap(), []);
     // Met once and given back: free for who can read it.
     assert_eq!(fence(&mut witness).await, 2);
-    assert!(journal.orders.due(10, &[], &[]).await.unwrap().contains(&later));
+    assert!(journal.orders.due(10, &[], &[], &[]).await.unwrap().contains(&later));
 }
 
 /// An executor that takes orders.

@@ -11,7 +11,7 @@ pub(crate) use permits::{Permit, Permits};
 use crate::drive::Driver;
 use crate::metrics;
 use journal::{Claim, Claimed, Orders};
-use order_core::order;
+use order_core::{AccountAddress, order};
 use service::{CancellationToken, TaskTracker};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub(crate) struct Worker {
     pub(crate) permits: Arc<Permits>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) lease: Duration,
+    /// Only orders that one of them signs are taken.
+    pub(crate) wallets: Vec<AccountAddress>,
     pub(crate) driver: Arc<Driver>,
 }
 
@@ -72,7 +74,8 @@ impl Worker {
     /// Claims up to `free` orders that are due.
     async fn take(&self, free: usize, unreadable: &mut Unreadable) -> Result<Vec<Claim>, journal::Error> {
         let candidates = free.saturating_mul(CANDIDATES);
-        let due = self.orders.due(candidates, &self.permits.busy(), &unreadable.ids()).await?;
+        let (busy, except) = (self.permits.busy(), unreadable.ids());
+        let due = self.orders.due(candidates, &busy, &self.wallets, &except).await?;
         if due.is_empty() {
             return Ok(Vec::new());
         }

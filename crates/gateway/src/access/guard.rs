@@ -168,6 +168,7 @@ mod tests {
             (Method::GET, "/api/keys", Some(Scope::Admin)),
             (Method::DELETE, "/api/keys/{keyId}", Some(Scope::Admin)),
             (Method::POST, "/api/accounts", Some(Scope::Admin)),
+            (Method::PUT, "/api/accounts/{account}/policy", Some(Scope::Admin)),
             (Method::GET, "/a/route/of/tomorrow", Some(Scope::Read)),
             (Method::POST, "/a/route/of/tomorrow", Some(Scope::Trade)),
         ] {

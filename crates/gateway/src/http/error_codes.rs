@@ -44,12 +44,16 @@ pub(crate) enum Code {
     Unauthorized,
     /// The key lacks the scope, or is for other addresses.
     Forbidden,
+    /// The account may not trade the token.
+    TokenNotAllowed,
     /// The header Host names another server.
     MisdirectedRequest,
     /// The order does not exist.
     OrderNotFound,
     /// There is an account of this name.
     AccountExists,
+    /// The account does not exist.
+    AccountNotFound,
     /// The key does not exist.
     KeyNotFound,
     /// The path does not exist.
@@ -112,7 +116,7 @@ const OTHER_HOST: &str = "The header Host names a server that this one is not. T
 
 impl Code {
     /// Every code but the failures.
-    const REQUEST: [Self; 39] = [
+    const REQUEST: [Self; 41] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::MissingField,
@@ -132,9 +136,11 @@ impl Code {
         Self::TooLate,
         Self::Unauthorized,
         Self::Forbidden,
+        Self::TokenNotAllowed,
         Self::MisdirectedRequest,
         Self::OrderNotFound,
         Self::AccountExists,
+        Self::AccountNotFound,
         Self::KeyNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -185,9 +191,13 @@ impl Code {
             Self::TooLate => refused("too_late", "The order can no longer be cancelled", 409),
             Self::Unauthorized => refused("unauthorized", "A valid key is required", 401),
             Self::Forbidden => refused("forbidden", "The key does not allow this", 403),
+            Self::TokenNotAllowed => {
+                refused("token_not_allowed", "The account may not trade this token", 403)
+            }
             Self::MisdirectedRequest => refused("misdirected_request", "The host is another one", 421),
             Self::OrderNotFound => refused("order_not_found", "The order does not exist", 404),
             Self::AccountExists => refused("account_exists", "The account exists", 409),
+            Self::AccountNotFound => refused("account_not_found", "The account does not exist", 404),
             Self::KeyNotFound => refused("key_not_found", "The key does not exist", 404),
             Self::NotFound => refused("not_found", "The path does not exist", 404),
             Self::MethodNotAllowed => {
@@ -239,7 +249,7 @@ impl Code {
             Self::EqualTokens => "A token cannot be swapped for itself.",
             Self::InvalidSlippage => "A slippage is a fraction: 0.01 is one percent. At least 0, below 1.",
             Self::SlippageTooHigh => {
-                "The operator limits the slippage of orders (MAX_SLIPPAGE). Nothing was recorded."
+                "The operator limits the slippage of orders, of all (MAX_SLIPPAGE) or of the account. Nothing was recorded."
             }
             Self::InvalidExpiry => "An expiry is an RFC 3339 time, at most 30 minutes from now.",
             Self::QuoteNotFound => {
@@ -258,9 +268,13 @@ impl Code {
             }
             Self::Unauthorized => NO_VALID_KEY,
             Self::Forbidden => SCOPE_LACKS,
+            Self::TokenNotAllowed => {
+                "The policy of the account, which the operator sets, does not name the token. Nothing was recorded."
+            }
             Self::MisdirectedRequest => OTHER_HOST,
             Self::OrderNotFound => "The id is unknown or not a UUID.",
             Self::AccountExists => "Names of accounts are unique for ever.",
+            Self::AccountNotFound => "No account has this name.",
             Self::KeyNotFound => "The id is unknown, or the key is no longer valid.",
             Self::NotFound => "The path does not exist. GET /docs lists all paths.",
             Self::MethodNotAllowed => "The header Allow lists the methods of this path.",
@@ -317,17 +331,20 @@ const fn status_code(status: u16) -> StatusCode {
 
 fn failed(code: failure::Code) -> Entry {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded,
-        MarkerInUse, NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,
-        TransactionExpired, TransactionReverted, Unsupported, WalletChanged,
+        AttemptTimedOut, ClusterUnavailable, FundsReserved, Halted, InsufficientFunds, Interrupted,
+        LimitExceeded, MarkerInUse, NoRoute, PriceImpactTooHigh, RouterUnavailable, SignerUnavailable,
+        SimulationFailed, SlippageExceeded, TransactionExpired, TransactionReverted, Unsupported,
+        WalletChanged,
     };
     let (title, status) = match code {
         NoRoute => ("No route", 422),
         SlippageExceeded => ("The price is beyond the slippage", 422),
         PriceImpactTooHigh => ("The amount is too large for the pools", 422),
         InsufficientFunds => ("Not enough funds", 422),
+        FundsReserved => ("The funds are reserved for other orders", 422),
         RouterUnavailable => ("The router is unavailable", 503),
         ClusterUnavailable => ("The cluster does not answer", 503),
+        SignerUnavailable => ("The signer does not sign", 503),
         AttemptTimedOut => ("The attempt timed out", 503),
         Interrupted => ("The attempt was interrupted", 503),
         SimulationFailed => ("The simulation failed", 422),
@@ -336,7 +353,7 @@ fn failed(code: failure::Code) -> Entry {
         MarkerInUse => ("The order's marker is in use", 503),
         WalletChanged => ("The wallet was changed", 422),
         Halted => ("Trading is halted", 503),
-        LimitExceeded => ("The order exceeds a limit in US dollars", 422),
+        LimitExceeded => ("The order exceeds a limit", 422),
         Unsupported => ("Not supported", 422),
     };
     Entry { name: code.name(), title, status: status_code(status), retryable: code.retryable() }
@@ -344,9 +361,10 @@ fn failed(code: failure::Code) -> Entry {
 
 const fn explain_failure(code: failure::Code) -> &'static str {
     use failure::Code::{
-        AttemptTimedOut, ClusterUnavailable, Halted, InsufficientFunds, Interrupted, LimitExceeded,
-        MarkerInUse, NoRoute, PriceImpactTooHigh, RouterUnavailable, SimulationFailed, SlippageExceeded,
-        TransactionExpired, TransactionReverted, Unsupported, WalletChanged,
+        AttemptTimedOut, ClusterUnavailable, FundsReserved, Halted, InsufficientFunds, Interrupted,
+        LimitExceeded, MarkerInUse, NoRoute, PriceImpactTooHigh, RouterUnavailable, SignerUnavailable,
+        SimulationFailed, SlippageExceeded, TransactionExpired, TransactionReverted, Unsupported,
+        WalletChanged,
     };
     match code {
         NoRoute => {
@@ -359,8 +377,12 @@ const fn explain_failure(code: failure::Code) -> &'static str {
             "The price impact of the best route is above the operator's limit, which applies whatever the order's slippage. Nothing was swapped."
         }
         InsufficientFunds => "The wallet's balance is below the order's amount plus fees.",
+        FundsReserved => {
+            "The wallet's balance covers the order, but not beside those that are in flight: they may still take it. Try again when they have ended. Nothing was sent."
+        }
         RouterUnavailable => "The router does not answer, or has no state fresh enough to quote.",
         ClusterUnavailable => "No node of the cluster answered.",
+        SignerUnavailable => "The program that holds the wallet's key gave no signature. Nothing was sent.",
         AttemptTimedOut => "The attempt passed its deadline. Nothing was sent.",
         Interrupted => "The executor stopped during the attempt. Nothing was sent.",
         SimulationFailed => {
@@ -380,7 +402,7 @@ const fn explain_failure(code: failure::Code) -> &'static str {
             "Trading is halted by an operator. New orders are rejected and accepted ones are not signed until it is resumed. Nothing was swapped. A repeated Idempotency-Key still returns its order."
         }
         LimitExceeded => {
-            "The order exceeds the operator's limit in US dollars for one order, or for the orders of a day. Nothing was swapped."
+            "The order exceeds the operator's limit in US dollars for one order or for the orders of a day, or its account's policy does not allow it. Nothing was swapped."
         }
         Unsupported => "The request needs a feature that this engine does not have.",
     }

@@ -195,6 +195,35 @@ async fn who_guesses_keys_is_slowed_down() {
     assert_eq!(gateway.get("/api/orders").await.status, StatusCode::OK, "who has a key is not");
 }
 
+async fn an_admin_sets_policies(ask: &impl AsyncFn(Method, &str, &str) -> Answer) {
+    let policy = r#"{"maxOrderValue":"12.5","maxDayValue":"100","maxSlippage":"0.01","tokens":["So11111111111111111111111111111111111111112"],"venues":["raydium_clmm"],"maxWorking":2,"wallet":"GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB"}"#;
+    let set = ask(Method::PUT, "/api/accounts/desk/policy", policy).await;
+    assert_eq!((set.status, set.body.as_str()), (StatusCode::OK, policy));
+    let listed = ask(Method::GET, "/api/accounts", "").await.json();
+    assert_eq!(listed["accounts"][0]["policy"], set.json());
+    for (field, value) in [
+        ("maxOrderValue", r#""-1""#),
+        ("maxDayValue", r#""much""#),
+        ("maxSlippage", r#""1""#),
+        ("tokens", r#"["SOL "]"#),
+        ("tokens", "[]"),
+        ("venues", r#"["raydium"]"#),
+        ("maxWorking", "0"),
+        ("wallet", r#""me""#),
+        ("maxOrders", "1"),
+    ] {
+        let body = format!(r#"{{"{field}":{value}}}"#);
+        let refused = ask(Method::PUT, "/api/accounts/desk/policy", &body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {}", refused.body);
+    }
+    let unknown = ask(Method::PUT, "/api/accounts/nobody/policy", "{}").await;
+    assert_eq!(
+        (unknown.status, &unknown.json()["code"]),
+        (StatusCode::NOT_FOUND, &Value::from("account_not_found"))
+    );
+    assert_eq!(ask(Method::PUT, "/api/accounts/desk/policy", "{}").await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn an_admin_manages_accounts_and_keys_over_the_api() {
     let gateway = Gateway::start().await;
@@ -217,6 +246,8 @@ async fn an_admin_manages_accounts_and_keys_over_the_api() {
     }
     let accounts = ask(Method::GET, "/api/accounts", "").await.json();
     assert_eq!(accounts["accounts"][0]["account"], "desk");
+    assert_eq!(accounts["accounts"][0]["policy"]["maxOrderValue"], Value::Null);
+    an_admin_sets_policies(&ask).await;
 
     let body = r#"{"account":"desk","scopes":["read"],"label":"a program","networks":["::/0","0.0.0.0/0"],"days":7}"#;
     let issued = ask(Method::POST, "/api/keys", body).await;

@@ -36,6 +36,7 @@ async fn every_operation_of_the_contract_is_described() {
         ("post", "/api/keys"),
         ("post", "/api/keys/{keyId}/rotate"),
         ("delete", "/api/keys/{keyId}"),
+        ("put", "/api/accounts/{account}/policy"),
     ] {
         let operation = &api["paths"][path][method];
         let name = operation["operationId"].as_str().unwrap();
@@ -43,7 +44,7 @@ async fn every_operation_of_the_contract_is_described() {
         assert!(operation["summary"].is_string(), "{method} {path}");
         assert!(operation["tags"][0].is_string(), "{method} {path}");
     }
-    assert_eq!(api["paths"].as_object().unwrap().len(), 16);
+    assert_eq!(api["paths"].as_object().unwrap().len(), 17);
 }
 
 #[tokio::test]

@@ -263,14 +263,14 @@ impl TryFrom<KeyRow> for IssuedKey {
     }
 }
 
-fn parsed<T>(text: &str) -> Result<T, sqlx::Error>
+pub(super) fn parsed<T>(text: &str) -> Result<T, sqlx::Error>
 where
     T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
     text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-fn all_parsed<T, C: FromIterator<T>>(texts: &[String]) -> Result<C, sqlx::Error>
+pub(super) fn all_parsed<T, C: FromIterator<T>>(texts: &[String]) -> Result<C, sqlx::Error>
 where
     T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {

@@ -1,16 +1,18 @@
-//! Accounts and their API keys.
+//! Accounts, their policies and their API keys.
 
 mod api_key;
 mod keys;
+mod policies;
 
 pub use api_key::{ApiKey, InvalidApiKey, KeyId};
 pub use keys::{IssuedKey, KeyRequest, StoredKey};
+pub use policies::{Account, Policies};
 
 pub(crate) use keys::KeyReads;
 
 use crate::database::writer::Writer;
 use crate::database::{Error, metrics};
-use order_core::{AccountId, Timestamp};
+use order_core::AccountId;
 use sqlx::PgPool;
 
 /// A handle on accounts and keys. Clones share one reader.
@@ -42,31 +44,9 @@ impl Accounts {
             .map_err(|error| Error::from_statement("create an account", error))?;
         Ok(created.rows_affected() == 1)
     }
-
-    /// All accounts by name, with the time of their creation.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn list(&self) -> Result<Vec<(AccountId, Timestamp)>, Error> {
-        const DOING: &str = "list the accounts";
-        let list = sqlx::query_as(LIST).fetch_all(&self.pool);
-        let rows: Vec<(String, Timestamp)> = metrics::statement("accounts", list)
-            .await
-            .map_err(|error| Error::from_statement(DOING, error))?;
-        let account = |(id, created_at): (String, Timestamp)| match id.parse() {
-            Ok(id) => Ok((id, created_at)),
-            Err(invalid) => Err(Error::from_statement(
-                DOING,
-                sqlx::Error::Decode(Box::<order_core::InvalidAccountId>::new(invalid)),
-            )),
-        };
-        rows.into_iter().map(account).collect()
-    }
 }
 
 const CREATE: &str = "INSERT INTO accounts (id) VALUES ($1) ON CONFLICT DO NOTHING";
-
-const LIST: &str = "SELECT id, created_at FROM accounts ORDER BY id";
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 use crate::testing::*;
 use crate::{ApiKey, Error, KeyId, KeyRequest, StoredKey};
-use order_core::Scope;
+use order_core::{AccountAddress, AccountPolicy, Scope, UsdMicros};
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 fn key(fill: u8) -> ApiKey {
     ApiKey::from_random(&[fill; ApiKey::RANDOM_LENGTH])
@@ -28,7 +29,8 @@ async fn a_key_is_valid_from_its_issue_to_its_revocation() {
     assert!(!accounts.has_keys().await.unwrap());
     assert!(accounts.create(&account("desk")).await.unwrap());
     assert!(!accounts.create(&account("desk")).await.unwrap(), "it exists");
-    let names: Vec<AccountId> = accounts.list().await.unwrap().into_iter().map(|(id, _)| id).collect();
+    let names: Vec<AccountId> =
+        accounts.list().await.unwrap().into_iter().map(|account| account.id).collect();
     assert_eq!(names, [account("desk"), AccountId::operator()]);
 
     accounts.issue(&key(1), &request("desk")).await.unwrap();
@@ -138,4 +140,31 @@ async fn an_order_is_read_listed_and_cancelled_by_its_account_alone() {
     assert!(reports.list(&theirs, &everything, None, 10).await.unwrap().is_empty());
     assert_eq!(reports.ended(&mine, 10).await.unwrap().len(), 1);
     assert!(reports.ended(&theirs, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_policy_is_kept_whole_and_known_soon() {
+    let (_database, journal) = journal().await;
+    let desk = account("desk");
+    let policy = AccountPolicy {
+        max_order_value: Some(UsdMicros::new(1_000_000)),
+        max_day_value: Some(UsdMicros::new(u64::from(u32::MAX))),
+        max_slippage: Some(Slippage::parse("0.01").unwrap()),
+        tokens: Some(BTreeSet::from([token("SOL").mint, token("USDC").mint])),
+        venues: Some(BTreeSet::from([Venue::RaydiumClmm])),
+        max_working: NonZeroU32::new(3),
+        wallet: Some(AccountAddress::new([7; 32])),
+    };
+    assert!(!journal.accounts.set_policy(&desk, &policy).await.unwrap(), "there is no such account");
+    journal.accounts.create(&desk).await.unwrap();
+    assert_eq!(*journal.policies.of(&desk).await.unwrap(), AccountPolicy::default());
+    assert!(journal.accounts.set_policy(&desk, &policy).await.unwrap());
+    until("the policy is known", async || *journal.policies.of(&desk).await.unwrap() == policy).await;
+    let listed = journal.accounts.list().await.unwrap();
+    let policies: Vec<_> = listed.iter().map(|account| (account.id.as_str(), &account.policy)).collect();
+    assert_eq!(policies, [("desk", &policy), ("operator", &AccountPolicy::default())]);
+
+    let nothing = AccountPolicy { venues: Some(BTreeSet::new()), ..policy };
+    let refused = journal.accounts.set_policy(&desk, &nothing).await;
+    assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
 }

@@ -4,7 +4,7 @@ mod cluster;
 mod keys;
 pub(crate) mod migrations;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Policies};
 use crate::chain::{Landings, Markers};
 use crate::database::{Error, metrics, pools, unavailable};
 use crate::orders::Orders;
@@ -33,6 +33,8 @@ pub struct Journal {
     pub orders: Orders,
     /// Accounts and their keys.
     pub accounts: Accounts,
+    /// The policies of accounts.
+    pub policies: Policies,
     /// The events of orders.
     pub history: History,
     /// Lists and statistics.
@@ -65,6 +67,7 @@ impl Journal {
         Ok(Self {
             orders: Orders::start(pool.clone(), history.clone()),
             accounts: Accounts::start(pool.clone()),
+            policies: Policies::new(pool.clone()),
             reports: Reports::new(pools::reports(options), pool.clone()),
             trading: Trading::new(pool.clone()),
             parked: ParkedMessages::new(pool.clone()),

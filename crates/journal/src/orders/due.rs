@@ -4,7 +4,7 @@ use super::{Claim, Fence, Orders};
 use crate::database::columns::{bigint, milliseconds};
 use crate::database::{Error, metrics};
 use futures_util::future::join_all;
-use order_core::{AccountId, Order, Timestamp, order};
+use order_core::{AccountAddress, AccountId, Order, Timestamp, order};
 use sqlx::FromRow;
 use std::time::Duration;
 use uuid::Uuid;
@@ -26,7 +26,9 @@ pub enum Claimed {
 impl Orders {
     /// Up to `limit` orders that can be claimed now, the accounts in turn, and of each the oldest
     /// first. An account whose orders the caller works on already, by the counts in `busy`, comes that much
-    /// later. Orders in `except`, and those whose message is parked, are left out.
+    /// later. Orders in `except`, those whose message is parked, and those that another wallet than the caller's must
+    /// sign, are left out, and those by which an account would have more in work than it may. Callers that look at
+    /// the same moment may together go beyond that by one order each.
     ///
     /// # Errors
     /// The database does not answer.
@@ -34,6 +36,7 @@ impl Orders {
         &self,
         limit: usize,
         busy: &[(AccountId, u64)],
+        wallets: &[AccountAddress],
         except: &[order::Id],
     ) -> Result<Vec<order::Id>, Error> {
         let read = sqlx::query_scalar(DUE)
@@ -41,6 +44,7 @@ impl Orders {
             .bind(busy.iter().map(|(account, _)| account.as_str()).collect::<Vec<_>>())
             .bind(busy.iter().map(|(_, orders)| bigint(*orders)).collect::<Vec<_>>())
             .bind(except.iter().map(|id| id.0).collect::<Vec<_>>())
+            .bind(wallets.iter().map(ToString::to_string).collect::<Vec<_>>())
             .fetch_all(&self.pool);
         let ids: Vec<Uuid> = metrics::statement("due", read)
             .await
@@ -127,17 +131,27 @@ macro_rules! can_be_claimed {
 /// that has ended since the last vacuum.
 pub(crate) const DUE: &str = concat!(
     "
-WITH due AS (
+WITH working AS (
+  SELECT orders.owner, count(*) AS orders FROM accounts JOIN open_orders AS orders ON orders.owner = accounts.id
+  WHERE accounts.max_working IS NOT NULL AND orders.status <> 'submitted' AND orders.lease_until > now()
+  GROUP BY orders.owner
+), due AS (
   SELECT orders.id,
-    coalesce(busy.orders, 0) + row_number() OVER (PARTITION BY orders.owner ORDER BY orders.id) AS turn
+    coalesce(busy.orders, 0) + row_number() OVER (PARTITION BY orders.owner ORDER BY orders.id) AS turn,
+    orders.status = 'submitted' OR accounts.max_working IS NULL
+      OR coalesce(working.orders, 0) + count(*) FILTER (WHERE orders.status <> 'submitted')
+        OVER (PARTITION BY orders.owner ORDER BY orders.id) <= accounts.max_working AS allowed
   FROM open_orders AS orders
+  LEFT JOIN accounts ON accounts.id = orders.owner
+  LEFT JOIN working ON working.owner = orders.owner
   LEFT JOIN unnest($2::text[], $3::bigint[]) AS busy (owner, orders) ON busy.owner = orders.owner
-  WHERE orders.id <> ALL ($4::uuid[]) AND ",
+  WHERE orders.id <> ALL ($4::uuid[])
+    AND (orders.status = 'submitted' OR accounts.wallet IS NULL OR accounts.wallet = ANY ($5::text[])) AND ",
     can_be_claimed!(),
     "
     AND NOT EXISTS (SELECT FROM parked_messages WHERE order_id = orders.id)
 )
-SELECT id FROM due ORDER BY turn, id LIMIT $1"
+SELECT id FROM due WHERE allowed ORDER BY turn, id LIMIT $1"
 );
 
 /// Rows that are locked are being taken, or written to by their owner. `now()` is when the statement

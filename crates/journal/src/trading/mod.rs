@@ -1,10 +1,12 @@
-//! Limits on trading, for all processes: the kill switch, disabled venues, the spending of a day.
+//! Limits on trading, for all processes: the kill switch, disabled venues, the spending of a day, reserved funds.
 
 mod halt;
+mod reservations;
 mod spending;
 mod venues;
 
 pub use halt::Halt;
+pub use reservations::{Need, Short};
 pub use spending::Spending;
 pub use venues::{DisabledVenue, Drift, PoolRefusal, Stops};
 

@@ -165,7 +165,7 @@ async fn while_a_snapshot_is_held_open_readers_of_the_open_orders_skip_what_has_
         append_all(&journal, &mut claim, [routing(1), route(), failed()]).await;
     }
     let young = accepted(&journal).await;
-    let due = filled(crate::orders::DUE, &["100", "'{}'", "'{}'", "'{}'"]);
+    let due = filled(crate::orders::DUE, &["100", "'{}'", "'{}'", "'{}'", "'{}'"]);
     let before = pages_read(&mut witness, due.clone()).await;
     until("the mark is past what has ended", async || {
         journal.upkeep.tend().await.unwrap();
@@ -174,7 +174,7 @@ async fn while_a_snapshot_is_held_open_readers_of_the_open_orders_skip_what_has_
     .await;
     let after = pages_read(&mut witness, due).await;
     assert!(after < PAGES_MAX && after * 4 < before, "{before} pages, then {after}");
-    assert_eq!(journal.orders.due(100, &[], &[]).await.unwrap(), [stuck, young]);
+    assert_eq!(journal.orders.due(100, &[], &[], &[]).await.unwrap(), [stuck, young]);
     assert_eq!(journal.reports.backlog().await.unwrap(), 2);
 }
 
@@ -187,7 +187,7 @@ async fn an_order_with_an_id_behind_the_mark_is_open_all_the_same() {
     witness.execute("UPDATE open_mark SET id = first_id(now() + interval '1 hour')").await.unwrap();
     let id = late.id;
     journal.orders.accept(late).await.unwrap();
-    assert_eq!(journal.orders.due(10, &[], &[]).await.unwrap(), [id]);
+    assert_eq!(journal.orders.due(10, &[], &[], &[]).await.unwrap(), [id]);
     assert_eq!(journal.reports.backlog().await.unwrap(), 1);
     let mut claim = journal.orders.claim(id, LONG).await.unwrap().unwrap();
     append_all(&journal, &mut claim, [routing(1), failed()]).await;
@@ -247,10 +247,10 @@ async fn a_database_that_was_restored_on_another_server_counts_and_finds_on() {
     let mut claim = claimed(&journal).await;
     append_all(&journal, &mut claim, [routing(1), failed()]).await;
     let young = accepted(&journal).await;
-    assert_eq!(journal.orders.due(10, &[], &[]).await.unwrap(), [open, young]);
+    assert_eq!(journal.orders.due(10, &[], &[], &[]).await.unwrap(), [open, young]);
     until("both are counted, and the mark is back", async || {
         journal.upkeep.tend().await.unwrap();
-        assert_eq!(journal.orders.due(10, &[], &[]).await.unwrap(), [open, young]);
+        assert_eq!(journal.orders.due(10, &[], &[], &[]).await.unwrap(), [open, young]);
         number(&mut witness, "SELECT failed FROM ended_counts").await == 2
             && number(&mut witness, "SELECT count(*) FROM open_mark WHERE id < first_id(now())").await == 1
     })

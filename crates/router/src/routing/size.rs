@@ -27,9 +27,7 @@ pub(super) fn length(book: &Book, request: &Request, route: &Route) -> Option<us
     match transaction::build(&WALLET, &draft(book, request, route)?, book.tables().list(), &blockhash) {
         Ok(unsigned) => Some(unsigned.bytes().len()),
         Err(BuildError::TooLong { length }) => Some(length),
-        Err(
-            BuildError::TooManyAccounts { .. } | BuildError::Encoding(_) | BuildError::OtherWallet { .. },
-        ) => None,
+        Err(BuildError::TooManyAccounts { .. } | BuildError::Encoding(_)) => None,
     }
 }
 

@@ -3,7 +3,7 @@ use chain::{Blockhash, Client, LookupTable, LookupTables, MARKER_LENGTH};
 use futures_util::TryFutureExt as _;
 use order_core::failure::Code;
 use order_core::order::Marker;
-use order_core::{Atoms, Failure, Order, Pubkey, Quote};
+use order_core::{Atoms, Failure, Order, Quote};
 use std::sync::Arc;
 use swap::{PoolReader, PoolSnapshot};
 use tokio::sync::OnceCell;
@@ -29,21 +29,15 @@ pub(crate) struct Survey {
     cluster: Client,
     pools: Arc<PoolReader>,
     lookup_tables: LookupTables,
-    wallet: Pubkey,
     rent: OnceCell<Rent>,
 }
 
 impl Survey {
-    pub(crate) fn new(
-        cluster: Client,
-        pools: Arc<PoolReader>,
-        lookup_tables: LookupTables,
-        wallet: Pubkey,
-    ) -> Self {
-        Self { cluster, pools, lookup_tables, wallet, rent: OnceCell::new() }
+    pub(crate) fn new(cluster: Client, pools: Arc<PoolReader>, lookup_tables: LookupTables) -> Self {
+        Self { cluster, pools, lookup_tables, rent: OnceCell::new() }
     }
 
-    /// Asks for everything at once. The pools and the clock come from one slot.
+    /// Asks for everything at once. The pools, the clock and the wallet's balances come from one slot.
     pub(super) async fn ground(
         &self,
         order: &Order,
@@ -52,9 +46,10 @@ impl Survey {
     ) -> Result<Ground, Failure> {
         let route: Vec<_> = quote.route.hops().map(|hop| hop.pool).collect();
         let token_in = order.intent().token_in();
-        let source = token_account(&self.wallet, token_in, marker);
+        let wallet = marker.wallet.pubkey();
+        let source = token_account(&wallet, token_in, marker);
         // The account of wrapped SOL exists only within the transaction.
-        let more: &[_] = if token_in.is_native() { &[] } else { &[source] };
+        let more: &[_] = if token_in.is_native() { &[wallet] } else { &[wallet, source] };
         let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
         let (pools, blockhash, recent_fees, rent, lookup_tables) = futures_util::try_join!(
             self.pools.read(&route, more, quote.slot),

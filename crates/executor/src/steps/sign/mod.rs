@@ -1,6 +1,7 @@
 //! Signing: the transaction is planned on fresh pools, simulated, guarded, and signed. Nothing is sent.
 
 mod fee;
+mod funds;
 mod ground;
 mod occupied;
 mod simulate;
@@ -8,10 +9,12 @@ mod simulate;
 pub(crate) use ground::Survey;
 pub(crate) use simulate::Simulator;
 
-use crate::guard::Guard;
-use chain::transaction::{self, BuildError, Draft};
+use crate::guard::{Guard, policy};
+use crate::wallets::Wallets;
+use chain::transaction::{self, BuildError, Draft, SignError};
 use chain::{Client, Wallet};
 use ground::Ground;
+use journal::Policies;
 use order_core::failure::Code;
 use order_core::order::{Event, Intent, Marker, SignedTransaction};
 use order_core::{Atoms, Failure, Order, Quote};
@@ -19,7 +22,8 @@ use swap::{Bounds, SwapPlan};
 
 /// Signs orders' transactions.
 pub(crate) struct SignStep {
-    pub(crate) wallet: Wallet,
+    pub(crate) wallets: Wallets,
+    pub(crate) policies: Policies,
     pub(crate) cluster: Client,
     pub(crate) survey: Survey,
     pub(crate) simulator: Simulator,
@@ -32,9 +36,12 @@ impl SignStep {
     /// Signs the order's transaction, or finds one of its transactions on the chain that it had given up. Nothing
     /// is sent.
     pub(crate) async fn sign(&self, order: &Order, quote: &Quote, min_out: Atoms) -> Result<Event, Failure> {
-        self.same_wallet(order)?;
-        let marker = self.wallet.marker(order.id(), order.intent(), order.marker_generation());
-        match self.sign_with(order, quote, min_out, &marker).await {
+        let policy = policy(&self.policies, order).await;
+        let wallet = self.wallets.of(order, &policy)?;
+        let generation = order.marker_generation();
+        let marker = wallet.marker(order.id(), order.intent(), generation).await;
+        let marker = marker.map_err(|error| unsigned(&error.into()))?;
+        match self.sign_with(wallet, order, quote, min_out, &marker).await {
             Ok(transaction) => Ok(Event::TransactionSigned { transaction }),
             Err(failure) if failure.code == Code::MarkerInUse => {
                 occupied::resolve(&self.cluster, order, &marker, failure).await
@@ -43,41 +50,31 @@ impl SignStep {
         }
     }
 
-    /// Refuses an order of which another wallet has signed a transaction: its marker is another one, so the chain
-    /// would not refuse a second swap.
-    fn same_wallet(&self, order: &Order) -> Result<(), Failure> {
-        let signer = order.transactions().last().and_then(|transaction| transaction.marker.as_ref());
-        match signer.map(|marker| marker.wallet.pubkey()) {
-            Some(other) if other != self.wallet.pubkey() => Err(Failure::new(
-                Code::WalletChanged,
-                format!("an earlier transaction of the order was signed by the wallet {other}"),
-            )),
-            Some(_) | None => Ok(()),
-        }
-    }
-
     /// Builds the transaction, runs it through a simulation, and signs it.
     async fn sign_with(
         &self,
+        wallet: &Wallet,
         order: &Order,
         quote: &Quote,
         min_out: Atoms,
         marker: &Marker,
     ) -> Result<SignedTransaction, Failure> {
         let ground = self.survey.ground(order, quote, marker).await?;
+        let address = wallet.pubkey();
         let bounds = bounds(order.intent(), min_out);
         let plan = SwapPlan::new(&quote.route, &bounds, |pool| ground.pools.market(pool))?;
         let draft = self.draft(order, &plan, &ground, marker)?;
         let units = self.simulator.simulate(order, &draft, &plan, &ground, min_out).await?;
-        self.guard.check(order, quote).await?;
         let unit_limit = fee::unit_limit(units);
         let unit_price =
             fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);
         let draft = Draft { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
-        let signed =
-            transaction::build(&self.wallet.pubkey(), &draft, &ground.lookup_tables, &ground.blockhash)
-                .and_then(|unsigned| faults::effect!("sign", unsigned.sign(&self.wallet)));
-        let transaction = signed.map_err(|error| unbuildable(&error))?;
+        self.guard.reserve(order.id(), &funds::needed(&draft, &ground)?).await?;
+        self.guard.check(order, quote).await?;
+        let built = transaction::build(&address, &draft, &ground.lookup_tables, &ground.blockhash);
+        let built = built.map_err(|error| unbuildable(&error))?;
+        let signed = faults::effect!("sign", built.sign(wallet).await);
+        let transaction = signed.map_err(|error| unsigned(&error))?;
         tracing::info!(
             signature = %transaction.signature,
             min_out = min_out.get(),
@@ -104,7 +101,7 @@ impl SignStep {
             token_out: intent.token_out().clone(),
             intermediates: plan.intermediates(),
             amount_in: intent.amount_in(),
-            swaps: plan.instructions(self.wallet.pubkey(), marker)?,
+            swaps: plan.instructions(marker.wallet.pubkey(), marker)?,
             compute_unit_limit: fee::UNITS_MAX,
             compute_unit_price: 0,
             token_account_rent: ground.rent.token_account,
@@ -130,8 +127,13 @@ fn unbuildable(error: &BuildError) -> Failure {
             Code::SimulationFailed,
             format!("{error}; the router and the executors must have the same LOOKUP_TABLES"),
         ),
-        BuildError::Encoding(_) | BuildError::OtherWallet { .. } => {
-            Failure::new(Code::Unsupported, error.to_string())
-        }
+        BuildError::Encoding(_) => Failure::new(Code::Unsupported, error.to_string()),
+    }
+}
+
+fn unsigned(error: &SignError) -> Failure {
+    match error {
+        SignError::Signer(_) => Failure::new(Code::SignerUnavailable, error.to_string()),
+        SignError::OtherWallet { .. } => Failure::new(Code::Unsupported, error.to_string()),
     }
 }

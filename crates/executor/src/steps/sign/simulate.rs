@@ -6,14 +6,13 @@ use chain::transaction::{self, Draft};
 use chain::{Client, Simulation, Trade};
 use order_core::failure::Code;
 use order_core::order::{Fill, Intent};
-use order_core::{Atoms, Failure, Order, Pubkey};
+use order_core::{Atoms, Failure, Order};
 use std::collections::HashMap;
 use swap::SwapPlan;
 
 /// Runs transactions where it costs nothing, and compares them with what was calculated.
 pub(crate) struct Simulator {
     pub(crate) cluster: Client,
-    pub(crate) wallet: Pubkey,
     pub(crate) drift: DriftCheck,
 }
 
@@ -27,7 +26,12 @@ impl Simulator {
         ground: &Ground,
         min_out: Atoms,
     ) -> Result<u64, Failure> {
-        let built = transaction::build(&self.wallet, draft, &ground.lookup_tables, &ground.blockhash);
+        let built = transaction::build(
+            &draft.marker.wallet.pubkey(),
+            draft,
+            &ground.lookup_tables,
+            &ground.blockhash,
+        );
         let unsigned = built.map_err(|error| unbuildable(&error))?;
         let bytes = unsigned.bytes();
         let simulated =

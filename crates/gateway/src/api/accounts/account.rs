@@ -1,6 +1,7 @@
 //! `/api/accounts`
 
 use super::parse;
+use super::policy::Policy;
 use crate::api::schema::AccountName;
 use crate::http::body;
 use crate::http::error_codes::Code;
@@ -28,6 +29,7 @@ pub(crate) struct Account {
     account: AccountId,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    policy: Policy,
 }
 
 /// An account to be created.
@@ -47,7 +49,12 @@ pub(crate) struct CreateAccount {
 )]
 pub(crate) async fn list(State(app): State<App>) -> Result<Json<Accounts>, Problem> {
     let accounts = app.journal.accounts.list().await?.into_iter();
-    let accounts = accounts.map(|(account, created_at)| Account { account, created_at }).collect();
+    let shown = |account: journal::Account| Account {
+        account: account.id,
+        created_at: account.created_at,
+        policy: Policy::of(&account.policy),
+    };
+    let accounts = accounts.map(shown).collect();
     Ok(Json(Accounts { accounts }))
 }
 

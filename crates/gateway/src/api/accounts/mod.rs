@@ -1,7 +1,8 @@
-//! Accounts and keys, for callers with the scope `admin`.
+//! Accounts, their policies and keys, for callers with the scope `admin`.
 
 mod account;
 mod keys;
+mod policy;
 
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(account::list, account::create))
+        .routes(routes!(policy::set))
         .routes(routes!(keys::list, keys::issue))
         .routes(routes!(keys::rotate))
         .routes(routes!(keys::revoke))

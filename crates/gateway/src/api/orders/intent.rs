@@ -7,10 +7,10 @@ use crate::http::problem::Problem;
 use crate::state::App;
 use order_core::order::{Expiry, Intent, InvalidIntent, Reference};
 use order_core::quote::{self, Mode};
-use order_core::{AccountId, Timestamp, failure};
+use order_core::{AccountId, AccountPolicy, Timestamp, failure};
 
 /// Builds the [`Intent`]. Refuses it if trading is halted, the backlog is full, the expiry or the slippage is
-/// out of range, or the quote cannot be used.
+/// out of range, the account may not trade a token, or the quote cannot be used.
 pub(super) async fn intent(app: &App, account: &AccountId, order: ResolvedOrder) -> Result<Intent, Problem> {
     if app.admission.is_halted() {
         return Err(Problem::new(
@@ -30,10 +30,15 @@ pub(super) async fn intent(app: &App, account: &AccountId, order: ResolvedOrder)
         return Err(Problem::new(Code::Overloaded, detail));
     }
     let expiry = expiry(app, order.expires_at, service::now())?;
-    let max_slippage = order.swap.max_slippage.unwrap_or(app.configuration.default_max_slippage);
-    if max_slippage > app.configuration.max_slippage {
-        let most = app.configuration.max_slippage.to_decimal();
-        return Err(Problem::field(Code::SlippageTooHigh, "maxSlippage", format!("must be at most {most}")));
+    let policy = app.journal.policies.of(account).await?;
+    allowed(&policy, &order.swap)?;
+    let most = policy
+        .max_slippage
+        .map_or(app.configuration.max_slippage, |own| own.min(app.configuration.max_slippage));
+    let max_slippage = order.swap.max_slippage.unwrap_or(app.configuration.default_max_slippage.min(most));
+    if max_slippage > most {
+        let message = format!("must be at most {}", most.to_decimal());
+        return Err(Problem::field(Code::SlippageTooHigh, "maxSlippage", message));
     }
     let reference = match order.quote_id {
         None => None,
@@ -50,6 +55,20 @@ pub(super) async fn intent(app: &App, account: &AccountId, order: ResolvedOrder)
         }
     })?;
     Ok(intent.expiring(expiry))
+}
+
+/// Refuses tokens that the account may not trade. Its other bounds need a price: executors know them.
+fn allowed(policy: &AccountPolicy, swap: &Swap) -> Result<(), Problem> {
+    for (field, token) in [("tokenIn", &swap.token_in), ("tokenOut", &swap.token_out)] {
+        if !policy.allows_token(token.mint) {
+            return Err(Problem::field(
+                Code::TokenNotAllowed,
+                field,
+                "is not among the tokens of the account",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The expiry of the order. Only refuses values out of range: the database's clock decides later.

@@ -49,15 +49,17 @@ pub(crate) async fn quote(
     let Swap { token_in, token_out, amount, mode, max_slippage } =
         QuoteRequest::parse(&body)?.resolve(&app.registry).await?;
     let max_slippage = max_slippage.unwrap_or(app.configuration.default_max_slippage);
+    let disabled = app.admission.disabled_venues();
+    let policy = app.journal.policies.of(&caller.account).await?;
     let asked = proto::quote::Request {
         mint_in: token_in.mint,
         mint_out: token_out.mint,
         amount,
         mode,
         input_buffer: InputBuffer::of(1, max_slippage),
-        // Executors do not use disabled venues either.
+        // Executors do not use these either.
         excluded: Exclusions {
-            venues: app.admission.disabled_venues().iter().map(|disabled| disabled.venue).collect(),
+            venues: disabled.iter().map(|disabled| disabled.venue).chain(policy.refused_venues()).collect(),
             pools: BTreeSet::new(),
         },
     };

@@ -125,8 +125,12 @@ async fn an_order_that_has_moved_takes_nothing_more() {
     assert_eq!(rows(&database, "SELECT count(*) FROM transactions").await, 1);
     // What is counted for it, and what it met, may be recorded late; of an unknown order, never.
     let (value, limit) = (UsdMicros::new(1), UsdMicros::new(10));
-    assert_eq!(journal.trading.spend(id, value, limit).await.unwrap(), Spending::Counted);
-    let unknown = journal.trading.spend(order::Id(Uuid::now_v7()), value, limit).await;
+    assert_eq!(
+        journal.trading.spend(id, &account("tester"), value, Some(limit)).await.unwrap(),
+        Spending::Counted
+    );
+    let unknown =
+        journal.trading.spend(order::Id(Uuid::now_v7()), &account("tester"), value, Some(limit)).await;
     assert!(matches!(unknown, Err(Error::Refused { .. })), "{unknown:?}");
 }
 

@@ -54,7 +54,7 @@ async fn what_is_not_signed_by_its_expiry_ends_expired_whoever_holds_it() {
     let stopped = append(&journal, &mut building, signed()).await;
     assert!(matches!(stopped, Err(Unrecorded::Stopped { .. })), "{stopped:?}");
     assert!(journal.orders.claim(pending_id, LONG).await.unwrap().is_none());
-    assert_eq!(journal.orders.due(10, &[], &[]).await.unwrap(), [endless]);
+    assert_eq!(journal.orders.due(10, &[], &[], &[]).await.unwrap(), [endless]);
     let ended = journal.orders.end_expired(10).await.unwrap();
     assert_eq!(ended.len(), 2);
     for (id, recorded) in ended {

@@ -40,7 +40,7 @@ async fn a_parked_order_is_left_alone_until_it_is_replayed() {
     let id = accepted(&journal).await;
     queue.publish(id, Some(TRACEPARENT)).await.unwrap();
     journal.parked.park(delivered(&queue).await, "a test").await.unwrap();
-    assert_eq!(journal.orders.due(100, &[], &[]).await.unwrap(), []);
+    assert_eq!(journal.orders.due(100, &[], &[], &[]).await.unwrap(), []);
     let parked = journal.parked.list().await.unwrap().remove(0);
     // An accepted order must end.
     assert!(!journal.parked.discard(parked.id).await.unwrap());
@@ -50,7 +50,7 @@ async fn a_parked_order_is_left_alone_until_it_is_replayed() {
     assert_eq!((again.order_id, again.traceparent.as_deref()), (Some(id), Some(TRACEPARENT)));
     again.acknowledge().await.unwrap();
     until("the queue is empty", async || messages_left(&name).await == 0).await;
-    assert_eq!(journal.orders.due(100, &[], &[]).await.unwrap(), [id]);
+    assert_eq!(journal.orders.due(100, &[], &[], &[]).await.unwrap(), [id]);
 }
 
 #[tokio::test]

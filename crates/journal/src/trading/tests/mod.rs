@@ -1,3 +1,4 @@
 mod halt;
+mod reservations;
 mod spending;
 mod venues;

@@ -1,25 +1,16 @@
+//! Files with secrets: keypairs, and tokens of signers.
+
 use solana_keypair::Keypair;
-use solana_pubkey::Pubkey;
-use solana_signature::Signature;
-use solana_signer::Signer;
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
 
-/// The operator's key. The secret half never leaves it. Cheap to clone.
-#[derive(Clone)]
-pub struct Wallet {
-    keypair: Arc<Keypair>,
-}
-
-/// Why a keypair file cannot be used.
+/// Why a file with a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidWallet {
+pub enum InvalidFile {
     /// The file cannot be read.
-    #[error("cannot read the keypair file {path}: {source}")]
+    #[error("cannot read the file {path}: {source}")]
     Unreadable {
         /// The file.
         path: String,
@@ -27,7 +18,7 @@ pub enum InvalidWallet {
         source: std::io::Error,
     },
     /// Others may read the secret key.
-    #[error("the keypair file {path} can be read by others (mode {mode:03o}); run `chmod 600 {path}`")]
+    #[error("the file {path} can be read by others (mode {mode:03o}); run `chmod 600 {path}`")]
     Exposed {
         /// The file.
         path: String,
@@ -35,49 +26,39 @@ pub enum InvalidWallet {
         mode: u32,
     },
     /// The file is not a keypair.
-    #[error("the keypair file {path} is not a JSON array of 64 bytes as `solana-keygen` writes it")]
+    #[error("the file {path} is not a JSON array of 64 bytes as `solana-keygen` writes it")]
     NotAKeypair {
         /// The file.
         path: String,
     },
 }
 
-impl Wallet {
-    /// Reads a keypair file as the Solana command line tools write it: a JSON array of 64 bytes.
-    ///
-    /// # Errors
-    /// Unreadable, readable by others than its owner, or no keypair.
-    pub fn read(path: &Path) -> Result<Self, InvalidWallet> {
-        let name = path.display().to_string();
-        let unreadable = |source| InvalidWallet::Unreadable { path: path.display().to_string(), source };
-        let file = File::open(path).map_err(unreadable)?;
-        // The open file is asked, not the path: nobody can swap it in between.
-        let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-        if mode & OTHERS != 0 {
-            return Err(InvalidWallet::Exposed { path: name, mode });
-        }
-        let mut text = String::new();
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
-        let bytes: Vec<u8> =
-            serde_json::from_str(&text).map_err(|_| InvalidWallet::NotAKeypair { path: name.clone() })?;
-        let keypair =
-            Keypair::try_from(bytes.as_slice()).map_err(|_| InvalidWallet::NotAKeypair { path: name })?;
-        Ok(Self { keypair: Arc::new(keypair) })
-    }
+/// Reads a keypair file as the Solana command line tools write it: a JSON array of 64 bytes.
+///
+/// # Errors
+/// Unreadable, readable by others than its owner, or no keypair.
+pub(super) fn read_keypair(path: &Path) -> Result<Keypair, InvalidFile> {
+    let none = || InvalidFile::NotAKeypair { path: path.display().to_string() };
+    let bytes: Vec<u8> = serde_json::from_str(&read(path)?).map_err(|_| none())?;
+    Keypair::try_from(bytes.as_slice()).map_err(|_| none())
+}
 
-    /// The public half: the wallet's address.
-    pub fn pubkey(&self) -> Pubkey {
-        self.keypair.pubkey()
+/// Reads the text of a file that only its owner may read.
+///
+/// # Errors
+/// Unreadable, or readable by others.
+pub(super) fn read(path: &Path) -> Result<String, InvalidFile> {
+    let name = || path.display().to_string();
+    let unreadable = |source| InvalidFile::Unreadable { path: name(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    // The open file is asked, not the path: nobody can swap it in between.
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & OTHERS != 0 {
+        return Err(InvalidFile::Exposed { path: name(), mode });
     }
-
-    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
-        self.keypair.sign_message(message)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn for_test(seed: u8) -> Self {
-        Self { keypair: Arc::new(Keypair::new_from_array([seed; 32])) }
-    }
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
 }
 
 /// Permissions of the group and of everybody else.
@@ -85,15 +66,10 @@ const OTHERS: u32 = 0o077;
 /// A keypair takes at most 257 characters; anything much longer is some other file.
 const FILE_BYTES_MAX: u64 = 4096;
 
-impl fmt::Debug for Wallet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Wallet({})", self.pubkey())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Wallet;
     use std::os::unix::fs::OpenOptionsExt;
     use std::path::PathBuf;
 
@@ -124,7 +100,7 @@ mod tests {
     #[test]
     fn reads_a_private_keypair_and_never_shows_its_secret() {
         let file = Scratch::new("private", 0o600, &keypair_json());
-        let wallet = Wallet::read(&file.0).unwrap();
+        let wallet = Wallet::open(file.0.to_str().unwrap(), None).unwrap();
         assert_eq!(wallet.pubkey().to_string(), "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB");
         assert_eq!(format!("{wallet:?}"), "Wallet(GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB)");
     }
@@ -133,8 +109,8 @@ mod tests {
     fn refuses_a_file_that_others_may_read_and_says_what_to_do() {
         for (name, mode) in [("group", 0o640), ("others", 0o604), ("write", 0o620)] {
             let file = Scratch::new(name, mode, &keypair_json());
-            let error = Wallet::read(&file.0).unwrap_err();
-            assert!(matches!(error, InvalidWallet::Exposed { mode: found, .. } if found == mode), "{error}");
+            let error = read_keypair(&file.0).unwrap_err();
+            assert!(matches!(error, InvalidFile::Exposed { mode: found, .. } if found == mode), "{error}");
             assert!(error.to_string().contains("chmod 600"));
         }
     }
@@ -146,12 +122,12 @@ mod tests {
         let foreign = serde_json::to_string(&foreign).unwrap();
         for (index, content) in ["", "[1,2,3]", "{}", "[256]", foreign.as_str()].into_iter().enumerate() {
             let file = Scratch::new(&format!("bad{index}"), 0o600, content);
-            let error = Wallet::read(&file.0).unwrap_err();
-            assert!(matches!(error, InvalidWallet::NotAKeypair { .. }), "{error}");
+            let error = read_keypair(&file.0).unwrap_err();
+            assert!(matches!(error, InvalidFile::NotAKeypair { .. }), "{error}");
         }
         assert!(matches!(
-            Wallet::read(Path::new("/nonexistent/wallet.json")),
-            Err(InvalidWallet::Unreadable { .. })
+            read_keypair(Path::new("/nonexistent/wallet.json")),
+            Err(InvalidFile::Unreadable { .. })
         ));
     }
 }
