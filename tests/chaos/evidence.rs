@@ -8,6 +8,7 @@ use crate::witness::Order;
 use crate::{nats, witness};
 use anyhow::{Context, Result};
 use futures_util::StreamExt as _;
+use order_core::order::Event;
 use order_core::{Pubkey, Signature, token};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use system_tests::{Cluster, Wallet, is_terminal};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 /// The tokens that the clients trade.
 const SYMBOLS: [&str; 3] = ["SOL", "USDC", "USDT"];
@@ -67,7 +69,11 @@ pub(crate) async fn gather(
     let gateways: Vec<SocketAddr> = stage.stack.gateways.iter().map(|gateway| gateway.address).collect();
     let mut replays = BTreeMap::new();
     for (order, gateway) in orders.values().zip(gateways.iter().cycle()) {
-        replays.insert(order.id.clone(), replay(*gateway, order).await?);
+        let Some(Event::Accepted { account, .. }) = order.events.first().map(|event| &event.event) else {
+            // The checker says that it has no beginning.
+            continue;
+        };
+        replays.insert(order.id.clone(), replay(*gateway, order, stage.key(account)?).await?);
     }
     let writings = writings(stage).await?;
     let mut breakdowns = tally.breakdowns;
@@ -110,10 +116,12 @@ fn count(stage: &Stage, statement: &str) -> Result<u64> {
 }
 
 /// The updates of an order as they are told now. Of one that is stuck there is no end to wait for.
-async fn replay(gateway: SocketAddr, order: &Order) -> Result<Vec<Value>> {
+async fn replay(gateway: SocketAddr, order: &Order, key: &str) -> Result<Vec<Value>> {
     let url = format!("ws://{gateway}/api/orders/{}/ws?after=0", order.id);
     let stuck = !is_terminal(&order.status);
-    let (mut socket, _) = tokio_tungstenite::connect_async(&url).await.with_context(|| url.clone())?;
+    let mut request = url.as_str().into_client_request()?;
+    request.headers_mut().insert("Authorization", format!("Bearer {key}").parse()?);
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.with_context(|| url.clone())?;
     let mut updates = Vec::new();
     while let Ok(Some(message)) = timeout(REPLAY_WITHIN, socket.next()).await {
         match message.with_context(|| url.clone())? {
@@ -199,7 +207,10 @@ fn secrets(stage: &Stage) -> Result<Vec<Secret>> {
     let wallet = wallet.into_iter().map(|text| Secret { name: "the wallet's key", text });
     let canaries = [("the database's password", PASSWORD), ("the key of the nodes", NODE_KEY)];
     let canaries = canaries.map(|(name, text)| Secret { name, text: text.to_owned() });
-    Ok(wallet.chain(canaries).collect())
+    // The part before is the key's id, which is no secret.
+    let secret = |key: &String| key.rsplit('_').next().unwrap_or_default().to_owned();
+    let keys = stage.keys.iter().map(|key| Secret { name: "the secret of an API key", text: secret(key) });
+    Ok(wallet.chain(canaries).chain(keys).collect())
 }
 
 fn panics(writings: &[Writing]) -> Vec<String> {

@@ -19,6 +19,8 @@ pub(crate) enum Line {
     Asked { key: String },
     /// The gateway answered.
     Answered { key: String, status: u16, order_id: Option<String>, code: Option<String> },
+    /// Somebody asked for the order with the key of another account.
+    Spied { order_id: String, status: u16 },
     /// A WebSocket was opened for what comes after a seq.
     Following { connection: u64, order_id: String, after: u64 },
     /// A frame came.

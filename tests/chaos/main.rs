@@ -112,7 +112,7 @@ async fn run(seed: u64, length: Duration, programs: Option<PathBuf>, load: &Load
     let balances_before = evidence::balances(&stage).await?;
 
     let log = log::Log::create(&stage.path().join("client.log"))?;
-    let workload = Arc::new(Workload::new(seed, stage.gateways(), log.lines())?);
+    let workload = Arc::new(Workload::new(seed, stage.gateways(), stage.keys.clone(), log.lines())?);
     let clients = tokio::spawn(Arc::clone(&workload).run());
     let lines = log.lines();
     let (back, tally, outcome) = tokio::task::spawn_blocking(move || {

@@ -2,6 +2,7 @@
 
 use crate::schedule::{EXECUTORS, GATEWAYS, LEASE, Link, NODES, Who, Witnesses};
 use anyhow::{Context, Result};
+use order_core::AccountId;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ const ORDERS_PER_MINUTE: u64 = 1_000_000;
 pub(crate) const PASSWORD: &str = "canary-of-the-password";
 pub(crate) const NODE_KEY: &str = "canary-of-the-node-key";
 
+/// The accounts that trade, each with a key of its own.
+const ACCOUNTS: [&str; 2] = ["desk", "rival"];
+
 /// PostgreSQL starts in a second or two; a loaded machine may take its time.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
@@ -39,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) stack: Stack,
     pub(crate) links: BTreeMap<Link, Proxy>,
     pub(crate) witnesses: Witnesses,
+    /// The keys of [`ACCOUNTS`].
+    pub(crate) keys: [String; 2],
     programs: PathBuf,
     directory: Directory,
 }
@@ -77,7 +83,15 @@ impl Stage {
         for (index, gateway) in stack.gateways.iter().enumerate() {
             links.insert(Link::Client(index), Proxy::start(gateway.address).await?);
         }
-        Ok(Self { supervisor, servers, stack, links, witnesses, programs, directory })
+        let keys = issue_keys(&programs, &stores.database_url)?;
+        Ok(Self { supervisor, servers, stack, links, witnesses, keys, programs, directory })
+    }
+
+    /// The key of an account.
+    pub(crate) fn key(&self, account: &AccountId) -> Result<&str> {
+        let mut keys = ACCOUNTS.into_iter().zip(&self.keys);
+        let found = keys.find(|(name, _)| *name == account.as_str());
+        found.map(|(_, key)| key.as_str()).with_context(|| format!("{account} has no key"))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -249,6 +263,16 @@ fn settings(
         setting("gateway", "REDIS_URL", format!("redis://{}", at(Link::GatewayRedis))),
         setting("gateway", "ROUTER_URL", format!("http://{}", at(Link::GatewayRouter))),
     ]
+}
+
+fn issue_keys(programs: &Path, database_url: &str) -> Result<[String; 2]> {
+    let ops = |arguments: &[&str]| xtask::stack::ops(programs, database_url, arguments);
+    let issue = |account: &str| -> Result<String> {
+        ops(&["account", "create", account])?;
+        Ok(ops(&["key", "issue", "--account", account])?.trim().to_owned())
+    };
+    let [desk, rival] = ACCOUNTS.map(issue);
+    Ok([desk?, rival?])
 }
 
 fn setting(service: &'static str, key: &'static str, value: String) -> Setting {

@@ -64,6 +64,7 @@ fn quoted(lines: &[Line]) -> BTreeMap<&str, &str> {
         | Line::Following { .. }
         | Line::Frame { .. }
         | Line::Closed { .. }
+        | Line::Spied { .. }
         | Line::RollBegins
         | Line::RollEnds => None,
     });

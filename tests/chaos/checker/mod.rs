@@ -4,6 +4,7 @@
 //! The client's log says what was promised, the journal what the engine believes, the cluster's ledger
 //! and balances what really happened.
 
+mod accounts;
 mod chain;
 mod promises;
 mod queue;
@@ -74,6 +75,7 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<String> {
         promises::check_ends(evidence, &mut violations);
         story::check(evidence, &mut violations);
         secrets::check(evidence, &mut violations);
+        accounts::check(evidence, &mut violations);
         return violations.0;
     }
     promises::check(evidence, &mut violations);
@@ -82,6 +84,7 @@ pub(crate) fn check(evidence: &Evidence) -> Vec<String> {
     sockets::check(evidence, &mut violations);
     queue::check(evidence, &mut violations);
     secrets::check(evidence, &mut violations);
+    accounts::check(evidence, &mut violations);
     roll::check(evidence, &mut violations);
     for text in &evidence.leftovers {
         violations.add(format!("I15 {text}"));

@@ -74,6 +74,7 @@ fn knowledge(lines: &[Line]) -> BTreeMap<&str, Knowledge> {
             | Line::Following { .. }
             | Line::Frame { .. }
             | Line::Closed { .. }
+            | Line::Spied { .. }
             | Line::RollBegins
             | Line::RollEnds => {}
         }

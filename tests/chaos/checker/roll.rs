@@ -30,6 +30,7 @@ pub(super) fn check(evidence: &Evidence, violations: &mut Violations) {
                 });
             }
             Line::Quoted { .. }
+            | Line::Spied { .. }
             | Line::Asked { .. }
             | Line::Answered { .. }
             | Line::Following { .. }

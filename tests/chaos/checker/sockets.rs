@@ -53,6 +53,7 @@ fn runs(lines: &[Line]) -> BTreeMap<u64, Run<'_>> {
             | Line::Quoted { .. }
             | Line::Asked { .. }
             | Line::Answered { .. }
+            | Line::Spied { .. }
             | Line::RollBegins
             | Line::RollEnds => {}
         }

@@ -348,6 +348,7 @@ fn a_socket_that_told_it_otherwise_is_seen() {
 #[test]
 fn leftovers_and_breakdowns_are_violations() {
     expect("I15", |evidence| evidence.leftovers.push("1 advisory lock".to_owned()));
+    expect("I21", |evidence| evidence.lines.push(Line::Spied { order_id: ID.to_owned(), status: 200 }));
     expect("I20", |evidence| evidence.breakdowns.push("it ended by itself".to_owned()));
 }
 

@@ -34,8 +34,9 @@ pub(super) enum Inbound {
 }
 
 /// Opens one; None if there is no connection. An order that will be placed over it has a key.
-pub(super) async fn connect(url: &str, key: Option<&str>, number: u64) -> Option<Socket> {
+pub(super) async fn connect(url: &str, bearer: &str, key: Option<&str>, number: u64) -> Option<Socket> {
     let mut request = url.into_client_request().ok()?;
+    request.headers_mut().insert("Authorization", format!("Bearer {bearer}").parse().ok()?);
     if let Some(key) = key {
         request.headers_mut().insert("Idempotency-Key", key.parse().ok()?);
     }
@@ -90,7 +91,7 @@ impl Client {
     /// A connection for what comes after `seen`.
     async fn open(&mut self, id: &str, seen: u64) -> Option<Socket> {
         let url = format!("ws://{}/api/orders/{id}/ws?after={seen}", self.gateway());
-        let socket = connect(&url, None, self.workload.connection()).await?;
+        let socket = connect(&url, self.bearer(), None, self.workload.connection()).await?;
         self.workload.log(Line::Following {
             connection: socket.number,
             order_id: id.to_owned(),

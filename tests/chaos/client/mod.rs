@@ -44,6 +44,8 @@ const TIGHT: &str = "0.0005";
 pub(crate) struct Workload {
     pub(crate) seed: u64,
     pub(crate) gateways: Vec<SocketAddr>,
+    /// The API keys of two accounts.
+    keys: [String; 2],
     pub(crate) lines: Sender<Line>,
     /// No new orders after this, and nobody tries any longer some time after it.
     stopped: OnceLock<Instant>,
@@ -52,19 +54,25 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    pub(crate) fn new(seed: u64, gateways: Vec<SocketAddr>, lines: Sender<Line>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        seed: u64,
+        gateways: Vec<SocketAddr>,
+        keys: [String; 2],
+        lines: Sender<Line>,
+    ) -> anyhow::Result<Self> {
         // The HTTP client wants to know who does its TLS, even where there is none.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
         let (stopped, connections) = (OnceLock::new(), AtomicU64::new(0));
-        Ok(Self { seed, gateways, lines, stopped, connections, http })
+        Ok(Self { seed, gateways, keys, lines, stopped, connections, http })
     }
 
     /// Places orders until it is told to stop; returns when each has been followed to its end.
     pub(crate) async fn run(self: Arc<Self>) {
         let mut clients = JoinSet::new();
         for number in 1..=CLIENTS {
-            let client = Client { random: Random::new(self.seed, number), workload: Arc::clone(&self) };
+            let random = Random::new(self.seed, number);
+            let client = Client { workload: Arc::clone(&self), random, account: number % 2 };
             clients.spawn(client.run(number));
         }
         while clients.join_next().await.is_some() {}
@@ -95,6 +103,8 @@ impl Workload {
 struct Client {
     workload: Arc<Workload>,
     random: Random,
+    /// Which of the two accounts it acts for.
+    account: u64,
 }
 
 impl Client {
@@ -114,7 +124,18 @@ impl Client {
     }
 
     fn fork(&mut self) -> Self {
-        Self { workload: Arc::clone(&self.workload), random: Random::new(self.random.next_u64(), 0) }
+        let random = Random::new(self.random.next_u64(), 0);
+        Self { workload: Arc::clone(&self.workload), random, account: self.account }
+    }
+
+    /// The API key of its account.
+    fn bearer(&self) -> &str {
+        &self.workload.keys[usize::from(self.account != 0)]
+    }
+
+    /// The API key of the other account.
+    fn other_bearer(&self) -> &str {
+        &self.workload.keys[usize::from(self.account == 0)]
     }
 
     async fn pause(&mut self, (least, most): (u64, u64)) {

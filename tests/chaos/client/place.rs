@@ -10,6 +10,9 @@ use tokio::time::timeout;
 /// So many of a hundred orders are sent once more although they were accepted.
 const REPEATED_PERCENT: u64 = 15;
 
+/// So many of a hundred orders are asked for with the key of another account.
+const SPIED_PERCENT: u64 = 20;
+
 /// So many of a hundred orders are placed over a WebSocket.
 const SOCKET_PERCENT: u64 = 25;
 
@@ -41,7 +44,7 @@ impl Client {
     /// The id of a quote for this order; None if there is none just now.
     pub(super) async fn quote(&mut self, key: &str, order: &Value) -> Option<Value> {
         let url = format!("http://{}/api/orders/quote", self.gateway());
-        let answer = self.workload.http.post(url).json(order).send().await.ok()?;
+        let answer = self.workload.http.post(url).bearer_auth(self.bearer()).json(order).send().await.ok()?;
         let quote: Value = answer.error_for_status().ok()?.json().await.ok()?;
         let minimum_output = quote["minimumOutput"].as_str()?.to_owned();
         self.workload.log(Line::Quoted { key: key.to_owned(), minimum_output });
@@ -65,7 +68,22 @@ impl Client {
                 Answer::Open | Answer::CutOff => self.pause(RETRY_MS).await,
             }
         }
+        if let Some(placed) = &accepted
+            && self.random.percent(SPIED_PERCENT)
+        {
+            self.spy(&placed.id).await;
+        }
         accepted
+    }
+
+    /// Asks for the order with the other account's key.
+    async fn spy(&mut self, id: &str) {
+        let url = format!("http://{}/api/orders/{id}", self.gateway());
+        let request = self.workload.http.get(url).bearer_auth(self.other_bearer());
+        if let Ok(answer) = request.send().await {
+            let status = answer.status().as_u16();
+            self.workload.log(Line::Spied { order_id: id.to_owned(), status });
+        }
     }
 
     async fn ask(&mut self, key: &str, order: &Value) -> Answer {
@@ -84,7 +102,8 @@ impl Client {
     /// By HTTP. None without an answer.
     async fn post(&mut self, key: &str, order: &Value) -> Option<Answer> {
         let url = format!("http://{}/api/orders/execute", self.gateway());
-        let request = self.workload.http.post(url).header("Idempotency-Key", key).json(order);
+        let request = self.workload.http.post(url).bearer_auth(self.bearer());
+        let request = request.header("Idempotency-Key", key).json(order);
         let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();
         let body: Value = answer.json().await.ok()?;
@@ -94,7 +113,7 @@ impl Client {
     /// By WebSocket. None without an answer.
     async fn submit(&mut self, key: &str, order: &Value) -> Option<Answer> {
         let url = format!("ws://{}/api/orders/execute", self.gateway());
-        let mut socket = connect(&url, Some(key), self.workload.connection()).await?;
+        let mut socket = connect(&url, self.bearer(), Some(key), self.workload.connection()).await?;
         socket.send(order.to_string()).await.ok()?;
         let Inbound::Frame(frame) = timeout(ANSWER_WITHIN, socket.next()).await.ok()?? else { return None };
         if frame["type"] == "error" {

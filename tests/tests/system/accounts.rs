@@ -1,10 +1,11 @@
 //! Accounts and keys, over the services as they run.
 
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
-use system_tests::{Answer, Engine, Gateway, eventually, http, market_order};
+use system_tests::{Answer, Engine, Gateway, eventually, http, market_order, setting};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -168,4 +169,36 @@ async fn an_account_keeps_the_bounds_that_its_operator_sets() {
     for hop in routes.into_iter().flat_map(|path| path["hops"].as_array().unwrap()) {
         assert!(["raydium_cpmm", "raydium_amm_v4"].contains(&hop["venue"].as_str().unwrap()), "{hop}");
     }
+}
+
+/// A flood of one account delays another's order by the orders that are in work, and no more.
+#[tokio::test]
+async fn a_flood_of_one_account_stands_in_no_others_way() {
+    const IN_WORK: i64 = 4;
+    const FLOOD: usize = 120;
+    let engine = Engine::start(1, 1, vec![setting("executor", "CONCURRENCY", &IN_WORK.to_string())]);
+    let (desk, rival) = (Caller::new(&engine, "desk"), Caller::new(&engine, "rival"));
+    let order = market_order("SOL", "USDC", "0.01", "0.05");
+    let place = async |caller: &Caller| {
+        let request = caller.gateway.request(Method::POST, "/api/orders/execute").bearer_auth(&caller.key);
+        let answer = caller.gateway.send(request.json(&order)).await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer.body["orderId"].as_str().unwrap().to_owned()
+    };
+    join_all((0..FLOOD).map(|_| place(&desk))).await;
+    let id = place(&rival).await;
+    let signed = async || {
+        let rows = engine.query(&format!("SELECT 1 FROM transactions WHERE order_id = '{id}'"));
+        (!rows.is_empty()).then_some(())
+    };
+    eventually("the rival's order is signed", signed).await;
+    let before = engine.query(&format!(
+        "SELECT count(*) FROM transactions AS desk, transactions AS rival
+        JOIN orders ON orders.id = rival.order_id
+        WHERE rival.order_id = '{id}' AND desk.signed_at BETWEEN orders.created_at AND rival.signed_at
+          AND desk.order_id <> rival.order_id"
+    ));
+    let before: i64 = before[0][0].as_ref().unwrap().parse().unwrap();
+    // Those in work when it came, and one for each of its own turn.
+    assert!(before <= 2 * IN_WORK, "{before} orders of the desk were signed first");
 }

@@ -112,8 +112,8 @@ fn header(description: &str, example: &str) -> Header {
 
 /// The operations of a path.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
-    let PathItem { get, post, delete, .. } = item;
-    let all = [(Method::GET, get), (Method::POST, post), (Method::DELETE, delete)];
+    let PathItem { get, post, put, delete, .. } = item;
+    let all = [(Method::GET, get), (Method::POST, post), (Method::PUT, put), (Method::DELETE, delete)];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
