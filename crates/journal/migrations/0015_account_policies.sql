@@ -1,4 +1,5 @@
--- What operators allow an account, and what its wallet's orders in flight may still spend.
+-- What operators allow an account, and what its wallet's orders in flight may still spend. A month waits for its
+-- landings before it is detached.
 SET LOCAL lock_timeout = '500ms';
 
 -- Null is no bound.
@@ -120,5 +121,34 @@ BEGIN
   END LOOP;
   INSERT INTO reservations SELECT of_order, of_wallet, * FROM unnest(mints, amounts)
   ON CONFLICT (order_id, mint) DO UPDATE SET wallet = excluded.wallet, amount = excluded.amount;
+END
+$$;
+
+-- As before, and the landings of the month are known to be finalized: one that the cluster drops changes its order.
+CREATE OR REPLACE FUNCTION detach_month(month text) RETURNS void LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
+DECLARE
+  taken order_months;
+  refused text;
+BEGIN
+  SELECT * INTO taken FROM order_months WHERE name = month AND detached_at IS NULL FOR UPDATE;
+  -- First, as those that read and write take it first: from here on nothing of the month changes.
+  LOCK TABLE order_events IN ACCESS EXCLUSIVE MODE;
+  refused := CASE
+    WHEN taken.name IS NULL THEN format('there is no month %s, or it is detached', month)
+    WHEN NOT (SELECT entire FROM ended_counts) THEN 'what has ended is not counted: run `ops migrate`'
+    WHEN taken.until > first_id(now() - interval '1 day') THEN format('%s is not over since a day', month)
+    WHEN EXISTS (SELECT FROM ONLY orders WHERE id >= taken.since AND id < taken.until)
+      THEN format('an order of %s is open', month)
+    WHEN EXISTS (SELECT FROM order_markers WHERE order_id >= taken.since AND order_id < taken.until)
+      THEN format('the lamports of a marker of %s are not taken back', month)
+    WHEN EXISTS (SELECT FROM landings WHERE order_id >= taken.since AND order_id < taken.until)
+      THEN format('a landing of %s is not known to be finalized', month)
+  END;
+  IF refused IS NOT NULL THEN
+    RAISE EXCEPTION '%', refused USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  EXECUTE format('ALTER TABLE %I.ended_orders NO INHERIT ended_orders', month);
+  EXECUTE format('ALTER TABLE order_events DETACH PARTITION %I.order_events', month);
+  UPDATE order_months SET detached_at = now() WHERE name = month;
 END
 $$;

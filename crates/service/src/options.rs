@@ -1,4 +1,6 @@
-use clap::{Args, Parser, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Args, Command, Parser, ValueEnum};
+use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// The settings of every service: `#[command(flatten)]` it.
@@ -27,6 +29,21 @@ pub enum LogFormat {
     Json,
 }
 
+/// The configuration of this process. An environment variable without a value counts as not set, as in an environment
+/// file whose line ends with the equals sign.
+pub(crate) fn read<C: Parser>() -> C {
+    let command = without_blanks(C::command(), |name| std::env::var_os(name));
+    let matches = command.get_matches();
+    C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn without_blanks(command: Command, value: impl Fn(&OsStr) -> Option<OsString>) -> Command {
+    command.mut_args(|argument| {
+        let blank = argument.get_env().and_then(&value).is_some_and(|value| value.is_empty());
+        if blank { argument.env(Resettable::Reset) } else { argument }
+    })
+}
+
 /// A service's configuration, read from arguments and the environment.
 pub trait Configuration: Parser {
     /// The part that every service has.
@@ -36,6 +53,7 @@ pub trait Configuration: Parser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
     #[derive(Parser)]
     struct Example {
@@ -48,6 +66,15 @@ mod tests {
         let example = Example::parse_from(["example"]);
         assert_eq!(example.options.admin_listen.to_string(), "127.0.0.1:0");
         assert_eq!(example.options.log_format, LogFormat::Text);
+    }
+
+    #[test]
+    fn a_variable_without_a_value_is_not_set() {
+        let read = |value: &'static str| {
+            let command = without_blanks(Example::command(), |_| Some(value.into()));
+            command.get_arguments().filter(|argument| argument.get_env().is_some()).count()
+        };
+        assert_eq!((read(""), read("x")), (0, 4));
     }
 
     #[test]

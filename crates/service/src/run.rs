@@ -1,4 +1,4 @@
-use crate::{Configuration, Shell, admin, net, signal, telemetry};
+use crate::{Configuration, Shell, admin, net, options, signal, telemetry};
 use anyhow::Context as _;
 use std::future::Future;
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ where
     F: FnOnce(C, Shell) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
-    let configuration = C::parse();
+    let configuration = options::read::<C>();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(name, &anyhow::Error::new(error).context("starting the runtime")),

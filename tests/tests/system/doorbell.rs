@@ -104,7 +104,7 @@ async fn an_order_has_one_message_on_the_queue() {
 }
 
 /// How long the router is away. Longer shows the same.
-const OUTAGE: Duration = Duration::from_secs(60);
+const OUTAGE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_backlog_leaves_nothing_on_the_queue_that_a_new_order_waits_behind() {

@@ -1,7 +1,7 @@
 use crate::amounts::atoms;
 use reqwest::Method;
-use serde_json::Value;
-use system_tests::{Engine, http, market_order};
+use serde_json::{Value, json};
+use system_tests::{Engine, eventually, http, market_order, setting};
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -13,11 +13,19 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 #[tokio::test]
 async fn every_page_is_there() {
-    let engine = Engine::start(1, 1, vec![]);
+    // As in an environment file with lines that have no value.
+    let blank = ["LIVE", "MAX_DAY_VALUE", "SIGNER_TOKEN_FILE"].map(|name| setting("executor", name, ""));
+    let more = ["TLS_KEY", "TRUSTED_PROXIES", "LOG_FORMAT"].map(|name| setting("gateway", name, ""));
+    let engine = Engine::start(1, 1, blank.into_iter().chain(more).collect());
     let gateway = engine.gateway(0);
 
-    let health = gateway.get("/health").await;
-    assert_eq!(health["status"], "ok", "{health}");
+    // The executor reports itself right after its start.
+    let well = async || {
+        let health = gateway.get("/health").await;
+        (health["status"] == "ok").then_some(health)
+    };
+    let health = eventually("all is well", well).await;
+    assert_eq!(health["executors"], json!({ "status": "ok", "count": 1 }));
     for dependency in ["postgres", "nats", "redis", "router"] {
         assert!(health["dependencies"][dependency].is_object(), "{health}");
     }

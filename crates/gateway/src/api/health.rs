@@ -5,6 +5,7 @@ use crate::state::App;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use cache::ExecutorReport;
 use http::StatusCode;
 use order_core::{Environment, Timestamp};
 use serde::Serialize;
@@ -34,12 +35,14 @@ pub(crate) struct Health {
     #[schema(value_type = EnvironmentName)]
     environment: Environment,
     dependencies: Dependencies,
+    executors: Executors,
     /// Transactions whose end no node can tell; absent if there are none. An operator must settle their orders.
     #[serde(skip_serializing_if = "Option::is_none")]
     undecided_transactions: Option<u64>,
 }
 
-/// `ok`: all dependencies answer. `degraded`: orders are accepted, but a dependency is down.
+/// `ok`: all dependencies answer, and an executor works. `degraded`: orders are accepted, but a dependency is down,
+/// or no executor works.
 /// `down`: no order can be accepted or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -77,6 +80,35 @@ pub(crate) enum Dependency {
     },
 }
 
+/// The executors that have reported themselves within 15 seconds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub(crate) enum Executors {
+    /// There are some.
+    Ok {
+        /// How many.
+        count: u64,
+    },
+    /// There is none: orders are accepted, and wait.
+    Down {
+        /// The reason, for people.
+        error: &'static str,
+    },
+    /// Redis, to which they report, does not answer.
+    Unknown,
+}
+
+impl Executors {
+    /// Reads the reports, None if Redis does not answer.
+    fn of(reports: Option<&[ExecutorReport]>) -> Self {
+        match reports {
+            None => Self::Unknown,
+            Some([]) => Self::Down { error: "none has reported: orders wait until one runs, or expire" },
+            Some(reports) => Self::Ok { count: u64::try_from(reports.len()).unwrap_or(u64::MAX) },
+        }
+    }
+}
+
 impl Dependency {
     const fn is_ok(&self) -> bool {
         matches!(self, Self::Ok { .. })
@@ -100,10 +132,12 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
     );
     let dependencies = Dependencies { postgres, nats, redis, router };
     let reports = tokio::time::timeout(TIMEOUT, app.cache.executors()).await;
-    let reports = reports.unwrap_or_else(|_| Ok(Vec::new())).unwrap_or_default();
-    let undecided: u64 = reports.iter().map(|report| report.undecided).fold(0, u64::saturating_add);
+    let reports = reports.ok().and_then(Result::ok);
+    let told = reports.iter().flatten().map(|report| report.undecided);
+    let undecided = told.fold(0, u64::saturating_add);
+    let executors = Executors::of(reports.as_deref());
     let status = match dependencies.status() {
-        Status::Ok if undecided > 0 => Status::Degraded,
+        Status::Ok if undecided > 0 || matches!(executors, Executors::Down { .. }) => Status::Degraded,
         status => status,
     };
     let answer = Health {
@@ -112,6 +146,7 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         environment: app.environment(),
         dependencies,
+        executors,
         undecided_transactions: (undecided > 0).then_some(undecided),
     };
     let code = match status {

@@ -216,6 +216,8 @@ async fn health_names_dependencies_that_are_down() {
     assert_eq!(health["dependencies"]["redis"]["status"], "ok");
     assert_eq!(health["dependencies"]["router"]["status"], "down");
     assert!(health["dependencies"]["router"]["latencyMs"].is_u64());
+    assert_eq!(health["executors"]["status"], "down", "nobody would execute an order");
+    assert!(health["executors"]["error"].as_str().unwrap().contains("orders wait"));
 }
 
 #[tokio::test]
