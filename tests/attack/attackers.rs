@@ -1,5 +1,6 @@
 //! Clients that take what they can.
 
+use anyhow::Context as _;
 use clap::ValueEnum;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::JoinSet;
+use tokio::runtime::Runtime;
 
 /// The address of the attackers.
 const ADDRESS: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -30,6 +31,13 @@ const PIPELINED: usize = 40;
 
 /// Bytes in the head of a header bomb.
 const BOMB: usize = 1024 * 1024;
+
+/// Threads of the attackers.
+const THREADS: usize = 2;
+
+/// Priority of these threads, the lowest there is. Attackers stand for other machines: the work of sending is
+/// not to take the processors from the gateway.
+const NICENESS: i32 = 19;
 
 /// A kind of attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -93,17 +101,21 @@ impl Attack {
 
 /// The attackers of one attack.
 pub(crate) struct Attackers {
-    tasks: JoinSet<()>,
+    runtime: Runtime,
     most: Arc<AtomicUsize>,
 }
 
 impl Attackers {
-    pub(crate) fn begin(attack: Attack, gateway: SocketAddr, order: &str) -> Self {
+    /// Begins an attack.
+    ///
+    /// # Errors
+    /// The threads cannot be started.
+    pub(crate) fn begin(attack: Attack, gateway: SocketAddr, order: &str) -> anyhow::Result<Self> {
         let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let mut tasks = JoinSet::new();
+        let runtime = runtime().context("starting the attackers")?;
         for number in 0..attack.connections() {
             let (open, most, order) = (Arc::clone(&open), Arc::clone(&most), order.to_owned());
-            tasks.spawn(async move {
+            runtime.spawn(async move {
                 let place = u32::try_from(number).unwrap_or(0);
                 let all = u32::try_from(attack.connections()).unwrap_or(1);
                 tokio::time::sleep(ARRIVAL * place / all).await;
@@ -118,14 +130,27 @@ impl Attackers {
                 }
             });
         }
-        Self { tasks, most }
+        Ok(Self { runtime, most })
     }
 
     /// Ends the attack. The most connections that were open at once, those to be refused included.
-    pub(crate) fn end(mut self) -> usize {
-        self.tasks.abort_all();
+    pub(crate) fn end(self) -> usize {
+        self.runtime.shutdown_background();
         self.most.load(Ordering::Relaxed)
     }
+}
+
+/// A runtime that leaves the processors to everybody else.
+fn runtime() -> io::Result<Runtime> {
+    let yielding = || {
+        // Linux gives each thread a priority of its own. Without it the attackers only take more.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
+    };
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .on_thread_start(yielding)
+        .enable_all()
+        .build()
 }
 
 async fn connect(gateway: SocketAddr) -> io::Result<TcpStream> {

@@ -176,7 +176,7 @@ fn judge(outcomes: &[Outcome]) -> Verdict {
 async fn measure(stage: &Stage, others: &Others, attack: Attack, length: Duration) -> Result<Outcome> {
     let before_kb = memory::resident_kb(stage.process())?;
     let memory = Memory::watch(stage.process());
-    let attackers = Attackers::begin(attack, stage.gateway(), others.order());
+    let attackers = Attackers::begin(attack, stage.gateway(), others.order())?;
     tokio::time::sleep(BUILD_UP).await;
     let seen = others.observe(length).await?;
     let connections = attackers.end();
