@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
@@ -34,15 +35,19 @@ const MAX_SOCKETS: usize = 5_000;
 /// Part of the connections, and of the WebSockets, that one client may have unless configured otherwise.
 const SHARE: usize = 8;
 
-/// Requests of one client that are worked on at once. Further ones wait for their turn, so that a flood takes
-/// little more of the processors than a client that asks for little.
-const TURNS: usize = 16;
+/// Requests of one client that are worked on at once, for each processor. Further ones wait for their turn, so that
+/// a flood takes little more of the processors than a client that asks for little.
+const TURNS_PER_PROCESSOR: usize = 4;
 
 /// Open files for everything else: the stores, the router, the admin port, and refusals.
 const RESERVED_FILES: usize = 256;
 
-/// Refusals that are being answered at once. Further ones are connections that are closed without an answer.
-const MAX_REFUSALS: usize = 64;
+/// Refused connections that are answered in one [`REFUSAL_INTERVAL`]. Further ones are closed without an answer:
+/// an answer costs as much as a request, and a greedy client comes again and again.
+const MAX_REFUSALS: usize = 32;
+
+/// Interval in which refusals are counted.
+const REFUSAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Time for a refused client to send its request and to take the answer.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -102,6 +107,7 @@ pub struct Server {
 struct Port {
     router: Router,
     seats: Arc<Seats>,
+    refused: Refused,
     refusals: Arc<Semaphore>,
     proxies: Arc<Proxies>,
     tls: Option<Arc<Tls>>,
@@ -115,11 +121,20 @@ impl Server {
     /// # Errors
     /// The database lacks migrations, an address is not valid, or the port is taken.
     pub async fn bind(configuration: Configuration, shell: Shell) -> anyhow::Result<Self> {
+        Self::bind_with(configuration, shell, Capacity::of_this_process()).await
+    }
+
+    /// As [`Server::bind`], with this many connections.
+    pub(crate) async fn bind_with(
+        configuration: Configuration,
+        shell: Shell,
+        capacity: Capacity,
+    ) -> anyhow::Result<Self> {
         numbers::describe();
         let listen = configuration.listen;
         let proxies = Arc::new(Proxies::new(configuration.trusted_proxies.clone()));
         let tls = Tls::read(&configuration.tls)?.map(Arc::new);
-        let total = Capacity::of_this_process().connections;
+        let total = capacity.connections;
         let share = Capacity::share(total, configuration.max_connections_per_client);
         let app = App::connect(configuration, shell.clone()).await?;
         let listener = open(listen).with_context(|| format!("opening the port at {listen}; check LISTEN"))?;
@@ -130,7 +145,8 @@ impl Server {
         );
         let port = Port {
             router,
-            seats: Seats::new(total, share, TURNS),
+            seats: Seats::new(total, share, turns()),
+            refused: Refused::new(),
             refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
             proxies,
             tls,
@@ -192,6 +208,7 @@ impl Port {
             router: self.router.clone(),
             activity: Arc::clone(seat.activity()),
             turns: Arc::clone(seat.turns()),
+            arrivals: Arc::clone(seat.arrivals()),
             refusal: None,
         };
         let (tls, shutdown) = (self.tls.clone(), self.shell.shutdown());
@@ -209,11 +226,7 @@ impl Port {
     /// Answers one request of a connection with the reason for its refusal, or closes it if too many are
     /// being refused.
     fn refuse(&self, stream: TcpStream, peer: Peer, reason: NoSeat, runtime: &Handle) {
-        let label = match reason {
-            NoSeat::ClientHasItsShare => "client",
-            NoSeat::AllTaken => "all",
-        };
-        metrics::counter!("gateway_connections_refused_total", "limit" => label).increment(1);
+        self.refused.count(reason);
         let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else { return };
         let problem = match reason {
             NoSeat::ClientHasItsShare => self.share_taken(),
@@ -224,14 +237,17 @@ impl Port {
             router: self.router.clone(),
             activity: Arc::default(),
             turns: Arc::new(Semaphore::new(1)),
+            arrivals: Arc::new(Semaphore::new(1)),
             refusal: Some(problem),
         };
         let (tls, shutdown) = (self.tls.clone(), self.shell.shutdown());
         let refusing = async move {
+            let next = Instant::now() + REFUSAL_INTERVAL;
             if let Some(stream) = prepared(stream) {
-                let serving = Box::pin(connection::serve(stream, tls, connection, shutdown));
+                let serving = Box::pin(connection::serve(stream, tls, connection, shutdown.clone()));
                 let _ = tokio::time::timeout(REFUSAL_TIMEOUT, serving).await;
             }
+            shutdown.run_until_cancelled(tokio::time::sleep_until(next)).await;
             drop(permit);
         };
         self.connections.spawn_on(refusing, runtime);
@@ -241,6 +257,33 @@ impl Port {
         let detail =
             format!("more than {} connections of one client; close some first", self.seats.per_client());
         Problem::new(Code::TooManyConnections, detail)
+    }
+}
+
+/// The requests of one client that are worked on at once.
+fn turns() -> usize {
+    TURNS_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Counters of refused connections. They are looked up once: refusals are to cost little.
+#[derive(Clone)]
+struct Refused {
+    client: metrics::Counter,
+    all: metrics::Counter,
+}
+
+impl Refused {
+    fn new() -> Self {
+        let counter =
+            |limit: &'static str| metrics::counter!("gateway_connections_refused_total", "limit" => limit);
+        Self { client: counter("client"), all: counter("all") }
+    }
+
+    fn count(&self, reason: NoSeat) {
+        match reason {
+            NoSeat::ClientHasItsShare => self.client.increment(1),
+            NoSeat::AllTaken => self.all.increment(1),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
@@ -27,9 +28,7 @@ pub(crate) async fn tagged(request: Request, next: Next) -> Response {
     let Ok(bytes) = to_bytes(body, MAX_BYTES).await else {
         return Problem::new(Code::Internal, "the answer is too large").into_response();
     };
-    let Ok(tag) = HeaderValue::try_from(tag(&bytes)) else {
-        return Response::from_parts(parts, Body::from(bytes));
-    };
+    let tag = tag(&bytes);
     let same = known.is_some_and(|known| matches(&known, &tag));
     describe(&mut parts.headers, tag);
     if same {
@@ -41,11 +40,39 @@ pub(crate) async fn tagged(request: Request, next: Next) -> Response {
     Response::from_parts(parts, Body::from(bytes))
 }
 
+/// A JSON document that never changes. Its tag is made once.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    bytes: Bytes,
+    tag: HeaderValue,
+}
+
+impl Document {
+    /// A document of these bytes.
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        let tag = tag(&bytes);
+        Self { bytes, tag }
+    }
+
+    /// The document, or 304 if the client has it.
+    pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
+        let known = request.get(header::IF_NONE_MATCH);
+        let mut response = if known.is_some_and(|known| matches(known, &self.tag)) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            ([(header::CONTENT_TYPE, "application/json")], self.bytes.clone()).into_response()
+        };
+        describe(response.headers_mut(), self.tag.clone());
+        response
+    }
+}
+
 /// The tag is weak: the compressed answer has the same one.
-fn tag(bytes: &[u8]) -> String {
+fn tag(bytes: &[u8]) -> HeaderValue {
     let hash = Sha256::digest(bytes);
     let digits: String = hash.iter().take(TAG_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{digits}\"")
+    // Hexadecimal digits in quotes are always a value.
+    HeaderValue::try_from(format!("W/\"{digits}\"")).unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 
 /// True if `If-None-Match` lists the tag, whether as a weak or a strong one.

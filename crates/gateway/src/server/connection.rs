@@ -54,6 +54,10 @@ const CONNECTION_WINDOW: u32 = 256 * 1024;
 /// Most streams that an HTTP/2 client may reset before the gateway has seen them.
 const MAX_RESETS: usize = 32;
 
+/// Longest time for which a new connection has a turn to arrive. It gives it back before if its first request is
+/// answered.
+const ARRIVAL: Duration = Duration::from_millis(50);
+
 /// Time for the goodbye to an idle client.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -71,19 +75,45 @@ pub(super) struct Connection {
     pub(super) activity: Arc<Activity>,
     /// The turns that all connections of the client share.
     pub(super) turns: Arc<Semaphore>,
+    /// The turns to arrive that all connections of the client share.
+    pub(super) arrivals: Arc<Semaphore>,
     /// The answer to every request, if the connection is refused.
     pub(super) refusal: Option<Problem>,
 }
 
-/// Answers the requests of one connection, over TLS where the port has it.
+/// Answers the requests of one connection, over TLS where the port has it. Waits for its turn to arrive.
 pub(super) async fn serve(
     stream: TcpStream,
     tls: Option<Arc<Tls>>,
     connection: Connection,
     shutdown: CancellationToken,
 ) {
+    let activity = Arc::clone(&connection.activity);
+    let arrival = tokio::select! {
+        biased;
+        () = activity.evicted() => return,
+        arrival = Turn::take(Arc::clone(&connection.arrivals)) => arrival,
+    };
+    let arrived = async {
+        tokio::time::sleep(ARRIVAL).await;
+        arrival.give_back();
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = shake_hands(stream, tls, connection, arrival.clone(), shutdown) => {}
+        () = arrived => {}
+    }
+}
+
+async fn shake_hands(
+    stream: TcpStream,
+    tls: Option<Arc<Tls>>,
+    connection: Connection,
+    arrival: Turn,
+    shutdown: CancellationToken,
+) {
     let stream = PacedStream::new(stream, PACE, Arc::clone(&connection.activity));
-    let Some(tls) = tls else { return speak(stream, connection, shutdown).await };
+    let Some(tls) = tls else { return speak(stream, connection, arrival, shutdown).await };
     let activity = Arc::clone(&connection.activity);
     let shaken = tokio::select! {
         biased;
@@ -92,26 +122,27 @@ pub(super) async fn serve(
         shaken = tls.accept(stream) => shaken,
     };
     match shaken {
-        Ok(stream) => speak(stream, connection, shutdown).await,
+        Ok(stream) => speak(stream, connection, arrival, shutdown).await,
         Err(error) => tracing::debug!(%error, "connection ended before its first request"),
     }
 }
 
-async fn speak<S>(stream: S, connection: Connection, shutdown: CancellationToken)
+async fn speak<S>(stream: S, connection: Connection, arrival: Turn, shutdown: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Connection { peer, router, activity, turns, refusal } = connection;
+    let Connection { peer, router, activity, turns, refusal, .. } = connection;
     let refused = refusal.is_some();
     let handler = service_fn(|request: Request<Incoming>| {
         let exchange = activity.begin();
         let mut request = prepared(request, &peer, refusal.clone());
-        let (mut router, turns) = (router.clone(), Arc::clone(&turns));
+        let (mut router, turns, arrival) = (router.clone(), Arc::clone(&turns), arrival.clone());
         async move {
             let turn = Turn::take(turns).await;
             request.extensions_mut().insert(turn.clone());
             let response = router.call(request).await;
             turn.give_back();
+            arrival.give_back();
             response.map(|response| response.map(|body| Exchanged::new(body, exchange)))
         }
     });

@@ -2,6 +2,7 @@
 
 use super::configuration;
 use super::server::Running;
+use crate::server::Capacity;
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -89,24 +90,43 @@ async fn body_that_trickles_is_refused_after_its_time() {
     running.stop().await;
 }
 
+/// A connection whose request waits for its body.
+async fn without_body(to: SocketAddr) -> TcpStream {
+    let head = "POST /api/orders/execute HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n";
+    let mut stream = connect(Ipv4Addr::LOCALHOST, to).await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Sent once the gateway waits for the body.
+    let mut line = [0; 21];
+    timeout(PATIENCE, stream.read_exact(&mut line)).await.expect("the body is waited for").unwrap();
+    assert_eq!(&line, b"HTTP/1.1 100 Continue");
+    stream
+}
+
 #[tokio::test]
 async fn bodies_that_trickle_keep_no_turn_from_the_clients_other_requests() {
     let running = Running::start().await;
-    let head = "POST /api/orders/execute HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n";
     let mut slow = Vec::new();
     for _ in 0..40 {
-        let mut stream = connect(Ipv4Addr::LOCALHOST, running.address).await;
-        stream.write_all(head.as_bytes()).await.unwrap();
-        // Sent once the gateway waits for the body.
-        let mut line = [0; 21];
-        timeout(PATIENCE, stream.read_exact(&mut line)).await.expect("the body is waited for").unwrap();
-        assert_eq!(&line, b"HTTP/1.1 100 Continue");
-        slow.push(stream);
+        slow.push(without_body(running.address).await);
     }
     let page = "GET /docs/errors HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let served = timeout(Duration::from_secs(5), answer(running.address, page)).await;
     assert!(served.expect("it waits for no other body").starts_with("HTTP/1.1 200"));
     drop(slow);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn silent_connections_hold_up_the_clients_next_request_for_moments() {
+    let running = Running::start().await;
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(connect(Ipv4Addr::LOCALHOST, running.address).await);
+    }
+    let page = "GET /docs/errors HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let served = timeout(Duration::from_secs(8), answer(running.address, page)).await;
+    assert!(served.expect("it waits for no silent one").starts_with("HTTP/1.1 200"));
+    drop(silent);
     running.stop().await;
 }
 
@@ -154,7 +174,6 @@ async fn a_request_names_its_host_exactly_once() {
     running.stop().await;
 }
 
-/// hyper answers these by itself, with an empty body, before any of our code sees a request.
 #[tokio::test]
 async fn requests_that_cannot_be_parsed_get_a_status_and_the_end() {
     let running = Running::start().await;
@@ -201,5 +220,124 @@ async fn http_2_is_served_beside_http_1() {
     assert_eq!(response.await.unwrap().status(), http::StatusCode::OK);
     drop(client);
     timeout(PATIENCE, connection).await.expect("the connection ends").unwrap().unwrap();
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn when_all_connections_are_busy_newcomers_are_told_to_try_again() {
+    let capacity = Capacity { connections: 2, sockets: 2 };
+    let configured = configuration(&["--max-connections-per-client", "2"]).await;
+    let running = Running::with_capacity(configured, capacity).await;
+    let busy = [without_body(running.address).await, without_body(running.address).await];
+    let mut other = connect(OTHER, running.address).await;
+    other.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let refused = everything(&mut other).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(refused.to_lowercase().contains("retry-after: "), "{refused}");
+    assert_eq!(problem(&refused)["code"], "overloaded");
+    drop(busy);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_crowd_over_its_share_gets_few_answers_and_others_are_served() {
+    let running = Running::with(configuration(&["--max-connections-per-client", "1"]).await).await;
+    let seat = without_body(running.address).await;
+    let mut crowd = tokio::task::JoinSet::new();
+    for _ in 0..500 {
+        let address = running.address;
+        crowd.spawn(async move {
+            let mut stream = connect(Ipv4Addr::LOCALHOST, address).await;
+            // The gateway may have ended the connection.
+            let _ = stream.write_all(PAGE).await;
+            everything(&mut stream).await
+        });
+    }
+    let close = b"GET /docs/errors HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let mut other = connect(OTHER, running.address).await;
+    other.write_all(close).await.unwrap();
+    assert!(everything(&mut other).await.starts_with("HTTP/1.1 200"));
+    let answers = crowd.join_all().await;
+    let answered = answers.iter().filter(|answer| answer.starts_with("HTTP/1.1 429")).count();
+    let silent = answers.iter().filter(|answer| answer.is_empty()).count();
+    assert!(answered > 0 && silent > 0, "{answered} answered, {silent} not");
+    assert_eq!(answered + silent, answers.len());
+    drop(seat);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn reads_are_limited_by_client_on_the_wire() {
+    let running = Running::with(configuration(&["--reads-per-minute", "3"]).await).await;
+    let request = "GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    for _ in 0..3 {
+        assert!(answer(running.address, request).await.starts_with("HTTP/1.1 200"));
+    }
+    let refused = answer(running.address, request).await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    let head = refused.to_lowercase();
+    assert!(
+        head.contains("retry-after: ") && head.contains("ratelimit-policy: \"reads\";q=3;w=60"),
+        "{head}"
+    );
+    assert_eq!(problem(&refused)["code"], "rate_limited");
+    let mut other = connect(OTHER, running.address).await;
+    other.write_all(request.as_bytes()).await.unwrap();
+    assert!(everything(&mut other).await.starts_with("HTTP/1.1 200"));
+    let page = "GET /docs/errors HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    assert!(answer(running.address, page).await.starts_with("HTTP/1.1 200"), "pages are no reads of the API");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_the_document_gets_304_and_no_body() {
+    let running = Running::start().await;
+    let get = async |headers: &str| {
+        let request = format!(
+            "GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n"
+        );
+        answer(running.address, &request).await
+    };
+    for encoding in ["", "accept-encoding: gzip\r\n"] {
+        let whole = get(encoding).await;
+        let head = whole.split_once("\r\n\r\n").unwrap().0;
+        let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).expect("it has a tag");
+        let same = get(&format!("{encoding}if-none-match: {tag}\r\n")).await;
+        let (head, body) = same.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 304") && head.contains(&format!("etag: {tag}")), "{head}");
+        assert_eq!(body, "");
+        assert!(get(&format!("{encoding}if-none-match: \"other\"\r\n")).await.starts_with("HTTP/1.1 200"));
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_resets_ends_its_connection_and_no_other() {
+    let running = Running::start().await;
+    let stream = connect(Ipv4Addr::LOCALHOST, running.address).await;
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let flood = async {
+        let mut client = client;
+        loop {
+            // As many as the gateway allows at once.
+            for _ in 0..32 {
+                client = client.ready().await?;
+                let request = http::Request::get("http://localhost/docs/errors").body(()).unwrap();
+                let (_, mut stream) = client.send_request(request, false)?;
+                stream.send_reset(h2::Reason::CANCEL);
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let ended: Result<(), h2::Error> =
+        timeout(PATIENCE, flood).await.expect("the gateway ends the connection");
+    assert!(ended.is_err());
+    let ended = timeout(PATIENCE, connection).await.expect("the connection ends").unwrap();
+    if let Some(reason) = ended.unwrap_err().reason() {
+        assert_eq!(reason, h2::Reason::ENHANCE_YOUR_CALM);
+    }
+    let page = "GET /docs/errors HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    assert!(answer(running.address, page).await.starts_with("HTTP/1.1 200"));
     running.stop().await;
 }

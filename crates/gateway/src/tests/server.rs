@@ -1,7 +1,7 @@
 //! The port itself.
 
 use super::configuration;
-use crate::server::Server;
+use crate::server::{Capacity, Server};
 use service::Shell;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,8 +21,12 @@ impl Running {
     }
 
     pub(super) async fn with(configuration: crate::Configuration) -> Self {
+        Self::with_capacity(configuration, Capacity::of_this_process()).await
+    }
+
+    pub(super) async fn with_capacity(configuration: crate::Configuration, capacity: Capacity) -> Self {
         let shell = Shell::default();
-        let server = Server::bind(configuration, shell.clone()).await.unwrap();
+        let server = Server::bind_with(configuration, shell.clone(), capacity).await.unwrap();
         Self { address: server.address().unwrap(), shell, serving: tokio::spawn(server.serve()) }
     }
 

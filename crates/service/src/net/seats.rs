@@ -25,6 +25,7 @@ struct Taken {
 struct Client {
     connections: usize,
     turns: Arc<Semaphore>,
+    arrivals: Arc<Semaphore>,
 }
 
 /// The reason why a connection gets no seat.
@@ -37,7 +38,8 @@ pub enum NoSeat {
 }
 
 impl Seats {
-    /// Seats of which one client has at most `per_client`. Its connections share `turns` turns to do something.
+    /// Seats of which one client has at most `per_client`. Its connections share `turns` turns to do something, and as
+    /// many to arrive.
     pub fn new(total: usize, per_client: usize, turns: usize) -> Arc<Self> {
         Arc::new(Self { total, per_client, turns, taken: Mutex::default() })
     }
@@ -73,12 +75,13 @@ impl Seats {
         taken.last = taken.last.wrapping_add(1);
         let (number, activity) = (taken.last, Arc::new(Activity::default()));
         taken.seats.insert(number, (client, Arc::clone(&activity)));
-        let known = || Client { connections: 0, turns: Arc::new(Semaphore::new(turns)) };
+        let shared = || Arc::new(Semaphore::new(turns));
+        let known = || Client { connections: 0, turns: shared(), arrivals: shared() };
         let client = taken.clients.entry(client).or_insert_with(known);
         client.connections += 1;
-        let turns = Arc::clone(&client.turns);
+        let (turns, arrivals) = (Arc::clone(&client.turns), Arc::clone(&client.arrivals));
         drop(taken);
-        Ok(Seat { seats: Arc::clone(self), number, activity, turns })
+        Ok(Seat { seats: Arc::clone(self), number, activity, turns, arrivals })
     }
 
     /// The number of seats that are taken.
@@ -130,6 +133,7 @@ pub struct Seat {
     number: u64,
     activity: Arc<Activity>,
     turns: Arc<Semaphore>,
+    arrivals: Arc<Semaphore>,
 }
 
 impl Seat {
@@ -142,6 +146,12 @@ impl Seat {
     /// processors from the others, because each of its requests waits in the same queue as theirs.
     pub fn turns(&self) -> &Arc<Semaphore> {
         &self.turns
+    }
+
+    /// The turns to arrive that all connections of its client share: a crowd of new connections, each with the work of
+    /// a handshake and of a first request, would take the processors from the others.
+    pub fn arrivals(&self) -> &Arc<Semaphore> {
+        &self.arrivals
     }
 }
 

@@ -9,16 +9,15 @@ mod start;
 
 use self::page::{Page, TRY_POLICY, asset};
 use crate::http::error_codes::Code;
-use crate::http::etag;
+use crate::http::etag::Document;
 use crate::http::problem::Problem;
 use crate::state::App;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::middleware::from_fn;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
 
@@ -45,16 +44,13 @@ pub(crate) fn router(openapi: &OpenApi) -> Router<App> {
     let mut openapi = openapi.clone();
     contract::complete(&mut openapi);
     // Shared: a client that reads slowly holds no copy.
-    let asyncapi_json = Bytes::from(asyncapi::document(&openapi).to_string());
+    let asyncapi = Document::new(Bytes::from(asyncapi::document(&openapi).to_string()));
     contract::leave_out_sockets(&mut openapi);
-    let openapi_json = Bytes::from(openapi.to_json().unwrap_or_default());
+    let openapi = Document::new(Bytes::from(openapi.to_json().unwrap_or_default()));
     Router::new()
         .route("/", get(start::start))
-        .route("/api/openapi.json", get(async move || json(openapi_json)).route_layer(from_fn(etag::tagged)))
-        .route(
-            "/api/asyncapi.json",
-            get(async move || json(asyncapi_json)).route_layer(from_fn(etag::tagged)),
-        )
+        .route("/api/openapi.json", get(async move |headers: HeaderMap| openapi.respond(&headers)))
+        .route("/api/asyncapi.json", get(async move |headers: HeaderMap| asyncapi.respond(&headers)))
         .route("/docs", get(operations))
         .route("/docs/errors", get(async |State(app): State<App>| errors::list().respond(app.environment())))
         .route("/docs/errors/{code}", get(error))
@@ -63,10 +59,6 @@ pub(crate) fn router(openapi: &OpenApi) -> Router<App> {
             get(async |State(app): State<App>| compatibility::page().respond(app.environment())),
         )
         .route("/docs/assets/{file}", get(file))
-}
-
-fn json(document: Bytes) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], document).into_response()
 }
 
 /// All operations, with forms to try them: Swagger UI.

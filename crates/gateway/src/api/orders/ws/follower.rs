@@ -10,6 +10,7 @@ use crate::hub::Subscription;
 use crate::state::App;
 use order_core::order::{Id, Recorded};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// Interval of heartbeats and pings.
@@ -39,9 +40,9 @@ pub(crate) async fn follow(
 ) -> Closing {
     // Subscribes first, so that events recorded during the read arrive through the subscription.
     let subscription = app.hub.subscribe(id);
-    let turn = connection.turns().acquire_owned().await;
+    // Held until the recorded events are sent: reading and sending them is the work of a new socket.
+    let turn = connection.turns().acquire_owned().await.ok();
     let read = app.journal.history.read_for(&caller.account, id, 0).await;
-    drop(turn);
     let history = match read {
         Ok(Some(history)) => history,
         Ok(None) => return Closing::UnknownOrder,
@@ -50,7 +51,7 @@ pub(crate) async fn follow(
             return Closing::Unavailable { seq: after };
         }
     };
-    let start = Start { after, placed: false };
+    let start = Start { after, placed: false, turn };
     stream(app, caller, connection, subscription, id, start, history).await
 }
 
@@ -65,7 +66,7 @@ pub(crate) async fn follow_accepted(
     let subscription = app.hub.subscribe(id);
     match first_history(app, connection, id).await {
         Ok(history) => {
-            let start = Start { after: 0, placed: true };
+            let start = Start { after: 0, placed: true, turn: None };
             stream(app, caller, connection, subscription, id, start, history).await
         }
         Err(closing) => closing,
@@ -90,12 +91,14 @@ async fn first_history(app: &App, connection: &mut Connection, id: Id) -> Result
 }
 
 /// The beginning of a stream of events.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Start {
     /// The last event that the client has.
     after: u64,
     /// True if the order was placed on this socket, where any further message is a mistake.
     placed: bool,
+    /// The client's turn to read and to send the recorded events.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// Refuses a message after the order. Taking it in silence, the client would wait for a second order.
@@ -144,10 +147,10 @@ async fn stream(
             return Closing::Fault;
         }
     };
-    let Start { after, placed } = start;
+    let Start { after, placed, turn } = start;
     let mut follower =
         Follower { app, caller, connection, subscription, view, after, placed, reread_at: None };
-    match follower.run(history).await {
+    match follower.run(history, turn).await {
         Ok(closing) | Err(closing) => closing,
     }
 }
@@ -177,11 +180,16 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     /// Consumes `rest` while sending, so that no history is kept in memory while the socket is open.
-    async fn run(&mut self, rest: std::vec::IntoIter<Recorded>) -> Result<Closing, Closing> {
+    async fn run(
+        &mut self,
+        rest: std::vec::IntoIter<Recorded>,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> Result<Closing, Closing> {
         self.send_latest().await?;
         for recorded in rest {
             self.push(&recorded).await?;
         }
+        drop(turn);
         self.subscription.read_up_to(self.seq());
         let shutdown = self.app.shell.shutdown();
         let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
