@@ -325,3 +325,21 @@ async fn lost_socket_ends_its_task() {
     until("the socket's task ended", async || stage.running.shell.tasks().len() < open).await;
     stage.running.stop().await;
 }
+
+#[tokio::test]
+async fn a_flood_of_small_frames_closes_its_socket_and_no_other() {
+    let stage = Stage::start().await;
+    let id = stage.place().await;
+    let mut quiet = stage.open(&format!("/api/orders/{id}/ws?after=1")).await;
+    for small in [Message::Ping(Vec::new().into()), Message::text("x")] {
+        let mut socket = stage.open(&format!("/api/orders/{id}/ws?after=1")).await;
+        for _ in 0..150 {
+            socket.feed(small.clone()).await.unwrap();
+        }
+        socket.flush().await.unwrap();
+        assert_eq!(rest(&mut socket).await, (vec![], 1008));
+    }
+    stage.swap(id, true).await;
+    assert_eq!(rest(&mut quiet).await, (vec![2, 3, 4, 5], 1000));
+    stage.running.stop().await;
+}

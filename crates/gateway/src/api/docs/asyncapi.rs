@@ -51,7 +51,7 @@ pub(super) fn document(openapi: &OpenApi) -> Value {
 
 const ABOUT: &str = "Text messages over WebSockets. Events of an order are numbered by `seq`, without gaps and \
     duplicates. A heartbeat is sent every 15 seconds. Close codes: 1000 after the last event of the order; 1008 for an \
-    unknown or rejected order; 1013 if the client is too slow or a dependency does not answer; 1001 if the service \
+    unknown or rejected order, and for more than 100 messages in a second; 1013 if the client is too slow or a dependency does not answer; 1001 if the service \
     stops; 1011 for a fault. After 1001 and 1013, open `/api/orders/{orderId}/ws?after=SEQ` with the last `seq`.";
 
 /// The messages from the gateway by their type, from the forms of their schema.

@@ -7,6 +7,7 @@ use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tungstenite::Error as SocketError;
 use tungstenite::error::ProtocolError;
 
@@ -19,6 +20,12 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Time for the reason to reach a client whose bytes are not read any more.
 const LINGER: Duration = Duration::from_millis(250);
+
+/// Pause between two frames of a client that sends too many, while it is told so.
+const FLOOD_PAUSE: Duration = Duration::from_millis(1);
+
+/// Most frames of a client in a second, pings included. It has nothing to say but an order and signs of life.
+const MAX_FRAMES_PER_SECOND: u32 = 100;
 
 /// The reason for closing a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +54,8 @@ pub(crate) enum Closing {
     NotText,
     /// A message was sent after the order, and refused. The client has all events up to `seq`.
     SecondMessage { seq: u64 },
+    /// The client sends too many frames.
+    TooManyFrames,
     /// The client closes the connection. The answer to its close frame is sent.
     ByClient,
     /// The client is gone, so no close frame is sent.
@@ -87,8 +96,27 @@ impl Closing {
             Self::SecondMessage { seq } => {
                 (1008, format!("one order for each WebSocket: follow it with ?after={seq}"))
             }
+            Self::TooManyFrames => (1008, format!("more than {MAX_FRAMES_PER_SECOND} messages in a second")),
             Self::ByClient | Self::Gone => return None,
         })
+    }
+}
+
+/// The frames of a client within the second that began with the first of them.
+#[derive(Debug)]
+struct Frames {
+    since: Instant,
+    count: u32,
+}
+
+impl Frames {
+    /// Counts a frame that came `now`; false if it is one too many.
+    fn allow(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.since) >= Duration::from_secs(1) {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= MAX_FRAMES_PER_SECOND
     }
 }
 
@@ -96,6 +124,7 @@ impl Closing {
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: WebSocket,
+    frames: Frames,
     /// Id of the request that has opened it, repeated in refusals.
     request_id: Option<String>,
     /// The turns that all WebSockets of the client share.
@@ -118,7 +147,7 @@ pub(crate) enum Inbound {
 impl Connection {
     /// A connection on an open socket.
     pub(crate) fn new(socket: WebSocket, request_id: Option<String>, turns: Arc<Semaphore>) -> Self {
-        Self { socket, request_id, turns }
+        Self { socket, frames: Frames { since: Instant::now(), count: 0 }, request_id, turns }
     }
 
     /// The client's turns to read from the database.
@@ -168,7 +197,11 @@ impl Connection {
 
     /// The next frame from the client.
     pub(crate) async fn receive(&mut self) -> Inbound {
-        match self.socket.recv().await {
+        let received = self.socket.recv().await;
+        if !self.frames.allow(Instant::now()) {
+            return Inbound::End(Closing::TooManyFrames);
+        }
+        match received {
             Some(Ok(Frame::Text(text))) => Inbound::Text(text.as_str().to_owned()),
             Some(Ok(Frame::Binary(_))) => Inbound::Binary,
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Inbound::Sign,
@@ -203,7 +236,12 @@ impl Connection {
             }
             // The connection stays open until the client has read the reason. Reading sends the answer to a
             // close frame, too.
-            while let Some(Ok(_)) = self.socket.recv().await {}
+            while let Some(Ok(_)) = self.socket.recv().await {
+                if *closing == Closing::TooManyFrames {
+                    // Its further frames are not to cost as much as those before.
+                    tokio::time::sleep(FLOOD_PAUSE).await;
+                }
+            }
         };
         if tokio::time::timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
             tracing::debug!("client did not answer the close frame");
@@ -230,12 +268,25 @@ mod tests {
         assert_eq!(Closing::Gone.frame(), None);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn frames_are_counted_by_the_second() {
+        let mut frames = Frames { since: Instant::now(), count: 0 };
+        for _ in 0..2 {
+            for _ in 0..MAX_FRAMES_PER_SECOND {
+                assert!(frames.allow(Instant::now()));
+            }
+            assert!(!frames.allow(Instant::now()));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+    }
+
     #[test]
     fn every_reason_fits_into_a_close_frame() {
         for closing in [
             Closing::Unavailable { seq: u64::MAX },
             Closing::GoingAway { seq: u64::MAX },
             Closing::SecondMessage { seq: u64::MAX },
+            Closing::TooManyFrames,
         ] {
             let (_, reason) = closing.frame().unwrap();
             assert!(reason.len() <= 123, "{reason}");

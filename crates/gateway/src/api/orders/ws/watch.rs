@@ -23,7 +23,8 @@ const MAX_MESSAGE: usize = 4 * 1024;
 ///
 /// Sends text messages of the form `OrderUpdate`: first the events after `after`, then new events as they are
 /// recorded. They are numbered by `seq`, without gaps and duplicates. `{"type":"heartbeat","seq"}` is sent
-/// every 15 seconds. The close code is 1000 after the last event, and 1008 for an unknown order. It is 1013
+/// every 15 seconds. The close code is 1000 after the last event, and 1008 for an unknown order or for more than
+/// 100 messages of the client in a second. It is 1013
 /// if the client is too slow or the events cannot be read, and 1001 if the service stops; in these cases
 /// reconnect with `?after=` the last `seq`.
 #[utoipa::path(
