@@ -4,6 +4,7 @@ mod accept;
 pub(crate) mod connection;
 mod exchange;
 mod forwarded;
+mod unparsed;
 
 use crate::config::Configuration;
 use crate::http::error_codes::Code;

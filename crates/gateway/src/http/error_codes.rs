@@ -72,6 +72,10 @@ pub(crate) enum Code {
     OriginNotAllowed,
     /// The request names no host, or several.
     InvalidHost,
+    /// The request cannot be parsed as HTTP.
+    MalformedRequest,
+    /// The head of the request is too large.
+    HeadTooLarge,
     /// The client exceeds its rate limit.
     RateLimited,
     /// The client has too many connections or WebSockets.
@@ -116,7 +120,7 @@ const OTHER_HOST: &str = "The header Host names a server that this one is not. T
 
 impl Code {
     /// Every code but the failures.
-    const REQUEST: [Self; 41] = [
+    const REQUEST: [Self; 43] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::MissingField,
@@ -150,6 +154,8 @@ impl Code {
         Self::UpgradeRequired,
         Self::OriginNotAllowed,
         Self::InvalidHost,
+        Self::MalformedRequest,
+        Self::HeadTooLarge,
         Self::RateLimited,
         Self::TooManyConnections,
         Self::Overloaded,
@@ -213,6 +219,8 @@ impl Code {
                 refused("origin_not_allowed", "A page of another site may not do this", 403)
             }
             Self::InvalidHost => refused("invalid_host", "The Host header is not valid", 400),
+            Self::MalformedRequest => refused("malformed_request", "The request is not HTTP", 400),
+            Self::HeadTooLarge => refused("head_too_large", "The head of the request is too large", 431),
             Self::RateLimited => passing("rate_limited", "Too many requests", 429),
             Self::TooManyConnections => {
                 passing("too_many_connections", "Too many connections of one client", 429)
@@ -285,6 +293,12 @@ impl Code {
             Self::OriginNotAllowed => "A browser may open this only from a page of the same host.",
             Self::InvalidHost => {
                 "A request names its host in one Host header. HTTP/2 has `:authority` for it."
+            }
+            Self::MalformedRequest => {
+                "The bytes are no request of HTTP/1.1 or HTTP/2. The connection is closed."
+            }
+            Self::HeadTooLarge => {
+                "The path and the headers may have 32 KiB, and 64 headers. The connection is closed."
             }
             Self::RateLimited => {
                 "There were too many requests per minute, or too many orders of the account are open. The headers Retry-After and RateLimit say when to retry."

@@ -2,6 +2,7 @@
 
 use super::exchange::Exchanged;
 use super::forwarded::Proxies;
+use super::unparsed::Explaining;
 use crate::http::host;
 use crate::http::problem::Problem;
 use crate::http::rate_limit::Client;
@@ -147,8 +148,9 @@ where
         }
     });
     let builder = builder(refused);
-    let mut connection =
-        std::pin::pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), handler));
+    let mut connection = std::pin::pin!(
+        builder.serve_connection_with_upgrades(TokioIo::new(Explaining::new(stream)), handler)
+    );
     let mut stopping = false;
     loop {
         tokio::select! {
