@@ -78,6 +78,11 @@ impl Activity {
         self.evicted.cancelled().await;
     }
 
+    /// Cancelled when the connection is to end in favour of another.
+    pub(crate) fn eviction(&self) -> CancellationToken {
+        self.evicted.clone()
+    }
+
     pub(crate) fn set_blocked(&self, blocked: bool) {
         if self.blocked.swap(blocked, Ordering::AcqRel) && !blocked {
             self.lock().idle_since = Instant::now();

@@ -7,6 +7,7 @@ mod activity;
 mod client;
 mod files;
 mod paced;
+mod reserved;
 mod seats;
 mod tls;
 
@@ -14,5 +15,6 @@ pub use activity::{Activity, Exchange};
 pub use client::ClientNetwork;
 pub use files::{open_files_limit, raise_open_files_limit};
 pub use paced::{Pace, PacedStream};
+pub(crate) use reserved::Reserved;
 pub use seats::{NoSeat, Seat, Seats};
 pub use tls::{Tls, TlsFiles};
