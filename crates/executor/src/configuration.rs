@@ -1,8 +1,10 @@
 use crate::guard::Limits;
+use anyhow::Context as _;
 use chain::{Commitment, Permission};
 use clap::Parser;
 use order_core::order::RetryPolicy;
 use order_core::{Atoms, Fraction, UsdMicros};
+use proto::RouterClient;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +28,10 @@ pub struct Configuration {
     /// The router that quotes.
     #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
     pub(crate) router_url: String,
+    /// File with the certificates in PEM of the authorities that the router's certificate may come from, if ROUTER_URL
+    /// begins with https; the public ones if not given.
+    #[arg(long, env = "ROUTER_CA")]
+    pub(crate) router_ca: Option<PathBuf>,
     /// URLs of Solana RPC nodes of one cluster, comma-separated, the preferred one first.
     #[arg(
         long,
@@ -97,6 +103,16 @@ impl service::Configuration for Configuration {
 }
 
 impl Configuration {
+    /// A client of the router.
+    ///
+    /// # Errors
+    /// ROUTER_URL is no URL, or ROUTER_CA cannot be read.
+    pub(crate) fn router(&self) -> anyhow::Result<RouterClient> {
+        let authorities =
+            self.router_ca.as_ref().map(std::fs::read).transpose().context("reading ROUTER_CA")?;
+        RouterClient::trusting(&self.router_url, authorities.as_deref()).context("check ROUTER_URL")
+    }
+
     pub(crate) fn permission(&self) -> Permission {
         Permission { live: self.live, trust_one_host: self.trust_one_host }
     }

@@ -95,7 +95,7 @@ pub(crate) async fn connect(
         journal,
         queue: Queue::connect(&configuration.nats_url).await.context("check NATS_URL")?,
         cache: Cache::connect(&configuration.redis_url).context("check REDIS_URL")?,
-        router: RouterClient::new(&configuration.router_url).context("check ROUTER_URL")?,
+        router: configuration.router()?,
         cluster,
         wallets,
     })

@@ -1,8 +1,11 @@
+use anyhow::Context as _;
 use clap::Parser;
 use ipnet::IpNet;
 use order_core::Slippage;
+use proto::RouterClient;
 use service::net::TlsFiles;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The gateway: REST and WebSocket in front of the engine.
@@ -30,6 +33,10 @@ pub struct Configuration {
     /// The router that quotes.
     #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
     pub router_url: String,
+    /// File with the certificates in PEM of the authorities that the router's certificate may come from, if ROUTER_URL
+    /// begins with https; the public ones if not given.
+    #[arg(long, env = "ROUTER_CA")]
+    pub router_ca: Option<PathBuf>,
     /// Slippage of orders that set none, as a fraction: 0.005 is half a percent.
     #[arg(long, env = "DEFAULT_MAX_SLIPPAGE", default_value = "0.005", value_parser = Slippage::parse)]
     pub default_max_slippage: Slippage,
@@ -70,6 +77,16 @@ pub struct Configuration {
 }
 
 impl Configuration {
+    /// A client of the router.
+    ///
+    /// # Errors
+    /// ROUTER_URL is no URL, or ROUTER_CA cannot be read.
+    pub(crate) fn router(&self) -> anyhow::Result<RouterClient> {
+        let authorities =
+            self.router_ca.as_ref().map(std::fs::read).transpose().context("reading ROUTER_CA")?;
+        RouterClient::trusting(&self.router_url, authorities.as_deref()).context("check ROUTER_URL")
+    }
+
     /// Time from acceptance to expiry of orders that set no expiry.
     pub(crate) fn order_ttl(&self) -> Duration {
         Duration::from_secs(self.order_ttl_seconds)

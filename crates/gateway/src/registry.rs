@@ -42,12 +42,9 @@ impl Listing {
 }
 
 impl Registry {
-    /// A registry of the router at `url`. Does not connect yet.
-    ///
-    /// # Errors
-    /// The text is not a URL.
-    pub(crate) fn new(url: &str) -> Result<Self, proto::InvalidUrl> {
-        Ok(Self { router: RouterClient::new(url)?, latest: RwLock::new(None), refresh: Mutex::new(()) })
+    /// A registry of this router.
+    pub(crate) fn new(router: RouterClient) -> Self {
+        Self { router, latest: RwLock::new(None), refresh: Mutex::new(()) }
     }
 
     /// The best quote now.
@@ -129,7 +126,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_unlisted_mints_need_the_router() {
-        let registry = Registry::new("http://127.0.0.1:1").unwrap();
+        let registry = Registry::new(RouterClient::new("http://127.0.0.1:1").unwrap());
         let usdc = registry.resolve("USDC").await.unwrap().unwrap();
         assert_eq!(registry.resolve(&usdc.mint.to_string()).await.unwrap(), Some(usdc));
         for nothing in ["usdc", "", "So1", "DOGE"] {
@@ -142,7 +139,8 @@ mod tests {
     #[tokio::test]
     async fn listed_token_is_found_while_the_router_is_silent() {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let registry = Registry::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let registry = Registry::new(RouterClient::new(&url).unwrap());
         let token = Token { mint: Mint::new([9; 32]), ..Registry::known("USDC").unwrap() };
         let pools = Pools { pools: Vec::new(), tokens: vec![token.clone()], slot: 1 };
         let at = Instant::now();

@@ -76,7 +76,7 @@ impl App {
             .await
             .context("connecting to the queue; check NATS_URL")?;
         let cache = Cache::connect(&configuration.redis_url).context("check REDIS_URL")?;
-        let registry = Registry::new(&configuration.router_url).context("check ROUTER_URL")?;
+        let registry = Registry::new(configuration.router()?);
         let quote_key = QuoteKey::new(journal.quote_key().await.context("reading the key of quotes")?);
         let keys = Arc::new(Keys::new(journal.accounts.clone()));
         let reading = Admission::read(&journal, &keys);

@@ -5,7 +5,7 @@ use order_core::failure::Code;
 use order_core::{Failure, Quote};
 use std::time::Duration;
 use tonic::metadata::AsciiMetadataValue;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
@@ -26,26 +26,59 @@ pub struct RouterClient {
     channel: Channel,
 }
 
-/// An address that no router can have.
+/// The reason why there can be no client of a router.
 #[derive(Debug, thiserror::Error)]
-#[error("`{url}` is not a URL such as http://127.0.0.1:50051")]
-pub struct InvalidUrl {
-    url: String,
-    source: tonic::transport::Error,
+pub enum InvalidRouter {
+    /// The address is none.
+    #[error("`{url}` is not a URL such as http://127.0.0.1:50051")]
+    Url {
+        /// The text.
+        url: String,
+        /// The reason.
+        source: tonic::transport::Error,
+    },
+    /// TLS is not possible with these certificates.
+    #[error("the certificates for `{url}` cannot be used; check ROUTER_CA")]
+    Certificates {
+        /// The address.
+        url: String,
+        /// The reason.
+        source: tonic::transport::Error,
+    },
 }
 
 impl RouterClient {
-    /// A client of the router at `url`. Does not connect yet; must be called within a Tokio runtime.
+    /// A client of the router at `url`. Does not connect yet; must be called within a Tokio runtime. If the URL
+    /// begins with https, the router's certificate is one of a public authority.
     ///
     /// # Errors
-    /// If the text is no URL.
-    pub fn new(url: &str) -> Result<Self, InvalidUrl> {
+    /// The text is no URL.
+    pub fn new(url: &str) -> Result<Self, InvalidRouter> {
+        Self::trusting(url, None)
+    }
+
+    /// As [`RouterClient::new`], with the certificates in PEM of the only authorities that are trusted.
+    ///
+    /// # Errors
+    /// The text is no URL, or the certificates cannot be read.
+    pub fn trusting(url: &str, authorities: Option<&[u8]>) -> Result<Self, InvalidRouter> {
+        let invalid = |source| InvalidRouter::Url { url: url.to_owned(), source };
         let endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(|source| InvalidUrl { url: url.to_owned(), source })?
+            .map_err(invalid)?
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_while_idle(true);
+        if endpoint.uri().scheme_str() != Some("https") {
+            return Ok(Self { channel: endpoint.connect_lazy() });
+        }
+        let tls = match authorities {
+            Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+            None => ClientTlsConfig::new().with_webpki_roots(),
+        };
+        let endpoint = endpoint
+            .tls_config(tls)
+            .map_err(|source| InvalidRouter::Certificates { url: url.to_owned(), source })?;
         Ok(Self { channel: endpoint.connect_lazy() })
     }
 

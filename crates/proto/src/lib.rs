@@ -11,5 +11,5 @@ pub mod quote;
 pub mod status;
 pub mod wire;
 
-pub use client::{InvalidUrl, RouterClient};
+pub use client::{InvalidRouter, RouterClient};
 pub use invalid::Invalid;

@@ -20,6 +20,9 @@ pub struct Configuration {
     /// Where gRPC is served; port 0 takes a free one and logs it.
     #[arg(long, env = "LISTEN", default_value_t = DEFAULT_LISTEN)]
     pub listen: SocketAddr,
+    /// The files for TLS.
+    #[command(flatten)]
+    pub tls: service::net::TlsFiles,
     /// URLs of Solana RPC nodes, comma-separated, the preferred one first.
     #[arg(
         long,

@@ -1,7 +1,7 @@
 //! Incoming connections of gRPC: a share for each caller, and the end of those that are silent or do not read.
 
 use futures_util::stream::{self, Stream};
-use service::net::{Pace, PacedStream, Seat, Seats};
+use service::net::{Pace, PacedStream, Seat, Seats, Tls, TlsStream};
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep};
+use tokio_util::either::Either;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 /// Most connections at once. Gateways and executors have one each.
@@ -31,43 +33,93 @@ const PREFACE: usize = 24;
 /// Time for a caller to read.
 const PACE: Pace = Pace { stall: Duration::from_secs(10), flush: Duration::from_secs(60) };
 
-/// The connections of `listener`, without those that find no seat.
-pub(crate) fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<CallerStream>> {
-    let seats = Seats::new(CONNECTIONS, CONNECTIONS_PER_CALLER, 1);
-    stream::unfold((listener, seats), |(listener, seats)| async {
-        loop {
-            match listener.accept().await {
-                Ok((stream, caller)) => match seats.take(caller.ip()) {
-                    Ok(seat) => return Some((admit(stream, seat), (listener, seats))),
-                    Err(reason) => tracing::warn!(%caller, ?reason, "connection refused"),
-                },
-                Err(error) => {
-                    tracing::warn!(%error, "connection not accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    })
+/// Connections that are accepted and wait for the server.
+const WAITING: usize = 16;
+
+/// The connections of `listener`, over TLS where there is one, without those that find no seat.
+pub(crate) fn incoming(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+) -> impl Stream<Item = io::Result<CallerStream>> {
+    let (admitted, connections) = mpsc::channel(WAITING);
+    tokio::spawn(accept(listener, tls, admitted));
+    stream::unfold(connections, async |mut connections| Some((connections.recv().await?, connections)))
 }
 
-fn admit(stream: TcpStream, seat: Seat) -> io::Result<CallerStream> {
-    stream.set_nodelay(true)?;
+/// Accepts connections as long as the server takes them.
+async fn accept(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    admitted: mpsc::Sender<io::Result<CallerStream>>,
+) {
+    let seats = Seats::new(CONNECTIONS, CONNECTIONS_PER_CALLER, 1);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = admitted.closed() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, caller)) => match seats.take(caller.ip()) {
+                Ok(seat) => admit(stream, seat, tls.clone(), &admitted).await,
+                Err(reason) => tracing::warn!(%caller, ?reason, "connection refused"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "connection not accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Hands a connection to the server, after the handshake where there is one. Nobody else waits for a handshake.
+async fn admit(
+    stream: TcpStream,
+    seat: Seat,
+    tls: Option<Arc<Tls>>,
+    admitted: &mpsc::Sender<io::Result<CallerStream>>,
+) {
+    // An error is one of a connection that is gone already.
+    let Ok(()) = stream.set_nodelay(true) else { return };
     let caller = stream.connect_info();
     let stream = PacedStream::new(stream, PACE, Arc::clone(seat.activity()));
-    let silence = Some(Box::pin(sleep(PREFACE_TIMEOUT)));
-    Ok(CallerStream { stream, caller, unread: PREFACE, silence, _seat: seat })
+    let Some(tls) = tls else {
+        // The server takes no more if it has stopped.
+        let _ = admitted.send(Ok(CallerStream::new(Either::Left(stream), caller, seat))).await;
+        return;
+    };
+    let admitted = admitted.clone();
+    tokio::spawn(async move {
+        match tls.accept(stream).await {
+            Ok(stream) => {
+                let stream = Either::Right(Box::new(stream));
+                let _ = admitted.send(Ok(CallerStream::new(stream, caller, seat))).await;
+            }
+            Err(error) => tracing::debug!(%error, "connection ended before its first call"),
+        }
+    });
 }
 
 /// A connection of a caller, with its seat.
 #[derive(Debug)]
 pub(crate) struct CallerStream {
-    stream: PacedStream<TcpStream>,
+    stream: Wire,
     caller: TcpConnectInfo,
     /// Bytes of the preface that have not come yet.
     unread: usize,
     /// The end of the time for them.
     silence: Option<Pin<Box<Sleep>>>,
     _seat: Seat,
+}
+
+/// A connection without or with TLS.
+type Wire = Either<PacedStream<TcpStream>, Box<TlsStream<PacedStream<TcpStream>>>>;
+
+impl CallerStream {
+    fn new(stream: Wire, caller: TcpConnectInfo, seat: Seat) -> Self {
+        let silence = Some(Box::pin(sleep(PREFACE_TIMEOUT)));
+        Self { stream, caller, unread: PREFACE, silence, _seat: seat }
+    }
 }
 
 impl Connected for CallerStream {
@@ -138,7 +190,7 @@ mod tests {
     async fn a_caller_has_its_share_of_the_connections() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut incoming = Box::pin(incoming(listener));
+        let mut incoming = Box::pin(incoming(listener, None));
         let mut open = Vec::new();
         for _ in 0..CONNECTIONS_PER_CALLER {
             let caller = TcpStream::connect(address).await.unwrap();
@@ -157,7 +209,7 @@ mod tests {
     async fn a_caller_that_begins_and_goes_silent_is_given_up() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut incoming = Box::pin(incoming(listener));
+        let mut incoming = Box::pin(incoming(listener, None));
         let mut caller = TcpStream::connect(address).await.unwrap();
         caller.write_all(b"PRI * HTTP/2.0").await.unwrap();
         let mut stream = incoming.next().await.unwrap().unwrap();

@@ -6,8 +6,10 @@ use crate::{Configuration, metrics};
 use anyhow::{Context as _, ensure};
 use proto::wire;
 use proto::wire::router_service_server::{RouterServiceServer, SERVICE_NAME};
+use service::net::Tls;
 use service::{CancellationToken, Shell};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -46,6 +48,7 @@ const HEALTH_INTERVAL: Duration = Duration::from_millis(250);
 pub struct Router {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
     follower: Follower,
     books: watch::Receiver<Book>,
     max_age: Duration,
@@ -56,7 +59,7 @@ impl Router {
     /// Takes the address and checks the configuration. Speaks to no node yet.
     ///
     /// # Errors
-    /// The address is taken, or a URL cannot be used.
+    /// The address is taken, or a URL or a file for TLS cannot be used.
     pub async fn bind(configuration: Configuration, shell: Shell) -> anyhow::Result<Self> {
         metrics::describe();
         let websocket_urls = configuration.websocket_urls();
@@ -64,6 +67,7 @@ impl Router {
             !websocket_urls.is_empty(),
             "SOLANA_RPC_URL does not begin with http:// or https://; set SOLANA_WS_URL as well"
         );
+        let tls = Tls::read(&configuration.tls)?.map(Arc::new);
         let max_age = configuration.max_state_age();
         let client = chain::Client::new(&configuration.solana_rpc_url).context("reading SOLANA_RPC_URL")?;
         let listener = TcpListener::bind(configuration.listen).await.with_context(|| {
@@ -84,7 +88,7 @@ impl Router {
             max_age,
             books: sender,
         };
-        Ok(Self { listener, address, follower, books, max_age, shell })
+        Ok(Self { listener, address, tls, follower, books, max_age, shell })
     }
 
     /// Where gRPC is served.
@@ -111,7 +115,11 @@ impl Router {
         self.shell.check("cluster", move || std::future::ready(fresh(&books.borrow(), max_age)));
         self.shell.tasks().spawn(self.follower.run(shutdown.clone()));
         self.shell.tasks().spawn(report(reporter, self.books, self.max_age, shutdown.clone()));
-        tracing::info!(address = %self.address, "listening");
+        if let Some(tls) = self.tls.clone() {
+            let shutdown = shutdown.clone();
+            self.shell.tasks().spawn(async move { shutdown.run_until_cancelled(tls.follow()).await });
+        }
+        tracing::info!(address = %self.address, tls = self.tls.is_some(), "listening");
         tonic::transport::Server::builder()
             .timeout(REQUEST_TIMEOUT)
             .concurrency_limit_per_connection(CONCURRENCY)
@@ -126,7 +134,7 @@ impl Router {
             .add_service(reflection().build_v1().context(described)?)
             // Most tools of today speak the older one.
             .add_service(reflection().build_v1alpha().context(described)?)
-            .serve_with_incoming_shutdown(incoming(self.listener), shutdown.cancelled_owned())
+            .serve_with_incoming_shutdown(incoming(self.listener, self.tls), shutdown.cancelled_owned())
             .await
             .context("serving gRPC")
     }

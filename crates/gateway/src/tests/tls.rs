@@ -15,7 +15,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 fn certificates() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/certificates")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../service/tests/certificates")
 }
 
 /// Connects as a client that trusts one certificate.

@@ -17,4 +17,4 @@ pub use files::{open_files_limit, raise_open_files_limit};
 pub use paced::{Pace, PacedStream};
 pub(crate) use reserved::Reserved;
 pub use seats::{NoSeat, Seat, Seats};
-pub use tls::{Tls, TlsFiles};
+pub use tls::{Tls, TlsFiles, TlsStream};

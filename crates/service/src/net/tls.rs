@@ -11,7 +11,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::server::TlsStream;
+
+pub use tokio_rustls::server::TlsStream;
 
 /// Interval in which the files are looked at.
 const INTERVAL: Duration = Duration::from_secs(3);
@@ -136,7 +137,7 @@ mod tests {
     use std::path::Path;
 
     fn contents(name: &str) -> Contents {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/src/tests/certificates");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates");
         let read = |file: String| std::fs::read(folder.join(file)).unwrap();
         Contents { certificate: read(format!("{name}.pem")), key: read(format!("{name}.key.pem")) }
     }

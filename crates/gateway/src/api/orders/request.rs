@@ -136,7 +136,7 @@ mod tests {
     use order_core::{Atoms, Slippage};
 
     fn registry() -> Registry {
-        Registry::new("http://127.0.0.1:1").unwrap()
+        Registry::new(proto::RouterClient::new("http://127.0.0.1:1").unwrap())
     }
 
     async fn read(body: &[u8]) -> Result<ResolvedOrder, Problem> {

@@ -73,7 +73,7 @@ mod tests {
     use order_core::Atoms;
 
     async fn read(body: &[u8]) -> Result<Swap, Problem> {
-        let registry = Registry::new("http://127.0.0.1:1").unwrap();
+        let registry = Registry::new(proto::RouterClient::new("http://127.0.0.1:1").unwrap());
         QuoteRequest::parse(body)?.resolve(&registry).await
     }
 
