@@ -1,3 +1,4 @@
+use crate::api::v0::Compatibility;
 use anyhow::Context as _;
 use clap::Parser;
 use ipnet::IpNet;
@@ -68,6 +69,9 @@ pub struct Configuration {
     /// Origins of web pages of other sites that may use the API, e.g. `https://desk.example`.
     #[arg(long, env = "ALLOWED_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<String>,
+    /// The version of the API for clients whose header Accept names none: `v0` is the original Order Execution API.
+    #[arg(long, env = "COMPATIBILITY", value_enum, default_value = "current")]
+    pub compatibility: Compatibility,
     /// Open orders at which new ones are rejected.
     #[arg(long, env = "MAX_BACKLOG", default_value_t = 10_000)]
     pub max_backlog: u64,

@@ -5,11 +5,12 @@ mod docs;
 mod health;
 mod markets;
 pub(crate) mod orders;
-mod quotes;
+pub(crate) mod quotes;
 pub(crate) mod schema;
 mod stats;
 mod swap;
 mod tickets;
+pub(crate) mod v0;
 
 use crate::access;
 use crate::http::error_codes::Code;
@@ -17,7 +18,7 @@ use crate::http::problem::Problem;
 use crate::http::{access_log, rate_limit};
 use crate::state::App;
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use http::{Method, Uri};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -26,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 #[openapi(
     info(
         title = "Order execution",
-        description = "Executes orders on Solana's exchanges: finds the best route over the pools, enforces the minimum output on the chain, lands at most one swap per order, and reports every event.\n\nAmounts and prices in responses are decimal strings. Every error is `application/problem+json` with a `code` that [/docs/errors](/docs/errors) explains."
+        description = "Executes orders on Solana's exchanges: finds the best route over the pools, enforces the minimum output on the chain, lands at most one swap per order, and reports every event.\n\nAmounts and prices in responses are decimal strings. Every error is `application/problem+json` with a `code` that [/docs/errors](/docs/errors) explains.\n\nClients of the original Order Execution API get its forms with `Accept: application/vnd.order-execution.v0+json`: see [/docs/compatibility](/docs/compatibility)."
     ),
     tags(
         (name = "Orders", description = "Placing orders and following them"),
@@ -63,17 +64,18 @@ fn documented(app: &App) -> OpenApiRouter<App> {
 /// All routes, with the layers around them.
 pub(crate) fn router(app: App) -> Router {
     let (router, openapi) = documented(&app).split_for_parts();
-    let origins = app.configuration.allowed_origins.clone();
+    let (origins, version) = (app.configuration.allowed_origins.clone(), app.configuration.compatibility);
     let router = router
         .merge(docs::router(&openapi))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(v0::requests))
         .layer(from_fn_with_state(app.clone(), rate_limit::reads))
         .layer(from_fn_with_state(app.clone(), access::guard))
         .with_state(app);
     // Preflights show no key, so they are answered before the guard.
     let router = if origins.is_empty() { router } else { router.layer(access::cors(&origins)) };
-    router.layer(axum::middleware::from_fn(access_log::record))
+    router.layer(from_fn(access_log::record)).layer(from_fn_with_state(version, v0::answers))
 }
 
 async fn not_found(uri: Uri) -> Problem {

@@ -10,6 +10,7 @@ mod refusals;
 mod server;
 mod sockets;
 mod tls;
+mod v0;
 
 use crate::api;
 use crate::config::Configuration;

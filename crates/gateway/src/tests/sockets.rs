@@ -70,7 +70,7 @@ impl Stage {
     }
 
     /// Lets the rest of a swap happen to the order. `told`: whether it is published as well.
-    async fn swap(&self, id: Id, told: bool) {
+    pub(super) async fn swap(&self, id: Id, told: bool) {
         let mut claim = self.journal.orders.claim(id, Duration::from_secs(60)).await.unwrap();
         for recorded in &example::confirmed()[1..] {
             let mut event = recorded.event.clone();

@@ -2,7 +2,7 @@
 
 use super::page::{Page, prose};
 
-/// Differences: subject, the original, this service.
+/// Differences: subject, the original and so version 0, the current version.
 const DIFFERENCES: [[&str; 3]; 7] = [
     [
         "Amounts and prices in responses",
@@ -22,8 +22,20 @@ const DIFFERENCES: [[&str; 3]; 7] = [
         "`application/problem+json`, which keeps `error` beside `code` and `detail`",
     ],
     ["Unknown fields", "ignored", "rejected with the code `unknown_field`"],
-    ["Credentials", "none", "an API key: `Authorization: Bearer KEY`"],
+    [
+        "Credentials",
+        "the original had none; here the same as in the current version",
+        "an API key: `Authorization: Bearer KEY`",
+    ],
 ];
+
+/// The introduction.
+const ASKING: &str = "<p>Paths and names follow the original Order Execution API. Its exact forms are version 0, for clients that ask for \
+    them with the header <code>Accept: application/vnd.order-execution.v0+json</code>, and for all that name no version if the \
+    operator sets <code>COMPATIBILITY=v0</code>. There a client asks for the current version with \
+    <code>application/vnd.order-execution.v1+json</code>. A WebSocket is opened with the same header.</p>\n\
+    <p>Version 0 accepts and executes orders as the current version does. Its numbers have all digits; a client that \
+    reads them as binary fractions loses some. <code>offset</code> is at most 1000.</p>\n";
 
 /// The page `/docs/compatibility`.
 pub(super) fn page() -> Page {
@@ -31,7 +43,7 @@ pub(super) fn page() -> Page {
         .iter()
         .map(|[subject, original, here]| {
             format!(
-                "<tr><td>{}</td><td data-label=\"Original\">{}</td><td data-label=\"Here\">{}</td></tr>\n",
+                "<tr><td>{}</td><td data-label=\"Version 0\">{}</td><td data-label=\"Current\">{}</td></tr>\n",
                 prose(subject),
                 prose(original),
                 prose(here)
@@ -39,9 +51,8 @@ pub(super) fn page() -> Page {
         })
         .collect();
     let main = format!(
-        "<p>Paths and names follow the original Order Execution API. These differences stay:</p>\n\
-         <table><caption>Differences</caption><thead><tr><th scope=\"col\">Subject</th>\
-         <th scope=\"col\">Original</th><th scope=\"col\">Here</th></tr></thead><tbody>\n{rows}</tbody></table>\n"
+        "{ASKING}<table><caption>Differences</caption><thead><tr><th scope=\"col\">Subject</th>\
+         <th scope=\"col\">Version 0</th><th scope=\"col\">Current</th></tr></thead><tbody>\n{rows}</tbody></table>\n"
     );
     Page::text("Compatibility", main)
 }

@@ -1,6 +1,7 @@
 //! A WebSocket with timeouts for sending and closing.
 
 use super::message::Message;
+use crate::api::v0::{self, V0};
 use crate::http::problem::Problem;
 use crate::server::connection::PACE;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
@@ -127,6 +128,8 @@ pub(crate) struct Connection {
     frames: Frames,
     /// Id of the request that has opened it, repeated in refusals.
     request_id: Option<String>,
+    /// Set for a client of version 0.
+    version: Option<V0>,
     /// The turns that all WebSockets of the client share.
     turns: Arc<Semaphore>,
 }
@@ -146,8 +149,13 @@ pub(crate) enum Inbound {
 
 impl Connection {
     /// A connection on an open socket.
-    pub(crate) fn new(socket: WebSocket, request_id: Option<String>, turns: Arc<Semaphore>) -> Self {
-        Self { socket, frames: Frames { since: Instant::now(), count: 0 }, request_id, turns }
+    pub(crate) fn new(
+        socket: WebSocket,
+        request_id: Option<String>,
+        version: Option<V0>,
+        turns: Arc<Semaphore>,
+    ) -> Self {
+        Self { socket, frames: Frames { since: Instant::now(), count: 0 }, request_id, version, turns }
     }
 
     /// The client's turns to read from the database.
@@ -173,6 +181,7 @@ impl Connection {
             tracing::error!(%error, "message not serialized as JSON");
             Closing::Fault
         })?;
+        let text = if self.version.is_some() { v0::numbers(&text) } else { text };
         self.transmit(Frame::text(text), seq).await
     }
 

@@ -6,6 +6,7 @@ use super::upgrade::open;
 use crate::access::Caller;
 use crate::api::orders::create::place_message;
 use crate::api::schema::IdempotencyKey;
+use crate::api::v0::{self, V0};
 use crate::http::body::MAX_BYTES;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
@@ -46,12 +47,14 @@ pub(crate) async fn upgrade(
     State(app): State<App>,
     caller: Caller,
     Extension(client): Extension<Client>,
+    version: Option<Extension<V0>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let (shared, sent) = (app.clone(), headers.clone());
-    open(&app, client, &headers, upgrade, MAX_BYTES, move |mut connection| async move {
-        let closing = match Box::pin(submit(&shared, &caller, &sent, &mut connection)).await {
+    let version = version.map(|Extension(version)| version);
+    open(&app, client, &headers, version, upgrade, MAX_BYTES, move |mut connection| async move {
+        let closing = match Box::pin(submit(&shared, &caller, &sent, version, &mut connection)).await {
             Ok(closing) | Err(closing) => closing,
         };
         connection.close(&closing).await;
@@ -62,9 +65,12 @@ async fn submit(
     app: &App,
     caller: &Caller,
     headers: &HeaderMap,
+    version: Option<V0>,
     connection: &mut Connection,
 ) -> Result<Closing, Closing> {
-    let placed = match order(app, connection).await? {
+    let sent = order(app, connection).await?;
+    let sent = sent.map(|message| if version.is_some() { v0::order(&message) } else { message });
+    let placed = match sent {
         Ok(message) => place_message(app, &caller.account, headers, message.as_bytes()).await,
         Err(problem) => Err(problem),
     };

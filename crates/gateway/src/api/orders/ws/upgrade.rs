@@ -1,6 +1,7 @@
 //! Opening a WebSocket: size limits, the limit on open sockets.
 
 use super::connection::Connection;
+use crate::api::v0::V0;
 use crate::http::access_log::REQUEST_ID;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
@@ -27,6 +28,7 @@ pub(super) fn open<F, Fut>(
     app: &App,
     client: Client,
     headers: &HeaderMap,
+    version: Option<V0>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     max_message: usize,
     talk: F,
@@ -54,7 +56,7 @@ where
             metrics::gauge!("gateway_sockets").increment(1.0);
             // It is never idle, so it is not given up for another.
             let open = seat.activity().begin();
-            talk(Connection::new(socket, request_id, Arc::clone(seat.turns()))).await;
+            talk(Connection::new(socket, request_id, version, Arc::clone(seat.turns()))).await;
             metrics::gauge!("gateway_sockets").decrement(1.0);
             drop((open, seat, token));
         }

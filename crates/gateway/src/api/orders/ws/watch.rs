@@ -5,6 +5,7 @@ use super::follower::follow;
 use super::upgrade::open;
 use crate::access::Caller;
 use crate::api::orders::load::OrderPath;
+use crate::api::v0::V0;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::rate_limit::Client;
@@ -40,10 +41,12 @@ const MAX_MESSAGE: usize = 4 * 1024;
         (status = 429, description = "Too many WebSockets"),
     ),
 )]
+#[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
 pub(crate) async fn upgrade(
     State(app): State<App>,
     caller: Caller,
     Extension(client): Extension<Client>,
+    version: Option<Extension<V0>>,
     OrderPath(name): OrderPath,
     mut query: Query,
     headers: HeaderMap,
@@ -56,7 +59,8 @@ pub(crate) async fn upgrade(
     query.text("ticket");
     query.finish()?;
     let shared = app.clone();
-    open(&app, client, &headers, upgrade, MAX_MESSAGE, move |mut connection| async move {
+    let version = version.map(|Extension(version)| version);
+    open(&app, client, &headers, version, upgrade, MAX_MESSAGE, move |mut connection| async move {
         let closing = match name.parse::<Id>() {
             Ok(id) => Box::pin(follow(&shared, &caller, &mut connection, id, after)).await,
             Err(_) => Closing::UnknownOrder,
