@@ -25,7 +25,7 @@ pub use accounts::{
     Account, Accounts, ApiKey, InvalidApiKey, IssuedKey, KeyId, KeyRequest, Policies, StoredKey,
 };
 pub use chain::{Landing, Landings, Markers, OldMarker};
-pub use database::Error;
+pub use database::{Error, Roles, StoreUser};
 pub use journal::Journal;
 pub use orders::{
     Acceptance, Accepted, Appended, Cancellation, Claim, Claimed, Fence, Idempotency, Orders, SettleError,

@@ -5,6 +5,7 @@
 
 mod account;
 mod archive;
+mod database;
 mod key;
 mod lookup_table;
 mod order;
@@ -40,8 +41,11 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Bring the database's schema up to this version.
+    /// Bring the database's schema up to this version, and give the services' roles their rights.
     Migrate,
+    /// Let services log in to the database, each with the rights that it needs.
+    #[command(subcommand)]
+    Database(database::Command),
     /// Stop trading: gateways refuse new orders, and executors sign nothing new. Transactions that were sent
     /// are followed to their end.
     Halt {
@@ -101,6 +105,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Said> {
     let journal = async || anyhow::Ok(Journal::connect(url()?, CONNECTIONS).await?);
     match arguments.command {
         Command::Migrate => trading::migrate(url()?).await,
+        Command::Database(command) => database::run(url()?, command).await,
         Command::Halt { reason } => trading::halt(&journal().await?.trading, &reason).await,
         Command::Resume => trading::resume(&journal().await?.trading).await,
         Command::Status => trading::status(&journal().await?).await,

@@ -1,12 +1,18 @@
 //! The schema, the halt, and the state of the whole engine.
 
 use crate::Said;
-use journal::{Journal, Trading};
+use journal::{Journal, Roles, Trading};
 use serde::Serialize;
 
 pub(crate) async fn migrate(database_url: &str) -> anyhow::Result<Said> {
-    Journal::migrate(database_url).await?;
-    Ok(Said::line("the database is up to date"))
+    let text = match Journal::migrate(database_url).await? {
+        Roles::Granted => "the database is up to date",
+        Roles::NotAllowed => {
+            "the database is up to date; its owner may not create the roles order_gateway and order_executor: \
+             services can log in as the owner alone"
+        }
+    };
+    Ok(Said::line(text))
 }
 
 pub(crate) async fn halt(trading: &Trading, reason: &str) -> anyhow::Result<Said> {

@@ -4,9 +4,12 @@ pub(crate) mod columns;
 pub(crate) mod error;
 pub(crate) mod metrics;
 pub(crate) mod pools;
+pub(crate) mod privileges;
+mod scram;
 pub(crate) mod writer;
 
 pub use error::Error;
+pub use privileges::{Roles, StoreUser};
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Migrations of the schema, which are part of the program.
 
-use crate::database::{Error, unavailable};
+use crate::database::{Error, Roles, privileges, unavailable};
 use crate::upkeep;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -22,16 +22,18 @@ const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
 /// PostgreSQL's error code for a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// Brings the database's schema up to this version.
+/// Brings the database's schema up to this version, and gives the services' roles their rights.
 ///
 /// # Errors
 /// The database does not answer, or a migration fails; those before it stay applied.
-pub(crate) async fn migrate(url: &str) -> Result<(), Error> {
+pub(crate) async fn migrate(url: &str) -> Result<Roles, Error> {
     const DOING: &str = "migrate the database";
     let mut connection = PgConnection::connect(url).await.map_err(unavailable(DOING))?;
     run(&mut connection).await.map_err(|error| unavailable(DOING)(sqlx::Error::Migrate(Box::new(error))))?;
     upkeep::finish(&mut connection).await.map_err(unavailable(DOING))?;
-    connection.close().await.map_err(unavailable(DOING))
+    let roles = privileges::grant(&mut connection).await.map_err(unavailable(DOING))?;
+    connection.close().await.map_err(unavailable(DOING))?;
+    Ok(roles)
 }
 
 async fn run(connection: &mut PgConnection) -> Result<(), MigrateError> {

@@ -6,7 +6,7 @@ pub(crate) mod migrations;
 
 use crate::accounts::{Accounts, Policies};
 use crate::chain::{Landings, Markers};
-use crate::database::{Error, metrics, pools, unavailable};
+use crate::database::{Error, Roles, StoreUser, metrics, pools, privileges, unavailable};
 use crate::orders::Orders;
 use crate::queue::ParkedMessages;
 use crate::reading::{History, Reports};
@@ -107,12 +107,21 @@ impl Journal {
         }
     }
 
-    /// Brings the database's schema up to this version.
+    /// Brings the database's schema up to this version, and gives the services' roles their rights.
     ///
     /// # Errors
     /// The database does not answer, or a migration fails; those before it stay applied.
-    pub async fn migrate(url: &str) -> Result<(), Error> {
+    pub async fn migrate(url: &str) -> Result<Roles, Error> {
         migrations::migrate(url).await
+    }
+
+    /// Lets a service log in under this name and password, with the rights of its role. The URL is the owner's. A
+    /// login that is there gets the password.
+    ///
+    /// # Errors
+    /// The login or the password is not one that a service may have, or the database refuses or does not answer.
+    pub async fn let_in(url: &str, service: StoreUser, login: &str, password: &str) -> Result<(), Error> {
+        privileges::let_in(url, service, login, password).await
     }
 
     /// Checks that the database answers.
