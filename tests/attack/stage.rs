@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use xtask::Supervisor;
 use xtask::servers::{Durability, Servers};
 use xtask::stack::{Plan, Stack, Stores};
 use xtask::workspace::Directory;
-use xtask::{Supervisor, postgres};
 
 const DATABASE: &str = "orders";
 
@@ -25,13 +25,7 @@ impl Stage {
         let path = directory.path();
         let supervisor = Supervisor::new(&path.join("logs"), false, Some(directory.lock()?))?;
         let servers = Servers::start(&supervisor, path, Durability::Throwaway)?;
-        let database = servers.postgres.address;
-        postgres::execute(database, postgres::FIRST_DATABASE, &format!("CREATE DATABASE {DATABASE}"))?;
-        let stores = Stores {
-            database_url: postgres::url(database, DATABASE),
-            nats_url: format!("nats://{}", servers.nats.address),
-            redis_url: format!("redis://{}", servers.redis.address),
-        };
+        let stores = Stores::create(&servers, DATABASE)?;
         let programs = programs.map_or_else(beside_this_program, Ok)?;
         let plan = Plan { executors: 1, gateways: 1, port: None, settings: Vec::new() };
         let stack = Stack::start(&supervisor, &programs, path, &stores, &plan)?;

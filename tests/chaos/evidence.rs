@@ -3,7 +3,7 @@
 use crate::checker::{Balances, Evidence, Queue, Secret, Writing};
 use crate::log::Line;
 use crate::nemesis::Tally;
-use crate::stage::{NODE_KEY, PASSWORD, Stage};
+use crate::stage::{NODE_KEY, Stage};
 use crate::witness::Order;
 use crate::{nats, witness};
 use anyhow::{Context, Result};
@@ -50,7 +50,7 @@ pub(crate) async fn balances(stage: &Stage) -> Result<Balances> {
 pub(crate) async fn quiet(stage: &Stage, deadline: Instant) -> Result<()> {
     while (open_orders(stage)? > 0
         || unfinalized(stage)? > 0
-        || nats::left(stage.servers.nats.address)?.1 > 0)
+        || nats::left(&stage.servers.nats.operator)?.1 > 0)
         && Instant::now() < deadline
     {
         sleep(POLL_INTERVAL).await;
@@ -78,7 +78,7 @@ pub(crate) async fn gather(
     let writings = writings(stage).await?;
     let mut breakdowns = tally.breakdowns;
     breakdowns.extend(panics(&writings));
-    let (messages, deliverable) = nats::left(stage.servers.nats.address)?;
+    let (messages, deliverable) = nats::left(&stage.servers.nats.operator)?;
     Ok(Evidence {
         lines,
         orders,
@@ -205,12 +205,13 @@ fn secrets(stage: &Stage) -> Result<Vec<Secret>> {
         Pubkey::from(key).to_string(),
     ];
     let wallet = wallet.into_iter().map(|text| Secret { name: "the wallet's key", text });
-    let canaries = [("the database's password", PASSWORD), ("the key of the nodes", NODE_KEY)];
-    let canaries = canaries.map(|(name, text)| Secret { name, text: text.to_owned() });
+    let passwords = stage.stores.passwords().into_iter().map(|text| ("a store's password", text));
+    let others = passwords.chain([("the key of the nodes", NODE_KEY)]);
+    let others = others.map(|(name, text)| Secret { name, text: text.to_owned() });
     // The part before is the key's id, which is no secret.
     let secret = |key: &String| key.rsplit('_').next().unwrap_or_default().to_owned();
     let keys = stage.keys.iter().map(|key| Secret { name: "the secret of an API key", text: secret(key) });
-    Ok(wallet.chain(canaries).chain(keys).collect())
+    Ok(wallet.chain(others).chain(keys).collect())
 }
 
 fn panics(writings: &[Writing]) -> Vec<String> {

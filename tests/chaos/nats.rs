@@ -3,10 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
+use xtask::Login;
 
 /// Where the server is asked about the stream of orders, a message of it, and the executors' consumer,
 /// and the first words of the subjects that the gateways publish to: one for each order. What the
@@ -24,8 +25,8 @@ const INBOX: &str = "_INBOX.chaos";
 struct Connection(BufReader<TcpStream>);
 
 /// Puts messages on the queue of orders, whatever is in them.
-pub(crate) fn publish(server: SocketAddr, payloads: &[String]) -> Result<()> {
-    let mut connection = Connection::open(server)?;
+pub(crate) fn publish(operator: &Login, payloads: &[String]) -> Result<()> {
+    let mut connection = Connection::open(operator)?;
     for payload in payloads {
         let subject = format!("{SUBJECT}.{}", uuid::Uuid::now_v7());
         connection.send(&format!("PUB {subject} {}\r\n{payload}\r\n", payload.len()))?;
@@ -36,8 +37,8 @@ pub(crate) fn publish(server: SocketAddr, payloads: &[String]) -> Result<()> {
 
 /// The texts of the messages on the queue, and how many of them are still to be delivered, or to be
 /// acknowledged.
-pub(crate) fn left(server: SocketAddr) -> Result<(Vec<String>, u64)> {
-    let mut connection = Connection::open(server)?;
+pub(crate) fn left(operator: &Login) -> Result<(Vec<String>, u64)> {
+    let mut connection = Connection::open(operator)?;
     connection.send(&format!("SUB {INBOX} 1\r\n"))?;
     let state = &connection.ask(STREAM, "")?["state"];
     let number = |value: &Value| value.as_u64().unwrap_or(0);
@@ -58,12 +59,13 @@ pub(crate) fn left(server: SocketAddr) -> Result<(Vec<String>, u64)> {
 }
 
 impl Connection {
-    fn open(server: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect_timeout(&server, TIMEOUT).context("connecting to NATS")?;
+    fn open(operator: &Login) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&operator.address, TIMEOUT).context("connecting to NATS")?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         let mut connection = Self(BufReader::new(stream));
         connection.line("INFO")?;
-        connection.send("CONNECT {\"verbose\":false}\r\n")?;
+        let connect = json!({ "verbose": false, "user": operator.user, "pass": operator.password });
+        connection.send(&format!("CONNECT {connect}\r\n"))?;
         Ok(connection)
     }
 

@@ -332,8 +332,9 @@ impl Nemesis<'_> {
     }
 
     fn flush_redis(&self) -> Result<()> {
-        let mut stream = TcpStream::connect(self.stage.servers.redis.address)?;
-        Ok(stream.write_all(b"FLUSHALL\r\n")?)
+        let operator = &self.stage.servers.redis.operator;
+        let mut stream = TcpStream::connect(operator.address)?;
+        Ok(write!(stream, "AUTH {} {}\r\nFLUSHALL\r\n", operator.user, operator.password)?)
     }
 
     /// Ended orders too: whoever gets one has to see that there is nothing to do.
@@ -345,7 +346,7 @@ impl Nemesis<'_> {
     }
 
     fn publish(&self, payloads: &[String]) -> Result<()> {
-        nats::publish(self.stage.servers.nats.address, payloads)
+        nats::publish(&self.stage.servers.nats.operator, payloads)
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use system_tests::Proxy;
 use xtask::servers::{Durability, Servers};
-use xtask::stack::{Plan, Setting, Stack, Stores};
+use xtask::stack::{Access, Plan, Setting, Stack, Stores};
 use xtask::workspace::Directory;
 use xtask::{Process, Supervisor, port, postgres};
 
@@ -24,9 +24,7 @@ const PRICE_VOLATILITY_BPS: u64 = 2;
 /// The clients are not to be limited: all have the same address.
 const ORDERS_PER_MINUTE: u64 = 1_000_000;
 
-/// Password that no log may have: in the database's URL, which trusts this machine and asks for none, and
-/// in those of the nodes, which want no key.
-pub(crate) const PASSWORD: &str = "canary-of-the-password";
+/// Secret that no log may have: in the URLs of the nodes, which want no key.
 pub(crate) const NODE_KEY: &str = "canary-of-the-node-key";
 
 /// The accounts that trade, each with a key of its own.
@@ -40,6 +38,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct Stage {
     pub(crate) supervisor: Supervisor,
     pub(crate) servers: Servers,
+    pub(crate) stores: Stores,
     pub(crate) stack: Stack,
     pub(crate) links: BTreeMap<Link, Proxy>,
     pub(crate) witnesses: Witnesses,
@@ -56,35 +55,30 @@ impl Stage {
         let path = directory.path();
         let supervisor = Supervisor::new(&path.join("logs"), false, Some(directory.lock()?))?;
         let mut servers = Servers::start(&supervisor, path, Durability::Full)?;
-        let database = servers.postgres.address;
+        let owner = servers.postgres.operator.clone();
         // The checker wants to know when each event was committed.
-        for statement in ["ALTER SYSTEM SET track_commit_timestamp = on", "CREATE DATABASE orders"] {
-            postgres::execute(database, postgres::FIRST_DATABASE, statement)?;
-        }
+        let track = "ALTER SYSTEM SET track_commit_timestamp = on";
+        postgres::execute(&owner, postgres::FIRST_DATABASE, track)?;
+        let stores = Stores::create(&servers, DATABASE)?;
         supervisor.stop(&mut servers.postgres.process)?;
         supervisor.restart(&mut servers.postgres.process)?;
         xtask::process::wait_until("PostgreSQL", READY_WITHIN, &mut servers.postgres.process, || {
-            postgres::execute(database, DATABASE, "SELECT 1")
+            postgres::execute(&owner, DATABASE, "SELECT 1")
         })?;
 
         let nodes = (0..NODES).map(|_| port::free()).collect::<Result<Vec<_>>>()?;
         let router = port::free()?;
         let witnesses = Witnesses::of(seed);
         let mut links = links(&servers, &nodes, router, witnesses).await?;
-        let settings = settings(&links, &nodes, router, witnesses);
+        let settings = settings(&stores, &links, &nodes, router, witnesses);
         let plan = Plan { executors: EXECUTORS, gateways: GATEWAYS, port: None, settings };
-        let stores = Stores {
-            database_url: postgres::url(database, DATABASE),
-            nats_url: format!("nats://{}", servers.nats.address),
-            redis_url: format!("redis://{}", servers.redis.address),
-        };
         let programs = programs.map_or_else(beside_this_program, Ok)?;
         let stack = Stack::start(&supervisor, &programs, path, &stores, &plan)?;
         for (index, gateway) in stack.gateways.iter().enumerate() {
             links.insert(Link::Client(index), Proxy::start(gateway.address).await?);
         }
-        let keys = issue_keys(&programs, &stores.database_url)?;
-        Ok(Self { supervisor, servers, stack, links, witnesses, keys, programs, directory })
+        let keys = issue_keys(&programs, &stores.operator)?;
+        Ok(Self { supervisor, servers, stores, stack, links, witnesses, keys, programs, directory })
     }
 
     /// The key of an account.
@@ -144,13 +138,12 @@ impl Stage {
 
     /// The rows of a statement in the engine's database, asked without any proxy.
     pub(crate) fn query(&self, statement: &str) -> Result<Vec<postgres::Row>> {
-        postgres::query(self.servers.postgres.address, DATABASE, statement)
+        postgres::query(&self.stores.operator.postgres, DATABASE, statement)
     }
 
     /// Runs the operators' program.
     pub(crate) fn ops(&self, arguments: &[&str]) -> Result<String> {
-        let url = postgres::url(self.servers.postgres.address, DATABASE);
-        xtask::stack::ops(&self.programs, &url, arguments)
+        xtask::stack::ops(&self.programs, &self.stores.operator, arguments)
     }
 
     /// Copies the database, while nobody is connected to it for a moment.
@@ -180,7 +173,7 @@ impl Stage {
     }
 
     fn administer(&self, statement: &str) -> Result<()> {
-        postgres::execute(self.servers.postgres.address, postgres::FIRST_DATABASE, statement)
+        postgres::execute(&self.stores.operator.postgres, postgres::FIRST_DATABASE, statement)
     }
 
     /// Checks that everything works.
@@ -233,40 +226,46 @@ async fn links(
 }
 
 fn settings(
+    stores: &Stores,
     links: &BTreeMap<Link, Proxy>,
     nodes: &[SocketAddr],
     router: SocketAddr,
     witnesses: Witnesses,
 ) -> Vec<Setting> {
     let at = |link: Link| links[&link].address;
-    let database = |link: Link| format!("postgres://{}:{PASSWORD}@{}/{DATABASE}", postgres::ROLE, at(link));
     let list = |parts: Vec<String>| parts.join(",");
     let executors_nodes = if witnesses == Witnesses::OneNode { 1 } else { NODES };
     let node_urls = |link: fn(usize) -> Link, nodes: usize| {
         list((0..nodes).map(|node| format!("http://{}/?api-key={NODE_KEY}", at(link(node)))).collect())
     };
-    vec![
+    let proxied = |access: &Access, [postgres, nats, redis]: [Link; 3]| {
+        let Access { database, postgres: in_postgres, nats: in_nats, redis: in_redis } = access;
+        let (postgres, nats, redis) =
+            (in_postgres.at(at(postgres)), in_nats.at(at(nats)), in_redis.at(at(redis)));
+        Access { database: database.clone(), postgres, nats, redis }.settings()
+    };
+    let gateway = proxied(&stores.gateway, [Link::GatewayPostgres, Link::GatewayNats, Link::GatewayRedis]);
+    let executor =
+        proxied(&stores.executor, [Link::ExecutorPostgres, Link::ExecutorNats, Link::ExecutorRedis]);
+    let mut settings = vec![
         setting("sandbox", "LISTEN", list(nodes.iter().map(SocketAddr::to_string).collect())),
         setting("sandbox", "SLOT_MS", SLOT_MS.to_string()),
         setting("sandbox", "PRICE_VOLATILITY_BPS", PRICE_VOLATILITY_BPS.to_string()),
         setting("router", "LISTEN", router.to_string()),
         setting("router", "SOLANA_RPC_URL", node_urls(Link::RouterNode, NODES)),
         setting("executor", "LEASE_SECONDS", LEASE.as_secs().to_string()),
-        setting("executor", "DATABASE_URL", database(Link::ExecutorPostgres)),
-        setting("executor", "NATS_URL", format!("nats://{}", at(Link::ExecutorNats))),
-        setting("executor", "REDIS_URL", format!("redis://{}", at(Link::ExecutorRedis))),
         setting("executor", "ROUTER_URL", format!("http://{}", at(Link::ExecutorRouter))),
         setting("executor", "SOLANA_RPC_URL", node_urls(Link::ExecutorNode, executors_nodes)),
         setting("gateway", "ORDERS_PER_MINUTE", ORDERS_PER_MINUTE.to_string()),
-        setting("gateway", "DATABASE_URL", database(Link::GatewayPostgres)),
-        setting("gateway", "NATS_URL", format!("nats://{}", at(Link::GatewayNats))),
-        setting("gateway", "REDIS_URL", format!("redis://{}", at(Link::GatewayRedis))),
         setting("gateway", "ROUTER_URL", format!("http://{}", at(Link::GatewayRouter))),
-    ]
+    ];
+    settings.extend(gateway.map(|(key, url)| setting("gateway", key, url)));
+    settings.extend(executor.map(|(key, url)| setting("executor", key, url)));
+    settings
 }
 
-fn issue_keys(programs: &Path, database_url: &str) -> Result<[String; 2]> {
-    let ops = |arguments: &[&str]| xtask::stack::ops(programs, database_url, arguments);
+fn issue_keys(programs: &Path, operator: &Access) -> Result<[String; 2]> {
+    let ops = |arguments: &[&str]| xtask::stack::ops(programs, operator, arguments);
     let issue = |account: &str| -> Result<String> {
         ops(&["account", "create", account])?;
         Ok(ops(&["key", "issue", "--account", account])?.trim().to_owned())

@@ -1,14 +1,15 @@
 use crate::{Cluster, Gateway, Wallet};
 use anyhow::{Context, Result};
 use serde_json::Value;
-use std::net::SocketAddr;
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use xtask::servers::{self, Durability, Server};
-use xtask::stack::{Plan, Service, Setting, Stack, Stores};
+use xtask::servers::{self, Durability, Server, Users};
+use xtask::stack::{Access, Plan, Service, Setting, Stack, Stores};
 use xtask::workspace::{self, Directory};
-use xtask::{Process, Supervisor, install, port, postgres};
+use xtask::{Login, Process, Supervisor, install, port, postgres};
 
 /// How long a test waits for anything. Most of it takes milliseconds; a loaded machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -33,9 +34,8 @@ pub struct Engine {
     pub nats: Server,
     /// The Redis server.
     pub redis: Server,
-    database: String,
-    postgres: SocketAddr,
-    /// The server at `postgres`, if it is this engine's alone.
+    stores: Stores,
+    /// PostgreSQL, if it is this engine's alone.
     own_postgres: Option<Server>,
     supervisor: Supervisor,
     directory: Option<Directory>,
@@ -113,23 +113,23 @@ impl Engine {
                 Some(servers::start_postgres(&supervisor, &programs, path, Durability::Full)?)
             }
         };
-        let postgres = own_postgres.as_ref().map_or_else(shared_postgres, |server| Ok(server.address))?;
+        let owner =
+            own_postgres.as_ref().map_or_else(shared_postgres, |server| Ok(server.operator.clone()))?;
         let database = name.replace('-', "_");
-        postgres::execute(postgres, postgres::FIRST_DATABASE, &format!("CREATE DATABASE {database}"))?;
+        postgres::execute(&owner, postgres::FIRST_DATABASE, &format!("CREATE DATABASE {database}"))?;
         let redis = servers::start_redis(&supervisor, &programs.redis, path, port::free()?)?;
         let nats = servers::start_nats(&supervisor, &programs.nats, path, port::free()?)?;
-        let stores = Stores {
-            database_url: postgres::url(postgres, &database),
-            nats_url: format!("nats://{}", nats.address),
-            redis_url: format!("redis://{}", redis.address),
-        };
+        // Roles are those of the whole server, which engines share.
+        let user = |service: &str| Login::random(owner.address, &format!("{database}_{service}"));
+        let users = Users { gateway: user("gateway")?, executor: user("executor")? };
+        let stores = Stores::new(&database, &owner, &users, &redis, &nats);
         settings.insert(0, setting("sandbox", "SLOT_MS", SLOT_MS));
         settings.insert(0, setting("gateway", "ORDER_TTL_SECONDS", ORDER_TTL_SECONDS));
         let plan = Plan { executors, gateways, port: None, settings };
         let services = services_folder(variant)?;
         let stack = Stack::start(&supervisor, &services, path, &stores, &plan)?;
         let directory = Some(directory);
-        Ok(Self { stack, nats, redis, database, postgres, own_postgres, supervisor, directory })
+        Ok(Self { stack, nats, redis, stores, own_postgres, supervisor, directory })
     }
 
     /// A client of the gateway with this index.
@@ -174,14 +174,14 @@ impl Engine {
     /// # Panics
     /// It does not start.
     pub fn restart(&mut self, part: Part) {
-        let (postgres, database) = (self.postgres, self.database.clone());
+        let Access { postgres, database, .. } = self.stores.operator.clone();
         let (supervisor, process) = self.process(part);
         supervisor.restart(process).unwrap();
         match part {
             Part::Postgres => {
                 // It does not start before the last process of the one that was killed is gone.
                 let deadline = Instant::now() + PATIENCE;
-                while postgres::execute(postgres, &database, "SELECT 1").is_err() {
+                while postgres::execute(&postgres, &database, "SELECT 1").is_err() {
                     assert!(Instant::now() < deadline, "PostgreSQL does not start: {}", process.log());
                     if process.exited().unwrap().is_some() {
                         supervisor.restart(process).unwrap();
@@ -225,7 +225,7 @@ impl Engine {
     /// # Panics
     /// It cannot be copied, or one does not start.
     pub fn back_up(&mut self) {
-        self.without_services(|engine| engine.copy_database(&engine.database, &engine.backup()));
+        self.without_services(|engine| engine.copy_database(engine.database(), &engine.backup()));
     }
 
     /// Puts the last backup in the place of the database, while gateways and executors are down.
@@ -234,9 +234,9 @@ impl Engine {
     /// As there; or there is no backup.
     pub fn restore(&mut self) {
         self.without_services(|engine| {
-            let drop = format!("DROP DATABASE {} WITH (FORCE)", engine.database);
-            postgres::execute(engine.postgres, postgres::FIRST_DATABASE, &drop).unwrap();
-            engine.copy_database(&engine.backup(), &engine.database);
+            let drop = format!("DROP DATABASE {} WITH (FORCE)", engine.database());
+            postgres::execute(engine.owner(), postgres::FIRST_DATABASE, &drop).unwrap();
+            engine.copy_database(&engine.backup(), engine.database());
         });
     }
 
@@ -252,14 +252,43 @@ impl Engine {
     fn copy_database(&self, from: &str, to: &str) {
         let copy = format!("CREATE DATABASE {to} TEMPLATE {from}");
         let deadline = Instant::now() + PATIENCE;
-        while let Err(error) = postgres::execute(self.postgres, postgres::FIRST_DATABASE, &copy) {
+        while let Err(error) = postgres::execute(self.owner(), postgres::FIRST_DATABASE, &copy) {
             assert!(Instant::now() < deadline, "copying the database: {error:#}");
             std::thread::sleep(POLL_INTERVAL);
         }
     }
 
     fn backup(&self) -> String {
-        format!("{}_backup", self.database)
+        format!("{}_backup", self.database())
+    }
+
+    fn database(&self) -> &str {
+        &self.stores.operator.database
+    }
+
+    fn owner(&self) -> &Login {
+        &self.stores.operator.postgres
+    }
+
+    /// The refusals of stores that are in the services' logs or in Redis' own: each service has the rights that its
+    /// work needs.
+    fn denied(&mut self) -> Vec<String> {
+        const REFUSALS: [&str; 3] = ["permission denied", "row-level security", "Permissions Violation"];
+        let refused = |line: &&str| REFUSALS.iter().any(|refusal| line.contains(refusal));
+        let mut denied = Vec::new();
+        for service in self.stack.services() {
+            let name = service.process.name().to_owned();
+            denied
+                .extend(service.process.log().lines().filter(refused).map(|line| format!("{name}: {line}")));
+        }
+        // A test may have killed Redis.
+        denied.extend(redis_refusal(&self.redis.operator).unwrap_or_default());
+        denied
+    }
+
+    /// The stores, with everybody's way into them.
+    pub fn stores(&self) -> &Stores {
+        &self.stores
     }
 
     /// Removes everything that NATS, which has been killed, keeps.
@@ -307,9 +336,8 @@ impl Engine {
     /// # Panics
     /// It fails.
     pub fn ops(&self, arguments: &[&str]) -> String {
-        let url = postgres::url(self.postgres, &self.database);
         let programs = services_folder(Variant::Usual).unwrap();
-        xtask::stack::ops(&programs, &url, arguments).unwrap()
+        xtask::stack::ops(&programs, &self.stores.operator, arguments).unwrap()
     }
 
     /// The signatures of the transactions that landed with success, in their order.
@@ -327,7 +355,7 @@ impl Engine {
     /// # Panics
     /// It fails.
     pub fn query(&self, statement: &str) -> Vec<Vec<Option<String>>> {
-        postgres::query(self.postgres, &self.database, statement).unwrap()
+        postgres::query(self.owner(), self.database(), statement).unwrap()
     }
 
     /// Runs a statement in this engine's database.
@@ -335,7 +363,7 @@ impl Engine {
     /// # Panics
     /// It fails.
     pub fn sql(&self, statement: &str) {
-        postgres::execute(self.postgres, &self.database, statement).unwrap();
+        postgres::execute(self.owner(), self.database(), statement).unwrap();
     }
 }
 
@@ -347,24 +375,20 @@ impl Drop for Engine {
             }
             return;
         }
+        let denied = self.denied();
         // A test that wants to see them end in good order does so itself.
         let services = self.stack.services().map(|service| &mut service.process);
         let servers = [&mut self.redis.process, &mut self.nats.process];
         let killed = services.chain(servers).try_for_each(|process| self.supervisor.kill(process));
         let dropped = match &mut self.own_postgres {
             Some(postgres) => postgres.stop(&self.supervisor),
-            None => {
-                let drop = |database: &str| {
-                    let statement = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
-                    postgres::execute(self.postgres, postgres::FIRST_DATABASE, &statement)
-                };
-                drop(&self.database).and_then(|()| drop(&self.backup()))
-            }
+            None => drop_database(&self.stores, &self.backup()),
         };
         let removed = self.directory.take().map_or(Ok(()), Directory::remove);
         for error in [killed, dropped, removed].into_iter().filter_map(Result::err) {
             eprintln!("taking an engine down: {error:#}");
         }
+        assert!(denied.is_empty(), "a service lacks a right on a store:\n{}", denied.join("\n"));
     }
 }
 
@@ -388,20 +412,32 @@ pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Optio
     }
 }
 
-/// The server that all tests may use.
-fn shared_postgres() -> Result<SocketAddr> {
+/// The owner of the server that all tests may use.
+fn shared_postgres() -> Result<Login> {
     let url = std::env::var("TEST_DATABASE_URL")
         .map_err(|_| anyhow::anyhow!("set TEST_DATABASE_URL, or run `cargo xtask test`"))?;
-    server(&url)
+    Login::parse(&url).context("reading TEST_DATABASE_URL")
 }
 
-/// The address in a database URL such as `postgres://postgres@127.0.0.1:5432/postgres`.
-fn server(url: &str) -> Result<SocketAddr> {
-    let authority = url.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
-    let address = authority.and_then(|authority| authority.rsplit('@').next());
-    address
-        .and_then(|address| address.parse().ok())
-        .with_context(|| format!("no address in TEST_DATABASE_URL `{url}`"))
+/// A command or a login that Redis has refused, if there is one.
+fn redis_refusal(operator: &Login) -> Result<Option<String>> {
+    let mut stream = BufReader::new(TcpStream::connect(operator.address)?);
+    stream.get_ref().set_read_timeout(Some(PATIENCE))?;
+    write!(stream.get_mut(), "AUTH {} {}\r\nACL LOG 1\r\nQUIT\r\n", operator.user, operator.password)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok((answer != "+OK\r\n*0\r\n+OK\r\n").then(|| format!("redis: {answer}")))
+}
+
+/// Removes what an engine has in a server that others use: its databases, then its roles.
+fn drop_database(stores: &Stores, backup: &str) -> Result<()> {
+    let Stores { operator, gateway, executor } = stores;
+    let databases =
+        [operator.database.as_str(), backup].map(|name| format!("DATABASE IF EXISTS {name} WITH (FORCE)"));
+    let roles = [gateway, executor].map(|access| format!("ROLE IF EXISTS {}", access.postgres.user));
+    databases.iter().chain(&roles).try_for_each(|what| {
+        postgres::execute(&operator.postgres, postgres::FIRST_DATABASE, &format!("DROP {what}"))
+    })
 }
 
 /// Where cargo has put the services: the folder above the one with this test. Those that can be asked

@@ -72,7 +72,7 @@ impl App {
             .await
             .context("stopped before the database answered")?
             .context("connecting to the database; check DATABASE_URL")?;
-        let queue = Queue::connect(&configuration.nats_url)
+        let queue = Queue::connect_publisher(&configuration.nats_url)
             .await
             .context("connecting to the queue; check NATS_URL")?;
         let cache = Cache::connect(&configuration.redis_url).context("check REDIS_URL")?;

@@ -21,6 +21,13 @@ async fn database() -> String {
     format!("{location}/{name}?{query}")
 }
 
+/// The queue's server, as whoever may do everything there.
+async fn nats() -> async_nats::Client {
+    let address: async_nats::ServerAddr = required("TEST_NATS_URL").parse().unwrap();
+    let [user, password] = [address.username(), address.password()].map(|text| text.unwrap().to_owned());
+    async_nats::ConnectOptions::with_user_and_password(user, password).connect(address).await.unwrap()
+}
+
 /// Output of `ops`: on one stream if it succeeded, on the other if not.
 fn ops(database: &str, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO_BIN_EXE_ops"))
@@ -87,7 +94,7 @@ async fn an_operator_keeps_orders_off_a_venue_and_lets_them_back() {
 async fn an_operator_lists_replays_and_discards_what_is_parked() {
     let database = database().await;
     ops(&database, &["migrate"]).unwrap();
-    let jetstream = async_nats::jetstream::new(async_nats::connect(required("TEST_NATS_URL")).await.unwrap());
+    let jetstream = async_nats::jetstream::new(nats().await);
     let subject = format!("ORDERS.execute.{}", Uuid::now_v7().simple());
     let park = format!(
         "INSERT INTO parked_messages (subject, payload, reason)
@@ -157,4 +164,75 @@ async fn an_operator_issues_lists_rotates_and_revokes_keys() {
     assert!(ops(&database, &["key", "list"]).unwrap().contains("revoked"));
     assert!(ops(&database, &["key", "rotate", &id]).unwrap_err().contains("no valid key"));
     assert!(ops(&database, &["key", "revoke", "0123456789ab"]).unwrap_err().contains("no key"));
+}
+
+/// A role of the server that no other test has, with a password.
+async fn role(database: &str) -> String {
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let create = format!("CREATE ROLE {name} LOGIN PASSWORD 'secret'");
+    PgConnection::connect(database).await.unwrap().execute(AssertSqlSafe(create)).await.unwrap();
+    name
+}
+
+/// The URL of a database for another user.
+fn url_of(database: &str, user: &str, password: &str) -> String {
+    let (_, rest) = database.split_once('@').unwrap();
+    format!("postgres://{user}:{password}@{rest}")
+}
+
+#[tokio::test]
+async fn a_service_logs_in_with_the_rights_of_its_role_alone() {
+    let database = database().await;
+    ops(&database, &["migrate"]).unwrap();
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let file = std::env::temp_dir().join(&name);
+    let login = |name: &str, password: &str| {
+        std::fs::write(&file, password).unwrap();
+        let file = file.to_str().unwrap();
+        ops(&database, &["database", "login", "gateway", "--name", name, "--password-file", file])
+    };
+    let expected = format!("{name} may log in, with the rights of order_gateway");
+    assert_eq!(login(&name, "p@ss/w#1\n").unwrap(), expected);
+    let url = url_of(&database, &name, "p%40ss%2Fw%231");
+    let mut gateway = PgConnection::connect(&url).await.unwrap();
+    gateway.execute("SELECT count(*) FROM orders").await.unwrap();
+    let refused = gateway.execute("DELETE FROM orders").await.unwrap_err().to_string();
+    assert!(refused.contains("permission denied for table orders"), "{refused}");
+
+    assert_eq!(login(&name, "another").unwrap(), expected);
+    let refused = PgConnection::connect(&url).await.unwrap_err().to_string();
+    assert!(refused.contains("password authentication failed"), "{refused}");
+    for (name, password, error) in [
+        ("postgres", "secret", "this role owns the database"),
+        ("order_executor", "secret", "a login has at most 63 letters"),
+        ("x; DROP TABLE orders", "secret", "a login has at most 63 letters"),
+        (&*name, "two words", "visible ASCII characters"),
+        (&*name, "", "visible ASCII characters"),
+    ] {
+        let refused = login(name, password).unwrap_err();
+        assert!(refused.contains(error), "{name}: {refused}");
+    }
+    std::fs::remove_file(file).unwrap();
+
+    let stranger = url_of(&database, &role(&database).await, "secret");
+    let refused = PgConnection::connect(&stranger).await.unwrap_err().to_string();
+    assert!(refused.contains("permission denied for database"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_owner_without_power_over_the_server_migrates_and_works() {
+    let database = database().await;
+    let owner = role(&database).await;
+    let (_, name) = database.rsplit_once('/').unwrap();
+    let name = name.trim_end_matches('?');
+    let give = format!("ALTER DATABASE {name} OWNER TO {owner}");
+    PgConnection::connect(&database).await.unwrap().execute(AssertSqlSafe(give)).await.unwrap();
+    let database = url_of(&database, &owner, "secret");
+    // Twice: what is there is found.
+    for _ in 0..2 {
+        let said = ops(&database, &["migrate"]).unwrap();
+        assert!(said.starts_with("the database is up to date"), "{said}");
+    }
+    ops(&database, &["halt", "--reason", "a test"]).unwrap();
+    assert_eq!(ops(&database, &["resume"]).unwrap(), "trading goes on");
 }

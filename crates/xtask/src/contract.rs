@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::process::{Command, Stdio};
 use xtask::process::{POLL_INTERVAL, Supervisor};
 use xtask::servers::{Durability, Servers};
-use xtask::stack::{Plan, Stack};
+use xtask::stack::{Plan, Stack, Stores};
 use xtask::workspace;
 
 /// Starts a stack, and checks its documents and pages with the script in tests/contract.
@@ -17,7 +17,7 @@ pub(crate) fn run() -> Result<()> {
     let directory = workspace::Directory::fresh(&format!("contract-{}", std::process::id()))?;
     let supervisor = Supervisor::new(&directory.path().join("logs"), false, Some(directory.lock()?))?;
     let mut servers = Servers::start(&supervisor, directory.path(), Durability::Throwaway)?;
-    let stores = up::create_database(&servers)?;
+    let stores = Stores::create(&servers, up::DATABASE)?;
     let plan = Plan { executors: 1, gateways: 1, port: None, settings: Vec::new() };
     let programs = cargo::programs()?;
     let mut stack = Stack::start(&supervisor, &programs, directory.path(), &stores, &plan)?;

@@ -11,15 +11,18 @@ pub mod defect;
 mod guardian;
 mod http;
 pub mod install;
+pub mod login;
 pub mod patch;
 pub mod port;
 pub mod postgres;
 pub mod process;
+mod scram;
 pub mod servers;
 pub mod stack;
 mod user;
 pub mod workspace;
 
+pub use login::Login;
 pub use process::{Process, Signal, Supervisor};
 pub use servers::Servers;
 pub use stack::Stack;

@@ -1,9 +1,11 @@
 //! As much of PostgreSQL's protocol as it takes to ask whether a private server is ready and to make a
 //! database in it: no client program is needed for that.
 
+use crate::login::Login;
+use crate::scram::{Exchange, Proof};
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 /// The role that owns everything in a private server.
@@ -21,26 +23,27 @@ const MESSAGE_LENGTH_MAX: usize = 1 << 20;
 /// Version 3.0 of the protocol.
 const PROTOCOL: u32 = 196_608;
 
-/// Runs one statement in a database of a server that trusts this machine.
+/// Runs one statement in a database.
 ///
 /// # Errors
-/// Nothing listens, the server is not ready yet, wants a password, or refuses the statement.
-pub fn execute(server: SocketAddr, database: &str, statement: &str) -> Result<()> {
-    query(server, database, statement).map(drop)
+/// Nothing listens, the server is not ready yet, or it refuses the login or the statement.
+pub fn execute(login: &Login, database: &str, statement: &str) -> Result<()> {
+    query(login, database, statement).map(drop)
 }
 
 /// The rows that one statement gives, with each value as PostgreSQL writes it as text.
 ///
 /// # Errors
 /// As for [`execute`].
-pub fn query(server: SocketAddr, database: &str, statement: &str) -> Result<Vec<Row>> {
-    let mut stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
+pub fn query(login: &Login, database: &str, statement: &str) -> Result<Vec<Row>> {
+    let mut stream = TcpStream::connect_timeout(&login.address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    let startup = format!("user\0{ROLE}\0database\0{database}\0\0");
+    let startup = format!("user\0{}\0database\0{database}\0\0", login.user);
     let mut message = PROTOCOL.to_be_bytes().to_vec();
     message.extend_from_slice(startup.as_bytes());
     send(&mut stream, None, &message)?;
+    authenticate(&mut stream, &login.password)?;
     until_ready(&mut stream)?;
     send(&mut stream, Some(b'Q'), format!("{statement}\0").as_bytes())?;
     until_ready(&mut stream).with_context(|| format!("running `{statement}`"))
@@ -49,9 +52,9 @@ pub fn query(server: SocketAddr, database: &str, statement: &str) -> Result<Vec<
 /// The values of a row; None is NULL.
 pub type Row = Vec<Option<String>>;
 
-/// The URL of a database in a server that trusts this machine.
-pub fn url(server: SocketAddr, database: &str) -> String {
-    format!("postgres://{ROLE}@{server}/{database}")
+/// The URL of a database.
+pub fn url(login: &Login, database: &str) -> String {
+    format!("{}/{database}", login.url("postgres"))
 }
 
 fn send(stream: &mut TcpStream, kind: Option<u8>, body: &[u8]) -> Result<()> {
@@ -61,21 +64,58 @@ fn send(stream: &mut TcpStream, kind: Option<u8>, body: &[u8]) -> Result<()> {
     Ok(stream.write_all(&message)?)
 }
 
+/// Shows the server that the client knows the password. A server that lets anybody in is refused.
+fn authenticate(stream: &mut TcpStream, password: &str) -> Result<()> {
+    const SASL: u32 = 10;
+    const CONTINUE: u32 = 11;
+    const FINAL: u32 = 12;
+    let exchange = Exchange::begin(password)?;
+    let mut proof: Option<Proof> = None;
+    loop {
+        let (kind, body) = receive(stream)?;
+        ensure!(kind != b'E', "PostgreSQL says: {}", error_text(&body));
+        let (step, text) = body.split_first_chunk::<4>().context("a message that cannot be read")?;
+        ensure!(kind == b'R', "PostgreSQL lets in without a password");
+        let text = String::from_utf8_lossy(text);
+        match (u32::from_be_bytes(*step), &proof) {
+            (SASL, None) => {
+                let first = exchange.first_message();
+                let mut message = b"SCRAM-SHA-256\0".to_vec();
+                message.extend_from_slice(&u32::try_from(first.len())?.to_be_bytes());
+                message.extend_from_slice(first.as_bytes());
+                send(stream, Some(b'p'), &message)?;
+            }
+            (CONTINUE, None) => {
+                let made = exchange.prove(&text)?;
+                send(stream, Some(b'p'), made.message.as_bytes())?;
+                proof = Some(made);
+            }
+            // The server's own proof comes before its word that all is well.
+            (FINAL, Some(proof)) => return proof.verify(&text),
+            _ => bail!("PostgreSQL lets in without a password, or wants one in another form"),
+        }
+    }
+}
+
+fn receive(stream: &mut impl Read) -> Result<(u8, Vec<u8>)> {
+    let mut head = [0; 5];
+    stream.read_exact(&mut head)?;
+    let [kind, length @ ..] = head;
+    let length = usize::try_from(u32::from_be_bytes(length))?;
+    ensure!((4..MESSAGE_LENGTH_MAX).contains(&length), "a message of {length} bytes");
+    let mut body = vec![0; length - 4];
+    stream.read_exact(&mut body)?;
+    Ok((kind, body))
+}
+
 fn until_ready(stream: &mut impl Read) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     loop {
-        let mut head = [0; 5];
-        stream.read_exact(&mut head)?;
-        let [kind, length @ ..] = head;
-        let length = usize::try_from(u32::from_be_bytes(length))?;
-        ensure!((4..MESSAGE_LENGTH_MAX).contains(&length), "a message of {length} bytes");
-        let mut body = vec![0; length - 4];
-        stream.read_exact(&mut body)?;
+        let (kind, body) = receive(stream)?;
         match kind {
             b'Z' => return Ok(rows),
             b'D' => rows.push(row(&body).context("a row that cannot be read")?),
             b'E' => bail!("PostgreSQL says: {}", error_text(&body)),
-            b'R' if body != [0; 4] => bail!("PostgreSQL wants a password"),
             _ => {}
         }
     }

@@ -1,9 +1,11 @@
 //! Private instances of PostgreSQL, Redis and NATS.
 
 use crate::install::{self, Programs};
+use crate::login::{Login, write_private};
 use crate::process::{Process, Signal, Supervisor, wait_until};
 use crate::{port, postgres, user};
 use anyhow::{Context, Result, ensure};
+use sha2::{Digest as _, Sha256};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -29,10 +31,36 @@ pub enum Durability {
     Throwaway,
 }
 
+/// A user of each service that has some on a server.
+#[derive(Debug, Clone)]
+pub struct Users {
+    /// The gateways'.
+    pub gateway: Login,
+    /// The executors'.
+    pub executor: Login,
+}
+
+impl Users {
+    /// Users with passwords of their own.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn random(address: SocketAddr) -> Result<Self> {
+        Ok(Self {
+            gateway: Login::random(address, "gateway")?,
+            executor: Login::random(address, "executor")?,
+        })
+    }
+}
+
+/// Users of Redis and of NATS: `deploy` has them for containers, too.
+const REDIS_USERS: &str = include_str!("../../../deploy/redis-users.acl");
+const NATS_USERS: &str = include_str!("../../../deploy/nats-users.conf");
+
 /// The three servers, taken down when dropped.
 #[derive(Debug)]
 pub struct Servers {
-    /// PostgreSQL, which trusts this machine; see [`postgres::url`].
+    /// PostgreSQL; see [`postgres::url`].
     pub postgres: Server,
     /// Redis.
     pub redis: Server,
@@ -45,6 +73,10 @@ pub struct Servers {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Who may do everything there.
+    pub operator: Login,
+    /// The services' users, of Redis and NATS. Those of PostgreSQL are made with the database.
+    pub users: Users,
     /// The running process.
     pub process: Process,
     /// Only where PostgreSQL cannot reach the directory of the run: its own elsewhere, to be removed.
@@ -106,14 +138,29 @@ pub fn start_redis(
     path: &Path,
     address: SocketAddr,
 ) -> Result<Server> {
+    let (operator, users) = (Login::random(address, "operator")?, Users::random(address)?);
+    let acl = path.join("redis-users.acl");
+    let hash = |login: &Login| hex(&Sha256::digest(&login.password));
+    let rules = REDIS_USERS
+        .replace("OPERATOR_HASH", &hash(&operator))
+        .replace("GATEWAY_HASH", &hash(&users.gateway))
+        .replace("EXECUTOR_HASH", &hash(&users.executor));
+    write_private(&acl, &rules)?;
     let mut command = Command::new(program);
     command
         .args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()])
         .args(["--save", "", "--appendonly", "no", "--dir"])
-        .arg(path);
+        .arg(path)
+        .arg("--aclfile")
+        .arg(acl);
     let mut process = supervisor.spawn("redis", command, Signal::Terminate)?;
-    wait_until("Redis", READY_TIMEOUT, &mut process, || greeting(address, b"PING\r\n", "+PONG"))?;
-    Ok(Server { address, process, elsewhere: None })
+    // It answers, and does nothing for a stranger.
+    wait_until("Redis", READY_TIMEOUT, &mut process, || greeting(address, b"PING\r\n", "-NOAUTH"))?;
+    Ok(Server { address, operator, users, process, elsewhere: None })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Starts NATS, with its streams under `path`, at this address.
@@ -126,14 +173,23 @@ pub fn start_nats(
     path: &Path,
     address: SocketAddr,
 ) -> Result<Server> {
+    let (operator, users) = (Login::random(address, "operator")?, Users::random(address)?);
+    let configuration = path.join("nats-users.conf");
+    write_private(&configuration, NATS_USERS)?;
     let mut command = Command::new(program);
     command
+        .arg("--config")
+        .arg(configuration)
         .args(["--addr", &address.ip().to_string(), "--port", &address.port().to_string()])
         .args(["--jetstream", "--store_dir"])
         .arg(path.join("nats"));
+    for (name, login) in [("OPERATOR", &operator), ("GATEWAY", &users.gateway), ("EXECUTOR", &users.executor)]
+    {
+        command.env(format!("{name}_PASSWORD"), format!("\"{}\"", login.password));
+    }
     let mut process = supervisor.spawn("nats", command, Signal::Terminate)?;
     wait_until("NATS", READY_TIMEOUT, &mut process, || greeting(address, b"", "INFO "))?;
-    Ok(Server { address, process, elsewhere: None })
+    Ok(Server { address, operator, users, process, elsewhere: None })
 }
 
 /// Starts PostgreSQL, with its data under `path`, on a free port.
@@ -147,26 +203,9 @@ pub fn start_postgres(
     durability: Durability,
 ) -> Result<Server> {
     let home = PostgresHome::prepare(path)?;
-    let output = home
-        .command(&programs.initdb)
-        .args([
-            "--username",
-            postgres::ROLE,
-            "--auth",
-            "trust",
-            "--encoding",
-            "UTF8",
-            "--locale",
-            "C",
-            "--no-sync",
-        ])
-        .arg("--pgdata")
-        .arg(&home.data)
-        .stdin(Stdio::null())
-        .output()
-        .context("running initdb")?;
-    ensure!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
     let address = port::free()?;
+    let (operator, users) = (Login::random(address, postgres::ROLE)?, Users::random(address)?);
+    home.initialize(programs, &operator)?;
     let mut command = home.command(&programs.postgres);
     command.arg("-D").arg(&home.data).args([
         "-h",
@@ -185,9 +224,11 @@ pub fn start_postgres(
     }
     let mut process = supervisor.spawn("postgres", command, Signal::Interrupt)?;
     wait_until("PostgreSQL", READY_TIMEOUT, &mut process, || {
-        postgres::execute(address, postgres::FIRST_DATABASE, "SELECT 1")
+        postgres::execute(&operator, postgres::FIRST_DATABASE, "SELECT 1")
     })?;
-    Ok(Server { address, process, elsewhere: home.elsewhere })
+    let verifier = format!("ALTER ROLE {} PASSWORD '{}'", operator.user, operator.verifier()?);
+    postgres::execute(&operator, postgres::FIRST_DATABASE, &verifier)?;
+    Ok(Server { address, operator, users, process, elsewhere: home.elsewhere })
 }
 
 /// A directory that PostgreSQL can use, and who it runs as.
@@ -216,6 +257,29 @@ impl PostgresHome {
         std::os::unix::fs::chown(&home.data, Some(user.id), Some(user.group))
             .with_context(|| format!("giving {} to PostgreSQL's user", home.data.display()))?;
         Ok(home)
+    }
+
+    /// Makes the files of a server that lets nobody in without a password, and has one role.
+    fn initialize(&self, programs: &Programs, operator: &Login) -> Result<()> {
+        // Beside the files, which must be alone in their folder.
+        let password = self.data.with_extension("password");
+        write_private(&password, &operator.password)?;
+        if let Some(user) = &self.user {
+            std::os::unix::fs::chown(&password, Some(user.id), Some(user.group))
+                .with_context(|| format!("giving {} to PostgreSQL's user", password.display()))?;
+        }
+        let output = self
+            .command(&programs.initdb)
+            .args(["--username", &operator.user, "--auth", "scram-sha-256", "--pwfile"])
+            .arg(&password)
+            .args(["--encoding", "UTF8", "--locale", "C", "--no-sync", "--pgdata"])
+            .arg(&self.data)
+            .stdin(Stdio::null())
+            .output()
+            .context("running initdb")?;
+        std::fs::remove_file(&password).with_context(|| format!("removing {}", password.display()))?;
+        ensure!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
     }
 
     fn command(&self, program: &Path) -> Command {

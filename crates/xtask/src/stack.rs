@@ -1,7 +1,9 @@
 //! The engine's own processes: a local cluster, a router, executors and gateways.
 
+use crate::login::{Login, write_private};
 use crate::process::{Process, Signal, Supervisor, wait_until};
-use crate::{http, port};
+use crate::servers::{Server, Servers, Users};
+use crate::{http, port, postgres};
 use anyhow::{Context, Result, ensure};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -14,15 +16,76 @@ const READY_TIMEOUT: Duration = Duration::from_secs(90);
 /// The address lookup table that the local cluster begins with.
 pub const LOOKUP_TABLE: &str = "4ezRjbnj3kfpF2DgfaQGvWpW3G5nxWJ5QKw6njFxfeGA";
 
-/// The stores that a stack works on.
+/// The stores that a stack works on, and who gets into them with what.
 #[derive(Debug, Clone)]
 pub struct Stores {
-    /// PostgreSQL, with the database.
-    pub database_url: String,
+    /// Of the operators, who own everything.
+    pub operator: Access,
+    /// Of the gateways.
+    pub gateway: Access,
+    /// Of the executors.
+    pub executor: Access,
+}
+
+/// One user's way into each store.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The name of the database.
+    pub database: String,
+    /// PostgreSQL.
+    pub postgres: Login,
     /// NATS.
-    pub nats_url: String,
+    pub nats: Login,
     /// Redis.
-    pub redis_url: String,
+    pub redis: Login,
+}
+
+impl Stores {
+    /// The stores with this database, which its owner has made, and these users, which are let into it by
+    /// [`Stack::start`].
+    pub fn new(database: &str, owner: &Login, users: &Users, redis: &Server, nats: &Server) -> Self {
+        let access = |postgres: &Login, nats: &Login, redis: &Login| Access {
+            database: database.to_owned(),
+            postgres: postgres.clone(),
+            nats: nats.clone(),
+            redis: redis.clone(),
+        };
+        Self {
+            operator: access(owner, &nats.operator, &redis.operator),
+            gateway: access(&users.gateway, &nats.users.gateway, &redis.users.gateway),
+            executor: access(&users.executor, &nats.users.executor, &redis.users.executor),
+        }
+    }
+
+    /// Creates the database in these servers.
+    ///
+    /// # Errors
+    /// PostgreSQL refuses.
+    pub fn create(servers: &Servers, database: &str) -> Result<Self> {
+        let owner = &servers.postgres.operator;
+        postgres::execute(owner, postgres::FIRST_DATABASE, &format!("CREATE DATABASE {database}"))?;
+        Ok(Self::new(database, owner, &servers.postgres.users, &servers.redis, &servers.nats))
+    }
+
+    /// Every password.
+    pub fn passwords(&self) -> Vec<&str> {
+        [&self.operator, &self.gateway, &self.executor]
+            .into_iter()
+            .flat_map(|access| [&access.postgres, &access.nats, &access.redis])
+            .map(|login| login.password.as_str())
+            .collect()
+    }
+}
+
+impl Access {
+    /// The settings of a process with this access: each variable with its URL.
+    pub fn settings(&self) -> [(&'static str, String); 3] {
+        [
+            ("DATABASE_URL", postgres::url(&self.postgres, &self.database)),
+            ("NATS_URL", self.nats.url("nats")),
+            ("REDIS_URL", self.redis.url("redis")),
+        ]
+    }
 }
 
 /// An environment variable for every process of one service.
@@ -117,7 +180,7 @@ impl Stack {
         stores: &Stores,
         plan: &Plan,
     ) -> Result<Self> {
-        migrate(programs, &stores.database_url)?;
+        prepare(programs, path, stores)?;
         let (wallet, ledger) = (path.join("wallet.json"), path.join("ledger"));
         let start = Start { supervisor, programs, settings: &plan.settings };
         let sandbox = start.service("sandbox", "sandbox", start.listen("sandbox")?, |command| {
@@ -128,24 +191,23 @@ impl Stack {
             command.env("SOLANA_RPC_URL", &cluster);
         })?;
         let router_url = format!("http://{}", router.address);
-        let shared = |command: &mut Command| {
-            command
-                .env("DATABASE_URL", &stores.database_url)
-                .env("NATS_URL", &stores.nats_url)
-                .env("REDIS_URL", &stores.redis_url)
-                .env("ROUTER_URL", &router_url);
+        let shared = |command: &mut Command, access: &Access| {
+            command.envs(access.settings()).env("ROUTER_URL", &router_url);
         };
         let executors = names("executor", plan.executors)
             .map(|name| {
                 start.service("executor", &name, port::free()?, |command| {
-                    shared(command);
+                    shared(command, &stores.executor);
                     command.env("SOLANA_RPC_URL", &cluster).env("KEYPAIR", &wallet);
                 })
             })
             .collect::<Result<_>>()?;
         let gateways = names("gateway", plan.gateways)
             .enumerate()
-            .map(|(index, name)| start.service("gateway", &name, gateway_address(plan.port, index)?, shared))
+            .map(|(index, name)| {
+                let address = gateway_address(plan.port, index)?;
+                start.service("gateway", &name, address, |command| shared(command, &stores.gateway))
+            })
             .collect::<Result<_>>()?;
         Ok(Self { sandbox, router, executors, gateways, wallet, ledger })
     }
@@ -183,20 +245,33 @@ fn gateway_address(first: Option<u16>, index: usize) -> Result<SocketAddr> {
     Ok(address)
 }
 
-/// Brings the database to the tables that the services expect.
-fn migrate(programs: &Path, database_url: &str) -> Result<()> {
-    ops(programs, database_url, &["migrate"]).map(drop)
+/// Brings the database to the tables that the services expect, and lets the services in.
+fn prepare(programs: &Path, path: &Path, stores: &Stores) -> Result<()> {
+    ops(programs, &stores.operator, &["migrate"])?;
+    for (service, access) in [("gateway", &stores.gateway), ("executor", &stores.executor)] {
+        let password = path.join(format!("{service}.password"));
+        write_private(&password, &access.postgres.verifier()?)?;
+        let file = password.to_str().context("the directory's path is no text")?;
+        let name = access.postgres.user.as_str();
+        ops(
+            programs,
+            &stores.operator,
+            &["database", "login", service, "--name", name, "--password-file", file],
+        )?;
+        std::fs::remove_file(&password).with_context(|| format!("removing {}", password.display()))?;
+    }
+    Ok(())
 }
 
 /// Runs the operators' program, and answers with what it said.
 ///
 /// # Errors
 /// It does not start, or fails.
-pub fn ops(programs: &Path, database_url: &str, arguments: &[&str]) -> Result<String> {
+pub fn ops(programs: &Path, operator: &Access, arguments: &[&str]) -> Result<String> {
     let program = programs.join("ops");
     let output = Command::new(&program)
         .args(arguments)
-        .env("DATABASE_URL", database_url)
+        .envs(operator.settings())
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("starting {}", program.display()))?;

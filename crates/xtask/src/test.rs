@@ -47,9 +47,9 @@ pub(crate) fn cargo_test(
     let mut servers = Servers::start(&supervisor, directory.path(), Durability::Throwaway)?;
     let mut environment = environment.to_vec();
     environment.extend([
-        ("TEST_DATABASE_URL", postgres::url(servers.postgres.address, postgres::FIRST_DATABASE)),
-        ("TEST_NATS_URL", format!("nats://{}", servers.nats.address)),
-        ("TEST_REDIS_URL", format!("redis://{}", servers.redis.address)),
+        ("TEST_DATABASE_URL", postgres::url(&servers.postgres.operator, postgres::FIRST_DATABASE)),
+        ("TEST_NATS_URL", servers.nats.operator.url("nats")),
+        ("TEST_REDIS_URL", servers.redis.operator.url("redis")),
     ]);
     let arguments: Vec<&str> = std::iter::once("test").chain(arguments.iter().map(String::as_str)).collect();
     let outcome = cargo::run(&arguments, &environment, interrupt);

@@ -1,11 +1,14 @@
 use crate::cargo::{self, Interrupt};
 use anyhow::{Context, Result};
 use clap::Args;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use xtask::process::{POLL_INTERVAL, Supervisor};
 use xtask::servers::{Durability, Servers};
 use xtask::stack::{self, LOOKUP_TABLE, Plan, Setting, Stack, Stores};
-use xtask::{postgres, workspace};
+use xtask::{login, workspace};
+
+/// The name of the database.
+pub(crate) const DATABASE: &str = "orders";
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -37,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let quietly = Supervisor::new(&logs, false, Some(directory.lock()?))?;
     let mut servers = Servers::start(&quietly, directory.path(), Durability::Full)?;
     println!("[3/3] Starting the local cluster, the router, the executors and the gateways");
-    let stores = create_database(&servers)?;
+    let stores = Stores::create(&servers, DATABASE)?;
     let plan = Plan {
         executors: options.executors,
         gateways: options.gateways,
@@ -48,7 +51,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = cargo::programs()?;
     let mut stack = Stack::start(&aloud, &programs, directory.path(), &stores, &plan)?;
     let key = first_key(&programs, &stores)?;
-    announce(&stack, &stores, &key);
+    let urls = write_urls(directory.path(), &stores)?;
+    announce(&stack, &stores, &urls, &key);
 
     let outcome = watch(&mut stack, &mut servers, &interrupt);
     println!("Taking everything down");
@@ -64,22 +68,15 @@ fn knows_table(service: &'static str) -> Setting {
 /// Issues a key that may do everything for the operator's account.
 pub(crate) fn first_key(programs: &Path, stores: &Stores) -> Result<String> {
     let issue = ["key", "issue", "--scope", "read,trade,admin", "--label", "the first"];
-    Ok(stack::ops(programs, &stores.database_url, &issue)?.trim().to_owned())
+    Ok(stack::ops(programs, &stores.operator, &issue)?.trim().to_owned())
 }
 
-/// Creates the database of a stack.
-pub(crate) fn create_database(servers: &Servers) -> Result<Stores> {
-    let database = "orders";
-    postgres::execute(
-        servers.postgres.address,
-        postgres::FIRST_DATABASE,
-        &format!("CREATE DATABASE {database}"),
-    )?;
-    Ok(Stores {
-        database_url: postgres::url(servers.postgres.address, database),
-        nats_url: format!("nats://{}", servers.nats.address),
-        redis_url: format!("redis://{}", servers.redis.address),
-    })
+/// Writes the operator's URLs of the stores to a file that its owner alone may read, as a shell takes them.
+fn write_urls(path: &Path, stores: &Stores) -> Result<PathBuf> {
+    let file = path.join("operator.env");
+    let lines = stores.operator.settings().map(|(name, url)| format!("export {name}='{url}'\n"));
+    login::write_private(&file, &lines.concat())?;
+    Ok(file)
 }
 
 /// Returns when somebody wants this to end, or when something has ended by itself.
@@ -93,7 +90,7 @@ fn watch(stack: &mut Stack, servers: &mut Servers, interrupt: &Interrupt) -> Res
     Ok(())
 }
 
-fn announce(stack: &Stack, stores: &Stores, key: &str) {
+fn announce(stack: &Stack, stores: &Stores, urls: &Path, key: &str) {
     let rule = "-".repeat(98);
     println!("{rule}\nReady.\n");
     let line = |what: &str, value: String| println!("  {what:<18} {value}");
@@ -104,8 +101,10 @@ fn announce(stack: &Stack, stores: &Stores, key: &str) {
     line("router (gRPC)", format!("{}", stack.router.address));
     line("Solana cluster", format!("http://{0}  ws://{0}", stack.sandbox.address));
     line("wallet", stack.wallet.display().to_string());
-    line("PostgreSQL", stores.database_url.clone());
-    line("NATS, Redis", format!("{}  {}", stores.nats_url, stores.redis_url));
+    let operator = &stores.operator;
+    line("PostgreSQL", format!("{}, database {DATABASE}", operator.postgres.address));
+    line("NATS, Redis", format!("{}  {}", operator.nats.address, operator.redis.address));
+    line("their URLs", format!("{}   (with passwords; `.` it for ops)", urls.display()));
     let admin = stack.gateways.iter().chain(&stack.executors).chain([&stack.router, &stack.sandbox]);
     let admin = admin.map(|service| format!("http://{}/metrics", service.admin)).collect::<Vec<_>>();
     line("Prometheus", admin.join("  "));

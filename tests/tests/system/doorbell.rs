@@ -4,9 +4,10 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use system_tests::{Engine, Gateway, Part, eventually, market_order, setting};
+use xtask::Login;
 
 /// The delay of a new order by what stands in its way is less than this, over what an order takes on this
 /// machine when nothing does.
@@ -70,10 +71,12 @@ async fn orders_are_executed_without_nats() {
 }
 
 /// How many messages are on the stream of orders.
-fn messages(server: SocketAddr) -> u64 {
-    let mut stream = BufReader::new(TcpStream::connect(server).unwrap());
-    let question = "CONNECT {\"verbose\":false}\r\nSUB _INBOX.test 1\r\n\
-        PUB $JS.API.STREAM.INFO.ORDERS _INBOX.test 0\r\n\r\n";
+fn messages(operator: &Login) -> u64 {
+    let mut stream = BufReader::new(TcpStream::connect(operator.address).unwrap());
+    let connect = json!({ "verbose": false, "user": operator.user, "pass": operator.password });
+    let question = format!(
+        "CONNECT {connect}\r\nSUB _INBOX.test 1\r\nPUB $JS.API.STREAM.INFO.ORDERS _INBOX.test 0\r\n\r\n"
+    );
     stream.get_mut().write_all(question.as_bytes()).unwrap();
     loop {
         let mut line = String::new();
@@ -93,14 +96,14 @@ fn messages(server: SocketAddr) -> u64 {
 async fn an_order_has_one_message_on_the_queue() {
     const ORDERS: u64 = 20;
     let mut engine = Engine::start(1, 1, vec![]);
-    let (gateway, queue) = (engine.gateway(0), engine.nats.address);
+    let (gateway, queue) = (engine.gateway(0), engine.nats.operator.clone());
     engine.kill(Part::Executor(0));
-    let before = messages(queue);
+    let before = messages(&queue);
     for _ in 0..ORDERS {
         gateway.place(&order()).await;
     }
-    eventually("a message of each order", async || (messages(queue) >= before + ORDERS).then_some(())).await;
-    assert_eq!(messages(queue), before + ORDERS);
+    eventually("a message of each order", async || (messages(&queue) >= before + ORDERS).then_some(())).await;
+    assert_eq!(messages(&queue), before + ORDERS);
 }
 
 /// How long the router is away. Longer shows the same.
@@ -117,7 +120,7 @@ async fn a_backlog_leaves_nothing_on_the_queue_that_a_new_order_waits_behind() {
         setting("executor", "ATTEMPTS", "100"),
     ];
     let mut engine = Engine::start(1, 1, settings);
-    let (gateway, queue) = (engine.gateway(0), engine.nats.address);
+    let (gateway, queue) = (engine.gateway(0), engine.nats.operator.clone());
     let undisturbed = time_to_confirm(&gateway).await;
     engine.kill(Part::Router);
     let began = Instant::now();
@@ -126,7 +129,7 @@ async fn a_backlog_leaves_nothing_on_the_queue_that_a_new_order_waits_behind() {
     }
     let mut most = 0;
     while began.elapsed() < outage {
-        most = most.max(messages(queue));
+        most = most.max(messages(&queue));
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert!(most <= ORDERS as u64, "{most} messages stood for {ORDERS} orders");
@@ -137,7 +140,7 @@ async fn a_backlog_leaves_nothing_on_the_queue_that_a_new_order_waits_behind() {
     };
     let backlog_gone = async {
         loop {
-            let (left, messages) = (open().await, messages(queue));
+            let (left, messages) = (open().await, messages(&queue));
             most = most.max(messages);
             if left == 0 {
                 break;

@@ -22,6 +22,7 @@ mod nodes;
 mod one_order;
 mod outages;
 mod pages;
+mod privileges;
 mod routes;
 mod sharing;
 mod stopping;

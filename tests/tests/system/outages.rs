@@ -5,6 +5,7 @@ use crate::load::Load;
 use std::io::Write as _;
 use std::net::TcpStream;
 use system_tests::{Ailment, Engine, Gateway, Part, Proxy, eventually, setting};
+use xtask::Login;
 
 const GATEWAY: Part = Part::Gateway(0);
 const EXECUTOR: Part = Part::Executor(0);
@@ -102,7 +103,8 @@ async fn a_killed_and_flushed_redis_loses_nothing() {
     scene.load.accepts(SOME).await;
     scene.engine.restart(Part::Redis);
     scene.load.accepts(SOME).await;
-    TcpStream::connect(scene.engine.redis.address).unwrap().write_all(b"FLUSHALL\r\n").unwrap();
+    let Login { address, user, password } = &scene.engine.redis.operator;
+    write!(TcpStream::connect(address).unwrap(), "AUTH {user} {password}\r\nFLUSHALL\r\n").unwrap();
     scene.recovers("redis").await;
 }
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use system_tests::{Engine, Gateway, Part, eventually, market_order, setting};
+use xtask::Login;
 
 fn order() -> Value {
     market_order("SOL", "USDC", "0.1", "0.05")
@@ -86,7 +87,7 @@ async fn redis_sets_no_order_s_minimum() {
     let mut asked = order();
     let quote = gateway.post("/api/orders/quote", &asked).await.body;
     let id = quote["quoteId"].as_str().unwrap();
-    let mut redis = Redis::connect(engine.redis.address);
+    let mut redis = Redis::connect(&engine.redis.operator);
     let key = format!("orders:quote:{id}");
     let kept = redis.command(&[b"GET", key.as_bytes()]);
     // The quote's own amount becomes one of a single digit, whatever is around it.
@@ -107,8 +108,11 @@ async fn redis_sets_no_order_s_minimum() {
 struct Redis(BufReader<TcpStream>);
 
 impl Redis {
-    fn connect(server: SocketAddr) -> Self {
-        Self(BufReader::new(TcpStream::connect(server).unwrap()))
+    fn connect(login: &Login) -> Self {
+        let mut redis = Self(BufReader::new(TcpStream::connect(login.address).unwrap()));
+        let answer = redis.command(&[b"AUTH", login.user.as_bytes(), login.password.as_bytes()]);
+        assert_eq!(answer, b"+OK\r\n");
+        redis
     }
 
     /// The answer to a command: the text of a bulk string, or else the line.

@@ -131,11 +131,18 @@ async fn an_executor_that_is_broken_off_gives_its_order_back() {
     claim(&journal, id).await;
 }
 
+/// The queue's server, as whoever may do everything there.
+async fn nats() -> async_nats::Client {
+    let address: async_nats::ServerAddr = required("TEST_NATS_URL").parse().unwrap();
+    let [user, password] = [address.username(), address.password()].map(|text| text.unwrap().to_owned());
+    async_nats::ConnectOptions::with_user_and_password(user, password).connect(address).await.unwrap()
+}
+
 #[tokio::test]
 async fn messages_that_name_no_order_are_parked_and_taken_off_the_queue() {
     let Fixture { executor, journal, queue: ringing, .. } = fixture().await;
     let (rubbish, unknown) = (format!("rubbish {}", Uuid::now_v7()), Uuid::now_v7().to_string());
-    let queue = async_nats::jetstream::new(async_nats::connect(required("TEST_NATS_URL")).await.unwrap());
+    let queue = async_nats::jetstream::new(nats().await);
     eventually("the queue is there", async || ringing.ping().await.is_ok()).await;
     for message in [rubbish.clone(), unknown.clone()] {
         let subject = format!("ORDERS.execute.{}", Uuid::now_v7());

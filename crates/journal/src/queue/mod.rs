@@ -1,16 +1,18 @@
 //! The queue of orders to look at, in JetStream. A message only rings: it says no more than that an order may be due.
 
+mod credentials;
 mod parked;
 
 pub use parked::{Parked, ParkedMessages, ReplayError};
 
+use self::credentials::Credentials;
 use crate::database::metrics;
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::context::{ContextBuilder, PublishErrorKind};
 use async_nats::jetstream::stream::{DiscardPolicy, RetentionPolicy, Stream};
 use async_nats::jetstream::{self, Message};
-use async_nats::{Client, ConnectOptions, Event, HeaderMap};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap, ServerAddr};
 use futures_util::StreamExt as _;
 use order_core::order;
 use std::fmt::Display;
@@ -45,6 +47,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// A dead connection is noticed after two of these.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The server's subject for answers.
+const INBOX: &str = "_INBOX";
+
 /// The header with the trace of the request that placed the order.
 const TRACEPARENT: &str = "traceparent";
 
@@ -74,8 +79,18 @@ pub struct Queue {
     client: Client,
     context: jetstream::Context,
     stream: Arc<str>,
+    upkeep: Upkeep,
     /// None until it is first needed, and again after a failure.
     consumer: Arc<Mutex<Option<PullConsumer>>>,
+}
+
+/// Who makes the stream, where it is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Upkeep {
+    /// This process.
+    Own,
+    /// Another: this one may only publish.
+    Others,
 }
 
 /// A message that came from the queue. It comes again unless it is acknowledged or parked.
@@ -89,7 +104,7 @@ pub struct Delivery {
 }
 
 impl Queue {
-    /// Connects, now or as soon as the server can be reached.
+    /// Connects, now or as soon as the server can be reached, and makes the stream when it is first needed.
     ///
     /// # Errors
     /// The URL is not one.
@@ -97,19 +112,34 @@ impl Queue {
         Self::open(url, STREAM).await
     }
 
+    /// As [`Queue::connect`], for a process that only publishes: the stream is made by those that take orders off.
+    ///
+    /// # Errors
+    /// The URL is not one.
+    pub async fn connect_publisher(url: &str) -> Result<Self, QueueError> {
+        Ok(Self { upkeep: Upkeep::Others, ..Self::open(url, STREAM).await? })
+    }
+
     /// Connects to a queue of another name.
     pub(crate) async fn open(url: &str, stream: &str) -> Result<Self, QueueError> {
         metrics::describe();
-        let options = ConnectOptions::new()
+        let address: ServerAddr = url.parse().map_err(failed("connect"))?;
+        let mut options = ConnectOptions::new()
             .name("journal")
             .retry_on_initial_connect()
             .ping_interval(PING_INTERVAL)
             .connection_timeout(REQUEST_TIMEOUT)
             .request_timeout(Some(REQUEST_TIMEOUT))
             .event_callback(|event| async move { log(&event) });
-        let client = options.connect(url).await.map_err(failed("connect"))?;
+        if let Some(Credentials { user, password }) = Credentials::of(&address) {
+            // Answers to a user are under a subject that only this user may hear.
+            options =
+                options.custom_inbox_prefix(format!("{INBOX}.{user}")).user_and_password(user, password);
+        }
+        let client = options.connect(address).await.map_err(failed("connect"))?;
         let context = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
-        Ok(Self { client, context, stream: stream.into(), consumer: Arc::default() })
+        let upkeep = Upkeep::Own;
+        Ok(Self { client, context, stream: stream.into(), upkeep, consumer: Arc::default() })
     }
 
     /// Rings for an order that can be claimed, and waits until the server has the message, or says that
@@ -125,7 +155,9 @@ impl Queue {
             headers.insert(TRACEPARENT, traceparent);
         }
         let mut result = self.put(id, headers.clone()).await;
-        if result.as_ref().is_err_and(|error| error.kind() == PublishErrorKind::StreamNotFound) {
+        let missing =
+            |error: &jetstream::context::PublishError| error.kind() == PublishErrorKind::StreamNotFound;
+        if self.upkeep == Upkeep::Own && result.as_ref().is_err_and(missing) {
             self.make_stream().await?;
             result = self.put(id, headers).await;
         }
@@ -156,13 +188,18 @@ impl Queue {
         sent.map_err(failed(DOING))?.await.map(drop).map_err(failed(DOING))
     }
 
-    /// Checks that the server answers and has the stream, which is made if it has not.
+    /// Checks that the server answers and has the stream, which is made if it has not, unless that is others' work.
     ///
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), QueueError> {
         self.require_connection()?;
-        self.make_stream().await.map(drop)
+        match self.upkeep {
+            Upkeep::Own => self.make_stream().await.map(drop),
+            Upkeep::Others => {
+                self.context.get_stream(&*self.stream).await.map(drop).map_err(failed("find its stream"))
+            }
+        }
     }
 
     /// The next orders, up to `max`: those that are there now, or else the first that comes within

@@ -1,3 +1,4 @@
+use crate::queue::credentials::Credentials;
 use crate::testing::*;
 use crate::{Delivery, Queue, QueueError};
 use async_nats::jetstream::consumer::{AckPolicy, pull};
@@ -15,7 +16,10 @@ pub(super) async fn queue() -> (String, Queue) {
 }
 
 pub(super) async fn jetstream() -> async_nats::jetstream::Context {
-    async_nats::jetstream::new(async_nats::connect(required("TEST_NATS_URL")).await.unwrap())
+    let address: async_nats::ServerAddr = required("TEST_NATS_URL").parse().unwrap();
+    let Credentials { user, password } = Credentials::of(&address).unwrap();
+    let options = async_nats::ConnectOptions::with_user_and_password(user, password);
+    async_nats::jetstream::new(options.connect(address).await.unwrap())
 }
 
 fn id() -> order::Id {
