@@ -107,7 +107,7 @@ impl Fate {
 }
 
 /// The rule behind each named constraint of the schema.
-pub(crate) const RULES: [(&str, &str); 82] = [
+pub(crate) const RULES: [(&str, &str); 90] = [
     ("orders_pkey", "an order's id is used once"),
     ("orders_owner_idempotency_key_key", "an owner's idempotency key names one order"),
     ("orders_keep_idempotency_key", "an owner's idempotency key names one order, of all months"),
@@ -124,6 +124,14 @@ pub(crate) const RULES: [(&str, &str); 82] = [
     ("idempotency_keys_pkey", "an owner's idempotency key is kept once"),
     ("accounts_pkey", "accounts have distinct names"),
     ("accounts_id_form", "an account's name has 1 to 64 characters of a-z, 0-9, - and _"),
+    ("accounts_values_not_negative", "an account's limits are not negative"),
+    ("accounts_slippage_range", "an account's slippage is at least 0 and below 1"),
+    ("accounts_lists_bound", "an account's list has 1 to 1000 tokens, or 1 to 100 venues"),
+    ("accounts_max_working_range", "an account has 1 to 10000 orders in work"),
+    ("account_spending_days_pkey", "an account's days have one sum each"),
+    ("account_spending_days_not_negative", "an account's sum of a day is not negative"),
+    ("reservations_pkey", "an order reserves a token once"),
+    ("reservations_not_negative", "a reserved amount is not negative"),
     ("api_keys_pkey", "keys have distinct ids"),
     ("api_keys_account_fkey", "a key acts for an account that exists"),
     ("api_keys_label_length", "a key's label has at most 255 bytes"),

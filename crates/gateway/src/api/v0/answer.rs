@@ -2,10 +2,12 @@
 
 use super::numbers::{members, numbers};
 use super::{Compatibility, MEDIA_TYPE, V0, is_translated, is_wanted};
+use crate::http::error_codes::Code;
+use crate::http::problem::Problem;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::response::Parts;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -39,7 +41,14 @@ async fn translated(response: Response, path: &str, by_header: bool) -> Response
     if !is_json(&parts) {
         return Response::from_parts(parts, body);
     }
-    let bytes = to_bytes(body, MAX_BYTES).await.unwrap_or_default();
+    let bytes = match to_bytes(body, MAX_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tracing::error!(%error, path, "an answer is not translated into version 0");
+            return Problem::new(Code::Internal, "the answer cannot be translated; the log has the details")
+                .into_response();
+        }
+    };
     let text = String::from_utf8_lossy(&bytes);
     let text = if text.is_empty() { String::new() } else { form(parts.status, path, &text) };
     if parts.status == StatusCode::ACCEPTED {
