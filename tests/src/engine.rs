@@ -116,7 +116,10 @@ impl Engine {
         let owner =
             own_postgres.as_ref().map_or_else(shared_postgres, |server| Ok(server.operator.clone()))?;
         let database = name.replace('-', "_");
-        postgres::execute(&owner, postgres::FIRST_DATABASE, &format!("CREATE DATABASE {database}"))?;
+        // A server of its own has nothing to copy.
+        let template = if own_postgres.is_some() { "template1" } else { postgres::MIGRATED };
+        let create = format!("CREATE DATABASE {database} TEMPLATE {template}");
+        postgres::execute(&owner, postgres::FIRST_DATABASE, &create)?;
         let redis = servers::start_redis(&supervisor, &programs.redis, path, port::free()?)?;
         let nats = servers::start_nats(&supervisor, &programs.nats, path, port::free()?)?;
         // Roles are those of the whole server, which engines share.

@@ -14,6 +14,9 @@ pub const ROLE: &str = "postgres";
 /// The database that every server has from the beginning.
 pub const FIRST_DATABASE: &str = "postgres";
 
+/// The database that tests copy: copying takes a tenth of the time that migrating takes.
+pub const MIGRATED: &str = "migrated";
+
 /// Making a database copies a template of some megabytes; anything longer is a fault.
 const TIMEOUT: Duration = Duration::from_secs(30);
 

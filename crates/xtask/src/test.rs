@@ -3,6 +3,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use xtask::process::Supervisor;
 use xtask::servers::{Durability, Servers};
+use xtask::stack::{self, Stores};
 use xtask::{install, postgres, workspace};
 
 #[derive(Debug, Args)]
@@ -45,6 +46,8 @@ pub(crate) fn cargo_test(
     let supervisor = Supervisor::new(&directory.path().join("logs"), false, Some(directory.lock()?))?;
     println!("Starting private PostgreSQL, Redis and NATS servers in {}", directory.path().display());
     let mut servers = Servers::start(&supervisor, directory.path(), Durability::Throwaway)?;
+    let stores = Stores::create(&servers, postgres::MIGRATED)?;
+    stack::ops(&cargo::programs()?, &stores.operator, &["migrate"])?;
     let mut environment = environment.to_vec();
     environment.extend([
         ("TEST_DATABASE_URL", postgres::url(&servers.postgres.operator, postgres::FIRST_DATABASE)),

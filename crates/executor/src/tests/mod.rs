@@ -47,11 +47,10 @@ async fn fixture_at(nats_url: &str) -> Fixture {
     let server = required("TEST_DATABASE_URL");
     let name = format!("test_{}", Uuid::now_v7().simple());
     let mut connection = PgConnection::connect(&server).await.unwrap();
-    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE migrated"))).await.unwrap();
     let (location, query) = server.split_once('?').unwrap_or((&server, ""));
     let (location, _) = location.rsplit_once('/').unwrap();
     let database = format!("{location}/{name}?{query}");
-    Journal::migrate(&database).await.unwrap();
 
     let wallet = std::env::temp_dir().join(format!("{name}.json"));
     std::fs::write(&wallet, format!("{:?}", [[0; 32], PUBLIC].concat())).unwrap();

@@ -188,12 +188,10 @@ async fn database() -> String {
     let server = required("TEST_DATABASE_URL");
     let name = format!("test_{}", Uuid::now_v7().simple());
     let mut connection = PgConnection::connect(&server).await.unwrap();
-    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE migrated"))).await.unwrap();
     let (location, query) = server.split_once('?').unwrap_or((&server, ""));
     let (location, _) = location.rsplit_once('/').unwrap();
-    let url = format!("{location}/{name}?{query}");
-    Journal::migrate(&url).await.unwrap();
-    url
+    format!("{location}/{name}?{query}")
 }
 
 /// Polls until the condition is true.
