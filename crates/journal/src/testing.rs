@@ -41,7 +41,10 @@ impl Database {
         let server = required("TEST_DATABASE_URL");
         let name = format!("test_{}", Uuid::now_v7().simple());
         let mut connection = PgConnection::connect(&server).await.unwrap();
-        connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}"))).await.unwrap();
+        connection
+            .execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}")))
+            .await
+            .unwrap();
         let (location, query) = server.split_once('?').unwrap_or((&server, ""));
         let (location, _) = location.rsplit_once('/').expect("the URL names a database");
         Self { url: format!("{location}/{name}?{query}"), server, name }

@@ -37,6 +37,21 @@ async fn pages_read(witness: &mut PgConnection, statement: String) -> i64 {
     least
 }
 
+/// As [`pages_read`], again for some seconds until that is no more than `most`. Beside other tests, now and then all
+/// readings of a moment have the catalogue's pages on top. A statement that needs more never gets there.
+async fn pages_needed(witness: &mut PgConnection, statement: String, most: i64) -> i64 {
+    const LOOKS_MAX: usize = 100;
+    let mut read = i64::MAX;
+    for _ in 0..LOOKS_MAX {
+        read = pages_read(witness, statement.clone()).await;
+        if read <= most {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    read
+}
+
 /// The statement with these in place of its parameters.
 fn filled(statement: &str, parameters: &[&str]) -> String {
     let mut filled = statement.to_owned();
@@ -72,14 +87,15 @@ async fn each_filter_of_the_list_reads_as_many_pages_as_it_needs_whatever_the_hi
         (nil, middle, "NULL", "NULL", "NULL", "NULL", "NULL", "'rare out'"),
     ] {
         let parameters = [low, high, from, to, status, dex, token_in, token_out, "50", "'owner'"];
-        let read = pages_read(&mut witness, filled(crate::reading::LIST, &parameters)).await;
+        let list = filled(crate::reading::LIST, &parameters);
+        let read = pages_needed(&mut witness, list, PAGES_MAX).await;
         assert!(read <= PAGES_MAX, "{read} pages: {parameters:?}");
     }
     witness.execute("SELECT count_ended()").await.unwrap();
     for statement in
         [crate::reading::BACKLOG, crate::reading::BACKLOG_BY_ACCOUNT, crate::reading::QUEUE_STATS]
     {
-        let read = pages_read(&mut witness, statement.to_owned()).await;
+        let read = pages_needed(&mut witness, statement.to_owned(), PAGES_MAX).await;
         assert!(read <= PAGES_MAX, "{read} pages: {statement}");
     }
 }
