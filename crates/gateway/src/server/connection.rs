@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use service::CancellationToken;
-use service::net::{Activity, Pace, PacedStream, Tls};
+use service::net::{Activity, Pace, PacedStream, Times, Tls};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,16 +23,19 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tower::Service as _;
 
-/// Time for the head of a request to arrive, and for a connection to be idle. Slow or silent clients lose
-/// their connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest times of a connection.
+const TIMES: Times = Times {
+    // Slow or silent clients lose their connection.
+    head: Duration::from_secs(10),
+    // Longer than clients and load balancers keep an idle connection, most of them 60 or 90 seconds: a request that
+    // is sent just when the gateway ends its connection fails. Whoever needs an idle one's seat gets it before.
+    idle: Duration::from_secs(100),
+    // Handlers give up after 20 seconds, and the rest is for the client to take the answer.
+    exchange: Duration::from_secs(60),
+};
 
-/// Idle time of an HTTP/2 connection, and of one that has not shown its version. A little longer than
-/// [`HEAD_TIMEOUT`], so that HTTP/1.1 ends by that.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(12);
-
-/// Longest exchange: handlers give up after 20 seconds, and the rest is for the client to take the answer.
-const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time between two pings of an HTTP/2 connection, and for the answer to one.
+const PING: Duration = Duration::from_secs(10);
 
 /// Time for a client to read. Sockets are closed with a reason a little before.
 pub(crate) const PACE: Pace = Pace { stall: Duration::from_secs(10), flush: Duration::from_secs(60) };
@@ -135,6 +138,9 @@ where
     let Connection { peer, router, activity, turns, refusal, .. } = connection;
     let refused = refusal.is_some();
     let handler = service_fn(|request: Request<Incoming>| {
+        if request.version() == http::Version::HTTP_2 {
+            activity.set_framed();
+        }
         let exchange = activity.begin();
         let mut request = prepared(request, &peer, refusal.clone());
         let (mut router, turns, arrival) = (router.clone(), Arc::clone(&turns), arrival.clone());
@@ -166,7 +172,7 @@ where
                 }
                 return;
             }
-            () = activity.overdue(IDLE_TIMEOUT, EXCHANGE_TIMEOUT) => break,
+            () = activity.overdue(&TIMES) => break,
         }
     }
     connection.as_mut().graceful_shutdown();
@@ -180,14 +186,15 @@ fn builder(refused: bool) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .keep_alive(!refused)
-        .header_read_timeout(HEAD_TIMEOUT)
+        // The times above tell a slow head from an idle connection.
+        .header_read_timeout(None)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_BUFFER);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HEAD_TIMEOUT)
-        .keep_alive_timeout(HEAD_TIMEOUT)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
         .max_concurrent_streams(MAX_STREAMS)
         .max_pending_accept_reset_streams(MAX_RESETS)
         .max_local_error_reset_streams(MAX_RESETS)
@@ -207,4 +214,68 @@ fn prepared(mut request: Request<Incoming>, peer: &Peer, refusal: Option<Problem
     let client = peer.proxies.client(peer.address, request.headers());
     request.extensions_mut().insert(Client(client));
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::{Instant, sleep};
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    /// Longer than reqwest and Go keep an idle connection, 90 seconds; load balancers keep theirs for less.
+    const CLIENTS_PATIENCE: Duration = Duration::from_secs(90);
+
+    /// A connection that is served, and its client's end.
+    fn connected() -> DuplexStream {
+        let (client, stream) = duplex(MAX_BUFFER);
+        let activity = Arc::new(Activity::default());
+        let connection = Connection {
+            peer: Peer { address: IpAddr::from([127, 0, 0, 1]), proxies: Arc::default() },
+            router: Router::new().route("/", axum::routing::get(|| async { "here" })),
+            activity: Arc::clone(&activity),
+            turns: Arc::new(Semaphore::new(1)),
+            arrivals: Arc::new(Semaphore::new(1)),
+            refusal: None,
+        };
+        tokio::spawn(async move {
+            let arrival = Turn::take(Arc::clone(&connection.arrivals)).await;
+            let stream = PacedStream::new(stream, PACE, activity);
+            speak(stream, connection, arrival, CancellationToken::new()).await;
+        });
+        client
+    }
+
+    async fn exchange(client: &mut DuplexStream) {
+        client.write_all(REQUEST).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"here") {
+            let byte = client.read_u8().await.unwrap_or_else(|_| {
+                panic!("the connection ended after {:?}", String::from_utf8_lossy(&answer))
+            });
+            answer.push(byte);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_kept_for_as_long_as_clients_keep_theirs() {
+        let mut client = connected();
+        exchange(&mut client).await;
+        sleep(CLIENTS_PATIENCE).await;
+        exchange(&mut client).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_further_head_that_trickles_ends_the_connection() {
+        let mut client = connected();
+        exchange(&mut client).await;
+        let started = Instant::now();
+        let mut bytes = REQUEST.iter().cycle();
+        while client.write_u8(*bytes.next().unwrap()).await.is_ok() && started.elapsed() < CLIENTS_PATIENCE {
+            sleep(Duration::from_secs(1)).await;
+        }
+        let seconds = started.elapsed().as_secs();
+        assert!((10..=22).contains(&seconds), "{seconds}");
+    }
 }

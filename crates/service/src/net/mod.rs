@@ -11,7 +11,7 @@ mod reserved;
 mod seats;
 mod tls;
 
-pub use activity::{Activity, Exchange};
+pub use activity::{Activity, Exchange, Times};
 pub use client::ClientNetwork;
 pub use files::{open_files_limit, raise_open_files_limit};
 pub use paced::{Pace, PacedStream};
