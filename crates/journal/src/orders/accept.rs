@@ -51,6 +51,8 @@ pub enum Accepted {
         /// As this order.
         id: order::Id,
     },
+    /// Trading is halted. Nothing was recorded.
+    Halted,
 }
 
 impl Orders {
@@ -108,14 +110,16 @@ const ACCEPTED_UNDER: &str = "
 SELECT order_id, request_hash = $3 AS same_request FROM idempotency_keys
 WHERE owner = $1 AND idempotency_key = $2";
 
-/// Writes the orders and their first events. An order whose key is taken is not written: a trigger of
-/// the schema sees to that. In the order of the keys, so that two processes with the same keys do not wait for each other.
+/// Writes the orders and their first events, unless trading is halted. An order whose key is taken is not written: a
+/// trigger of the schema sees to that. In the order of the keys, so that two processes with the same keys do not wait for each other.
 const ACCEPT: &str = "
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::jsonb[], $7::text[],
       $8::text[], $9::text[], $10::timestamptz[], $11::bigint[])
     AS input (id, owner, idempotency_key, request_hash, traceparent, body, token_in, token_out, amount_in,
       expires_at, expires_after_ms)
+), halted AS (
+  SELECT FROM halts WHERE resumed_at IS NULL
 ), accepted AS (
   INSERT INTO orders (id, owner, idempotency_key, request_hash, traceparent, intent, status, seq, attempt,
     token_in, token_out, amount_in, expires_at, genesis_hash)
@@ -123,14 +127,14 @@ WITH input AS (
     token_in, token_out, amount_in::numeric,
     coalesce(expires_at, now() + expires_after_ms * interval '1 millisecond'),
     (SELECT genesis_hash FROM cluster)
-  FROM input ORDER BY owner, idempotency_key, id
+  FROM input WHERE NOT EXISTS (SELECT FROM halted) ORDER BY owner, idempotency_key, id
   ON CONFLICT DO NOTHING
   RETURNING id, created_at
 ), event AS (
   INSERT INTO order_events (order_id, seq, attempt, fence, body, at)
   SELECT accepted.id, 1, 0, 0, input.body, accepted.created_at FROM accepted JOIN input ON input.id = accepted.id
 )
-SELECT id FROM accepted";
+SELECT id, false AS halted FROM accepted UNION ALL SELECT id, true FROM input WHERE EXISTS (SELECT FROM halted)";
 
 /// The orders that stand in the way of acceptances: a statement of its own, because the one above
 /// does not see what was committed while it waited. Neither events nor keys move when an order ends.
@@ -160,8 +164,9 @@ impl Statement for Accepts {
         connection: &mut PgConnection,
         items: &[Acceptance],
     ) -> Result<Vec<Accepted>, sqlx::Error> {
-        let new = insert(connection, items).await?;
-        let rest: Vec<&Acceptance> = items.iter().filter(|item| !new.contains(&item.id.0)).collect();
+        let halted_of = insert(connection, items).await?;
+        let new = |item: &Acceptance| halted_of.get(&item.id.0) == Some(&false);
+        let rest: Vec<&Acceptance> = items.iter().filter(|item| !new(item)).collect();
         let before = match rest.as_slice() {
             [] => HashMap::new(),
             // The others are recorded by now, so a failure here must not pass for one of theirs.
@@ -170,24 +175,29 @@ impl Statement for Accepts {
         items
             .iter()
             .map(|item| {
-                if new.contains(&item.id.0) {
+                if new(item) {
                     return Ok(Accepted::New);
                 }
+                let halted = halted_of.contains_key(&item.id.0).then_some(Accepted::Halted);
                 // What stood in the way cannot be gone, as nothing is ever deleted.
-                before.get(&item.id.0).copied().ok_or(sqlx::Error::RowNotFound)
+                before.get(&item.id.0).copied().or(halted).ok_or(sqlx::Error::RowNotFound)
             })
             .collect()
     }
 }
 
-async fn insert(connection: &mut PgConnection, items: &[Acceptance]) -> Result<HashSet<Uuid>, sqlx::Error> {
+/// The orders that were written, by false, and those that were not because trading is halted, by true.
+async fn insert(
+    connection: &mut PgConnection,
+    items: &[Acceptance],
+) -> Result<HashMap<Uuid, bool>, sqlx::Error> {
     let bodies = items
         .iter()
         .map(|item| Json(Event::Accepted { account: item.account.clone(), intent: item.intent.clone() }));
     let text = |column: fn(&Intent) -> String| -> Vec<String> {
         items.iter().map(|item| column(&item.intent)).collect()
     };
-    let ids: Vec<Uuid> = sqlx::query_scalar(ACCEPT)
+    let rows: Vec<(Uuid, bool)> = sqlx::query_as(ACCEPT)
         .bind(items.iter().map(|item| item.id.0).collect::<Vec<_>>())
         .bind(items.iter().map(|item| item.account.as_str()).collect::<Vec<_>>())
         .bind(items.iter().map(key).collect::<Vec<_>>())
@@ -201,7 +211,7 @@ async fn insert(connection: &mut PgConnection, items: &[Acceptance]) -> Result<H
         .bind(items.iter().map(expires_after_ms).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
-    Ok(ids.into_iter().collect())
+    Ok(rows.into_iter().collect())
 }
 
 #[derive(FromRow)]

@@ -148,6 +148,7 @@ async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
         }
         Accepted::Replayed { id } => Ok(Placed { id, replayed: true }),
         Accepted::Conflict { .. } => Err(idempotency::reused()),
+        Accepted::Halted => Err(super::intent::halted()),
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) async fn replay(
     idempotency: &Idempotency,
 ) -> Result<Option<Id>, Problem> {
     match app.journal.orders.accepted(account, idempotency).await? {
-        None | Some(Accepted::New) => Ok(None),
+        None | Some(Accepted::New | Accepted::Halted) => Ok(None),
         Some(Accepted::Replayed { id }) => Ok(Some(id)),
         Some(Accepted::Conflict { .. }) => Err(reused()),
     }

@@ -13,10 +13,7 @@ use order_core::{AccountId, AccountPolicy, Timestamp, failure};
 /// out of range, the account may not trade a token, or the quote cannot be used.
 pub(super) async fn intent(app: &App, account: &AccountId, order: ResolvedOrder) -> Result<Intent, Problem> {
     if app.admission.is_halted() {
-        return Err(Problem::new(
-            Code::Failure(failure::Code::Halted),
-            "trading is halted by an operator; try again later",
-        ));
+        return Err(halted());
     }
     let (open, own) = app.admission.count(account);
     if own >= app.configuration.max_backlog_per_account {
@@ -55,6 +52,11 @@ pub(super) async fn intent(app: &App, account: &AccountId, order: ResolvedOrder)
         }
     })?;
     Ok(intent.expiring(expiry))
+}
+
+/// Trading is halted.
+pub(super) fn halted() -> Problem {
+    Problem::new(Code::Failure(failure::Code::Halted), "trading is halted by an operator; try again later")
 }
 
 /// Refuses tokens that the account may not trade. Its other bounds need a price: executors know them.
