@@ -2,7 +2,7 @@
 
 use super::{Cache, Error};
 use deadpool_redis::redis;
-use order_core::order;
+use order_core::{AccountAddress, order};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -29,6 +29,12 @@ pub struct ExecutorReport {
     /// How many transactions wait for a human, because no node decides them.
     #[serde(default)]
     pub undecided: u64,
+    /// The wallets that it signs with.
+    #[serde(default)]
+    pub wallets: Vec<AccountAddress>,
+    /// The dependencies without which it cannot work and that do not answer it.
+    #[serde(default)]
+    pub missing: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,6 +141,8 @@ mod tests {
             attempt_timeout_seconds: 30,
             active: active.iter().map(|id| order::Id(Uuid::from_u128(*id))).collect(),
             undecided: 0,
+            wallets: vec![AccountAddress::new([9; 32])],
+            missing: vec!["cluster".to_owned()],
         };
         for said in [report(1, 10, &[]), report(2, 4, &[]), report(1, 10, &[7, 8])] {
             cache.report_executor(&said).await;

@@ -207,6 +207,7 @@ fn background(
         },
         reporter: Reporter {
             id,
+            wallets: wallets.addresses(),
             trading: journal.trading.clone(),
             cache: cache.clone(),
             leases: Arc::clone(leases),

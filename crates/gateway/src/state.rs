@@ -2,6 +2,7 @@
 
 use crate::access::Keys;
 use crate::admission::Admission;
+use crate::api::LatestHealth;
 use crate::config::Configuration;
 use crate::dispatcher::Dispatcher;
 use crate::hub::Hub;
@@ -47,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) admission: Admission,
     pub(crate) hub: Arc<Hub>,
     pub(crate) sockets: Arc<Seats>,
+    pub(crate) latest_health: LatestHealth,
     /// Set once the database has a cluster, which it then keeps.
     environment: OnceLock<Environment>,
 }
@@ -92,6 +94,7 @@ impl App {
             admission,
             hub: Arc::new(Hub::default()),
             sockets: Seats::new(sockets, share, SOCKET_TURNS),
+            latest_health: LatestHealth::default(),
             site: Site::new(&configuration.allowed_hosts, &configuration.allowed_origins),
             keys,
             environment: OnceLock::new(),

@@ -40,8 +40,8 @@ impl Background {
         }
         vital(shell, done, "reclaiming of markers", async move { reclaimer.run().await });
         vital(shell, done, "finality", async move { follower.run().await });
-        let until = done.clone();
-        tokio::spawn(async move { until.run_until_cancelled(reporter.run()).await });
+        let (until, shell) = (done.clone(), shell.clone());
+        tokio::spawn(async move { until.run_until_cancelled(reporter.run(&shell)).await });
     }
 }
 

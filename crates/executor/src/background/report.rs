@@ -4,6 +4,8 @@ use crate::worker::Leases;
 use cache::{Cache, ExecutorReport};
 use chain::landing::Lander;
 use journal::Trading;
+use order_core::AccountAddress;
+use service::Shell;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -12,6 +14,7 @@ use uuid::Uuid;
 /// Reports the executor to the gateways, and halts and disabled venues to operators.
 pub(crate) struct Reporter {
     pub(crate) id: Uuid,
+    pub(crate) wallets: Vec<AccountAddress>,
     pub(crate) trading: Trading,
     pub(crate) cache: Cache,
     pub(crate) leases: Arc<Leases>,
@@ -23,14 +26,15 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    /// Reports again and again.
-    pub(super) async fn run(&self) {
+    /// Reports again and again, also which of the shell's dependencies are missing.
+    pub(super) async fn run(&self, shell: &Shell) {
         let mut ticks = interval(Cache::REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let active = self.leases.orders();
             metrics::active(active.len());
+            let missing = shell.health().await.into_iter().filter(|dependency| dependency.error.is_some());
             let report = ExecutorReport {
                 id: self.id,
                 capacity: self.concurrency,
@@ -38,6 +42,8 @@ impl Reporter {
                 attempt_timeout_seconds: self.attempt_timeout.as_secs(),
                 active,
                 undecided: u64::try_from(self.lander.undecided()).unwrap_or(u64::MAX),
+                wallets: self.wallets.clone(),
+                missing: missing.map(|dependency| dependency.name.to_owned()).collect(),
             };
             self.cache.report_executor(&report).await;
             if let Ok(stops) = self.trading.stops().await {

@@ -12,6 +12,8 @@ mod swap;
 mod tickets;
 pub(crate) mod v0;
 
+pub(crate) use health::LatestHealth;
+
 use crate::access;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;

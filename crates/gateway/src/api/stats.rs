@@ -333,6 +333,8 @@ mod tests {
             attempt_timeout_seconds: 30,
             active: Vec::new(),
             undecided: 0,
+            wallets: Vec::new(),
+            missing: Vec::new(),
         };
         let known = Config::of(Some(&[report(10), report(4)]), 60);
         assert_eq!(

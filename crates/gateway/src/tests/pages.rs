@@ -218,6 +218,10 @@ async fn health_names_dependencies_that_are_down() {
     assert!(health["dependencies"]["router"]["latencyMs"].is_u64());
     assert_eq!(health["executors"]["status"], "down", "nobody would execute an order");
     assert!(health["executors"]["error"].as_str().unwrap().contains("orders wait"));
+    assert_eq!(health["accepting"], false);
+    let problems: Vec<_> =
+        health["problems"].as_array().unwrap().iter().map(|problem| problem.as_str().unwrap()).collect();
+    assert!(problems.iter().any(|problem| problem.starts_with("no executor can work")), "{problems:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ pub use statistics::{Ended, QueueStats};
 #[cfg(test)]
 pub(crate) use {
     list::LIST,
-    statistics::{BACKLOG, BACKLOG_BY_ACCOUNT, QUEUE_STATS},
+    statistics::{BACKLOG, BACKLOG_BY_ACCOUNT, QUEUE_STATS, WAITING_FOR_OTHER_WALLETS},
 };
 
 use sqlx::PgPool;

@@ -4,7 +4,7 @@ use super::Reports;
 use crate::database::columns::{atoms, count};
 use crate::database::{Error, metrics};
 use order_core::order::Status;
-use order_core::{AccountId, Atoms, Dex, InvalidAccountId, Timestamp, Token, UnknownName};
+use order_core::{AccountAddress, AccountId, Atoms, Dex, InvalidAccountId, Timestamp, Token, UnknownName};
 use sqlx::FromRow;
 use sqlx::types::Json;
 use std::collections::HashMap;
@@ -109,6 +109,20 @@ impl Reports {
         };
         rows.into_iter().map(account).collect()
     }
+
+    /// How many orders wait for a wallet that is none of these.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn waiting_for_other_wallets(&self, wallets: &[AccountAddress]) -> Result<u64, Error> {
+        let read = sqlx::query_scalar(WAITING_FOR_OTHER_WALLETS)
+            .bind(wallets.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .fetch_one(&self.pool);
+        let waiting: i64 = metrics::statement("waiting_for_other_wallets", read)
+            .await
+            .map_err(|error| Error::from_statement(COUNTING, error))?;
+        Ok(count(waiting))
+    }
 }
 
 const COUNTING: &str = "count orders";
@@ -186,5 +200,10 @@ impl TryFrom<EndedRow> for Ended {
 }
 
 pub(crate) const BACKLOG_BY_ACCOUNT: &str = "SELECT owner, count(*) FROM open_orders GROUP BY owner";
+
+/// An order that was submitted is followed by any executor.
+pub(crate) const WAITING_FOR_OTHER_WALLETS: &str = "
+SELECT count(*) FROM open_orders AS orders JOIN accounts ON accounts.id = orders.owner
+WHERE accounts.wallet IS NOT NULL AND accounts.wallet <> ALL ($1::text[]) AND orders.status <> 'submitted'";
 
 pub(crate) const BACKLOG: &str = "SELECT count(*) FROM open_orders";

@@ -92,10 +92,13 @@ async fn each_filter_of_the_list_reads_as_many_pages_as_it_needs_whatever_the_hi
         assert!(read <= PAGES_MAX, "{read} pages: {parameters:?}");
     }
     witness.execute("SELECT count_ended()").await.unwrap();
-    for statement in
-        [crate::reading::BACKLOG, crate::reading::BACKLOG_BY_ACCOUNT, crate::reading::QUEUE_STATS]
-    {
-        let read = pages_needed(&mut witness, statement.to_owned(), PAGES_MAX).await;
+    for statement in [
+        crate::reading::BACKLOG,
+        crate::reading::BACKLOG_BY_ACCOUNT,
+        crate::reading::QUEUE_STATS,
+        crate::reading::WAITING_FOR_OTHER_WALLETS,
+    ] {
+        let read = pages_needed(&mut witness, filled(statement, &["ARRAY['wallet']"]), PAGES_MAX).await;
         assert!(read <= PAGES_MAX, "{read} pages: {statement}");
     }
 }
