@@ -31,7 +31,8 @@ pub struct Configuration {
     /// The Redis server: events on their way, quotes, rate limits, reports.
     #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
     pub redis_url: String,
-    /// The router that quotes.
+    /// URLs of the routers that quote, comma-separated. A host name stands for all of its addresses; calls are shared
+    /// among them, and a slow or silent one holds up none.
     #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
     pub router_url: String,
     /// File with the certificates in PEM of the authorities that the router's certificate may come from, if ROUTER_URL

@@ -81,6 +81,12 @@ fn reply(asked: &wire::QuoteRequest, amount_in: u64) -> wire::QuoteResponse {
 }
 
 async fn start() -> (RouterClient, mpsc::UnboundedReceiver<MetadataMap>) {
+    let (url, metadata) = serve().await;
+    (RouterClient::new(&url).unwrap(), metadata)
+}
+
+/// The address of a router that answers.
+async fn serve() -> (String, mpsc::UnboundedReceiver<MetadataMap>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (seen, metadata) = mpsc::unbounded_channel();
@@ -92,7 +98,13 @@ async fn start() -> (RouterClient, mpsc::UnboundedReceiver<MetadataMap>) {
             .add_service(health_service)
             .serve_with_incoming(TcpListenerStream::new(listener)),
     );
-    (RouterClient::new(&url).unwrap(), metadata)
+    (url, metadata)
+}
+
+/// A port that accepts connections, and says nothing.
+async fn hung() -> (String, tokio::net::TcpListener) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (format!("http://{}", listener.local_addr().unwrap()), listener)
 }
 
 fn ask(amount: u64) -> quote::Request {
@@ -146,4 +158,73 @@ async fn silence_ends_with_the_deadline_and_an_absent_router_is_named() {
     assert_eq!(failure.code, Code::RouterUnavailable);
     assert!(absent.health(LONG).await.is_err());
     assert!(RouterClient::new("not a url").is_err());
+}
+
+#[tokio::test]
+async fn a_router_that_hangs_holds_up_no_call_while_another_answers() {
+    let ((silent, _hung), (well, _metadata)) = (hung().await, serve().await);
+    let client = RouterClient::new(&format!("{silent}, {well}")).unwrap();
+    // Whoever's turn it is.
+    for _ in 0..4 {
+        let quote = client.quote(&ask(1_000), Duration::from_secs(3), None).await.unwrap();
+        assert_eq!(quote.amount_out(), Atoms::new(9));
+    }
+}
+
+#[tokio::test]
+async fn a_router_that_is_away_or_hangs_is_asked_last_from_then_on() {
+    let ((silent, _hung), (well, mut metadata)) = (hung().await, serve().await);
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = RouterClient::new(&format!("http://{unused},{silent},{well}")).unwrap();
+    client.routers.ask_health().await;
+    for amount in 1_000..1_010 {
+        let first = client.routers.in_turn().await.unwrap().remove(0);
+        super::router(first.channel.clone())
+            .quote(super::outgoing(ask(amount).to_wire(), LONG, None))
+            .await
+            .unwrap();
+    }
+    let mut answered = 0;
+    while metadata.try_recv().is_ok() {
+        answered += 1;
+    }
+    assert_eq!(answered, 10);
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_answer_and_no_other_router_is_asked() {
+    let ((one, mut first), (other, mut second)) = (serve().await, serve().await);
+    let client = RouterClient::new(&format!("{one},{other}")).unwrap();
+    let failure = client.quote(&ask(REFUSE), LONG, None).await.unwrap_err();
+    assert_eq!(failure.code, Code::NoRoute);
+    let asked = [first.try_recv().is_ok(), second.try_recv().is_ok()];
+    assert_eq!(asked.into_iter().filter(|asked| *asked).count(), 1);
+}
+
+#[tokio::test]
+async fn calls_are_shared_among_all_routers() {
+    let ((one, mut first), (other, mut second)) = (serve().await, serve().await);
+    let client = RouterClient::new(&format!("{one},{other}")).unwrap();
+    for amount in 1_000..1_010 {
+        client.quote(&ask(amount), LONG, None).await.unwrap();
+    }
+    let mut counts = [0, 0];
+    while first.try_recv().is_ok() {
+        counts[0] += 1;
+    }
+    while second.try_recv().is_ok() {
+        counts[1] += 1;
+    }
+    // A slow machine may have one hedged.
+    assert!(counts.iter().all(|count| *count >= 5), "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_name_is_looked_up() {
+    let (url, _metadata) = serve().await;
+    let named = url.replace("127.0.0.1", "localhost");
+    let client = RouterClient::new(&named).unwrap();
+    assert_eq!(client.quote(&ask(1_000), LONG, None).await.unwrap().amount_out(), Atoms::new(9));
+    let nowhere = RouterClient::new("http://nowhere.invalid:1").unwrap();
+    assert_eq!(nowhere.health(LONG).await.unwrap_err().code, Code::RouterUnavailable);
 }
