@@ -13,8 +13,9 @@ mod signal;
 pub mod site;
 mod telemetry;
 pub mod trace;
+mod watchdog;
 
-pub use options::{Configuration, LogFormat, Options};
+pub use options::{Configuration, LogFormat, Options, parse};
 pub use run::{DRAIN, run};
 pub use shell::{Dependency, Shell};
 pub use tokio_util::sync::CancellationToken;

@@ -32,9 +32,16 @@ pub enum LogFormat {
 /// The configuration of this process. An environment variable without a value counts as not set, as in an environment
 /// file whose line ends with the equals sign.
 pub(crate) fn read<C: Parser>() -> C {
+    parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
+}
+
+/// A program's configuration, from its name and arguments, and from the environment of this process.
+///
+/// # Errors
+/// A setting is missing or not valid.
+pub fn parse<C: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<C, clap::Error> {
     let command = without_blanks(C::command(), |name| std::env::var_os(name));
-    let matches = command.get_matches();
-    C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    C::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
 fn without_blanks(command: Command, value: impl Fn(&OsStr) -> Option<OsString>) -> Command {

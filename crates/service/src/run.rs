@@ -1,4 +1,4 @@
-use crate::{Configuration, Shell, admin, net, options, signal, telemetry};
+use crate::{Configuration, Shell, admin, net, options, signal, telemetry, watchdog};
 use anyhow::Context as _;
 use std::future::Future;
 use std::process::ExitCode;
@@ -48,6 +48,7 @@ where
     net::raise_open_files_limit();
     let work = async {
         signal::watch(shell.shutdown())?;
+        watchdog::start(name)?;
         admin::serve(options.admin_listen, shell.clone(), telemetry.metrics.clone()).await?;
         until_drained(&shell, start(configuration, shell.clone())).await
     };
