@@ -29,6 +29,11 @@ impl Nodes {
         ]
     }
 
+    /// The nodes' URLs.
+    pub fn urls(&self) -> Vec<String> {
+        self.0.iter().map(|node| format!("http://{node}")).collect()
+    }
+
     /// A client of the node with this index.
     pub fn cluster(&self, index: usize) -> Cluster {
         Cluster::new(self.0[index])

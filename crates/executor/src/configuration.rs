@@ -1,6 +1,6 @@
 use crate::guard::Limits;
 use anyhow::Context as _;
-use chain::{Commitment, Permission};
+use chain::{Client, Commitment, Permission};
 use clap::Parser;
 use order_core::order::RetryPolicy;
 use order_core::{Atoms, Fraction, UsdMicros};
@@ -25,7 +25,8 @@ pub struct Configuration {
     /// The Redis server: events on their way, quotes, rate limits, reports.
     #[arg(long, env = "REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
     pub(crate) redis_url: String,
-    /// The router that quotes.
+    /// URLs of the routers that quote, comma-separated. A host name stands for all of its addresses; calls are shared
+    /// among them, and a slow or silent one holds up none.
     #[arg(long, env = "ROUTER_URL", default_value = "http://127.0.0.1:50051")]
     pub(crate) router_url: String,
     /// File with the certificates in PEM of the authorities that the router's certificate may come from, if ROUTER_URL
@@ -41,6 +42,10 @@ pub struct Configuration {
         default_value = "http://127.0.0.1:8899"
     )]
     pub(crate) solana_rpc_url: Vec<String>,
+    /// URLs of relays and block engines that take signed transactions beside the nodes, comma-separated: those that
+    /// answer `sendTransaction`, such as https://mainnet.block-engine.jito.wtf/api/v1/transactions.
+    #[arg(long, env = "SENDERS", hide_env_values = true, value_delimiter = ',')]
+    pub(crate) senders: Vec<String>,
     /// Addresses of lookup tables, comma-separated: with them more swaps fit into a transaction. The router
     /// must have the same.
     #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
@@ -111,6 +116,15 @@ impl Configuration {
         let authorities =
             self.router_ca.as_ref().map(std::fs::read).transpose().context("reading ROUTER_CA")?;
         RouterClient::trusting(&self.router_url, authorities.as_deref()).context("check ROUTER_URL")
+    }
+
+    /// A client of the cluster.
+    ///
+    /// # Errors
+    /// SOLANA_RPC_URL or SENDERS has a text that is no URL.
+    pub(crate) fn cluster(&self) -> anyhow::Result<Client> {
+        let client = Client::new(&self.solana_rpc_url).context("check SOLANA_RPC_URL")?;
+        client.with_senders(&self.senders).context("check SENDERS")
     }
 
     pub(crate) fn permission(&self) -> Permission {

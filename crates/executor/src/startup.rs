@@ -84,7 +84,7 @@ pub(crate) async fn connect(
     metrics::describe();
     let token_file = configuration.signer_token_file.as_deref();
     let wallets = Wallets::open(&configuration.keypair, token_file).context("check KEYPAIR")?;
-    let cluster = Client::new(&configuration.solana_rpc_url).context("check SOLANA_RPC_URL")?;
+    let cluster = configuration.cluster()?;
     let connecting = Journal::connect_patiently(&configuration.database_url, DATABASE_CONNECTIONS);
     let journal = shutdown
         .run_until_cancelled(connecting)

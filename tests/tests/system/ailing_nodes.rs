@@ -72,6 +72,26 @@ async fn a_rate_limit_of_one_of_two_nodes_costs_no_attempt_in_any_disguise() {
 }
 
 #[tokio::test]
+async fn a_sender_lands_what_no_node_takes_and_what_both_take_lands_once() {
+    let nodes = Nodes::new(2);
+    let mut settings = nodes.settings();
+    settings.retain(|setting| setting.service != "executor");
+    let [node, sender] = nodes.urls().try_into().unwrap();
+    settings.push(setting("executor", "SOLANA_RPC_URL", &node));
+    settings.push(setting("executor", "SENDERS", &sender));
+    let engine = Engine::start(1, 1, settings);
+    let scene = Scene { gateway: engine.gateway(0), cluster: nodes.cluster(0), engine };
+    let how = json!({ "http": { "status": 500 } });
+    let refusal = json!({ "fault": { "fail": { "how": how } }, "method": "sendTransaction", "node": 0 });
+    let refusal = scene.cluster.fault(refusal).await;
+    assert_eq!(scene.trade().await["status"], "confirmed");
+    assert!(scene.cluster.struck().await > 0, "the node was asked too");
+    scene.cluster.end(refusal).await;
+    assert_eq!(scene.trade().await["status"], "confirmed");
+    assert_eq!(scene.engine.landed().len(), 2);
+}
+
+#[tokio::test]
 async fn a_node_that_hangs_slows_no_order() {
     let scene = Scene::start();
     scene.trade().await;

@@ -173,10 +173,12 @@ pub struct LandedTransaction {
 
 /// Speaks JSON-RPC to one cluster through one or more nodes. Cheap to clone.
 ///
-/// Reads go to the first node that answers; a transaction goes to every node.
+/// Reads go to the first node that answers; a transaction goes to every node and every sender.
 #[derive(Debug, Clone)]
 pub struct Client {
     nodes: Arc<Nodes>,
+    /// Take transactions, and are asked nothing.
+    senders: Option<Arc<Nodes>>,
     shared: Arc<Shared>,
 }
 
@@ -193,7 +195,18 @@ impl Client {
     /// # Errors
     /// No URL, or one that is not http or https.
     pub fn new(urls: &[String]) -> Result<Self, Error> {
-        Ok(Self { nodes: Arc::new(Nodes::new(urls)?), shared: Arc::default() })
+        Ok(Self { nodes: Arc::new(Nodes::new(urls)?), senders: None, shared: Arc::default() })
+    }
+
+    /// The same, with relays and block engines that take transactions by `sendTransaction` too. They get the same
+    /// bytes as the nodes, so however many take them, they land once. They are asked nothing else: their word counts
+    /// for nothing.
+    ///
+    /// # Errors
+    /// A URL is not http or https.
+    pub fn with_senders(self, urls: &[String]) -> Result<Self, Error> {
+        let senders = if urls.is_empty() { None } else { Some(Arc::new(Nodes::new(urls)?)) };
+        Ok(Self { senders, ..self })
     }
 
     /// A blockhash to build on, at `confirmed`: a finalized one is partly used up, a processed one may vanish.

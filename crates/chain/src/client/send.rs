@@ -30,7 +30,7 @@ impl fmt::Display for NotTaken {
 impl std::error::Error for NotTaken {}
 
 impl Client {
-    /// Hands signed bytes to every node. `Ok` means that at least one took them, or has them already; it
+    /// Hands signed bytes to every node and sender. `Ok` means that at least one took them, or has them already; it
     /// does not mean that they land. The others are not waited for: they get the bytes all the same.
     ///
     /// # Errors
@@ -45,7 +45,9 @@ impl Client {
             "maxRetries": 0,
         }]));
         let mut errors = Vec::new();
-        let mut answers = self.nodes.call_each::<String>("sendTransaction", &params);
+        const METHOD: &str = "sendTransaction";
+        let mut answers = self.nodes.call_each::<String>(METHOD, &params);
+        answers.extend(self.senders.iter().flat_map(|senders| senders.call_each(METHOD, &params)));
         while let Some(answer) = answers.next().await {
             // A task that panicked or was stopped has said nothing.
             let Ok(answer) = answer else { continue };

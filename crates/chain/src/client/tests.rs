@@ -206,6 +206,20 @@ async fn a_node_that_hangs_holds_up_neither_reads_nor_sends() {
 }
 
 #[tokio::test]
+async fn senders_get_the_same_bytes_as_the_nodes_and_are_asked_nothing_else() {
+    let refusing = Node::start(|_, _| Answer::Status(500)).await;
+    let (relay, broken) = (answering(json!("taken")).await, Node::start(|_, _| Answer::HangUp).await);
+    let client = client(&[&refusing]).with_senders(&[broken.url.clone(), relay.url.clone()]).unwrap();
+    client.send(&[1, 2, 3], Preflight::Skip).await.unwrap();
+    relay.called("sendTransaction", 1).await;
+    refusing.called("sendTransaction", 1).await;
+    assert_eq!(relay.params("sendTransaction"), refusing.params("sendTransaction"));
+    assert!(client.health().await.is_err(), "a relay's word counts for nothing");
+    assert_eq!((relay.methods().len(), broken.methods().len()), (1, 1));
+    assert!(self::client(&[&relay]).with_senders(&["ftp://relay".to_owned()]).is_err());
+}
+
+#[tokio::test]
 async fn a_node_that_limits_rates_is_left_alone_as_long_as_it_asks_for() {
     let limited = Node::start(|_, _| Answer::Limited(Some(60))).await;
     let up = answering(json!("ok")).await;
