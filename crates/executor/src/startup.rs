@@ -220,16 +220,12 @@ fn background(
     }
 }
 
+/// NATS is none of them: orders are found without it, a little later.
 fn register_checks(connections: &Connections, shell: &Shell) {
     let journal = connections.journal.clone();
     shell.check("postgres", move || {
         let journal = journal.clone();
         async move { journal.ping().await.map_err(|error| error.to_string()) }
-    });
-    let queue = connections.queue.clone();
-    shell.check("nats", move || {
-        let queue = queue.clone();
-        async move { queue.ping().await.map_err(|error| error.to_string()) }
     });
     let router = connections.router.clone();
     shell.check("router", move || {
