@@ -343,6 +343,19 @@ impl Engine {
         xtask::stack::ops(&programs, &self.stores.operator, arguments).unwrap()
     }
 
+    /// Runs `ops check` with an executor's settings but for these, and gives its exit code and what it said.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn check(&self, settings: &[(&str, &str)]) -> (Option<i32>, String) {
+        let programs = services_folder(Variant::Usual).unwrap();
+        let cluster = format!("http://{}", self.stack.sandbox.address);
+        let wallet = self.stack.wallet.display().to_string();
+        let usual = [("SOLANA_RPC_URL", cluster.as_str()), ("KEYPAIR", &wallet)];
+        let settings: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
+        xtask::stack::check(&programs, &self.stores.executor, &settings).unwrap()
+    }
+
     /// The signatures of the transactions that landed with success, in their order.
     ///
     /// # Panics

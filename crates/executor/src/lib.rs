@@ -7,6 +7,7 @@
 //! instruction, and whoever claims its orders goes on from what was recorded.
 
 mod background;
+pub mod check;
 mod cluster;
 mod configuration;
 mod drive;

@@ -7,9 +7,6 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-/// Wallets of one executor, at most.
-const WALLETS_MAX: usize = 100;
-
 /// The pause before a signer that did not answer at the start is asked again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -22,9 +19,12 @@ pub(crate) struct Wallets {
 }
 
 impl Wallets {
+    /// Wallets of one executor, at most.
+    pub(crate) const MAX: usize = 100;
+
     /// Opens keypair files and signers; the first is that of the accounts that are bound to none.
     pub(crate) fn open(places: &[String], token_file: Option<&Path>) -> anyhow::Result<Self> {
-        ensure!(places.len() <= WALLETS_MAX, "an executor has {WALLETS_MAX} wallets at most");
+        ensure!(places.len() <= Self::MAX, "an executor has {} wallets at most", Self::MAX);
         let open = |place: &String| Wallet::open(place, token_file);
         let mut wallets = places.iter().map(open).collect::<Result<Vec<_>, _>>()?.into_iter();
         let first = wallets.next().context("no wallet is named")?;

@@ -5,6 +5,7 @@
 
 mod account;
 mod archive;
+mod check;
 mod database;
 mod key;
 mod lookup_table;
@@ -21,6 +22,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use journal::Journal;
 use order_core::Signature;
+use std::ffi::OsString;
 
 /// An operator's command needs no more than one connection at a time.
 const CONNECTIONS: u32 = 1;
@@ -41,6 +43,13 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look for everything that keeps an executor from trading or is dangerous: settings, wallets, nodes, limits,
+    /// lookup tables, stores, clocks. Changes nothing; fails if there is a fault.
+    Check {
+        /// The executor's settings, as it takes them itself; the others are read from the environment.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        settings: Vec<OsString>,
+    },
     /// Bring the database's schema up to this version, and give the services' roles their rights.
     Migrate,
     /// Let services log in to the database, each with the rights that it needs.
@@ -104,6 +113,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Said> {
         || arguments.database_url.as_deref().context("name the database: --database-url or DATABASE_URL");
     let journal = async || anyhow::Ok(Journal::connect(url()?, CONNECTIONS).await?);
     match arguments.command {
+        Command::Check { settings } => check::run(arguments.database_url, settings).await,
         Command::Migrate => trading::migrate(url()?).await,
         Command::Database(command) => database::run(url()?, command).await,
         Command::Halt { reason } => trading::halt(&journal().await?.trading, &reason).await,

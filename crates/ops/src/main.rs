@@ -10,6 +10,7 @@ async fn main() -> ExitCode {
     let json = arguments.json;
     match ops::run(arguments).await {
         Ok(said) => match writeln!(std::io::stdout(), "{}", said.shown(json)) {
+            Ok(()) if said.is_failed() => ExitCode::FAILURE,
             Ok(()) => ExitCode::SUCCESS,
             // The reader has gone, as in `ops man | head`: there is nobody to tell.
             Err(_) => ExitCode::FAILURE,

@@ -9,18 +9,19 @@ use serde_json::{Value, json};
 pub struct Said {
     text: String,
     json: Value,
+    failed: bool,
 }
 
 impl Said {
     /// A sentence.
     pub fn line(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { json: json!({ "message": &text }), text }
+        Self { json: json!({ "message": &text }), text, failed: false }
     }
 
     /// A sentence, and what it is about.
     pub(crate) fn about(text: impl Into<String>, subject: impl Serialize) -> anyhow::Result<Self> {
-        Ok(Self { text: text.into(), json: serde_json::to_value(subject)? })
+        Ok(Self { text: text.into(), json: serde_json::to_value(subject)?, failed: false })
     }
 
     /// A table with a line for each item; `none` where there is no item.
@@ -32,12 +33,23 @@ impl Said {
     ) -> anyhow::Result<Self> {
         let json = serde_json::to_value(items)?;
         if items.is_empty() {
-            return Ok(Self { text: none.to_owned(), json });
+            return Ok(Self { text: none.to_owned(), json, failed: false });
         }
         let mut table = Table::new();
         table.load_preset(presets::NOTHING).set_header(header).add_rows(items.iter().map(row));
         let lines = table.to_string();
-        Ok(Self { text: lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"), json })
+        let text = lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        Ok(Self { text, json, failed: false })
+    }
+
+    /// The same, of a command that has found a fault.
+    pub(crate) fn failed_if(self, failed: bool) -> Self {
+        Self { failed, ..self }
+    }
+
+    /// True if the command has found a fault.
+    pub fn is_failed(&self) -> bool {
+        self.failed
     }
 
     /// The result as JSON, or as text.

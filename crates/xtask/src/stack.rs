@@ -286,6 +286,23 @@ pub fn ops(programs: &Path, operator: &Access, arguments: &[&str]) -> Result<Str
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Runs `ops check` with an executor's settings, and answers with its exit code and all that it said.
+///
+/// # Errors
+/// It does not start.
+pub fn check(programs: &Path, executor: &Access, settings: &[(&str, &str)]) -> Result<(Option<i32>, String)> {
+    let program = programs.join("ops");
+    let output = Command::new(&program)
+        .arg("check")
+        .envs(executor.settings())
+        .envs(settings.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {}", program.display()))?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
+}
+
 struct Start<'a> {
     supervisor: &'a Supervisor,
     programs: &'a Path,

@@ -13,6 +13,7 @@ mod doorbell;
 mod drift;
 mod evidence;
 mod finality;
+mod going_live;
 mod guards;
 mod limits;
 mod load;

@@ -26,7 +26,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("router", &["amm", "chain", "swap", "proto", "service", "order-core"]),
     ("executor", &["faults", "amm", "chain", "swap", "journal", "cache", "proto", "service", "order-core"]),
     ("sandbox", &["amm", "amm-programs", "service", "order-core"]),
-    ("ops", &["amm", "chain", "swap", "journal", "order-core"]),
+    ("ops", &["amm", "chain", "swap", "journal", "executor", "order-core"]),
     ("xtask", &[]),
     ("system-tests", &["xtask", "proto", "order-core"]),
 ];

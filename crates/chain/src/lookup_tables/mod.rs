@@ -36,6 +36,11 @@ impl LookupTables {
     /// Most addresses in a table.
     pub const ADDRESSES_MAX: usize = LOOKUP_TABLE_MAX_ADDRESSES;
 
+    /// How many are named.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// True if none is named.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -24,6 +24,11 @@ impl Limits {
         Ok(Self { per_order, per_day })
     }
 
+    /// The limits of one order and of a day's orders.
+    pub(crate) fn of_order_and_day(self) -> (Option<UsdMicros>, Option<UsdMicros>) {
+        (self.per_order, self.per_day)
+    }
+
     pub(super) fn are_none(self) -> bool {
         self.per_order.or(self.per_day).is_none()
     }

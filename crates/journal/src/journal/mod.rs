@@ -12,6 +12,7 @@ use crate::queue::ParkedMessages;
 use crate::reading::{History, Reports};
 use crate::trading::Trading;
 use crate::upkeep::Upkeep;
+use order_core::Timestamp;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
@@ -136,7 +137,28 @@ impl Journal {
             Err(_) => Err(unavailable(DOING)(sqlx::Error::PoolTimedOut)),
         }
     }
+
+    /// The database's clock.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn now(&self) -> Result<Timestamp, Error> {
+        let read = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.pool);
+        metrics::statement("now", read).await.map_err(|error| Error::from_statement("read the clock", error))
+    }
+
+    /// True if this login owns the tables, and so may do more than any service needs.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn is_owner(&self) -> Result<bool, Error> {
+        let read = sqlx::query_scalar(OWNS).fetch_one(&self.pool);
+        let owns = metrics::statement("is_owner", read).await;
+        owns.map_err(|error| Error::from_statement("read the owner of the tables", error))
+    }
 }
+
+const OWNS: &str = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'orders'::regclass";
 
 #[cfg(test)]
 mod tests;
