@@ -89,8 +89,10 @@ fn decisions_are_numbered() {
 /// Every document of the project.
 fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders =
-        vec![root(), root().join("tests"), root().join("tests/contract"), root().join("deploy")];
+    let mut folders = vec![root()];
+    folders.extend(
+        ["tests", "tests/contract", "deploy", "deploy/k8s", "deploy/systemd"].map(|at| root().join(at)),
+    );
     let crates = std::fs::read_dir(root().join("crates")).unwrap();
     folders.extend(crates.map(|entry| entry.unwrap().path()));
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
