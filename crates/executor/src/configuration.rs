@@ -42,6 +42,10 @@ pub struct Configuration {
         default_value = "http://127.0.0.1:8899"
     )]
     pub(crate) solana_rpc_url: Vec<String>,
+    /// URLs of nodes' WebSockets, comma-separated, the preferred one first; the RPC URLs as ws or wss if not given. Over
+    /// one of them a node tells new slots, so that landings are seen at once.
+    #[arg(long, env = "SOLANA_WS_URL", hide_env_values = true, value_delimiter = ',')]
+    pub(crate) solana_ws_url: Vec<String>,
     /// URLs of relays and block engines that take signed transactions beside the nodes, comma-separated: those that
     /// answer `sendTransaction`, such as https://mainnet.block-engine.jito.wtf/api/v1/transactions.
     #[arg(long, env = "SENDERS", hide_env_values = true, value_delimiter = ',')]
@@ -125,6 +129,11 @@ impl Configuration {
     pub(crate) fn cluster(&self) -> anyhow::Result<Client> {
         let client = Client::new(&self.solana_rpc_url).context("check SOLANA_RPC_URL")?;
         client.with_senders(&self.senders).context("check SENDERS")
+    }
+
+    /// The WebSockets that tell new slots.
+    pub(crate) fn websocket_urls(&self) -> Vec<String> {
+        chain::pubsub::websocket_urls(&self.solana_ws_url, &self.solana_rpc_url)
     }
 
     pub(crate) fn permission(&self) -> Permission {

@@ -107,8 +107,17 @@ pub(crate) fn assemble(
     connections: Connections,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<(Executor, impl Future<Output = ()> + Send + 'static)> {
-    let (lander, landing) =
-        Lander::new(connections.cluster.clone(), configuration.commitment, cluster::explain);
+    let (slots, following) = chain::pubsub::newest_slot(configuration.websocket_urls());
+    let (lander, watch) =
+        Lander::new(connections.cluster.clone(), configuration.commitment, cluster::explain, Some(slots));
+    let landing = async move {
+        let mut watch = std::pin::pin!(watch);
+        tokio::select! {
+            () = &mut watch => {}
+            // Without slots the watch looks by the clock.
+            () = following => watch.await,
+        }
+    };
     let (leases, state, abort) = (Arc::default(), Arc::default(), CancellationToken::new());
     let id = Uuid::now_v7();
     let background = background(id, configuration, &connections, &leases, &lander, &state);

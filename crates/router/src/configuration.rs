@@ -99,19 +99,7 @@ impl Configuration {
 
     /// The WebSockets to follow the pools on; those of the RPC URLs unless others are named.
     pub(crate) fn websocket_urls(&self) -> Vec<String> {
-        let named: Vec<String> = self.solana_ws_url.iter().filter(|url| !url.is_empty()).cloned().collect();
-        if !named.is_empty() {
-            return named;
-        }
-        let url = |url: &String| {
-            let (scheme, rest) = url.split_once("://")?;
-            match scheme {
-                "http" => Some(format!("ws://{rest}")),
-                "https" => Some(format!("wss://{rest}")),
-                _ => None,
-            }
-        };
-        self.solana_rpc_url.iter().filter_map(url).collect()
+        chain::pubsub::websocket_urls(&self.solana_ws_url, &self.solana_rpc_url)
     }
 }
 

@@ -13,7 +13,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch as watch_channel};
 use tokio::time::Instant;
 use watch::Watch;
 
@@ -37,24 +37,29 @@ impl Lander {
     /// A transaction counts as landed at `commitment`; `Processed` is read as `Confirmed`, because
     /// a processed block may vanish again. It counts as reverted only when that is finalized,
     /// because another may be sent after it.
+    ///
+    /// With `slots`, the newest slot that a node works on, each new one is a reason to look; without it, and where it
+    /// stays as it is, there are looks every 400 ms.
     pub fn new(
         client: Client,
         commitment: Commitment,
         explain: Explain,
+        slots: Option<watch_channel::Receiver<u64>>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        Self::with_pace(client, commitment, explain, Pace::default())
+        Self::with_pace(client, commitment, explain, slots, Pace::default())
     }
 
     fn with_pace(
         client: Client,
         commitment: Commitment,
         explain: Explain,
+        slots: Option<watch_channel::Receiver<u64>>,
         pace: Pace,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (arrivals, receiver) = mpsc::channel(ARRIVALS_MAX);
         let undecided = Arc::new(AtomicUsize::new(0));
         let commitment = commitment.max(Commitment::Confirmed);
-        let watch = Watch::new(client.clone(), commitment, explain, pace, Arc::clone(&undecided));
+        let watch = Watch::new(client.clone(), commitment, explain, slots, pace, Arc::clone(&undecided));
         (Self { client, arrivals, pace, undecided }, watch.run(receiver))
     }
 
@@ -112,6 +117,8 @@ struct Pace {
     send: Duration,
     /// Between two looks for landed transactions: a slot.
     status: Duration,
+    /// Between two looks for landed transactions at least, however many slots there are.
+    look: Duration,
     /// Between two looks for expired ones.
     expiry: Duration,
     /// How long all nodes must say that a transaction can never land: longer than the pause between two looks,
@@ -126,6 +133,7 @@ impl Default for Pace {
         Self {
             send: Duration::from_millis(1_500),
             status: Duration::from_millis(400),
+            look: Duration::from_millis(20),
             expiry: Duration::from_secs(2),
             absence: Duration::from_secs(2),
             silence: Duration::from_secs(60),

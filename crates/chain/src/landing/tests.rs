@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 const PACE: Pace = Pace {
     send: Duration::from_millis(20),
     status: Duration::from_millis(5),
+    look: Duration::from_millis(1),
     expiry: Duration::from_millis(10),
     absence: Duration::from_millis(10),
     silence: Duration::from_secs(1),
@@ -215,7 +216,7 @@ fn explain(_program: &Pubkey, code: u32, _logs: &[String]) -> Option<(failure::C
 
 fn lander(nodes: &[&Node], commitment: Commitment) -> Lander {
     let urls: Vec<String> = nodes.iter().map(|node| node.url.clone()).collect();
-    let (lander, watch) = Lander::with_pace(Client::new(&urls).unwrap(), commitment, explain, PACE);
+    let (lander, watch) = Lander::with_pace(Client::new(&urls).unwrap(), commitment, explain, None, PACE);
     tokio::spawn(watch);
     lander
 }
@@ -439,14 +440,50 @@ async fn a_dropped_landing_is_forgotten_and_can_be_taken_up_again() {
 async fn the_watch_ends_with_the_last_lander_and_a_lander_without_it_says_so() {
     let node = Script::silent().start().await;
     let client = || Client::new(std::slice::from_ref(&node.url)).unwrap();
-    let (lander, watch) = Lander::new(client(), Commitment::Confirmed, explain);
+    let (lander, watch) = Lander::new(client(), Commitment::Confirmed, explain, None);
     drop(lander.clone());
     let watch = tokio::spawn(watch);
     drop(lander);
     watch.await.unwrap();
 
-    let (lander, watch) = Lander::new(client(), Commitment::Confirmed, explain);
+    let (lander, watch) = Lander::new(client(), Commitment::Confirmed, explain, None);
     drop(watch);
     assert_eq!(lander.land(&signed(0), &trade()).await, Err(Stopped));
     assert_eq!(node.count("sendTransaction"), 0);
+}
+
+#[tokio::test]
+async fn a_new_slot_is_a_reason_to_look_and_without_slots_the_looks_go_on() {
+    // Only a slot leads to a second look within the test's time.
+    let pace = Pace { status: Duration::from_secs(3_600), ..PACE };
+    let node = Script {
+        recent: [statuses(&Value::Null), statuses(&status("confirmed"))].into(),
+        ..Script::with_it()
+    };
+    let node = node.start().await;
+    let client = Client::new(std::slice::from_ref(&node.url)).unwrap();
+    let (slot, slots) = tokio::sync::watch::channel(0);
+    let (lander, watch) = Lander::with_pace(client, Commitment::Confirmed, explain, Some(slots), pace);
+    tokio::spawn(watch);
+    let (signed, trade) = (signed(0), trade());
+    let landing = lander.land(&signed, &trade);
+    let telling = async {
+        node.called("getSignatureStatuses", 1).await;
+        slot.send_replace(1);
+    };
+    assert_eq!(tokio::join!(landing, telling).0, Ok(expected_fill()));
+    // The follower of the slots has ended.
+    let script = Script {
+        recent: [statuses(&Value::Null), statuses(&status("confirmed"))].into(),
+        ..Script::with_it()
+    };
+    let node = script.start().await;
+    let client = Client::new(std::slice::from_ref(&node.url)).unwrap();
+    let (lander, watch) = Lander::with_pace(client, Commitment::Confirmed, explain, Some(closed()), PACE);
+    tokio::spawn(watch);
+    assert_eq!(lander.land(&signed, &trade).await, Ok(expected_fill()));
+}
+
+fn closed() -> tokio::sync::watch::Receiver<u64> {
+    tokio::sync::watch::channel(0).1
 }

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 /// Landed transactions that are read at the same time: the node's other callers want answers too.
 const READS_AT_ONCE: usize = 16;
@@ -26,6 +26,8 @@ pub(super) struct Watch {
     client: Client,
     commitment: Commitment,
     explain: Explain,
+    /// The newest slot, each of which is a reason to look.
+    slots: Option<watch::Receiver<u64>>,
     pace: Pace,
     flights: Vec<Flight>,
     /// True if the last call for statuses went unanswered: said once, not at every look.
@@ -40,6 +42,7 @@ impl Watch {
         client: Client,
         commitment: Commitment,
         explain: Explain,
+        slots: Option<watch::Receiver<u64>>,
         pace: Pace,
         undecided: Arc<AtomicUsize>,
     ) -> Self {
@@ -47,6 +50,7 @@ impl Watch {
             client,
             commitment,
             explain,
+            slots,
             pace,
             flights: Vec::new(),
             unanswered: false,
@@ -71,7 +75,7 @@ impl Watch {
             while let Ok(flight) = arrivals.try_recv() {
                 self.flights.push(flight);
             }
-            looks.tick().await;
+            self.time_to_look(&mut looks).await;
             // Whoever dropped its landing has lost the order, or will ask again.
             self.flights.retain(|flight| !flight.reply.is_closed());
             self.tell();
@@ -84,6 +88,26 @@ impl Watch {
                 self.alarm();
             }
         }
+    }
+
+    /// Waits for a new slot, or for the time of a look without one.
+    async fn time_to_look(&mut self, looks: &mut Interval) {
+        let Some(slots) = &mut self.slots else {
+            looks.tick().await;
+            return;
+        };
+        let changed = tokio::select! {
+            biased;
+            _ = looks.tick() => return,
+            changed = slots.changed() => changed,
+        };
+        if changed.is_err() {
+            // Whoever followed the slots has ended.
+            self.slots = None;
+        }
+        // A transaction in this slot's block is told now, and the next slot may be there already.
+        tokio::time::sleep(self.pace.look).await;
+        looks.reset();
     }
 
     /// Asks for the recent status of everything in flight. A null says nothing, and neither does an error.

@@ -10,6 +10,7 @@ use solana_pubkey::Pubkey;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -76,6 +77,38 @@ pub fn follow(
             pause = pause.saturating_mul(2).min(PAUSE_MAX);
         }
     }
+}
+
+/// The newest slot that a node works on, and the task that keeps it up to date, for ever. It is 0 until a node has told
+/// one. Where nodes cannot be followed, it stays as it is.
+pub fn newest_slot(urls: Vec<String>) -> (watch::Receiver<u64>, impl Future<Output = ()> + Send + use<>) {
+    let (newest, receiver) = watch::channel(0);
+    let following = async move {
+        let mut notices = std::pin::pin!(follow(urls, Vec::new(), Commitment::Processed));
+        while let Some(notice) = notices.next().await {
+            if let Notice::Slot { slot } = notice {
+                newest.send_replace(slot);
+            }
+        }
+    };
+    (receiver, following)
+}
+
+/// The URLs of nodes' WebSockets: those that are named, or else those of their RPC URLs as ws or wss.
+pub fn websocket_urls(named: &[String], rpc_urls: &[String]) -> Vec<String> {
+    let named: Vec<String> = named.iter().filter(|url| !url.is_empty()).cloned().collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let url = |url: &String| {
+        let (scheme, rest) = url.split_once("://")?;
+        match scheme {
+            "http" => Some(format!("ws://{rest}")),
+            "https" => Some(format!("wss://{rest}")),
+            _ => None,
+        }
+    };
+    rpc_urls.iter().filter_map(url).collect()
 }
 
 /// The pause before the first reconnection; it doubles with each that fails.

@@ -36,7 +36,8 @@ impl FinalityFollower {
     /// Looks again and again. What is doubtful is sent again, so that it lands where it was dropped, and the
     /// finalized chain's word is waited for.
     pub(super) async fn run(&self) {
-        let (lander, watch) = Lander::new(self.cluster.clone(), Commitment::Finalized, cluster::explain);
+        let (lander, watch) =
+            Lander::new(self.cluster.clone(), Commitment::Finalized, cluster::explain, None);
         tokio::join!(watch, self.look_for_finality(lander));
     }
 
