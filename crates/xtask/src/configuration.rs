@@ -1,21 +1,16 @@
-//! The settings of the programs, from their own `--help`, as the table in `deploy/README.md`.
+//! The settings of the programs, from their own `--help`: the table in `deploy/README.md`, what the compose files hand
+//! to each service, and `.env.example`.
+
+mod written;
 
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 /// The programs with settings, in the order of the table.
 const PROGRAMS: [&[&str]; 6] =
     [&["gateway"], &["router"], &["executor"], &["sandbox"], &["ops"], &["ops", "lookup-table"]];
-
-/// The document with the table.
-const DOCUMENT: &str = "deploy/README.md";
-
-/// The lines around the table.
-const BEGIN: &str = "<!-- settings: written by `cargo xtask configuration` -->\n";
-const END: &str = "<!-- end of the settings -->\n";
 
 /// One setting of one or several programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,65 +20,82 @@ struct Setting {
     meaning: String,
 }
 
-/// Replaces the table in the document.
-///
-/// # Errors
-/// A program does not run, or the document has no place for the table.
-pub fn write(programs: &Path) -> Result<()> {
-    let (document, table) = (read()?, table(programs)?);
-    let (before, rest) = document.split_once(BEGIN).context("the document has no place for the table")?;
-    let (_, after) = rest.split_once(END).context("the place for the table has no end")?;
-    let path = workspace::root().join(DOCUMENT);
-    std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))
-        .with_context(|| format!("writing {}", path.display()))
+/// A program, such as `ops lookup-table`, with its settings.
+#[derive(Debug)]
+struct Program {
+    name: String,
+    settings: Vec<Setting>,
 }
 
-/// Checks that the document has the table of the programs as they are.
+/// A part of a file that is written from the settings.
+struct Part {
+    /// The file, from the workspace's folder.
+    file: &'static str,
+    /// The lines around the part.
+    begin: &'static str,
+    end: &'static str,
+    text: fn(&[Program]) -> String,
+}
+
+impl Part {
+    fn path(&self) -> std::path::PathBuf {
+        workspace::root().join(self.file)
+    }
+
+    fn read(&self) -> Result<String> {
+        let path = self.path();
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// The file with the settings as they are.
+    fn wanted(&self, programs: &[Program]) -> Result<String> {
+        let Self { file, begin, end, text } = self;
+        let document = self.read()?;
+        let (before, rest) =
+            document.split_once(begin).with_context(|| format!("{file} has no place for the settings"))?;
+        let (_, after) =
+            rest.split_once(end).with_context(|| format!("the settings in {file} have no end"))?;
+        Ok(format!("{before}{begin}{}{end}{after}", text(programs)))
+    }
+}
+
+/// Writes the settings into each file that has them.
 ///
 /// # Errors
-/// It has not, or a program does not run.
-pub fn check(programs: &Path) -> Result<()> {
-    let table = table(programs)?;
-    ensure!(read()?.contains(&table), "{DOCUMENT} is out of date: run `cargo xtask configuration`");
+/// A program does not run, or a file has no place for the settings.
+pub fn write(folder: &Path) -> Result<()> {
+    let programs = programs(folder)?;
+    for part in written::PARTS {
+        let path = part.path();
+        std::fs::write(&path, part.wanted(&programs)?)
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
     Ok(())
 }
 
-fn read() -> Result<String> {
-    let path = workspace::root().join(DOCUMENT);
-    std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+/// Checks that each file has the settings of the programs as they are, and each service of the compose files its own.
+///
+/// # Errors
+/// One has not, or a program does not run.
+pub fn check(folder: &Path) -> Result<()> {
+    let programs = programs(folder)?;
+    for part in written::PARTS {
+        let current = part.read()? == part.wanted(&programs)?;
+        ensure!(current, "{} is out of date: run `cargo xtask configuration`", part.file);
+    }
+    written::check_services()
 }
 
-/// A line for each setting, with the programs that have it. Programs whose setting differs have a line each.
-fn table(programs: &Path) -> Result<String> {
-    let mut lines: Vec<(Setting, Vec<String>)> = Vec::new();
-    for program in PROGRAMS {
-        let name = program.join(" ");
-        for setting in settings(&help(programs, program)?) {
-            match lines.iter_mut().find(|(known, _)| *known == setting) {
-                Some((_, of)) if of.iter().any(|of| name.starts_with(of)) => {}
-                Some((_, of)) => of.push(name.clone()),
-                None => lines.push((setting, vec![name.clone()])),
-            }
-        }
-    }
-    let order: BTreeMap<&str, usize> = lines
-        .iter()
-        .enumerate()
-        .rev()
-        .map(|(place, (setting, _))| (setting.variable.as_str(), place))
-        .collect();
-    let mut sorted: Vec<_> = lines.iter().collect();
-    sorted.sort_by_key(|(setting, _)| order.get(setting.variable.as_str()).copied());
-    let mut table = "| Variable | Of | Default | Meaning |\n|---|---|---|---|\n".to_owned();
-    for (Setting { variable, default, meaning }, of) in sorted {
-        table.push_str(&format!("| `{variable}` | {} | {default} | {meaning} |\n", of.join(", ")));
-    }
-    Ok(table)
+fn programs(folder: &Path) -> Result<Vec<Program>> {
+    let read = |program: &&[&str]| {
+        Ok(Program { name: program.join(" "), settings: settings(&help(folder, program)?) })
+    };
+    PROGRAMS.iter().map(read).collect()
 }
 
-fn help(programs: &Path, program: &[&str]) -> Result<String> {
+fn help(folder: &Path, program: &[&str]) -> Result<String> {
     let (name, subcommands) = program.split_first().context("a program has a name")?;
-    let path = programs.join(name);
+    let path = folder.join(name);
     let shown = || format!("asking {} for its settings", path.display());
     // Without variables: those that are set would be shown.
     let output = Command::new(&path).args(subcommands).arg("-h").env_clear().output().with_context(shown)?;
@@ -103,12 +115,11 @@ fn setting(line: &str) -> Option<Setting> {
     let default = rest.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
     let values = rest.split_once("[possible values: ").and_then(|(_, rest)| rest.split_once(']'));
     let meaning = meaning.trim().rsplit(">  ").next().unwrap_or_default().trim();
-    let meaning = meaning.replace('|', "\\|");
     Some(Setting {
         variable: variable.trim_end_matches('=').to_owned(),
-        default: default.map_or_else(String::new, |(default, _)| format!("`{default}`")),
+        default: default.map_or_else(String::new, |(default, _)| default.to_owned()),
         meaning: match values {
-            None => meaning,
+            None => meaning.to_owned(),
             Some((values, _)) => format!("{meaning}: {values}"),
         },
     })
@@ -128,15 +139,13 @@ Options:
   -h, --help
           Print help
 ";
-        let expected = [
-            ("KEYPAIR", "", "The wallet"),
-            ("LOG_FORMAT", "`text`", "The form \\| of log lines: text, json"),
-        ]
-        .map(|(variable, default, meaning)| Setting {
-            variable: variable.to_owned(),
-            default: default.to_owned(),
-            meaning: meaning.to_owned(),
-        });
+        let expected =
+            [("KEYPAIR", "", "The wallet"), ("LOG_FORMAT", "text", "The form | of log lines: text, json")]
+                .map(|(variable, default, meaning)| Setting {
+                    variable: variable.to_owned(),
+                    default: default.to_owned(),
+                    meaning: meaning.to_owned(),
+                });
         assert_eq!(settings(help), expected);
     }
 }

@@ -26,7 +26,7 @@ enum Command {
     Chaos(chaos::Options),
     /// Builds everything, attacks the gateway with greedy clients, and checks that others do not notice
     Attack(attack::Options),
-    /// Builds the programs, and writes their settings into deploy/README.md
+    /// Builds the programs, and writes their settings into deploy/README.md, the compose files and .env.example
     Configuration,
     /// Builds everything, and checks the API documents, generated clients and pages of a running gateway; needs
     /// Node.js, Python and Chromium

@@ -91,7 +91,8 @@ fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root()];
     folders.extend(
-        ["tests", "tests/contract", "deploy", "deploy/k8s", "deploy/systemd"].map(|at| root().join(at)),
+        ["tests", "tests/contract", "deploy", "deploy/k8s", "deploy/live", "deploy/systemd"]
+            .map(|at| root().join(at)),
     );
     let crates = std::fs::read_dir(root().join("crates")).unwrap();
     folders.extend(crates.map(|entry| entry.unwrap().path()));
