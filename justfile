@@ -37,3 +37,7 @@ trade *arguments:
 # The same engine in containers
 containers *arguments:
     docker compose up --build {{arguments}}
+
+# Try the containers: trade, scale, kill, upgrade, back up, restore; needs root and Docker
+compose-test *arguments:
+    deploy/compose-test/run {{arguments}}
