@@ -54,7 +54,7 @@ impl Cache {
         command.arg(self.key("events")).arg(body);
         if let Err(error) = self.command::<redis::Value>(&command).await {
             tracing::debug!(order.id = %id, %error, "an event was not fanned out");
-            metrics::counter!("live_publish_failures_total").increment(1);
+            crate::metrics::publish_failed();
         }
     }
 

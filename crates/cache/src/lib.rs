@@ -5,6 +5,7 @@
 //! [`COMMAND_TIMEOUT`] twice over. This is the only crate that knows Redis.
 
 mod fanout;
+mod metrics;
 mod presence;
 mod quotes;
 mod rate;
@@ -90,6 +91,7 @@ impl Cache {
     }
 
     fn with_prefix(url: &str, prefix: String) -> Result<Self, Error> {
+        metrics::describe();
         // The message of the driver does not repeat the URL, which may hold a password.
         let invalid = |error: redis::RedisError| Error::Url(error.to_string());
         let client = redis::Client::open(url).map_err(invalid)?;
@@ -170,7 +172,7 @@ impl Connections {
     fn rest(&self) {
         let mut resting_until = self.resting_until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *resting_until = Some(Instant::now() + REST);
-        metrics::counter!("live_redis_unreachable_total").increment(1);
+        metrics::unreachable();
     }
 }
 

@@ -81,7 +81,7 @@ impl Cache {
         // A quote that was given out under another id is a forgery, too.
         let quoted = quoted.filter(|quoted| quoted.quote.id == id);
         if quoted.is_none() {
-            metrics::counter!("live_quotes_forged_total").increment(1);
+            crate::metrics::quote_forged();
             tracing::error!(quote.id = %id, "a quote in Redis is not the one that was given out");
         }
         Ok(quoted)

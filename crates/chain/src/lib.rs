@@ -17,6 +17,7 @@ mod health;
 pub mod landing;
 mod lookup_tables;
 mod marker;
+mod metrics;
 mod occupant;
 mod past;
 mod permission;

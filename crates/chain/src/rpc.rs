@@ -1,7 +1,7 @@
 //! JSON-RPC over HTTP: one call, failover between nodes, and the same call to all of them.
 
 use crate::health::Health;
-use crate::{Error, Hash};
+use crate::{Error, Hash, metrics};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::header::RETRY_AFTER;
@@ -234,8 +234,7 @@ impl Nodes {
                 | Error::TooMany { .. },
             ) => "unanswered",
         };
-        metrics::counter!("chain_requests_total", "method" => method, "outcome" => outcome).increment(1);
-        metrics::histogram!("chain_request_seconds", "method" => method).record(started.elapsed());
+        metrics::requested(method, outcome, started.elapsed());
         result
     }
 
@@ -248,7 +247,7 @@ impl Nodes {
         let body = self.post(node, GENESIS, &json!([]), timeout).await?;
         let found: String = parse(GENESIS, &body)?;
         if found != expected.to_string() {
-            metrics::counter!("chain_nodes_of_another_cluster_total").increment(1);
+            metrics::of_another_cluster();
             tracing::error!(node = node.name, found, %expected, "a node is of another cluster: it is not asked");
             return Err(Error::OtherCluster { node: node.name.clone(), found });
         }

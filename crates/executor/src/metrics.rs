@@ -15,7 +15,7 @@ pub(crate) fn describe() {
     describe_counter!("orders_leases_lost_total", "Orders that another executor took over from this one.");
     describe_counter!("orders_drift_total", "Simulations that differed from our own maths, by venue.");
     describe_gauge!("orders_halted", "1 while an operator has stopped trading.");
-    describe_gauge!("orders_venue_disabled", "1 while no order goes over a venue, by venue.");
+    describe_gauge!("orders_venue_disabled", "1 while no order goes over the venue, by venue.");
     describe_counter!(
         "orders_misreported_total",
         "Orders that ended without a swap and whose marker exists all the same, when it is taken back."
@@ -29,8 +29,8 @@ pub(crate) fn describe() {
         "Landed orders of the wallet that the database does not know, as after a restore."
     );
     describe_gauge!("orders_active", "Orders that this executor works on now.");
-    describe_histogram!("orders_step_seconds", "How long each step of an order took.");
-    describe_histogram!("orders_seconds", "From acceptance to the end, by status, by the database's clock.");
+    describe_histogram!("orders_step_seconds", "Time of each step of an order, by step.");
+    describe_histogram!("orders_seconds", "Time from an order's acceptance to its end, by status.");
 }
 
 pub(crate) fn step(step: &'static str, took: Duration) {

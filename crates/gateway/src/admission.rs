@@ -2,6 +2,7 @@
 //! the first key.
 
 use crate::access::Keys;
+use crate::metrics;
 use journal::{DisabledVenue, Journal};
 use order_core::AccountId;
 use std::collections::HashMap;
@@ -54,7 +55,7 @@ impl Admission {
         keys.look().await?;
         // Only sets a metric.
         journal.parked.count().await?;
-        metrics::gauge!("gateway_halted").set(if halt.is_some() { 1.0 } else { 0.0 });
+        metrics::halted(halt.is_some());
         if self.halted.swap(halt.is_some(), Ordering::Relaxed) == halt.is_some() {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! Publishes accepted orders to NATS in the background, after the client got its 202.
 
+use crate::metrics;
 use journal::Queue;
 use order_core::order::Id;
 use service::TaskTracker;
@@ -30,7 +31,7 @@ impl Dispatcher {
     /// Publishes a newly accepted order in the background.
     pub(crate) fn dispatch(&self, id: Id, traceparent: Option<String>) {
         let Ok(permit) = Arc::clone(&self.publishing).try_acquire_owned() else {
-            metrics::counter!("gateway_dispatches_skipped_total").increment(1);
+            metrics::dispatch_skipped();
             return;
         };
         let queue = self.queue.clone();

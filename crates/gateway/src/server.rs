@@ -10,7 +10,8 @@ use crate::config::Configuration;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
 use crate::state::App;
-use crate::{api, metrics as numbers};
+use crate::{api, metrics};
+use ::metrics::Counter;
 use anyhow::Context as _;
 use axum::Router;
 use connection::{Connection, Peer};
@@ -131,7 +132,7 @@ impl Server {
         shell: Shell,
         capacity: Capacity,
     ) -> anyhow::Result<Self> {
-        numbers::describe();
+        metrics::describe();
         let listen = configuration.listen;
         let proxies = Arc::new(Proxies::new(configuration.trusted_proxies.clone()));
         let tls = Tls::read(&configuration.tls)?.map(Arc::new);
@@ -214,11 +215,11 @@ impl Port {
         };
         let (tls, shutdown) = (self.tls.clone(), self.shell.shutdown());
         let serving = async move {
-            metrics::gauge!("gateway_connections").increment(1.0);
+            metrics::connections().increment(1);
             if let Some(stream) = prepared(stream) {
                 Box::pin(connection::serve(stream, tls, connection, shutdown)).await;
             }
-            metrics::gauge!("gateway_connections").decrement(1.0);
+            metrics::connections().decrement(1);
             drop(seat);
         };
         self.connections.spawn_on(serving, runtime);
@@ -269,15 +270,13 @@ fn turns() -> usize {
 /// Counters of refused connections. They are looked up once: refusals are to cost little.
 #[derive(Clone)]
 struct Refused {
-    client: metrics::Counter,
-    all: metrics::Counter,
+    client: Counter,
+    all: Counter,
 }
 
 impl Refused {
     fn new() -> Self {
-        let counter =
-            |limit: &'static str| metrics::counter!("gateway_connections_refused_total", "limit" => limit);
-        Self { client: counter("client"), all: counter("all") }
+        Self { client: metrics::connections_refused("client"), all: metrics::connections_refused("all") }
     }
 
     fn count(&self, reason: NoSeat) {

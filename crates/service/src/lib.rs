@@ -5,6 +5,7 @@
 //! that reads the wall clock.
 
 mod admin;
+mod metrics;
 pub mod net;
 mod options;
 mod run;

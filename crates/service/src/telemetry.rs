@@ -45,6 +45,7 @@ pub(crate) fn install(name: &'static str, options: &Options) -> anyhow::Result<T
         .and_then(PrometheusBuilder::install_recorder)
         .context("installing the metrics recorder")?;
     tokio::spawn(upkeep(metrics.clone()));
+    crate::metrics::describe();
     log_panics();
     Ok(Telemetry { provider, metrics })
 }
@@ -117,9 +118,8 @@ async fn upkeep(metrics: PrometheusHandle) {
 
 /// A panic ends one task, not the process: without this nobody would hear of it.
 fn log_panics() {
-    metrics::describe_counter!("service_panics_total", "Tasks that ended in a panic.");
     std::panic::set_hook(Box::new(|panic| {
-        metrics::counter!("service_panics_total").increment(1);
+        crate::metrics::panicked();
         let backtrace = std::backtrace::Backtrace::capture();
         tracing::error!(%panic, %backtrace, "a task panicked");
     }));

@@ -12,6 +12,7 @@ mod guardian;
 mod http;
 pub mod install;
 pub mod login;
+pub mod metric_table;
 pub mod patch;
 pub mod port;
 pub mod postgres;

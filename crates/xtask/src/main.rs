@@ -26,7 +26,8 @@ enum Command {
     Chaos(chaos::Options),
     /// Builds everything, attacks the gateway with greedy clients, and checks that others do not notice
     Attack(attack::Options),
-    /// Builds the programs, and writes their settings into deploy/README.md, the compose files and .env.example
+    /// Builds the programs, and writes their settings into deploy/README.md, the compose files and .env.example, and
+    /// their metrics into deploy/METRICS.md
     Configuration,
     /// Builds everything, and checks the API documents, generated clients and pages of a running gateway; needs
     /// Node.js, Python and Chromium
@@ -37,6 +38,7 @@ enum Command {
 
 fn configuration() -> anyhow::Result<()> {
     test::build(&cargo::Interrupt::install()?)?;
+    xtask::metric_table::write()?;
     xtask::configuration::write(&cargo::programs()?)
 }
 

@@ -5,7 +5,9 @@
 
 mod defects;
 mod documents;
+mod metrics;
 mod names;
+mod promql;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ mod shared;
 use crate::fill::{Balances, InvalidBalances, Trade};
 use crate::rpc::{CALL_TIMEOUT, Nodes};
 use crate::wire::{InContext, WirePrioritizationFee, WireSimulation, WireStatus, WireTransaction};
-use crate::{Account, Error, Hash, TransactionFailure, transaction};
+use crate::{Account, Error, Hash, TransactionFailure, metrics, transaction};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use order_core::order::Fill;
@@ -195,6 +195,7 @@ impl Client {
     /// # Errors
     /// No URL, or one that is not http or https.
     pub fn new(urls: &[String]) -> Result<Self, Error> {
+        metrics::describe();
         Ok(Self { nodes: Arc::new(Nodes::new(urls)?), senders: None, shared: Arc::default() })
     }
 

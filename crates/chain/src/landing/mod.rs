@@ -101,7 +101,7 @@ impl Lander {
             {
                 tracing::debug!(signature = %transaction.signature, %error, "no node took the transaction");
             }
-            metrics::counter!("chain_sends_total").increment(1);
+            crate::metrics::sent();
             tokio::time::sleep_until(started + self.pace.send).await;
         }
     }

@@ -4,7 +4,7 @@ use super::expiry::{self, Verdict, is_expired};
 use super::flight::{Flight, Report};
 use super::reading::{Reader, Reading};
 use super::{Pace, decisive};
-use crate::{Client, Commitment, Error, Explain, Statuses};
+use crate::{Client, Commitment, Error, Explain, Statuses, metrics};
 use futures_util::{StreamExt, stream};
 use order_core::Signature;
 use order_core::order::Observation;
@@ -229,8 +229,7 @@ impl Watch {
             Observation::Expired => "expired",
         };
         for flight in self.flights.extract_if(.., |flight| flight.signature() == signature) {
-            metrics::counter!("chain_observations_total", "outcome" => outcome).increment(1);
-            metrics::histogram!("chain_landing_seconds", "outcome" => outcome).record(flight.since.elapsed());
+            metrics::observed(outcome, flight.since.elapsed());
             // Nobody may be waiting any more: the next owner of the order asks again.
             let _ = flight.reply.send(observation.clone());
         }
@@ -242,7 +241,7 @@ impl Watch {
         let overdue = |flight: &&mut Flight| flight.since.elapsed() >= UNDECIDED_ALARM;
         for flight in self.flights.iter_mut().filter(overdue).filter(|flight| !flight.alarmed) {
             flight.alarmed = true;
-            metrics::counter!("chain_transactions_undecided_total").increment(1);
+            metrics::became_undecided();
             tracing::error!(
                 signature = %flight.transaction.signature,
                 "no node tells the outcome of a transaction, and it is not given up; check the RPC nodes and \
@@ -256,11 +255,6 @@ impl Watch {
         let need_a_human = |flight: &&Flight| flight.alarmed || flight.unreadable;
         let undecided = self.flights.iter().filter(need_a_human).count();
         self.undecided.store(undecided, Ordering::Relaxed);
-        gauge("chain_transactions_in_flight", self.flights.len());
-        gauge("chain_transactions_undecided", undecided);
+        metrics::flights(self.flights.len(), undecided);
     }
-}
-
-fn gauge(name: &'static str, count: usize) {
-    metrics::gauge!(name).set(u32::try_from(count).unwrap_or(u32::MAX));
 }

@@ -71,7 +71,7 @@ pub fn follow(
                     }
                 },
             };
-            metrics::counter!("chain_pubsub_losses_total").increment(1);
+            crate::metrics::subscription_lost();
             yield Notice::Lost { reason };
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(PAUSE_MAX);

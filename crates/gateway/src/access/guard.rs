@@ -93,7 +93,7 @@ async fn identify(app: &App, request: &Parts) -> Result<Caller, Problem> {
 
 /// The refusal of a caller, or of one that is refused too often.
 async fn counted(app: &App, address: std::net::IpAddr, problem: Problem) -> Problem {
-    metrics::counter!("gateway_unauthorized_total").increment(1);
+    crate::metrics::unauthorized();
     let decision =
         app.cache.allow(&format!("unauthorized:{}", ClientNetwork::from(address)), FAILURES_PER_MINUTE).await;
     if decision.allowed {

@@ -63,10 +63,7 @@ pub(crate) async fn record(mut request: Request, next: Next) -> Response {
             tracing::debug!(http.status = status.as_u16(), ms, "request answered");
         }
     });
-    let labels =
-        [("route", route), ("method", known(&method).to_owned()), ("status", status.as_str().to_owned())];
-    metrics::counter!("gateway_requests_total", &labels).increment(1);
-    metrics::histogram!("gateway_request_duration_seconds", &labels[..1]).record(elapsed.as_secs_f64());
+    crate::metrics::answered(route, known(&method), status.as_str(), elapsed);
     response
 }
 

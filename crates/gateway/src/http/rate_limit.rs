@@ -92,7 +92,7 @@ fn unknown_client() -> Response {
 }
 
 fn refused(kind: Kind, per_minute: u32, decision: cache::Decision) -> Response {
-    metrics::counter!("gateway_rate_limited_total", "kind" => kind.name()).increment(1);
+    crate::metrics::rate_limited(kind.name());
     let detail = format!("more than {per_minute} {} a minute", kind.name());
     let retry_after_seconds = Some(decision.retry_after_seconds.max(1));
     let problem = Problem { retry_after_seconds, ..Problem::new(Code::RateLimited, detail) };

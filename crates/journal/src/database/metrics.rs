@@ -2,26 +2,18 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
 
-const STATEMENT_SECONDS: &str = "journal_statement_seconds";
-const STATEMENT_FAILURES: &str = "journal_statement_failures_total";
-const GROUP_ITEMS: &str = "journal_group_items";
-const PUBLISHED: &str = "journal_published_total";
-const DELIVERED: &str = "journal_delivered_total";
-const PARKED_NOW: &str = "journal_parked_messages";
-const PARKED: &str = "journal_parked_messages_total";
-
 /// Tells the metrics recorder what the journal's metrics mean.
 pub(crate) fn describe() {
-    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-    describe_histogram!(STATEMENT_SECONDS, Unit::Seconds, "How long the database took, by statement");
-    describe_counter!(STATEMENT_FAILURES, "Statements that failed, by statement");
-    describe_histogram!(GROUP_ITEMS, "How many callers one statement wrote for, by statement");
-    describe_counter!(PUBLISHED, "Messages put on the queue, by outcome");
-    describe_counter!(DELIVERED, "Messages taken from the queue");
-    describe_gauge!(PARKED_NOW, "Messages that wait for an operator, over all processes");
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_histogram!("journal_statement_seconds", "How long the database took, by statement.");
+    describe_counter!("journal_statement_failures_total", "Statements that failed, by statement.");
+    describe_histogram!("journal_group_items", "How many callers one statement wrote for, by statement.");
+    describe_counter!("journal_published_total", "Messages put on the queue, by outcome.");
+    describe_counter!("journal_delivered_total", "Messages taken from the queue.");
+    describe_gauge!("journal_parked_messages", "Messages that wait for an operator, over all processes.");
     describe_counter!(
-        PARKED,
-        "Messages that nobody could work on, by what became of them: parked or dropped"
+        "journal_parked_messages_total",
+        "Messages that nobody could work on, by what became of them: parked or dropped."
     );
 }
 
@@ -42,9 +34,9 @@ pub(crate) async fn statement<T>(
             "the database did not answer in time",
         ))),
     };
-    metrics::histogram!(STATEMENT_SECONDS, "statement" => name).record(started.elapsed());
+    metrics::histogram!("journal_statement_seconds", "statement" => name).record(started.elapsed());
     if result.is_err() {
-        metrics::counter!(STATEMENT_FAILURES, "statement" => name).increment(1);
+        metrics::counter!("journal_statement_failures_total", "statement" => name).increment(1);
     }
     result
 }
@@ -52,25 +44,25 @@ pub(crate) async fn statement<T>(
 /// Counts the callers that one statement writes for.
 pub(crate) fn group(name: &'static str, items: usize) {
     let items = u32::try_from(items).unwrap_or(u32::MAX);
-    metrics::histogram!(GROUP_ITEMS, "statement" => name).record(items);
+    metrics::histogram!("journal_group_items", "statement" => name).record(items);
 }
 
 pub(crate) fn published(succeeded: bool) {
     let outcome = if succeeded { "acknowledged" } else { "failed" };
-    metrics::counter!(PUBLISHED, "outcome" => outcome).increment(1);
+    metrics::counter!("journal_published_total", "outcome" => outcome).increment(1);
 }
 
 pub(crate) fn delivered() {
-    metrics::counter!(DELIVERED).increment(1);
+    metrics::counter!("journal_delivered_total").increment(1);
 }
 
 /// Tells how many messages wait for an operator.
 pub(crate) fn parked_now(messages: u64) {
     let messages = u32::try_from(messages).unwrap_or(u32::MAX);
-    metrics::gauge!(PARKED_NOW).set(messages);
+    metrics::gauge!("journal_parked_messages").set(messages);
 }
 
 pub(crate) fn parked(kept: bool) {
     let outcome = if kept { "parked" } else { "dropped" };
-    metrics::counter!(PARKED, "outcome" => outcome).increment(1);
+    metrics::counter!("journal_parked_messages_total", "outcome" => outcome).increment(1);
 }

@@ -5,6 +5,7 @@ use super::response::Receipt;
 use crate::access::Caller;
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
+use crate::metrics;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -39,7 +40,7 @@ pub(crate) async fn cancel(
     };
     match cancelled.map_err(Problem::cancelling)?.ok_or_else(|| Problem::unknown_order(&name))? {
         Cancellation::Now(recorded) => {
-            metrics::counter!("orders_cancelled_total").increment(1);
+            metrics::cancelled();
             tracing::info!(order.id = %id, "order cancelled");
             app.cache.publish(id, &recorded).await;
             Ok(Json(Receipt::of(id, Status::Cancelled)))

@@ -8,6 +8,7 @@ use crate::access::Caller;
 use crate::api::schema::IdempotencyKey;
 use crate::http::body;
 use crate::http::problem::Problem;
+use crate::metrics;
 use crate::state::App;
 use axum::Json;
 use axum::extract::State;
@@ -141,7 +142,7 @@ async fn accept(app: &App, acceptance: Acceptance) -> Result<Placed, Problem> {
     match accepted {
         Accepted::New => {
             app.admission.add(&account);
-            metrics::counter!("orders_accepted_total").increment(1);
+            metrics::accepted();
             app.dispatcher.dispatch(id, traceparent);
             tracing::info!(order.id = %id, "order accepted");
             Ok(Placed { id, replayed: false })

@@ -228,7 +228,7 @@ impl Connection {
             (None, Closing::ByClient) => "client".to_owned(),
             (None, _) => "1006".to_owned(),
         };
-        metrics::counter!("gateway_sockets_closed_total", "code" => label).increment(1);
+        crate::metrics::socket_closed(label);
         if *closing == Closing::Gone {
             return;
         }

@@ -53,11 +53,11 @@ where
     let token = tasks.token();
     Ok(upgrade.on_upgrade(move |socket| {
         async move {
-            metrics::gauge!("gateway_sockets").increment(1.0);
+            crate::metrics::sockets().increment(1);
             // It is never idle, so it is not given up for another.
             let open = seat.activity().begin();
             talk(Connection::new(socket, request_id, version, Arc::clone(seat.turns()))).await;
-            metrics::gauge!("gateway_sockets").decrement(1.0);
+            crate::metrics::sockets().decrement(1);
             drop((open, seat, token));
         }
         .instrument(span)

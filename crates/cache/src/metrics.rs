@@ -1,0 +1,31 @@
+//! Metrics of Redis.
+
+use metrics::{counter, describe_counter};
+
+/// Describes every metric of this crate.
+pub(crate) fn describe() {
+    describe_counter!(
+        "live_redis_unreachable_total",
+        "Times that Redis did not answer; it is then left alone for a moment."
+    );
+    describe_counter!(
+        "live_publish_failures_total",
+        "Events that were not sent to gateways; they read the database instead."
+    );
+    describe_counter!(
+        "live_quotes_forged_total",
+        "Quotes in Redis that are not the ones that were given out."
+    );
+}
+
+pub(crate) fn unreachable() {
+    counter!("live_redis_unreachable_total").increment(1);
+}
+
+pub(crate) fn publish_failed() {
+    counter!("live_publish_failures_total").increment(1);
+}
+
+pub(crate) fn quote_forged() {
+    counter!("live_quotes_forged_total").increment(1);
+}

@@ -1,0 +1,69 @@
+//! Metrics of the cluster's nodes and of transactions on their way.
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use std::time::Duration;
+
+/// Describes every metric of this crate.
+pub(crate) fn describe() {
+    describe_counter!(
+        "chain_requests_total",
+        "Calls of nodes, by method and outcome: ok, refused, limited, unanswered."
+    );
+    describe_histogram!("chain_request_seconds", "Time of a call of a node, by method.");
+    describe_counter!(
+        "chain_nodes_of_another_cluster_total",
+        "Nodes that were found to be of another cluster."
+    );
+    describe_counter!("chain_pubsub_losses_total", "Subscriptions to nodes that were lost.");
+    describe_counter!("chain_sends_total", "Sends of a transaction's bytes, each to all nodes.");
+    describe_counter!(
+        "chain_observations_total",
+        "Transactions that the chain has decided, by outcome: landed, reverted, expired."
+    );
+    describe_histogram!(
+        "chain_landing_seconds",
+        "Time from the start of the watch to the chain's decision, by outcome."
+    );
+    describe_gauge!("chain_transactions_in_flight", "Transactions that wait for the chain's decision.");
+    describe_gauge!(
+        "chain_transactions_undecided",
+        "Transactions in flight that need an operator: no node decides them."
+    );
+    describe_counter!(
+        "chain_transactions_undecided_total",
+        "Transactions that no node had decided within five minutes."
+    );
+}
+
+pub(crate) fn requested(method: &'static str, outcome: &'static str, took: Duration) {
+    counter!("chain_requests_total", "method" => method, "outcome" => outcome).increment(1);
+    histogram!("chain_request_seconds", "method" => method).record(took);
+}
+
+pub(crate) fn of_another_cluster() {
+    counter!("chain_nodes_of_another_cluster_total").increment(1);
+}
+
+pub(crate) fn subscription_lost() {
+    counter!("chain_pubsub_losses_total").increment(1);
+}
+
+pub(crate) fn sent() {
+    counter!("chain_sends_total").increment(1);
+}
+
+pub(crate) fn observed(outcome: &'static str, took: Duration) {
+    counter!("chain_observations_total", "outcome" => outcome).increment(1);
+    histogram!("chain_landing_seconds", "outcome" => outcome).record(took);
+}
+
+pub(crate) fn became_undecided() {
+    counter!("chain_transactions_undecided_total").increment(1);
+}
+
+/// Transactions in flight, and those of them that need an operator.
+pub(crate) fn flights(all: usize, undecided: usize) {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    gauge!("chain_transactions_in_flight").set(number(all));
+    gauge!("chain_transactions_undecided").set(number(undecided));
+}
