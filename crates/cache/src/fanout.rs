@@ -74,6 +74,7 @@ impl Cache {
             if let Err(error) = self.subscription().await {
                 tracing::debug!(%error, "the subscription to events ended");
             }
+            crate::metrics::following(false);
             if self.shared.following.swap(false, Ordering::AcqRel) {
                 tracing::warn!("events are not heard from Redis; the journal is polled instead");
             }
@@ -89,6 +90,7 @@ impl Cache {
             Ok::<_, Error>(connection.split())
         };
         let (mut sink, mut messages) = within(subscribing).await??;
+        crate::metrics::following(true);
         if !self.shared.following.swap(true, Ordering::AcqRel) {
             tracing::info!("events are heard from Redis");
         }

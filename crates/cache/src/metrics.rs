@@ -1,9 +1,13 @@
 //! Metrics of Redis.
 
-use metrics::{counter, describe_counter};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 /// Describes every metric of this crate.
 pub(crate) fn describe() {
+    describe_gauge!(
+        "live_following",
+        "1 while events are heard from Redis, 0 while the database is polled instead."
+    );
     describe_counter!(
         "live_redis_unreachable_total",
         "Times that Redis did not answer; it is then left alone for a moment."
@@ -16,6 +20,10 @@ pub(crate) fn describe() {
         "live_quotes_forged_total",
         "Quotes in Redis that are not the ones that were given out."
     );
+}
+
+pub(crate) fn following(following: bool) {
+    gauge!("live_following").set(u32::from(following));
 }
 
 pub(crate) fn unreachable() {

@@ -7,14 +7,18 @@ use std::time::Duration;
 pub(crate) fn describe() {
     describe_counter!(
         "chain_requests_total",
-        "Calls of nodes, by method and outcome: ok, refused, limited, unanswered."
+        "Calls of nodes, by node, method and outcome: ok, refused, limited, unanswered."
     );
-    describe_histogram!("chain_request_seconds", "Time of a call of a node, by method.");
+    describe_histogram!("chain_request_seconds", "Time of a call of a node, by node and method.");
     describe_counter!(
         "chain_nodes_of_another_cluster_total",
         "Nodes that were found to be of another cluster."
     );
     describe_counter!("chain_pubsub_losses_total", "Subscriptions to nodes that were lost.");
+    describe_histogram!(
+        "chain_first_send_seconds",
+        "Time from an order's signature being handed over to the first node that took its bytes."
+    );
     describe_counter!("chain_sends_total", "Sends of a transaction's bytes, each to all nodes.");
     describe_counter!(
         "chain_observations_total",
@@ -35,9 +39,11 @@ pub(crate) fn describe() {
     );
 }
 
-pub(crate) fn requested(method: &'static str, outcome: &'static str, took: Duration) {
-    counter!("chain_requests_total", "method" => method, "outcome" => outcome).increment(1);
-    histogram!("chain_request_seconds", "method" => method).record(took);
+/// A call of a node has ended. The node is host and port alone: its URL may hold a key.
+pub(crate) fn requested(node: &str, method: &'static str, outcome: &'static str, took: Duration) {
+    let node = node.to_owned();
+    histogram!("chain_request_seconds", "node" => node.clone(), "method" => method).record(took);
+    counter!("chain_requests_total", "node" => node, "method" => method, "outcome" => outcome).increment(1);
 }
 
 pub(crate) fn of_another_cluster() {
@@ -46,6 +52,11 @@ pub(crate) fn of_another_cluster() {
 
 pub(crate) fn subscription_lost() {
     counter!("chain_pubsub_losses_total").increment(1);
+}
+
+/// The first send that a node has taken.
+pub(crate) fn first_sent(took: Duration) {
+    histogram!("chain_first_send_seconds").record(took);
 }
 
 pub(crate) fn sent() {

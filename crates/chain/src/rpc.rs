@@ -234,7 +234,7 @@ impl Nodes {
                 | Error::TooMany { .. },
             ) => "unanswered",
         };
-        metrics::requested(method, outcome, started.elapsed());
+        metrics::requested(&node.name, method, outcome, started.elapsed());
         result
     }
 

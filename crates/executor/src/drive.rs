@@ -1,6 +1,6 @@
 //! The one loop that moves an order.
 
-use crate::metrics;
+use crate::metrics::{self, Stages};
 use crate::steps::{Deadline, Steps};
 use crate::worker::{Leases, Permit};
 use cache::Cache;
@@ -58,8 +58,9 @@ impl Driver {
     /// Returns the claim if it holds and this executor does not go on with the order.
     async fn advance(&self, mut claim: Claim, permit: &mut Permit) -> Result<Option<Claim>, Unrecorded> {
         let held = self.leases.hold(claim.order().id(), claim.fence());
+        let mut stages = Stages::begin(claim.order(), claim.created_at());
         if let Some(event) = claim.order().interruption(&self.retry, rand::random()) {
-            return self.record(claim, event).await;
+            return self.record(claim, event, &mut stages).await;
         }
         let mut deadline = Deadline::after(self.attempt_timeout);
         loop {
@@ -77,7 +78,7 @@ impl Driver {
                 event = self.next_event(claim.order(), &mut deadline) => event,
             };
             let Some(event) = event else { return Ok(Some(claim)) };
-            match self.record(claim, event).await? {
+            match self.record(claim, event, &mut stages).await? {
                 Some(held) => claim = held,
                 None => return Ok(None),
             }
@@ -91,22 +92,27 @@ impl Driver {
     }
 
     /// Records an event; None if it ended the claim.
-    async fn record(&self, claim: Claim, event: Event) -> Result<Option<Claim>, Unrecorded> {
+    async fn record(
+        &self,
+        claim: Claim,
+        event: Event,
+        stages: &mut Stages,
+    ) -> Result<Option<Claim>, Unrecorded> {
         match self.orders.append(claim, event).await? {
             Appended::Held { claim, recorded } => {
-                self.tell(claim.order(), claim.created_at(), &recorded).await;
+                self.tell(claim.order(), claim.created_at(), &recorded, stages).await;
                 Ok(Some(claim))
             }
             Appended::Ended { order, created_at, recorded } => {
-                self.tell(&order, created_at, &recorded).await;
+                self.tell(&order, created_at, &recorded, stages).await;
                 Ok(None)
             }
         }
     }
 
     /// Counts, logs and publishes a recorded event.
-    async fn tell(&self, order: &Order, created_at: Timestamp, recorded: &Recorded) {
-        metrics::recorded(order, created_at, recorded);
+    async fn tell(&self, order: &Order, created_at: Timestamp, recorded: &Recorded, stages: &mut Stages) {
+        metrics::recorded(order, created_at, recorded, stages);
         tracing::info!(
             order.seq = recorded.seq,
             attempt = recorded.attempt,

@@ -1,4 +1,4 @@
-use crate::background::{Background, FinalityFollower, Reclaimer, Reconciler, Reporter};
+use crate::background::{Background, FinalityFollower, Measurer, Reclaimer, Reconciler, Reporter};
 use crate::drive::Driver;
 use crate::guard::{DriftCheck, Guard, TradingState, Valuation};
 use crate::steps::{LandStep, RouteStep, SettleStep, SignStep, Simulator, Steps, Survey};
@@ -120,7 +120,7 @@ pub(crate) fn assemble(
     };
     let (leases, state, abort) = (Arc::default(), Arc::default(), CancellationToken::new());
     let id = Uuid::now_v7();
-    let background = background(id, configuration, &connections, &leases, &lander, &state);
+    let background = background(id, configuration, &connections, &leases, &lander, &state)?;
     let driver = Driver {
         orders: connections.journal.orders.clone(),
         cache: connections.cache.clone(),
@@ -193,11 +193,11 @@ fn background(
     leases: &Arc<Leases>,
     lander: &Lander,
     state: &Arc<TradingState>,
-) -> Background {
+) -> anyhow::Result<Background> {
     let Connections { journal, cache, cluster, wallets, .. } = connections;
     let reconciler =
         |address: AccountAddress| Reconciler::new(journal.clone(), cluster.clone(), address.pubkey());
-    Background {
+    Ok(Background {
         orders: journal.orders.clone(),
         upkeep: journal.upkeep.clone(),
         cache: cache.clone(),
@@ -226,7 +226,14 @@ fn background(
             attempts: configuration.attempts,
             attempt_timeout: configuration.attempt_timeout(),
         },
-    }
+        measurer: Measurer {
+            reports: journal.reports.clone(),
+            trading: journal.trading.clone(),
+            cluster: cluster.clone(),
+            wallets: wallets.addresses(),
+            per_day: configuration.limits()?.per_day(),
+        },
+    })
 }
 
 /// NATS is none of them: orders are found without it, a little later.

@@ -49,7 +49,9 @@ impl Admission {
     }
 
     async fn ask(&self, journal: &Journal, keys: &Keys) -> Result<(), journal::Error> {
-        *self.backlog() = journal.reports.backlog_by_account().await?;
+        let backlog = journal.reports.backlog_by_account().await?;
+        metrics::backlog(backlog.values().fold(0, |all: u64, open| all.saturating_add(*open)));
+        *self.backlog() = backlog;
         let journal::Stops { halt, venues } = journal.trading.stops().await?;
         *self.disabled.write().unwrap_or_else(PoisonError::into_inner) = venues.into();
         keys.look().await?;

@@ -3,6 +3,7 @@
 use metrics::{
     Counter, Gauge, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
+use order_core::Timestamp;
 use std::time::Duration;
 
 /// Describes every metric; called once, at the start.
@@ -22,6 +23,12 @@ pub(crate) fn describe() {
         "gateway_dispatches_skipped_total",
         "Orders not published to NATS because too many are being published."
     );
+    describe_histogram!(
+        "gateway_event_delivery_seconds",
+        "Time from the record of an event to its send on a WebSocket that waits for it."
+    );
+    describe_gauge!("gateway_backlog", "Open orders, as this gateway's admission counts them.");
+    describe_gauge!("gateway_backlog_limit", "MAX_BACKLOG: open orders at which new ones are rejected.");
     describe_gauge!("gateway_halted", "1 while trading is halted.");
     describe_counter!("orders_accepted_total", "Orders accepted, without replays.");
     describe_counter!("orders_cancelled_total", "Orders that their owners cancelled before the signature.");
@@ -60,6 +67,20 @@ pub(crate) fn unauthorized() {
 
 pub(crate) fn dispatch_skipped() {
     counter!("gateway_dispatches_skipped_total").increment(1);
+}
+
+/// An event was sent that was recorded at this moment by the database's clock.
+pub(crate) fn event_delivered(recorded_at: Timestamp) {
+    let took = service::now().signed_duration_since(recorded_at).to_std().unwrap_or_default();
+    histogram!("gateway_event_delivery_seconds").record(took);
+}
+
+pub(crate) fn backlog(open: u64) {
+    gauge!("gateway_backlog").set(u32::try_from(open).unwrap_or(u32::MAX));
+}
+
+pub(crate) fn backlog_limit(most: u64) {
+    gauge!("gateway_backlog_limit").set(u32::try_from(most).unwrap_or(u32::MAX));
 }
 
 pub(crate) fn halted(halted: bool) {

@@ -133,6 +133,7 @@ impl Server {
         capacity: Capacity,
     ) -> anyhow::Result<Self> {
         metrics::describe();
+        metrics::backlog_limit(configuration.max_backlog);
         let listen = configuration.listen;
         let proxies = Arc::new(Proxies::new(configuration.trusted_proxies.clone()));
         let tls = Tls::read(&configuration.tls)?.map(Arc::new);

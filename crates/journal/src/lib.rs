@@ -32,7 +32,7 @@ pub use orders::{
     Unrecorded,
 };
 pub use queue::{Delivery, Parked, ParkedMessages, Queue, QueueError, ReplayError};
-pub use reading::{Ended, Filter, History, Listed, QueueStats, Reports};
+pub use reading::{Ended, Filter, History, Listed, OpenOrders, QueueStats, Reports, Standing};
 pub use trading::{DisabledVenue, Drift, Halt, Need, PoolRefusal, Short, Spending, Stops, Trading};
 pub use upkeep::{Month, Upkeep};
 

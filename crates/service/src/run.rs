@@ -46,6 +46,7 @@ where
     let shell = Shell::default();
     tracing::info!(service = name, version = env!("CARGO_PKG_VERSION"), "starting");
     net::raise_open_files_limit();
+    tokio::spawn(crate::metrics::watch_dependencies(shell.clone()));
     let work = async {
         signal::watch(shell.shutdown())?;
         watchdog::start(name)?;

@@ -22,6 +22,15 @@ const SECONDS: [f64; 18] = [
     120.0,
 ];
 
+/// Hundredths of a percent: from a tenth lost to a tenth won, finest where nothing is lost.
+const BPS: [f64; 19] = [
+    -1_000.0, -100.0, -50.0, -20.0, -10.0, -5.0, -2.0, -1.0, -0.1, 0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0,
+    100.0, 200.0, 1_000.0,
+];
+
+/// Callers that one statement serves, up to the most that there can be.
+const ITEMS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
 /// How often histograms take in what was recorded, so that they stay small where nobody scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -42,10 +51,13 @@ pub(crate) fn install(name: &'static str, options: &Options) -> anyhow::Result<T
         .context("installing the logger: something else has installed one")?;
     let metrics = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_bps".to_owned()), &BPS))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_items".to_owned()), &ITEMS))
         .and_then(PrometheusBuilder::install_recorder)
         .context("installing the metrics recorder")?;
     tokio::spawn(upkeep(metrics.clone()));
     crate::metrics::describe();
+    crate::metrics::built();
     log_panics();
     Ok(Telemetry { provider, metrics })
 }

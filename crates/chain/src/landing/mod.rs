@@ -90,16 +90,23 @@ impl Lander {
     /// asked to simulate: one that refused would leave the order waiting for the blockhash to expire, where the
     /// chain says within a few slots that it reverted, and why.
     async fn send_for_ever(&self, transaction: &SignedTransaction, in_block: &AtomicBool) -> Infallible {
+        let begun = Instant::now();
+        let mut taken = false;
         loop {
             let started = Instant::now();
             if in_block.load(Ordering::Relaxed) {
                 tokio::time::sleep(self.pace.send).await;
                 continue;
             }
-            if let Err(error) =
-                faults::effect!("send", self.client.send(&transaction.bytes, Preflight::Skip).await)
-            {
-                tracing::debug!(signature = %transaction.signature, %error, "no node took the transaction");
+            match faults::effect!("send", self.client.send(&transaction.bytes, Preflight::Skip).await) {
+                Ok(_) if taken => {}
+                Ok(_) => {
+                    taken = true;
+                    crate::metrics::first_sent(begun.elapsed());
+                }
+                Err(error) => {
+                    tracing::debug!(signature = %transaction.signature, %error, "no node took the transaction");
+                }
             }
             crate::metrics::sent();
             tokio::time::sleep_until(started + self.pace.send).await;

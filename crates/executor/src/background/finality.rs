@@ -63,7 +63,9 @@ impl FinalityFollower {
     /// Asks for the landings that are old enough, and ends the following of those that are finalized.
     async fn doubtful_landings(&self) -> Vec<Landing> {
         let limit = u32::try_from(LOOK_MAX).unwrap_or(u32::MAX);
-        let landings = match self.landings.take(AGE, EVERY, limit).await {
+        let taken = self.landings.take(AGE, EVERY, limit).await;
+        metrics::task_ran("finality", taken.is_ok());
+        let landings = match taken {
             Ok(landings) if !landings.is_empty() => landings,
             Ok(_) => return Vec::new(),
             Err(error) => {

@@ -1,6 +1,7 @@
 //! The tasks beside the orders: each keeps one promise that no single order can keep.
 
 mod finality;
+mod measure;
 mod reclaim;
 mod reconcile;
 mod report;
@@ -8,6 +9,7 @@ mod sweep;
 mod tend;
 
 pub(crate) use finality::FinalityFollower;
+pub(crate) use measure::Measurer;
 pub(crate) use reclaim::Reclaimer;
 pub(crate) use reconcile::Reconciler;
 pub(crate) use report::Reporter;
@@ -26,13 +28,14 @@ pub(crate) struct Background {
     pub(crate) reclaimer: Reclaimer,
     pub(crate) follower: FinalityFollower,
     pub(crate) reporter: Reporter,
+    pub(crate) measurer: Measurer,
 }
 
 impl Background {
     /// Begins the tasks, which go on until `done`. The process ends if one of them does so before, but for the
-    /// reports, which are only shown to people.
+    /// reports and measurements, which are only shown to people.
     pub(crate) fn begin(self, shell: &Shell, done: &CancellationToken) {
-        let Self { orders, upkeep, cache, reconcilers, reclaimer, follower, reporter } = self;
+        let Self { orders, upkeep, cache, reconcilers, reclaimer, follower, reporter, measurer } = self;
         vital(shell, done, "sweep", async move { sweep::run(&orders, &cache).await });
         vital(shell, done, "journal tending", async move { tend::run(&upkeep).await });
         for reconciler in reconcilers {
@@ -42,6 +45,8 @@ impl Background {
         vital(shell, done, "finality", async move { follower.run().await });
         let (until, shell) = (done.clone(), shell.clone());
         tokio::spawn(async move { until.run_until_cancelled(reporter.run(&shell)).await });
+        let until = done.clone();
+        tokio::spawn(async move { until.run_until_cancelled(measurer.run()).await });
     }
 }
 

@@ -34,7 +34,9 @@ impl Reclaimer {
     /// Takes the lamports of some markers back; true if there may be more.
     async fn reclaim_some(&self, wallet: &Wallet) -> bool {
         let address = wallet.pubkey().to_string();
-        let old = match self.markers.old(&address, self.marker_age, RECLAIMED_AT_ONCE).await {
+        let looked = self.markers.old(&address, self.marker_age, RECLAIMED_AT_ONCE).await;
+        metrics::task_ran("reclaim", looked.is_ok());
+        let old = match looked {
             Ok(old) => old,
             Err(error) => {
                 tracing::debug!(%error, "the next look for old markers follows");

@@ -79,7 +79,9 @@ impl Reconciler {
     pub(super) async fn run(&self) {
         loop {
             tokio::time::sleep(EVERY).await;
-            if let Err(error) = self.compare_with_chain().await {
+            let compared = self.compare_with_chain().await;
+            crate::metrics::task_ran("reconcile", compared.is_ok());
+            if let Err(error) = compared {
                 tracing::debug!(%error, "the next comparison with the chain follows");
             }
         }

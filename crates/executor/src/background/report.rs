@@ -34,6 +34,7 @@ impl Reporter {
             ticks.tick().await;
             let active = self.leases.orders();
             metrics::active(active.len());
+            metrics::capacity(self.concurrency);
             let missing = shell.health().await.into_iter().filter(|dependency| dependency.error.is_some());
             let report = ExecutorReport {
                 id: self.id,

@@ -18,7 +18,9 @@ pub(super) async fn run(orders: &Orders, cache: &Cache) {
     loop {
         let pause_ms = EVERY_MS.saturating_add(rand::rng().random_range(0..JITTER_MS));
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-        match orders.end_expired(ORDERS_MAX).await {
+        let swept = orders.end_expired(ORDERS_MAX).await;
+        metrics::task_ran("sweep", swept.is_ok());
+        match swept {
             Ok(ended) => {
                 for (id, recorded) in ended {
                     metrics::ended_by_sweep(&recorded);

@@ -1,3 +1,4 @@
+use crate::metrics;
 use journal::Upkeep;
 use rand::Rng as _;
 use std::time::Duration;
@@ -20,7 +21,9 @@ pub(super) async fn run(upkeep: &Upkeep) {
     let mut stragglers_due = Instant::now();
     let mut months_due = Instant::now();
     loop {
-        if let Err(error) = upkeep.tend().await {
+        let tended = upkeep.tend().await;
+        metrics::task_ran("tend", tended.is_ok());
+        if let Err(error) = tended {
             tracing::debug!(%error, "the journal was not tended; the next time follows");
         }
         if stragglers_due <= Instant::now() {

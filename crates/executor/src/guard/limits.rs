@@ -33,7 +33,7 @@ impl Limits {
         self.per_order.or(self.per_day).is_none()
     }
 
-    pub(super) fn per_day(self) -> Option<UsdMicros> {
+    pub(crate) fn per_day(self) -> Option<UsdMicros> {
         self.per_day
     }
 

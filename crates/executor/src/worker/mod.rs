@@ -83,7 +83,10 @@ impl Worker {
         let mut claims = Vec::with_capacity(claimed.len());
         for claimed in claimed {
             match claimed {
-                Claimed::Order(claim) => claims.push(*claim),
+                Claimed::Order(claim) => {
+                    metrics::claimed();
+                    claims.push(*claim);
+                }
                 Claimed::Unreadable { id, reason } => {
                     metrics::unreadable();
                     tracing::error!(order.id = %id, reason, "the order is left to an executor that can read it");

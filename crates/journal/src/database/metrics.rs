@@ -10,6 +10,10 @@ pub(crate) fn describe() {
     describe_histogram!("journal_group_items", "How many callers one statement wrote for, by statement.");
     describe_counter!("journal_published_total", "Messages put on the queue, by outcome.");
     describe_counter!("journal_delivered_total", "Messages taken from the queue.");
+    describe_gauge!(
+        "journal_queue_messages",
+        "Messages on the queue, each of an order that waits for an executor's look."
+    );
     describe_gauge!("journal_parked_messages", "Messages that wait for an operator, over all processes.");
     describe_counter!(
         "journal_parked_messages_total",
@@ -54,6 +58,10 @@ pub(crate) fn published(succeeded: bool) {
 
 pub(crate) fn delivered() {
     metrics::counter!("journal_delivered_total").increment(1);
+}
+
+pub(crate) fn queued(messages: u64) {
+    metrics::gauge!("journal_queue_messages").set(u32::try_from(messages).unwrap_or(u32::MAX));
 }
 
 /// Tells how many messages wait for an operator.

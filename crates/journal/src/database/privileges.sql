@@ -63,7 +63,7 @@ GRANT UPDATE (looked_at) ON landings TO order_executor;
 GRANT UPDATE (last_valid_block_height, signed_at, tried_at) ON order_markers TO order_executor;
 GRANT SELECT ON adopted_transactions TO order_executor;
 -- It keeps the limits: what was counted goes down by the end of an order alone.
-GRANT SELECT ON accounts TO order_executor;
+GRANT SELECT ON accounts, spending_days TO order_executor;
 GRANT EXECUTE ON FUNCTION count_spending(uuid, text, bigint, bigint),
   reserve(uuid, text, text[], numeric[], numeric[], bigint) TO order_executor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON reservations TO order_executor;

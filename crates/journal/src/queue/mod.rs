@@ -195,7 +195,11 @@ impl Queue {
     pub async fn ping(&self) -> Result<(), QueueError> {
         self.require_connection()?;
         match self.upkeep {
-            Upkeep::Own => self.make_stream().await.map(drop),
+            Upkeep::Own => {
+                let stream = self.make_stream().await?;
+                metrics::queued(stream.cached_info().state.messages);
+                Ok(())
+            }
             Upkeep::Others => {
                 self.context.get_stream(&*self.stream).await.map(drop).map_err(failed("find its stream"))
             }

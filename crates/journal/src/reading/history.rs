@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// A handle on the events of all orders. Clones share one reader.
 #[derive(Debug, Clone)]
 pub struct History {
-    pool: PgPool,
+    pub(super) pool: PgPool,
     reads: Writer<Reads>,
 }
 

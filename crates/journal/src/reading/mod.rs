@@ -2,10 +2,14 @@
 
 mod history;
 mod list;
+mod open;
+mod standing;
 mod statistics;
 
 pub use history::History;
 pub use list::{Filter, Listed};
+pub use open::OpenOrders;
+pub use standing::Standing;
 pub use statistics::{Ended, QueueStats};
 
 #[cfg(test)]

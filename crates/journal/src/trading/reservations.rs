@@ -3,7 +3,9 @@
 use super::Trading;
 use crate::database::columns::{atoms, bigint, numeric};
 use crate::database::{Error, metrics};
+use order_core::token::NATIVE_MINT;
 use order_core::{AccountAddress, Atoms, Mint, order};
+use std::collections::HashMap;
 
 /// An amount to be reserved, and the wallet's balance that must cover it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,35 @@ impl Trading {
         };
         short.map(read).transpose().map_err(|error| Error::from_statement(DOING, error))
     }
+
+    /// Lamports that orders in flight have reserved, by wallet. Wallets without a reservation are absent.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn reserved_lamports(&self) -> Result<HashMap<AccountAddress, Atoms>, Error> {
+        const DOING: &str = "read what is reserved";
+        let read = sqlx::query_as(RESERVED).bind(NATIVE_MINT.to_string()).fetch_all(&self.pool);
+        let rows: Vec<(String, String)> = metrics::statement("reserved", read)
+            .await
+            .map_err(|error| Error::from_statement(DOING, error))?;
+        let read = |(wallet, lamports): (String, String)| {
+            let wallet = wallet.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            Ok((wallet, atoms(&lamports)?))
+        };
+        rows.into_iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::from_statement(DOING, error))
+    }
 }
+
+/// As far as an open order or a landing stands behind it: see `reserve`.
+const RESERVED: &str = "
+SELECT wallet, sum(amount)::text
+FROM reservations
+WHERE mint = $1 AND (EXISTS (SELECT FROM ONLY orders WHERE id = reservations.order_id AND ended_at IS NULL)
+  OR EXISTS (SELECT FROM landings WHERE landings.order_id = reservations.order_id))
+GROUP BY wallet";
 
 const RESERVE: &str = "
 SELECT short, reserved::text

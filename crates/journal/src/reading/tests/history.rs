@@ -46,3 +46,21 @@ async fn many_histories_come_each_after_its_own_number() {
     assert_eq!(histories[&long], journal.history.read(long, 1).await.unwrap().unwrap());
     assert_eq!(journal.history.read_many(&[]).await.unwrap().len(), 0);
 }
+
+#[tokio::test]
+async fn the_standing_of_an_open_order_says_who_may_go_on_with_it() {
+    let (_database, journal) = journal().await;
+    let standing = async |id| journal.history.standing(id).await.unwrap();
+    assert_eq!(standing(order::Id(Uuid::now_v7())).await, None, "there is no such order");
+    let waiting = standing(accepted(&journal).await).await.unwrap();
+    assert_eq!(
+        (waiting.leased_until, waiting.due_at, waiting.cancelled, waiting.parked),
+        (None, None, false, false)
+    );
+    let mut claim = claimed(&journal).await;
+    let id = claim.order().id();
+    let held = standing(id).await.unwrap();
+    assert!(held.leased_until.unwrap() > held.now);
+    append_all(&journal, &mut claim, [routing(1), failed()]).await;
+    assert_eq!(standing(id).await, None, "it has ended");
+}

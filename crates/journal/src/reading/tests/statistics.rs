@@ -71,3 +71,20 @@ async fn what_ended_is_told_latest_first() {
     assert_eq!((ended[1].status, ended[1].dex, ended[1].quoted_out), (Status::Failed, None, None));
     assert_eq!(journal.reports.ended(&account("tester"), 1).await.unwrap(), [expected]);
 }
+
+#[tokio::test]
+async fn open_orders_are_counted_by_their_status_with_the_age_of_the_oldest() {
+    let (_database, journal) = journal().await;
+    assert_eq!(journal.reports.open_orders().await.unwrap(), []);
+    let before = journal.reports.clock().await.unwrap();
+    let mut claim = claimed(&journal).await;
+    append_all(&journal, &mut claim, [routing(1)]).await;
+    accepted(&journal).await;
+    accepted(&journal).await;
+    let mut open = journal.reports.open_orders().await.unwrap();
+    open.sort_by_key(|open| open.count);
+    let counts: Vec<_> = open.iter().map(|open| (open.status.name(), open.count)).collect();
+    assert_eq!(counts, [("routing", 1), ("pending", 2)]);
+    let most = journal.reports.clock().await.unwrap().signed_duration_since(before).to_std().unwrap();
+    assert!(open.iter().all(|open| open.oldest <= most), "{open:?} within {most:?}");
+}

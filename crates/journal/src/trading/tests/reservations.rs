@@ -31,6 +31,16 @@ async fn orders_side_by_side_share_a_balance() {
     let elsewhere = AccountAddress::new([8; 32]);
     let other_wallet = journal.trading.reserve(second, &elsewhere, &both(100, 10), 1).await.unwrap();
     assert_eq!(other_wallet, None, "each wallet by itself");
+    let lamports = journal.trading.reserved_lamports().await.unwrap();
+    assert_eq!(lamports, [(WALLET, Atoms::new(5)), (elsewhere, Atoms::new(10))].into(), "of SOL alone");
+    append_all(
+        &journal,
+        &mut journal.orders.claim(second, LONG).await.unwrap().unwrap(),
+        [routing(1), failed()],
+    )
+    .await;
+    let lamports = journal.trading.reserved_lamports().await.unwrap();
+    assert_eq!(lamports, [(WALLET, Atoms::new(5))].into(), "an order that has ended takes nothing");
 }
 
 #[tokio::test]

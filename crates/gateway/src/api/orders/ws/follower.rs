@@ -234,7 +234,9 @@ impl Follower<'_> {
             return Ok(());
         }
         if recorded.seq == self.seq().saturating_add(1) && self.view.push(recorded).is_ok() {
-            return self.send_latest().await;
+            self.send_latest().await?;
+            crate::metrics::event_delivered(recorded.at);
+            return Ok(());
         }
         // A gap, or an event that is not allowed now: the database decides.
         self.reread().await
