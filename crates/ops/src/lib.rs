@@ -12,6 +12,7 @@ mod lookup_table;
 mod order;
 mod parked;
 mod said;
+mod story;
 mod trading;
 mod venue;
 
@@ -75,7 +76,7 @@ enum Command {
     /// List, disable and enable venues: pool programs such as raydium_cpmm.
     #[command(subcommand)]
     Venue(venue::Command),
-    /// Settle single orders.
+    /// Show and settle single orders.
     #[command(subcommand)]
     Order(order::Command),
     /// Note that you have seen a landed transaction which this database does not know, as after a restore. It no
@@ -122,7 +123,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Said> {
         Command::Account(command) => account::run(&journal().await?.accounts, command).await,
         Command::Key(command) => key::run(&journal().await?.accounts, command).await,
         Command::Venue(command) => venue::run(&journal().await?.trading, command).await,
-        Command::Order(command) => order::run(&journal().await?.orders, command).await,
+        Command::Order(command) => order::run(&journal().await?, command).await,
         Command::Adopt { signature, reason } => {
             order::adopt(&journal().await?.landings, &signature, &reason).await
         }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use journal::{Acceptance, Journal};
+use order_core::{AccountId, Atoms, Slippage, order, token};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::process::Command;
 use uuid::Uuid;
@@ -235,4 +237,50 @@ async fn an_owner_without_power_over_the_server_migrates_and_works() {
     }
     ops(&database, &["halt", "--reason", "a test"]).unwrap();
     assert_eq!(ops(&database, &["resume"]).unwrap(), "trading goes on");
+}
+
+#[tokio::test]
+async fn an_operator_reads_the_story_of_an_order() {
+    let database = database().await;
+    ops(&database, &["migrate"]).unwrap();
+    let journal = Journal::connect(&database, 2).await.unwrap();
+    journal.bind_cluster(&"1".repeat(32)).await.unwrap();
+    let id = order::Id(Uuid::now_v7());
+    let token = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
+    let slippage = Slippage::parse("0.01").unwrap();
+    let intent =
+        order::Intent::market(token("SOL"), token("USDC"), Atoms::new(5_000_000_000), slippage, None);
+    let acceptance = Acceptance {
+        id,
+        intent: intent.unwrap(),
+        account: AccountId::operator(),
+        idempotency: None,
+        traceparent: None,
+    };
+    journal.orders.accept(acceptance).await.unwrap();
+    let name = id.to_string();
+    let story = ops(&database, &["order", "show", &name]).unwrap();
+    assert!(story.contains("intent   5 SOL to USDC, slippage 0.01 at most"), "{story}");
+    assert!(story.ends_with("accepted"), "an order that was just accepted needs nobody: {story}");
+
+    ops(&database, &["halt", "--reason", "prices look wrong"]).unwrap();
+    let halted = ops(&database, &["order", "show", &name]).unwrap();
+    assert!(halted.contains("Trading is halted since") && halted.contains("prices look wrong"), "{halted}");
+    ops(&database, &["resume"]).unwrap();
+
+    let lease = std::time::Duration::from_secs(60);
+    let claim = journal.orders.claim(id, lease).await.unwrap().unwrap();
+    journal.orders.append(claim, order::Event::RoutingStarted { attempt: 1 }).await.unwrap();
+    let json = ops(&database, &["order", "show", &name, "--json"]).unwrap();
+    let story: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&story["status"], &story["advice"]),
+        (&"routing".into(), &serde_json::Value::Null),
+        "{story}"
+    );
+    assert_eq!(story["events"][1]["text"], "attempt 1 begins");
+    assert!(story["events"][1]["afterMs"].is_i64(), "{story}");
+
+    let unknown = ops(&database, &["order", "show", &Uuid::now_v7().to_string()]).unwrap_err();
+    assert_eq!(unknown, "there is no such order");
 }
