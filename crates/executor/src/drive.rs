@@ -113,14 +113,21 @@ impl Driver {
     /// Counts, logs and publishes a recorded event.
     async fn tell(&self, order: &Order, created_at: Timestamp, recorded: &Recorded, stages: &mut Stages) {
         metrics::recorded(order, created_at, recorded, stages);
-        tracing::info!(
-            order.seq = recorded.seq,
-            attempt = recorded.attempt,
-            status = %order.status(),
-            failure = order.state().failure().map(tracing::field::display),
-            "{}",
-            recorded.event.kind()
-        );
+        log(order, created_at, recorded);
         faults::effect!("publish", self.cache.publish(order.id(), recorded).await);
+    }
+}
+
+/// Logs an event: those that an operator needs at `info`, so that an order takes less than a kilobyte. The others are
+/// in the database, and the step that led to a signature has logged it.
+fn log(order: &Order, created_at: Timestamp, recorded: &Recorded) {
+    let kind = recorded.event.kind();
+    let failure = order.state().failure().map(tracing::field::display);
+    let Recorded { seq, attempt, at, .. } = recorded;
+    if order.status().is_terminal() || matches!(recorded.event, Event::AttemptFailed { .. }) {
+        let took_ms = at.signed_duration_since(created_at).num_milliseconds();
+        tracing::info!(order.seq = seq, attempt, status = %order.status(), took_ms, failure, "{kind}");
+    } else {
+        tracing::debug!(order.seq = seq, attempt, status = %order.status(), failure, "{kind}");
     }
 }

@@ -1,10 +1,18 @@
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
-use system_tests::{Engine, market_order};
+use system_tests::{Engine, market_order, setting};
+
+/// Most that an order may add to the logs of all services together, at the level `info`.
+const LOG_BYTES_MAX: usize = 1_024;
 
 #[tokio::test]
 async fn two_executors_and_two_gateways_share_the_work() {
-    let engine = Engine::start(2, 2, vec![]);
+    let json = ["executor", "gateway", "router"].map(|service| setting(service, "LOG_FORMAT", "json"));
+    let engine = Engine::start(2, 2, json.to_vec());
+    let logging =
+        || engine.stack.gateways.iter().chain(&engine.stack.executors).chain([&engine.stack.router]);
+    let written = || logging().map(|service| service.process.log().len()).sum::<usize>();
+    let before = written();
     let (here, there) = (engine.gateway(0), engine.gateway(1));
 
     // Orders come in at one gateway and are watched from the other.
@@ -23,6 +31,9 @@ async fn two_executors_and_two_gateways_share_the_work() {
         id
     }))
     .await;
+
+    let bytes = (written() - before) / ended.len();
+    assert!(bytes < LOG_BYTES_MAX, "{bytes} bytes of logs for each order");
 
     let lists = join_all([&here, &there].map(async |gateway| {
         let list = gateway.get("/api/orders?limit=100").await;

@@ -45,7 +45,7 @@ impl RouteStep {
         let quote = faults::effect!("route", self.router.quote(&request, timeout, trace.as_deref()).await)?;
         acceptable(intent, min_out, &quote)?;
         price_impact::check(&quote, self.max_price_impact)?;
-        tracing::info!(
+        tracing::debug!(
             quote.id = %quote.id,
             dex = quote.dex().map(tracing::field::display),
             amount_out = quote.amount_out().get(),

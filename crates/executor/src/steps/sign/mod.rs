@@ -80,7 +80,6 @@ impl SignStep {
             min_out = min_out.get(),
             units,
             unit_price,
-            last_valid_block_height = transaction.last_valid_block_height,
             "signed"
         );
         Ok(transaction)
