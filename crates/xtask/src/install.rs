@@ -78,6 +78,14 @@ pub fn firefox() -> Result<PathBuf> {
     any_of(&["firefox-esr", "firefox"], ("Firefox", "firefox-esr"))
 }
 
+/// The tool that tests Prometheus' alerts; it is installed first if it is missing.
+///
+/// # Errors
+/// As [`chromium`].
+pub fn promtool() -> Result<PathBuf> {
+    any_of(&["promtool"], ("promtool", "prometheus"))
+}
+
 fn any_of(programs: &[&str], missing: Missing) -> Result<PathBuf> {
     // Tests run side by side, and apt refuses to.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

@@ -5,6 +5,7 @@
 //! after a pause. It knows the services by their environment variables and ports alone, so it is built
 //! before all of them, in seconds.
 
+pub mod alerts;
 pub mod browser;
 pub mod configuration;
 pub mod defect;

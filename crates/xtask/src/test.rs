@@ -24,6 +24,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         // Before the tests, which would wait for it in vain.
         install::chromium()?;
         install::firefox()?;
+        install::promtool()?;
         arguments.extend(["--workspace", "--no-fail-fast"].map(str::to_owned));
     }
     arguments.extend(options.arguments.iter().cloned());

@@ -113,7 +113,7 @@ fn document_links(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The anchors of a document's headings.
-fn headings(text: &str) -> impl Iterator<Item = String> {
+pub(crate) fn headings(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter_map(|line| {
         let heading = line.strip_prefix('#')?.trim_start_matches('#').trim().to_lowercase();
         Some(heading.replace(' ', "-").replace(|c: char| !c.is_alphanumeric() && c != '-', ""))

@@ -1,6 +1,7 @@
 //! Metrics: each is declared in its crate's `metrics.rs`, named by the conventions of Prometheus, and exists wherever
 //! an alert or a dashboard asks for it.
 
+use crate::documents::headings;
 use crate::promql::names;
 use crate::{assert_clean, code_lines, read, root, sources};
 use serde_json::Value;
@@ -8,8 +9,9 @@ use std::collections::BTreeMap;
 use xtask::metric_table::{Kind, Metric, declarations};
 
 /// First words of metrics, by the program beside the engine that has them.
-const FOREIGN: [(&str, &str); 5] = [
+const FOREIGN: [(&str, &str); 6] = [
     ("up", "Prometheus"),
+    ("ALERTS", "Prometheus"),
     ("pg_", "postgres_exporter"),
     ("redis_", "redis_exporter"),
     ("gnatsd_", "prometheus-nats-exporter"),
@@ -167,4 +169,42 @@ fn alert_expressions(text: &str) -> Vec<String> {
         });
     }
     found
+}
+
+/// The alerts by their name, each with the anchor of its runbook.
+fn alerts() -> Vec<(String, String)> {
+    let text = read(&root().join("deploy/alerts.yml"));
+    let field = |line: &str, key: &str| line.trim().strip_prefix(key).map(|value| value.trim().to_owned());
+    let names: Vec<String> = text.lines().filter_map(|line| field(line, "- alert:")).collect();
+    let runbooks: Vec<String> =
+        text.lines().filter_map(|line| field(line, "runbook_url: deploy/RUNBOOK.md#")).collect();
+    assert_eq!(names.len(), runbooks.len(), "each alert has a runbook_url in deploy/RUNBOOK.md");
+    assert_eq!(names.len(), text.matches("labels: { severity: ").count(), "each alert has a severity");
+    assert_eq!(names.len(), text.matches(" summary: ").count(), "each alert has a summary");
+    names.into_iter().zip(runbooks).collect()
+}
+
+#[test]
+fn alerts_lead_to_a_heading_of_the_runbook_and_have_a_test() {
+    let (runbook, tests) =
+        (read(&root().join("deploy/RUNBOOK.md")), read(&root().join("deploy/alerts.test.yml")));
+    let headings: Vec<String> = headings(&runbook).collect();
+    let mut wrong = Vec::new();
+    for (name, anchor) in alerts() {
+        if !headings.contains(&anchor) {
+            wrong.push(format!("{name}: the runbook has no heading #{anchor}"));
+        }
+        if !tests.contains(&format!("alertname=\"{name}\"")) {
+            wrong.push(format!("{name}: no test lets it fire"));
+        }
+        if !runbook.contains(&format!("`{name}`")) {
+            wrong.push(format!("{name}: the runbook does not name it"));
+        }
+    }
+    assert_clean(&wrong);
+}
+
+#[test]
+fn each_alert_fires_and_none_does_on_an_engine_that_is_well() {
+    xtask::alerts::test().unwrap();
 }
