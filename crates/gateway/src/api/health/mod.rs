@@ -135,7 +135,7 @@ async fn latest(app: &App) -> Arc<Health> {
     if let Some((_, health)) = latest.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
         return Arc::clone(health);
     }
-    let health = Arc::new(look::look(app).await);
+    let health = Arc::new(Box::pin(look::look(app)).await);
     *latest = Some((Instant::now(), Arc::clone(&health)));
     health
 }
