@@ -58,7 +58,7 @@ async fn database(journal: &Journal, genesis: Option<String>) -> Result<Vec<Find
             format!("trading is halted since {}: {}; `ops resume` lets it go on", halt.at, halt.reason);
         findings.push(Finding::warning("trading", told));
     }
-    findings.push(clock(journal.now().await?, service::now()));
+    findings.push(clock(journal.reports.clock().await?, service::now()));
     Ok(findings)
 }
 

@@ -12,7 +12,6 @@ use crate::queue::ParkedMessages;
 use crate::reading::{History, Reports};
 use crate::trading::Trading;
 use crate::upkeep::Upkeep;
-use order_core::Timestamp;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
@@ -136,15 +135,6 @@ impl Journal {
             Ok(result) => result.map(drop).map_err(unavailable(DOING)),
             Err(_) => Err(unavailable(DOING)(sqlx::Error::PoolTimedOut)),
         }
-    }
-
-    /// The database's clock.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn now(&self) -> Result<Timestamp, Error> {
-        let read = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.pool);
-        metrics::statement("now", read).await.map_err(|error| Error::from_statement("read the clock", error))
     }
 
     /// True if this login owns the tables, and so may do more than any service needs.
