@@ -20,15 +20,18 @@ pub(crate) fn built() {
     gauge!("service_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
 }
 
-/// Asks the dependencies again and again, and shows which of them answer.
+/// Asks the dependencies again and again, shows which of them answer, and notes in the shell which do not.
 pub(crate) async fn watch_dependencies(shell: Shell) {
     let mut ticks = interval(DEPENDENCIES_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        let mut missing = Vec::new();
         for Dependency { name, error, .. } in shell.health().await {
             gauge!("service_dependency_up", "dependency" => name).set(u32::from(error.is_none()));
+            missing.extend(error.map(|_| name));
         }
+        shell.note_missing(missing);
     }
 }
 

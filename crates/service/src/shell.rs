@@ -19,6 +19,8 @@ pub struct Shell {
     shutdown: CancellationToken,
     tasks: TaskTracker,
     checks: Arc<Mutex<Vec<(&'static str, Check)>>>,
+    /// The dependencies that did not answer when they were looked at last.
+    missing: Arc<Mutex<Vec<&'static str>>>,
     /// The first vital task that ended too early.
     lost: Arc<OnceLock<&'static str>>,
 }
@@ -78,6 +80,16 @@ impl Shell {
     {
         let check: Check = Arc::new(move || check().boxed());
         self.checks.lock().unwrap_or_else(PoisonError::into_inner).push((name, check));
+    }
+
+    /// The dependencies that did not answer when the process looked at them last, at most some seconds ago.
+    pub fn missing(&self) -> Vec<&'static str> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the dependencies that do not answer.
+    pub(crate) fn note_missing(&self, missing: Vec<&'static str>) {
+        *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = missing;
     }
 
     /// Asks all dependencies at once; each has a second to answer. In the order of registration.

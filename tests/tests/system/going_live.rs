@@ -1,4 +1,4 @@
-//! What an operator is told before real money is traded.
+//! Going live: an operator hears of every trap before real money is traded.
 
 use order_core::MAINNET_GENESIS_HASH;
 use serde_json::json;

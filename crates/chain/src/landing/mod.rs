@@ -124,7 +124,7 @@ struct Pace {
     send: Duration,
     /// Between two looks for landed transactions: a slot.
     status: Duration,
-    /// Between two looks for landed transactions at least, however many slots there are.
+    /// Between two looks for landed transactions at least, for each that is in flight, however many slots there are.
     look: Duration,
     /// Between two looks for expired ones.
     expiry: Duration,

@@ -30,6 +30,8 @@ pub(super) struct Watch {
     slots: Option<watch::Receiver<u64>>,
     pace: Pace,
     flights: Vec<Flight>,
+    /// The last look for landed transactions.
+    looked_at: Instant,
     /// True if the last call for statuses went unanswered: said once, not at every look.
     unanswered: bool,
     undecided: Arc<AtomicUsize>,
@@ -53,6 +55,7 @@ impl Watch {
             slots,
             pace,
             flights: Vec::new(),
+            looked_at: Instant::now(),
             unanswered: false,
             undecided,
             search: None,
@@ -80,6 +83,7 @@ impl Watch {
             self.flights.retain(|flight| !flight.reply.is_closed());
             self.tell();
             self.look_for_landed().await;
+            self.looked_at = Instant::now();
             self.conclude_search().await;
             let due = last_search.is_none_or(|last: Instant| last.elapsed() >= self.pace.expiry);
             if due && self.search.is_none() && !self.flights.is_empty() {
@@ -105,8 +109,10 @@ impl Watch {
             // Whoever followed the slots has ended.
             self.slots = None;
         }
-        // A transaction in this slot's block is told now, and the next slot may be there already.
-        tokio::time::sleep(self.pace.look).await;
+        // The more are in flight, the longer a look may wait for others to be told with them.
+        let flights = u32::try_from(self.flights.len()).unwrap_or(u32::MAX);
+        let pause = self.pace.look.saturating_mul(flights).min(self.pace.status);
+        tokio::time::sleep_until((self.looked_at + pause).max(Instant::now() + self.pace.look)).await;
         looks.reset();
     }
 

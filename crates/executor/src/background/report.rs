@@ -35,7 +35,6 @@ impl Reporter {
             let active = self.leases.orders();
             metrics::active(active.len());
             metrics::capacity(self.concurrency);
-            let missing = shell.health().await.into_iter().filter(|dependency| dependency.error.is_some());
             let report = ExecutorReport {
                 id: self.id,
                 capacity: self.concurrency,
@@ -44,7 +43,7 @@ impl Reporter {
                 active,
                 undecided: u64::try_from(self.lander.undecided()).unwrap_or(u64::MAX),
                 wallets: self.wallets.clone(),
-                missing: missing.map(|dependency| dependency.name.to_owned()).collect(),
+                missing: shell.missing().into_iter().map(str::to_owned).collect(),
             };
             self.cache.report_executor(&report).await;
             if let Ok(stops) = self.trading.stops().await {

@@ -31,7 +31,7 @@ pub struct Finding {
     pub severity: Severity,
     /// The thing: a setting, or a server.
     pub subject: &'static str,
-    /// What was seen, and what to do about it.
+    /// The observation, and what to do about it.
     pub told: String,
 }
 
