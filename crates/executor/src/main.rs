@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     service::run("executor", async |configuration: Configuration, shell| {
-        let executor = bind(configuration, &shell).await?;
+        let executor = Box::pin(bind(configuration, &shell)).await?;
         serve(executor, &shell).await
     })
 }
