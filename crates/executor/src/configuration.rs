@@ -47,7 +47,7 @@ pub struct Configuration {
     #[arg(long, env = "SOLANA_WS_URL", hide_env_values = true, value_delimiter = ',')]
     pub(crate) solana_ws_url: Vec<String>,
     /// URLs of relays and block engines that take signed transactions beside the nodes, comma-separated: those that
-    /// answer `sendTransaction`, such as https://mainnet.block-engine.jito.wtf/api/v1/transactions.
+    /// answer `sendTransaction`, such as `https://mainnet.block-engine.jito.wtf/api/v1/transactions`.
     #[arg(long, env = "SENDERS", hide_env_values = true, value_delimiter = ',')]
     pub(crate) senders: Vec<String>,
     /// Addresses of lookup tables, comma-separated: with them more swaps fit into a transaction. The router
