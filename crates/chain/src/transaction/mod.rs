@@ -6,21 +6,23 @@ use crate::marker::{self, seeded_account};
 use crate::{Blockhash, Explain, Instruction, LookupTable, SignerError, TransactionFailure, Wallet};
 use compile::{Compiled, compile, without_receivers};
 use order_core::order::{self, Marker, SignedTransaction};
-use order_core::{Atoms, Failure, Token, token};
+use order_core::{Atoms, Failure, Token, derived_address, token};
 use order_core::{Signature, failure};
 use solana_compute_budget_interface::ComputeBudgetInstruction;
+use solana_instruction::AccountMeta;
 use solana_message::VersionedMessage;
 use solana_pubkey::Pubkey;
 use solana_system_interface::instruction::{create_account_with_seed, transfer};
 use solana_transaction::versioned::VersionedTransaction;
-use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
-use spl_associated_token_account_interface::instruction::create_associated_token_account_idempotent;
 use spl_token_interface::instruction::{close_account, initialize_account3};
 
 /// Bytes of a token account without extensions: what [`Draft::token_account_rent`] is asked for.
 pub const TOKEN_ACCOUNT_LENGTH: u64 = 165;
 /// Most bytes that fit in one packet, and so in one transaction.
 pub const LENGTH_MAX: usize = 1232;
+
+const ASSOCIATED_TOKEN_PROGRAM: Pubkey =
+    Pubkey::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 
 /// Most accounts that the cluster locks for one transaction, those of lookup tables among them.
 pub const ACCOUNTS_MAX: usize = 64;
@@ -101,11 +103,12 @@ pub struct Unsigned {
 /// The wallet's account of a token: the associated one, or for SOL the order's temporary account,
 /// which is a token account only inside its transaction.
 pub fn token_account(wallet: &Pubkey, token: &Token, marker: &Marker) -> Pubkey {
-    if token.is_native() {
-        temporary_account(wallet, marker)
-    } else {
-        get_associated_token_address_with_program_id(wallet, &token.mint.pubkey(), &program_id(token.program))
-    }
+    if token.is_native() { temporary_account(wallet, marker) } else { associated_account(wallet, token) }
+}
+
+fn associated_account(wallet: &Pubkey, token: &Token) -> Pubkey {
+    let (mint, program) = (token.mint.pubkey(), program_id(token.program));
+    derived_address(&ASSOCIATED_TOKEN_PROGRAM, &[wallet.as_ref(), program.as_ref(), mint.as_ref()])
 }
 
 /// The address of the program that keeps a token's accounts.
@@ -285,14 +288,23 @@ fn opening(wallet: &Pubkey, draft: &Draft) -> Result<Vec<Instruction>, BuildErro
         instructions.extend(open_temporary_account(wallet, draft)?);
     }
     for token in received(draft).filter(|token| !token.is_native()) {
-        instructions.push(create_associated_token_account_idempotent(
-            wallet,
-            wallet,
-            &token.mint.pubkey(),
-            &program_id(token.program),
-        ));
+        instructions.push(open_associated_account(wallet, token));
     }
     Ok(instructions)
+}
+
+/// Creates the wallet's associated account of a token unless it is there: instruction 1 of the program. As
+/// `spl-associated-token-account-interface` has it, which would derive the address anew.
+fn open_associated_account(wallet: &Pubkey, token: &Token) -> Instruction {
+    let accounts = vec![
+        AccountMeta::new(*wallet, true),
+        AccountMeta::new(associated_account(wallet, token), false),
+        AccountMeta::new_readonly(*wallet, false),
+        AccountMeta::new_readonly(token.mint.pubkey(), false),
+        AccountMeta::new_readonly(solana_system_interface::program::ID, false),
+        AccountMeta::new_readonly(program_id(token.program), false),
+    ];
+    Instruction { program_id: ASSOCIATED_TOKEN_PROGRAM, accounts, data: vec![1] }
 }
 
 /// The tokens that swaps of the draft give.

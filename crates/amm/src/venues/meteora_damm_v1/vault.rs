@@ -4,7 +4,7 @@ use super::program::VAULT_PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::math::mul_div_floor;
 use crate::swap::Authority;
-use order_core::{Mint, Pubkey};
+use order_core::{Mint, Pubkey, derived_address};
 use solana_account::Account;
 
 /// Length of the account in bytes.
@@ -38,7 +38,7 @@ pub const VAULT_SEED: &[u8] = b"vault";
 
 /// Where a vault keeps what it has not lent.
 pub fn token_vault(vault: Pubkey) -> Pubkey {
-    Pubkey::find_program_address(&[b"token_vault", vault.as_ref()], &VAULT_PROGRAM_ID).0
+    derived_address(&VAULT_PROGRAM_ID, &[b"token_vault", vault.as_ref()])
 }
 
 /// A vault's account.

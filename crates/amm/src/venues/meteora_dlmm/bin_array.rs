@@ -5,7 +5,7 @@ use super::price;
 use super::program::{ARRAYS_HALF, PROGRAM_ID};
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::swap::Direction;
-use order_core::Pubkey;
+use order_core::{Pubkey, derived_address};
 use solana_account::Account;
 
 /// Length of the account in bytes.
@@ -83,7 +83,7 @@ pub fn entry_bin(index: i32, direction: Direction) -> i32 {
 /// Where the array of a pool is.
 pub fn address(pool: &Pubkey, index: i32) -> Pubkey {
     let index = i64::from(index).to_le_bytes();
-    Pubkey::find_program_address(&[b"bin_array", pool.as_ref(), &index], &PROGRAM_ID).0
+    derived_address(&PROGRAM_ID, &[b"bin_array", pool.as_ref(), &index])
 }
 
 /// Where the fields of a bin begin in its array's account, by its place there.

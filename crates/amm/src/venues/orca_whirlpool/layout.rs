@@ -6,7 +6,7 @@ use super::tick_array;
 use crate::account::{DecodeError, Discriminator, Fields};
 use crate::concentrated::{Place, RATE_ONE, TICK_MAX, TickArrays};
 use crate::swap::Direction;
-use order_core::{Mint, Pubkey};
+use order_core::{Mint, Pubkey, derived_address};
 
 /// Length of a pool's account in bytes.
 pub const POOL_SIZE: usize = 653;
@@ -88,7 +88,7 @@ impl Whirlpool {
             mints: fields.mints(at::MINTS)?,
             vaults: fields.pubkeys(at::VAULTS)?,
             arrays: TickArrays::new(starts, |start| tick_array::address(address, start)),
-            oracle: Pubkey::find_program_address(&[b"oracle", address.as_ref()], &PROGRAM_ID).0,
+            oracle: derived_address(&PROGRAM_ID, &[b"oracle", address.as_ref()]),
         })
     }
 

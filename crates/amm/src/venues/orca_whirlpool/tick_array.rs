@@ -4,7 +4,7 @@ use super::price::sqrt_price;
 use super::program::PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::concentrated::Stop;
-use order_core::Pubkey;
+use order_core::{Pubkey, derived_address};
 use solana_account::Account;
 
 /// Number of ticks in an array.
@@ -49,7 +49,7 @@ pub mod tick_offset {
 pub fn address(pool: Pubkey, start: i32) -> Pubkey {
     let start = start.to_string();
     let seeds: [&[u8]; 3] = [b"tick_array", pool.as_ref(), start.as_bytes()];
-    Pubkey::find_program_address(&seeds, &PROGRAM_ID).0
+    derived_address(&PROGRAM_ID, &seeds)
 }
 
 /// The ticks of an array where liquidity begins or ends, the lowest first.
