@@ -134,7 +134,10 @@ WHERE landings.order_id = due.order_id
 RETURNING landings.order_id, transactions.signature, landings.slot,
   (extract(epoch FROM now() - landings.landed_at) * 1000)::bigint";
 
-const FINALIZED: &str = "DELETE FROM landings WHERE order_id = ANY($1)";
+/// Balances show what is finalized.
+const FINALIZED: &str = "
+WITH shown AS (DELETE FROM reservations WHERE order_id = ANY($1))
+DELETE FROM landings WHERE order_id = ANY($1)";
 
 /// Comes first: the triggers of the schema let what has ended be changed only after this event.
 const TELL: &str = "

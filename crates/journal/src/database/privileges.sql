@@ -65,7 +65,8 @@ GRANT SELECT ON adopted_transactions TO order_executor;
 -- It keeps the limits: what was counted goes down by the end of an order alone.
 GRANT SELECT ON accounts, spending_days TO order_executor;
 GRANT EXECUTE ON FUNCTION count_spending(uuid, text, bigint, bigint),
-  reserve(uuid, text, text[], numeric[], numeric[], bigint) TO order_executor;
+  reserve(uuid, text, text[], numeric[], numeric[], bigint),
+  reserve_many(uuid[], text[], text[], numeric[], numeric[], bigint[]) TO order_executor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON reservations TO order_executor;
 -- It binds the database to its cluster, and halts trading; it does not resume it.
 GRANT INSERT (genesis_hash) ON cluster TO order_executor;

@@ -69,7 +69,7 @@ impl Journal {
             accounts: Accounts::start(pool.clone()),
             policies: Policies::new(pool.clone()),
             reports: Reports::new(pools::reports(options), pool.clone()),
-            trading: Trading::new(pool.clone()),
+            trading: Trading::start(pool.clone()),
             parked: ParkedMessages::new(pool.clone()),
             landings: Landings::new(pool.clone(), history.clone()),
             markers: Markers::new(pool.clone()),
@@ -104,6 +104,7 @@ impl Journal {
             () = self.orders.stopped() => {}
             () = self.history.stopped() => {}
             () = self.accounts.stopped() => {}
+            () = self.trading.stopped() => {}
         }
     }
 

@@ -247,6 +247,9 @@ WITH input AS (
     last_valid_block_height = greatest(known.last_valid_block_height, excluded.last_valid_block_height)
 ), landed AS (
   INSERT INTO landings (order_id, slot) SELECT order_id, landed_slot FROM owned WHERE lands
+), shown AS (
+  UPDATE reservations SET landed_slot = owned.landed_slot FROM owned
+  WHERE reservations.order_id = owned.order_id AND owned.lands AND owned.landed_slot IS NOT NULL
 ), observed AS (
   UPDATE transactions SET state = owned.transaction_state, observed_at = now()
   FROM owned

@@ -2,10 +2,13 @@
 
 use super::{Halt, Trading};
 use crate::database::columns::{bigint, milliseconds, numeric};
+use crate::database::writer::Statement;
 use crate::database::{Error, metrics};
 use order_core::quote::Exclusions;
 use order_core::{Atoms, PoolAddress, Timestamp, Venue, order};
+use sqlx::PgConnection;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Orders that meet drift on a venue before it is disabled: a node may err about one.
 const DRIFTS_ENOUGH: u64 = 3;
@@ -74,46 +77,22 @@ impl Stops {
 }
 
 impl Trading {
-    /// The halt and the disabled venues of now.
+    /// The halt and the disabled venues of now. Read together with whoever else asks, after all of them have asked.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn stops(&self) -> Result<Stops, Error> {
-        let read = sqlx::query_as(STOPS).fetch_all(&self.pool);
-        let rows: Vec<(Option<String>, String, Timestamp)> = metrics::statement("stops", read)
-            .await
-            .map_err(|error| Error::from_statement("read what is stopped", error))?;
-        let mut stops = Stops::default();
-        for (venue, reason, at) in rows {
-            match venue.map(|name| name.parse()) {
-                None => stops.halt = Some(Halt { reason, at }),
-                Some(Ok(venue)) => stops.venues.push(DisabledVenue { venue, reason, since: at }),
-                // One of a later version: this one has no pools of it.
-                Some(Err(_)) => {}
-            }
-        }
-        Ok(stops)
+        self.halts.write(()).await
     }
 
     /// Venues and pools that an order is not to be routed over: the venues that are disabled, those that it has met
-    /// drift or a refusal on itself, and the pools that have refused several orders lately.
+    /// drift or a refusal on itself, and the pools that have refused several orders lately. Read together with whatever
+    /// else is asked.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn exclusions(&self, id: order::Id) -> Result<Exclusions, Error> {
-        let read = sqlx::query_as(EXCLUSIONS)
-            .bind(id.0)
-            .bind(bigint(REFUSALS_ENOUGH))
-            .bind(milliseconds(REFUSED_FOR))
-            .fetch_all(&self.pool);
-        let rows: Vec<(Option<String>, Option<String>)> = metrics::statement("exclusions", read)
-            .await
-            .map_err(|error| Error::from_statement("read what to avoid", error))?;
-        let (venues, pools): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        Ok(Exclusions {
-            venues: known(venues.into_iter().flatten().collect()).collect(),
-            pools: pools.into_iter().flatten().filter_map(|pool| pool.parse().ok()).collect(),
-        })
+        self.avoids.write(id).await
     }
 
     /// Records drift, and disables the venues that enough orders have met it on. Those that it has
@@ -199,18 +178,85 @@ UNION ALL
 SELECT venue, reason, at FROM venue_disablings WHERE enabled_at IS NULL
 ORDER BY venue";
 
-/// The order itself avoids the whole venue: its program refuses other pools as likely, and attempts are few.
+/// The question for what is stopped, for the writer, which groups those who ask.
+#[derive(Debug)]
+pub(crate) enum Halts {}
+
+impl Statement for Halts {
+    type Item = ();
+    type Outcome = Stops;
+    const NAME: &'static str = "stops";
+    const DOING: &'static str = "read what is stopped";
+    /// None: whoever asks can ask again.
+    const PATIENCE: Duration = Duration::ZERO;
+
+    async fn write(connection: &mut PgConnection, items: &[()]) -> Result<Vec<Stops>, sqlx::Error> {
+        let rows: Vec<(Option<String>, String, Timestamp)> =
+            sqlx::query_as(STOPS).fetch_all(connection).await?;
+        let mut stops = Stops::default();
+        for (venue, reason, at) in rows {
+            match venue.map(|name| name.parse()) {
+                None => stops.halt = Some(Halt { reason, at }),
+                Some(Ok(venue)) => stops.venues.push(DisabledVenue { venue, reason, since: at }),
+                // One of a later version: this one has no pools of it.
+                Some(Err(_)) => {}
+            }
+        }
+        Ok(vec![stops; items.len()])
+    }
+}
+
+/// What all orders avoid has no order. The order itself avoids the whole venue: its program refuses other pools as
+/// likely, and attempts are few.
 const EXCLUSIONS: &str = "
-SELECT venue, NULL AS pool FROM venue_disablings WHERE enabled_at IS NULL
+SELECT NULL::uuid AS order_id, venue, NULL AS pool FROM venue_disablings WHERE enabled_at IS NULL
 UNION
-SELECT venue, NULL FROM drift_observations WHERE order_id = $1
+SELECT order_id, venue, NULL FROM drift_observations WHERE order_id = ANY ($1::uuid[])
 UNION
-SELECT venue, NULL FROM pool_refusals WHERE order_id = $1
+SELECT order_id, venue, NULL FROM pool_refusals WHERE order_id = ANY ($1::uuid[])
 UNION
-SELECT NULL, pool FROM pool_refusals
-WHERE counts AND at > now() - $3 * interval '1 millisecond'
-GROUP BY pool HAVING count(*) >= $2
-LIMIT 1000";
+SELECT * FROM (
+  SELECT NULL::uuid, NULL, pool FROM pool_refusals
+  WHERE counts AND at > now() - $3 * interval '1 millisecond'
+  GROUP BY pool HAVING count(*) >= $2
+  LIMIT 1000
+) AS refused";
+
+/// The question for what an order avoids, for the writer, which groups those who ask.
+#[derive(Debug)]
+pub(crate) enum Avoids {}
+
+impl Statement for Avoids {
+    type Item = order::Id;
+    type Outcome = Exclusions;
+    const NAME: &'static str = "exclusions";
+    const DOING: &'static str = "read what to avoid";
+    /// None: whoever asks can ask again.
+    const PATIENCE: Duration = Duration::ZERO;
+
+    async fn write(
+        connection: &mut PgConnection,
+        items: &[order::Id],
+    ) -> Result<Vec<Exclusions>, sqlx::Error> {
+        let rows: Vec<(Option<Uuid>, Option<String>, Option<String>)> = sqlx::query_as(EXCLUSIONS)
+            .bind(items.iter().map(|id| id.0).collect::<Vec<_>>())
+            .bind(bigint(REFUSALS_ENOUGH))
+            .bind(milliseconds(REFUSED_FOR))
+            .fetch_all(connection)
+            .await?;
+        let of = |item: &order::Id| {
+            let (mut venues, mut pools) = (Vec::new(), Vec::<PoolAddress>::new());
+            for (_, venue, pool) in
+                rows.iter().filter(|(order, ..)| order.is_none_or(|order| order == item.0))
+            {
+                venues.extend(venue.clone());
+                pools.extend(pool.as_ref().and_then(|pool| pool.parse::<PoolAddress>().ok()));
+            }
+            Exclusions { venues: known(venues).collect(), pools: pools.into_iter().collect() }
+        };
+        Ok(items.iter().map(of).collect())
+    }
+}
 
 const OBSERVE_REFUSAL: &str = "
 INSERT INTO pool_refusals (order_id, venue, pool, counts)

@@ -73,6 +73,19 @@ async fn what_ended_without_a_swap_is_free_and_a_landing_counts_until_a_balance_
     assert_eq!(number(&mut witness, "SELECT count(*) FROM reservations").await, 1, "the others are gone");
 }
 
+#[tokio::test]
+async fn of_orders_that_ask_together_a_large_one_takes_nothing_from_a_small_one_after_it() {
+    let (_database, journal) = journal().await;
+    let ids = join_all((0..4).map(|_| accepted(&journal))).await;
+    let amounts = [60, 50, 40, 1];
+    let reserving = ids
+        .iter()
+        .zip(amounts)
+        .map(|(id, amount)| async { reserve(&journal, *id, &[need("USDC", amount, 100)], 1).await });
+    let outcomes = join_all(reserving.collect::<Vec<_>>()).await;
+    assert_eq!(outcomes, [None, short("USDC", 60), None, short("USDC", 100)]);
+}
+
 /// Forty orders of 10 against a balance of 155.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn executors_that_reserve_at_once_stay_within_the_balance_together() {
