@@ -24,6 +24,19 @@ const LOOK_MAX: usize = Client::SIGNATURES_MAX;
 /// Doubtful landings that are seen to at the same time. The others wait.
 const DOUBTFUL_MAX: usize = 64;
 
+/// The pause after a look for so many landings. As many as fit in a look mean that there are more.
+const fn pause_after(taken: usize) -> Duration {
+    if taken < LOOK_MAX { EVERY } else { Duration::ZERO }
+}
+
+/// A look for landings.
+#[derive(Default)]
+struct Looked {
+    /// The number of those that were asked for.
+    taken: usize,
+    doubtful: Vec<Landing>,
+}
+
 /// Follows the landings of confirmed orders.
 pub(crate) struct FinalityFollower {
     pub(crate) landings: Landings,
@@ -44,13 +57,16 @@ impl FinalityFollower {
     async fn look_for_finality(&self, lander: Lander) {
         let mut seen_to = HashSet::new();
         let mut doubtful = FuturesUnordered::new();
+        let mut pause = EVERY;
         loop {
             tokio::select! {
                 Some(id) = doubtful.next() => {
                     seen_to.remove(&id);
                 }
-                () = tokio::time::sleep(EVERY) => {
-                    for landing in self.doubtful_landings().await {
+                () = tokio::time::sleep(pause) => {
+                    let looked = self.look().await;
+                    pause = pause_after(looked.taken);
+                    for landing in looked.doubtful {
                         if seen_to.len() < DOUBTFUL_MAX && seen_to.insert(landing.order_id) {
                             doubtful.push(self.see_to(&lander, landing.order_id));
                         }
@@ -61,18 +77,19 @@ impl FinalityFollower {
     }
 
     /// Asks for the landings that are old enough, and ends the following of those that are finalized.
-    async fn doubtful_landings(&self) -> Vec<Landing> {
+    async fn look(&self) -> Looked {
         let limit = u32::try_from(LOOK_MAX).unwrap_or(u32::MAX);
         let taken = self.landings.take(AGE, EVERY, limit).await;
         metrics::task_ran("finality", taken.is_ok());
         let landings = match taken {
             Ok(landings) if !landings.is_empty() => landings,
-            Ok(_) => return Vec::new(),
+            Ok(_) => return Looked::default(),
             Err(error) => {
                 tracing::debug!(%error, "the next look for landings follows");
-                return Vec::new();
+                return Looked::default();
             }
         };
+        let taken = landings.len();
         let recorded = |landing: &Landing| Recorded { signature: landing.signature, slot: landing.slot };
         let asked: Vec<_> = landings.iter().map(recorded).collect();
         let (mut finalized, mut doubtful) = (Vec::new(), Vec::new());
@@ -84,7 +101,7 @@ impl FinalityFollower {
             }
         }
         self.forget(&finalized).await;
-        doubtful
+        Looked { taken, doubtful }
     }
 
     async fn forget(&self, finalized: &[order::Id]) {
@@ -126,5 +143,17 @@ impl FinalityFollower {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_was_full_is_followed_by_another_at_once() {
+        assert_eq!(pause_after(0), EVERY);
+        assert_eq!(pause_after(LOOK_MAX - 1), EVERY);
+        assert_eq!(pause_after(LOOK_MAX), Duration::ZERO);
     }
 }
