@@ -20,6 +20,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Simulations run on the latest state, and the snapshots must be of the same.
 const COMMITMENT: Commitment = Commitment::Processed;
 
+/// Age of a read that orders share, half a slot: then the state is read again, even if the route was quoted on it.
+const SHARED_AGE_MAX: Duration = Duration::from_millis(200);
+
 /// Reads of the same accounts that orders may share; far more than are under way at once.
 const SHARED_MAX: usize = 1_000;
 
@@ -75,14 +78,14 @@ impl PoolReader {
         ))
     }
 
-    /// Orders that want the same accounts at the same time share a read. It was begun after each of them
-    /// asked, so none gets an older state than by a read of its own.
+    /// Orders that want the same accounts at about the same time share a read. None gets an older state than the
+    /// one that its route was quoted on.
     async fn read_once(&self, addresses: &[Pubkey], min_slot: u64) -> Result<PoolSnapshot, Failure> {
         let asked = Instant::now();
         let last = self.last_read(addresses);
         let mut last = last.lock().await;
         if let Some((begun, state)) = last.as_ref()
-            && *begun >= asked
+            && (*begun >= asked || begun.elapsed() < SHARED_AGE_MAX)
             && state.slot >= min_slot
         {
             return Ok(state.clone());
