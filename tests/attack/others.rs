@@ -6,6 +6,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
+use system_tests::Times;
 
 /// The address of these clients.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -19,24 +20,6 @@ const PAUSE: Duration = Duration::from_millis(40);
 
 /// Longest time that a client waits.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Times of requests.
-#[derive(Debug, Default)]
-pub(crate) struct Times(Vec<Duration>);
-
-impl Times {
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The time within which this many of a hundred were answered.
-    pub(crate) fn percentile(&self, percent: usize) -> Duration {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable();
-        let place = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-        sorted.get(place).copied().unwrap_or(Duration::MAX)
-    }
-}
 
 /// The measurements of these clients.
 #[derive(Debug, Default)]
@@ -90,11 +73,11 @@ impl Others {
         let (readers, placers) = tokio::join!(readers, placers);
         let mut seen = Seen::default();
         for (times, refusals) in readers.into_iter().collect::<Result<Vec<_>>>()? {
-            seen.reads.0.extend(times);
+            seen.reads.extend(times);
             seen.refusals.extend(refusals);
         }
         for (times, refusals) in placers.into_iter().collect::<Result<Vec<_>>>()? {
-            seen.accepts.0.extend(times);
+            seen.accepts.extend(times);
             seen.refusals.extend(refusals);
         }
         Ok(seen)
@@ -152,17 +135,4 @@ fn client(keeps_connections: bool) -> Result<Client> {
 async fn place(client: &Client, gateway: SocketAddr) -> Result<reqwest::Response, reqwest::Error> {
     let order = json!({ "tokenIn": "SOL", "tokenOut": "USDC", "amount": "0.01", "maxSlippage": "0.05" });
     client.post(format!("http://{gateway}/api/orders/execute")).json(&order).send().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_times_that_were_measured() {
-        let times = Times((1..=200).map(Duration::from_millis).collect());
-        assert_eq!(times.percentile(50), Duration::from_millis(100));
-        assert_eq!(times.percentile(99), Duration::from_millis(198));
-        assert_eq!(Times::default().percentile(99), Duration::MAX);
-    }
 }

@@ -1,7 +1,8 @@
 //! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`,
-//! `cargo xtask attack`, `cargo xtask contract`, `cargo xtask defects`.
+//! `cargo xtask attack`, `cargo xtask bench`, `cargo xtask contract`, `cargo xtask defects`.
 
 mod attack;
+mod bench;
 mod cargo;
 mod chaos;
 mod contract;
@@ -26,6 +27,8 @@ enum Command {
     Chaos(chaos::Options),
     /// Builds everything, attacks the gateway with greedy clients, and checks that others do not notice
     Attack(attack::Options),
+    /// Builds everything in release, and measures what orders, quotes and events cost and how long they take
+    Bench(bench::Options),
     /// Builds the programs, and writes their settings into deploy/README.md, the compose files and .env.example, and
     /// their metrics into deploy/METRICS.md
     Configuration,
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Chaos(options) => chaos::run(&options),
         Command::Attack(options) => attack::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Configuration => configuration(),
         Command::Contract => contract::run(),
         Command::Defects(options) => defects::run(&options),
