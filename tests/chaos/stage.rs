@@ -27,6 +27,12 @@ const ORDERS_PER_MINUTE: u64 = 1_000_000;
 /// Secret that no log may have: in the URLs of the nodes, which want no key.
 pub(crate) const NODE_KEY: &str = "canary-of-the-node-key";
 
+/// The account that gets tips, in the runs that pay them.
+const TIP_ACCOUNT: &str = "9F74TjpF9PEe23WvDSo6VoA4nNfZAkm3AnK47NU69eMF";
+
+/// The most that a transaction tips. The first of three attempts pays a quarter, which is enough to open an account.
+const TIP_LAMPORTS_MAX: u64 = 4_000_000;
+
 /// The accounts that trade, each with a key of its own.
 const ACCOUNTS: [&str; 2] = ["desk", "rival"];
 
@@ -70,7 +76,10 @@ impl Stage {
         let router = port::free()?;
         let witnesses = Witnesses::of(seed);
         let mut links = links(&servers, &nodes, router, witnesses).await?;
-        let settings = settings(&stores, &links, &nodes, router, witnesses);
+        let mut settings = settings(&stores, &links, &nodes, router, witnesses);
+        if seed.is_multiple_of(2) {
+            settings.extend(tips(links[&Link::ExecutorNode(0)].address));
+        }
         let plan = Plan { executors: EXECUTORS, gateways: GATEWAYS, port: None, settings };
         let programs = programs.map_or_else(beside_this_program, Ok)?;
         let stack = Stack::start(&supervisor, &programs, path, &stores, &plan)?;
@@ -262,6 +271,18 @@ fn settings(
     settings.extend(gateway.map(|(key, url)| setting("gateway", key, url)));
     settings.extend(executor.map(|(key, url)| setting("executor", key, url)));
     settings
+}
+
+/// Orders pay tips, and a block engine takes them too: the cluster behind another form. The smallest tip opens the
+/// account that gets it.
+fn tips(node: SocketAddr) -> [Setting; 4] {
+    let most = TIP_LAMPORTS_MAX.to_string();
+    [
+        setting("executor", "SENDERS", format!("jito+http://{node}/?api-key={NODE_KEY}")),
+        setting("executor", "TIP_ACCOUNTS", TIP_ACCOUNT.to_owned()),
+        setting("executor", "MAX_TIP_LAMPORTS", most.clone()),
+        setting("router", "MAX_TIP_LAMPORTS", most),
+    ]
 }
 
 fn issue_keys(programs: &Path, operator: &Access) -> Result<[String; 2]> {

@@ -12,6 +12,7 @@ mod gateway;
 mod nodes;
 mod proxy;
 mod random;
+mod senders;
 mod times;
 mod updates;
 
@@ -21,5 +22,6 @@ pub use gateway::{Answer, Gateway, http, is_terminal, market_order};
 pub use nodes::Nodes;
 pub use proxy::{Ailment, Proxy};
 pub use random::Random;
+pub use senders::{Form, Sender};
 pub use times::Times;
 pub use updates::Updates;

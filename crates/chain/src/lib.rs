@@ -26,13 +26,15 @@ mod reclaim;
 mod rpc;
 #[cfg(test)]
 mod scripted;
+mod senders;
+mod tip;
 pub mod transaction;
 mod wallet;
 mod wire;
 
 pub use client::{
-    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, NotTaken, Preflight, Scan, SignatureStatus,
-    Simulation, Snapshot, Statuses,
+    Blockhash, Client, Commitment, EpochInfo, LandedTransaction, NotTaken, Scan, SignatureStatus, Simulation,
+    Snapshot, Statuses,
 };
 pub use error::Error;
 pub use failure::{Explain, TransactionFailure};
@@ -43,6 +45,7 @@ pub use occupant::Occupant;
 pub use past::PastTransaction;
 pub use permission::{NotPermitted, Permission, is_mainnet};
 pub use reclaim::{RECLAIMED_AT_ONCE, ReclaimError};
+pub use senders::{InvalidSenders, Receipt, SENDERS_MAX, SenderForm, SenderKeys, SenderPlace};
 pub use solana_account::Account;
 pub use solana_hash::Hash;
 pub use solana_instruction::Instruction;

@@ -19,6 +19,23 @@ pub(crate) fn describe() {
         "chain_first_send_seconds",
         "Time from an order's signature being handed over to the first node that took its bytes."
     );
+    describe_counter!(
+        "chain_handovers_total",
+        "Sends of a transaction's bytes, by sender (a node, or one of SENDERS) and outcome: accepted, refused, limited, \
+         unanswered, skipped."
+    );
+    describe_histogram!(
+        "chain_handover_seconds",
+        "Time until a sender answered a transaction's bytes, by sender."
+    );
+    describe_counter!(
+        "chain_accepted_landings_total",
+        "Transactions in a block that a sender had accepted, by sender: each counts for all who accepted it."
+    );
+    describe_counter!(
+        "chain_first_landings_total",
+        "Transactions in a block, by the sender that was the first to accept them."
+    );
     describe_counter!("chain_sends_total", "Sends of a transaction's bytes, each to all nodes.");
     describe_counter!(
         "chain_observations_total",
@@ -57,6 +74,25 @@ pub(crate) fn subscription_lost() {
 /// The first send that a node has taken.
 pub(crate) fn first_sent(took: Duration) {
     histogram!("chain_first_send_seconds").record(took);
+}
+
+/// A node or sender was handed a transaction. The name is host and port alone: the URL may hold a key.
+pub(crate) fn handed_over(sender: &str, outcome: &'static str, took: Option<Duration>) {
+    let sender = sender.to_owned();
+    if let Some(took) = took {
+        histogram!("chain_handover_seconds", "sender" => sender.clone()).record(took);
+    }
+    counter!("chain_handovers_total", "sender" => sender, "outcome" => outcome).increment(1);
+}
+
+/// A transaction is in a block that these had accepted, the first one first.
+pub(crate) fn in_a_block(takers: &[String]) {
+    for taker in takers {
+        counter!("chain_accepted_landings_total", "sender" => taker.clone()).increment(1);
+    }
+    if let Some(first) = takers.first() {
+        counter!("chain_first_landings_total", "sender" => first.clone()).increment(1);
+    }
 }
 
 pub(crate) fn sent() {

@@ -1,10 +1,12 @@
 //! Who has put lamports at the address of an order's marker.
 
 use crate::client::AccountSignature;
+use crate::tip::tip;
 use crate::{Client, Commitment, Error, transaction};
 use futures_util::future::join_all;
 use order_core::Signature;
 use order_core::order::{Marker, SignedTransaction};
+use solana_message::VersionedMessage;
 use solana_transaction::versioned::VersionedTransaction;
 use std::collections::BTreeSet;
 
@@ -100,11 +102,13 @@ impl Client {
             reason: format!("the node has the signature {signature} and not its transaction"),
         };
         let shown = self.transaction_of(node, signature, Commitment::Confirmed).await?.ok_or_else(missing)?;
-        let payer = transaction::message(&shown.bytes).ok();
-        let payer = payer.and_then(|message| message.static_account_keys().first().copied());
-        if payer != Some(marker.wallet.pubkey()) || !is_signed(&shown.bytes, signature) {
+        let wallet = marker.wallet.pubkey();
+        let message = transaction::message(&shown.bytes).ok();
+        let ours = |message: &VersionedMessage| message.static_account_keys().first() == Some(&wallet);
+        let Some(message) = message.filter(ours).filter(|_| is_signed(&shown.bytes, signature)) else {
             return Ok(None);
-        }
+        };
+        let tip = tip(&message, &transaction::temporary_account(&wallet, marker));
         let height = self.epoch_info(node, Commitment::Confirmed).await?.block_height;
         Ok(Some(SignedTransaction {
             signature: *signature,
@@ -112,6 +116,7 @@ impl Client {
             last_valid_block_height: height.saturating_add(BLOCKHASH_AGE_MAX),
             blockhash_slot: None,
             marker: Some(marker.clone()),
+            tip,
         }))
     }
 }

@@ -1,10 +1,11 @@
 //! JSON-RPC over HTTP: one call, failover between nodes, and the same call to all of them.
 
+use crate::client::is_known;
 use crate::health::Health;
+use crate::senders::{Receipt, outcome, retry_after};
 use crate::{Error, Hash, metrics};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use reqwest::header::RETRY_AFTER;
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,10 +13,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// A node that takes longer to accept a connection is as good as down.
@@ -55,12 +55,11 @@ struct Node {
     reachable: AtomicBool,
     health: Mutex<Health>,
     /// One permit for each call that may go on in the background.
-    background: Arc<Semaphore>,
+    background: Semaphore,
 }
 
 impl Nodes {
     pub(crate) fn new(urls: &[String]) -> Result<Self, Error> {
-        install_tls();
         let mut nodes = Vec::with_capacity(urls.len());
         for (index, text) in urls.iter().enumerate() {
             let position = index.saturating_add(1);
@@ -69,12 +68,7 @@ impl Nodes {
         if nodes.is_empty() {
             return Err(Error::InvalidUrl { position: 1 });
         }
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(CALL_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| Error::Http(error.without_url().to_string()))?;
+        let http = http_client()?;
         Ok(Self { http, nodes, preferred: AtomicUsize::new(0), genesis: OnceLock::new() })
     }
 
@@ -163,38 +157,34 @@ impl Nodes {
         join_all((0..self.nodes.len()).map(|index| self.call_one(index, method, params, CALL_TIMEOUT))).await
     }
 
-    /// Asks every node at once, each in a task that goes on if the answer is not waited for. The answers
-    /// come as they arrive.
-    pub(crate) fn call_each<T: DeserializeOwned + Send + 'static>(
-        self: &Arc<Self>,
-        method: &'static str,
-        params: &Arc<Value>,
-    ) -> FuturesUnordered<JoinHandle<Result<T, Error>>> {
-        let ask = |index| {
-            let (nodes, params) = (Arc::clone(self), Arc::clone(params));
-            tokio::spawn(async move { nodes.call_in_background(index, method, &params).await })
-        };
-        (0..self.nodes.len()).map(ask).collect()
-    }
-
-    async fn call_in_background<T: DeserializeOwned>(
+    /// Hands a transaction to one node, with the parameters of `sendTransaction`. `Ok` if it took it, or has it
+    /// already.
+    pub(crate) async fn hand_over(
         &self,
         index: usize,
-        method: &'static str,
         params: &Value,
-    ) -> Result<T, Error> {
-        let busy = |node: &Node| Error::Unreachable {
-            method,
-            node: node.name.clone(),
-            reason: format!("{BACKGROUND_MAX} calls wait for its answer already"),
+        receipt: &Receipt,
+    ) -> Result<(), Error> {
+        const METHOD: &str = "sendTransaction";
+        let Some(node) = self.nodes.get(index) else {
+            return Err(Error::InvalidUrl { position: index.saturating_add(1) });
         };
-        let node = self.nodes.get(index);
-        let _permit =
-            match node.map(|node| Arc::clone(&node.background).try_acquire_owned().map_err(|_| node)) {
-                Some(Err(node)) => return Err(busy(node)),
-                permit => permit,
-            };
-        self.call_one(index, method, params, CALL_TIMEOUT).await
+        let Ok(_permit) = node.background.try_acquire() else {
+            metrics::handed_over(&node.name, "skipped", None);
+            let reason = format!("{BACKGROUND_MAX} calls wait for its answer already");
+            return Err(Error::Unreachable { method: METHOD, node: node.name.clone(), reason });
+        };
+        let started = Instant::now();
+        let answer = self.call_one::<String>(index, METHOD, params, CALL_TIMEOUT).await.map(drop);
+        let answer = match answer {
+            Err(error) if is_known(&error) => Ok(()),
+            answer => answer,
+        };
+        metrics::handed_over(&node.name, outcome(&answer), Some(started.elapsed()));
+        if answer.is_ok() {
+            receipt.take(&node.name);
+        }
+        answer
     }
 
     /// Asks one node.
@@ -264,21 +254,18 @@ impl Nodes {
         timeout: Duration,
     ) -> Result<Vec<u8>, Error> {
         let unreachable = |reason: String| Error::Unreachable { method, node: node.name.clone(), reason };
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let mut response = self
             .http
             .post(node.url.clone())
             .timeout(timeout)
-            .json(&request)
+            .json(&request(method, params))
             .send()
             .await
             .map_err(|error| unreachable(describe(error)))?;
         let status = response.status();
         // Whatever the body says: providers have JSON, text and HTML for it.
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-            let retry_after =
-                retry_after.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+            let retry_after = retry_after(response.headers());
             return Err(Error::Limited {
                 method,
                 node: node.name.clone(),
@@ -307,12 +294,8 @@ impl Nodes {
 impl Node {
     fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-        let host = url.host_str()?;
-        let name = match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
-        let (host, background) = (host.to_owned(), Arc::new(Semaphore::new(BACKGROUND_MAX)));
+        let (host, name) = (url.host_str()?.to_owned(), name_of(&url)?);
+        let background = Semaphore::new(BACKGROUND_MAX);
         let (verified, reachable) = (AtomicBool::new(false), AtomicBool::new(true));
         Some(Self { url, name, host, verified, reachable, health: Mutex::default(), background })
     }
@@ -337,6 +320,28 @@ impl fmt::Debug for Node {
     }
 }
 
+/// A client for nodes and senders, which follows no redirection.
+pub(crate) fn http_client() -> Result<reqwest::Client, Error> {
+    install_tls();
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| Error::Http(error.without_url().to_string()))
+}
+
+/// The host of a URL, and its port where it has one.
+pub(crate) fn name_of(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// The body of a call.
+pub(crate) fn request(method: &str, params: &Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+}
+
 /// TLS needs one provider of cryptography for the whole process; whoever comes first installs it.
 pub(crate) fn install_tls() {
     // An error means that one is installed already.
@@ -344,7 +349,7 @@ pub(crate) fn install_tls() {
 }
 
 /// The transport's error with its causes, without the URL, which may hold a key.
-fn describe(error: reqwest::Error) -> String {
+pub(crate) fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut source = std::error::Error::source(&error);
@@ -375,7 +380,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<B
     Box::<RawValue>::deserialize(deserializer).map(Some)
 }
 
-fn parse<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, Error> {
+pub(crate) fn parse<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, Error> {
     let malformed = |reason: String| Error::Malformed { method, reason };
     let envelope: Envelope = serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
     if let Some(Refusal { code, message, data }) = envelope.error {

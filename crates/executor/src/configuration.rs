@@ -1,9 +1,10 @@
 use crate::guard::Limits;
+use crate::tips::Tips;
 use anyhow::Context as _;
-use chain::{Client, Commitment, Permission};
+use chain::{Client, Commitment, Permission, SenderKeys};
 use clap::Parser;
 use order_core::order::RetryPolicy;
-use order_core::{Atoms, Fraction, UsdMicros};
+use order_core::{AccountAddress, Atoms, Fraction, UsdMicros};
 use proto::RouterClient;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,10 +47,25 @@ pub struct Configuration {
     /// one of them a node tells new slots, so that landings are seen at once.
     #[arg(long, env = "SOLANA_WS_URL", hide_env_values = true, value_delimiter = ',')]
     pub(crate) solana_ws_url: Vec<String>,
-    /// URLs of relays and block engines that take signed transactions beside the nodes, comma-separated: those that
-    /// answer `sendTransaction`, such as `https://mainnet.block-engine.jito.wtf/api/v1/transactions`.
+    /// Relays and block engines that take signed transactions beside the nodes, comma-separated, each as FORM+URL with
+    /// the form rpc, jito, bundle or submit, such as `jito+https://mainnet.block-engine.jito.wtf/api/v1/transactions`. A
+    /// URL alone has the form rpc: `sendTransaction` as nodes take it.
     #[arg(long, env = "SENDERS", hide_env_values = true, value_delimiter = ',')]
     pub(crate) senders: Vec<String>,
+    /// A file with the keys of senders, readable by nobody else: a line for each, with the sender's host, its port where
+    /// the URL has one, and the key. The key goes into the form's header, or where the URL says `{key}`.
+    #[arg(long, env = "SENDER_KEYS_FILE")]
+    pub(crate) sender_keys_file: Option<PathBuf>,
+    /// Accounts that get tips, comma-separated: those that the senders name for it. A transaction tips one of them.
+    #[arg(long, env = "TIP_ACCOUNTS", value_delimiter = ',')]
+    pub(crate) tip_accounts: Vec<AccountAddress>,
+    /// Most that a transaction pays as a tip to who lands it; 0 for none. An order's last attempt pays it, each one
+    /// before half of the next. The routers must have the same, because a tip takes place in the transaction.
+    #[arg(long, env = "MAX_TIP_LAMPORTS", default_value_t = 0)]
+    max_tip_lamports: u64,
+    /// Least that is paid as a tip, if any: the senders' minimum.
+    #[arg(long, env = "MIN_TIP_LAMPORTS", default_value_t = 1_000)]
+    min_tip_lamports: u64,
     /// Addresses of lookup tables, comma-separated: with them more swaps fit into a transaction. The router
     /// must have the same.
     #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
@@ -125,10 +141,21 @@ impl Configuration {
     /// A client of the cluster.
     ///
     /// # Errors
-    /// SOLANA_RPC_URL or SENDERS has a text that is no URL.
+    /// SOLANA_RPC_URL or SENDERS has a text that is no URL, or SENDER_KEYS_FILE cannot be used.
     pub(crate) fn cluster(&self) -> anyhow::Result<Client> {
         let client = Client::new(&self.solana_rpc_url).context("check SOLANA_RPC_URL")?;
-        client.with_senders(&self.senders).context("check SENDERS")
+        let keys = self.sender_keys_file.as_deref().map(SenderKeys::read).transpose();
+        let keys = keys.context("check SENDER_KEYS_FILE")?.unwrap_or_default();
+        client.with_senders(&self.senders, &keys).context("check SENDERS")
+    }
+
+    /// The tips that transactions pay.
+    ///
+    /// # Errors
+    /// TIP_ACCOUNTS, MIN_TIP_LAMPORTS and MAX_TIP_LAMPORTS do not fit each other.
+    pub(crate) fn tips(&self) -> anyhow::Result<Tips> {
+        let [least, most] = [self.min_tip_lamports, self.max_tip_lamports].map(Atoms::new);
+        Tips::new(self.tip_accounts.clone(), least, most, self.attempts)
     }
 
     /// The WebSockets that tell new slots.

@@ -20,6 +20,7 @@ mod steps;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tips;
 mod wallets;
 mod worker;
 

@@ -55,6 +55,7 @@ pub(crate) fn describe() {
         "orders_network_fee_lamports_total",
         "Base and priority fees of transactions in a block, by outcome: landed, reverted."
     );
+    describe_counter!("orders_tip_lamports_total", "Tips of transactions that landed.");
     describe_gauge!("orders_open", "Orders that have not ended, over all processes, by status.");
     describe_gauge!(
         "orders_oldest_open_seconds",
@@ -124,8 +125,9 @@ pub(crate) fn recorded(order: &Order, created_at: Timestamp, recorded: &Recorded
 /// The cost and the quality of a transaction that is in a block.
 fn fill(order: &Order, observation: &Observation) {
     match observation {
-        Observation::Landed { fill: Some(Fill { amount_out, network_fee, .. }) } => {
+        Observation::Landed { fill: Some(Fill { amount_out, network_fee, tip, .. }) } => {
             paid("landed", *network_fee);
+            counter!("orders_tip_lamports_total").increment(tip.get());
             if let State::Confirmed { quote, .. } = order.state()
                 && let Some(shortfall) = Fraction::shortfall(quote.amount_out(), *amount_out)
             {

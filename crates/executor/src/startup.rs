@@ -172,6 +172,7 @@ fn steps(
         simulator: Simulator { cluster: cluster.clone(), drift },
         guard,
         max_priority_fee: configuration.max_priority_fee(),
+        tips: configuration.tips()?,
     };
     Ok(Steps {
         route: RouteStep {

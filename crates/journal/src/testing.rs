@@ -211,6 +211,7 @@ pub(crate) fn signed() -> Event {
             last_valid_block_height: u64::MAX,
             blockhash_slot: Some(u64::MAX),
             marker: None,
+            tip: None,
         },
     }
 }
@@ -220,6 +221,7 @@ pub(crate) fn landed() -> Event {
         amount_in: Atoms::new(u64::MAX),
         amount_out: Atoms::new(u64::MAX - 1),
         network_fee: Atoms::new(5000),
+        tip: Atoms::ZERO,
         slot: 6,
     };
     Event::Observed { observation: Observation::Landed { fill: Some(fill) } }

@@ -137,9 +137,12 @@ impl Words<'_> {
             Event::RoutingStarted { attempt } => format!("attempt {attempt} begins"),
             Event::RouteChosen { quote } => self.route(quote),
             Event::TransactionSigned { transaction } => {
+                let tip = transaction.tip.map_or(Atoms::ZERO, |tip| tip.lamports);
                 format!(
-                    "signed {}: lands up to block {}",
-                    transaction.signature, transaction.last_valid_block_height
+                    "signed {}: lands up to block {}{}",
+                    transaction.signature,
+                    transaction.last_valid_block_height,
+                    tipped(tip)
                 )
             }
             Event::TransactionFound { transaction } => {
@@ -198,13 +201,19 @@ impl Words<'_> {
             None => String::new(),
         };
         format!(
-            "landed in slot {}: {} for {}{against}, fee {} lamports",
+            "landed in slot {}: {} for {}{against}, fee {} lamports{}",
             fill.slot,
             amount(fill.amount_in, intent.token_in()),
             amount(fill.amount_out, intent.token_out()),
-            fill.network_fee.get()
+            fill.network_fee.get(),
+            tipped(fill.tip)
         )
     }
+}
+
+/// The words for a tip, if there is one.
+fn tipped(tip: Atoms) -> String {
+    if tip.is_zero() { String::new() } else { format!(", tip {} lamports", tip.get()) }
 }
 
 /// True while the order may still be signed.

@@ -15,6 +15,8 @@ pub(crate) struct Book {
     groups: Vec<Freshness>,
     slot: u64,
     tables: Arc<Tables>,
+    /// Transactions pay a tip.
+    tipped: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -93,12 +95,22 @@ impl Book {
         for entry in entries {
             pools.insert(entry);
         }
-        Self { pools: Arc::new(pools), groups, slot, tables: Arc::default() }
+        Self { pools: Arc::new(pools), groups, slot, tables: Arc::default(), tipped: false }
     }
 
     /// The same with these lookup tables.
     pub(crate) fn with_tables(self, tables: Arc<Tables>) -> Self {
         Self { tables, ..self }
+    }
+
+    /// The same for transactions that pay a tip, or pay none.
+    pub(crate) fn with_tips(self, tipped: bool) -> Self {
+        Self { tipped, ..self }
+    }
+
+    /// True if transactions pay a tip, which takes place in them.
+    pub(crate) const fn is_tipped(&self) -> bool {
+        self.tipped
     }
 
     /// The lookup tables that transactions may name.

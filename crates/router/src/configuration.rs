@@ -52,6 +52,10 @@ pub struct Configuration {
     /// must have the same.
     #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
     pub lookup_tables: chain::LookupTables,
+    /// Most that the executors' transactions pay as a tip; 0 for none. A route then leaves room for the tip. The
+    /// executors must have the same.
+    #[arg(long, env = "MAX_TIP_LAMPORTS", default_value_t = 0)]
+    pub max_tip_lamports: u64,
     /// The oldest state that is quoted, in milliseconds.
     #[arg(long, env = "MAX_STATE_AGE_MS", default_value_t = 5_000,
           value_parser = clap::value_parser!(u64).range(STATE_AGE_MS_MIN..))]

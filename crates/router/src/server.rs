@@ -84,6 +84,7 @@ impl Router {
             pools,
             tokens,
             lookup_tables: configuration.lookup_tables,
+            tipped: configuration.max_tip_lamports > 0,
             tables: watch::Sender::default(),
             max_age,
             books: sender,

@@ -242,6 +242,7 @@ fn add_fill(order: &Order, fill: &Fill, balances: &mut Balances) {
     add(balances, &intent.token_in().symbol, -i128::from(fill.amount_in.get()));
     add(balances, &intent.token_out().symbol, i128::from(fill.amount_out.get()));
     add(balances, "SOL", -i128::from(fill.network_fee.get()));
+    add(balances, "SOL", -i128::from(fill.tip.get()));
 }
 
 fn add(balances: &mut Balances, symbol: &str, change: i128) {

@@ -54,11 +54,13 @@ fn story() -> Vec<Event> {
         last_valid_block_height: 20,
         blockhash_slot: Some(1),
         marker: None,
+        tip: None,
     };
     let fill = Fill {
         amount_in: Atoms::new(1_000),
         amount_out: Atoms::new(149),
         network_fee: Atoms::new(5),
+        tip: Atoms::ZERO,
         slot: 11,
     };
     vec![

@@ -49,6 +49,9 @@ impl Balances {
                 changes.add(token_in, -signed(atoms(&order["data"]["executedInput"], token_in)));
                 changes.add(token_out, signed(atoms(&order["data"]["executedOutput"], token_out)));
                 changes.add_marker();
+                if order["data"]["tip"].is_string() {
+                    changes.add("SOL", -signed(atoms(&order["data"]["tip"], "SOL")));
+                }
             }
             // A transaction that was reverted has cost its fee too.
             if order["data"]["networkFee"].is_string() {

@@ -25,6 +25,7 @@ mod outages;
 mod pages;
 mod privileges;
 mod routes;
+mod senders;
 mod sharing;
 mod stopping;
 mod subscribers;

@@ -5,6 +5,7 @@ mod shared;
 
 use crate::fill::{Balances, InvalidBalances, Trade};
 use crate::rpc::{CALL_TIMEOUT, Nodes};
+use crate::senders::{InvalidSenders, SenderKeys, SenderPlace, Senders};
 use crate::wire::{InContext, WirePrioritizationFee, WireSimulation, WireStatus, WireTransaction};
 use crate::{Account, Error, Hash, TransactionFailure, metrics, transaction};
 use base64::Engine as _;
@@ -21,7 +22,8 @@ use std::sync::Arc;
 
 pub use accounts::Scan;
 pub(crate) use evidence::AccountSignature;
-pub use send::{NotTaken, Preflight};
+pub use send::NotTaken;
+pub(crate) use send::is_known;
 use shared::Shared;
 
 /// How sure the cluster is of what it says, weakest first.
@@ -178,7 +180,7 @@ pub struct LandedTransaction {
 pub struct Client {
     nodes: Arc<Nodes>,
     /// Take transactions, and are asked nothing.
-    senders: Option<Arc<Nodes>>,
+    senders: Arc<Senders>,
     shared: Arc<Shared>,
 }
 
@@ -196,18 +198,32 @@ impl Client {
     /// No URL, or one that is not http or https.
     pub fn new(urls: &[String]) -> Result<Self, Error> {
         metrics::describe();
-        Ok(Self { nodes: Arc::new(Nodes::new(urls)?), senders: None, shared: Arc::default() })
+        Ok(Self {
+            nodes: Arc::new(Nodes::new(urls)?),
+            senders: Arc::new(Senders::none()?),
+            shared: Arc::default(),
+        })
     }
 
-    /// The same, with relays and block engines that take transactions by `sendTransaction` too. They get the same
+    /// The same, with relays and block engines that take transactions too, each as `FORM+URL`. They get the same
     /// bytes as the nodes, so however many take them, they land once. They are asked nothing else: their word counts
     /// for nothing.
     ///
     /// # Errors
-    /// A URL is not http or https.
-    pub fn with_senders(self, urls: &[String]) -> Result<Self, Error> {
-        let senders = if urls.is_empty() { None } else { Some(Arc::new(Nodes::new(urls)?)) };
-        Ok(Self { senders, ..self })
+    /// See [`InvalidSenders`].
+    pub fn with_senders(self, senders: &[String], keys: &SenderKeys) -> Result<Self, InvalidSenders> {
+        Ok(Self { senders: Arc::new(Senders::new(senders, keys)?), ..self })
+    }
+
+    /// Where the senders are.
+    pub fn sender_places(&self) -> Vec<SenderPlace> {
+        self.senders.places()
+    }
+
+    /// Asks each sender whether it is there: the status of HTTP that it answers with, or why there is none. Nothing
+    /// is sent.
+    pub async fn reach_senders(&self) -> Vec<Result<u16, String>> {
+        self.senders.reach().await
     }
 
     /// A blockhash to build on, at `confirmed`: a finalized one is partly used up, a processed one may vanish.

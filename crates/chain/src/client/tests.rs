@@ -161,14 +161,14 @@ async fn trouble_with_the_transport_is_told_from_an_answer_and_hides_the_url() {
 async fn a_transaction_goes_to_every_node_and_one_that_takes_it_is_enough() {
     let refuse = || Answer::Error(-32005, "Node is unhealthy", json!(null));
     let (first, second) = (Node::start(move |_, _| refuse()).await, answering(json!("sig")).await);
-    client(&[&first, &second]).send(&[1, 2, 3], Preflight::Skip).await.unwrap();
+    client(&[&first, &second]).broadcast(&[1, 2, 3], &Arc::default()).await.unwrap();
     let expected = json!(["AQID", {
         "encoding": "base64", "skipPreflight": true, "preflightCommitment": "confirmed", "maxRetries": 0
     }]);
     for node in [&first, &second] {
         assert_eq!(node.params("sendTransaction"), std::slice::from_ref(&expected));
     }
-    let not_taken = client(&[&first]).send(&[1], Preflight::Run).await.unwrap_err();
+    let not_taken = client(&[&first]).send(&[1]).await.unwrap_err();
     assert_eq!(not_taken.0[0].code(), Some(-32005));
 }
 
@@ -180,7 +180,7 @@ async fn a_transaction_that_no_node_takes_says_why() {
     };
     let (refusing, busy) =
         (Node::start(move |_, _| refuse()).await, Node::start(|_, _| Answer::Status(429)).await);
-    let not_taken = client(&[&refusing, &busy]).send(&[1], Preflight::Run).await.unwrap_err();
+    let not_taken = client(&[&refusing, &busy]).send(&[1]).await.unwrap_err();
     let words = not_taken.to_string();
     assert!(words.contains("Transaction simulation failed") && words.contains("429"), "{words}");
 }
@@ -199,7 +199,7 @@ async fn a_node_that_hangs_holds_up_neither_reads_nor_sends() {
     let client = Client::new(&[silent, up.url.clone()]).unwrap();
     let asked = std::time::Instant::now();
     client.health().await.unwrap();
-    client.send(&[1], Preflight::Run).await.unwrap();
+    client.send(&[1]).await.unwrap();
     client.health().await.unwrap();
     assert!(asked.elapsed() < crate::rpc::CALL_TIMEOUT / 2, "{:?}", asked.elapsed());
     assert_eq!((up.count("getHealth"), up.count("sendTransaction")), (2, 1));
@@ -209,14 +209,16 @@ async fn a_node_that_hangs_holds_up_neither_reads_nor_sends() {
 async fn senders_get_the_same_bytes_as_the_nodes_and_are_asked_nothing_else() {
     let refusing = Node::start(|_, _| Answer::Status(500)).await;
     let (relay, broken) = (answering(json!("taken")).await, Node::start(|_, _| Answer::HangUp).await);
-    let client = client(&[&refusing]).with_senders(&[broken.url.clone(), relay.url.clone()]).unwrap();
-    client.send(&[1, 2, 3], Preflight::Skip).await.unwrap();
+    let senders = [broken.url.clone(), relay.url.clone()];
+    let client = client(&[&refusing]).with_senders(&senders, &SenderKeys::default()).unwrap();
+    client.broadcast(&[1, 2, 3], &Arc::default()).await.unwrap();
     relay.called("sendTransaction", 1).await;
     refusing.called("sendTransaction", 1).await;
     assert_eq!(relay.params("sendTransaction"), refusing.params("sendTransaction"));
     assert!(client.health().await.is_err(), "a relay's word counts for nothing");
     assert_eq!((relay.methods().len(), broken.methods().len()), (1, 1));
-    assert!(self::client(&[&relay]).with_senders(&["ftp://relay".to_owned()]).is_err());
+    client.send(&[4]).await.unwrap_err();
+    assert_eq!(relay.methods().len(), 1, "what an operator sends pays no tip");
 }
 
 #[tokio::test]
@@ -253,7 +255,7 @@ async fn already_processed_is_good_news() {
         Answer::Error(-32002, "Transaction simulation failed", data)
     })
     .await;
-    client(&[&node]).send(&[1], Preflight::Run).await.unwrap();
+    client(&[&node]).send(&[1]).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Fills: the amounts that a transaction moved, read from the chain's own balances.
 
-use crate::transaction::{self, BuildError};
-use order_core::order::{self, Fill, Intent, Marker, SignedTransaction};
+use crate::tip::tip;
+use crate::transaction::{self, BuildError, Draft};
+use order_core::order::{self, Fill, Intent, SignedTransaction};
 use order_core::{Atoms, Mint, Token};
 use solana_pubkey::Pubkey;
 use std::collections::{BTreeSet, HashMap};
@@ -22,6 +23,8 @@ pub struct Trade {
     pub max_in: Atoms,
     /// The least that the order accepts, in atoms of the output token.
     pub min_out: Atoms,
+    /// The lamports that the transaction pays as a tip, which are no part of the trade.
+    pub tip: Atoms,
 }
 
 impl Trade {
@@ -41,16 +44,18 @@ impl Trade {
             Some(marker) => transaction::temporary_account(&wallet, marker),
             None => transaction::unmarked_temporary_account(&wallet, id),
         };
-        Ok(Self::new(wallet, temporary, intent, min_out))
+        let tip = tip(&message, &temporary).map_or(Atoms::ZERO, |tip| tip.lamports);
+        Ok(Self::new(wallet, temporary, intent, min_out, tip))
     }
 
     /// The trade of an order's transaction that is not signed yet.
-    pub fn planned(marker: &Marker, intent: &Intent, min_out: Atoms) -> Self {
-        let wallet = marker.wallet.pubkey();
-        Self::new(wallet, transaction::temporary_account(&wallet, marker), intent, min_out)
+    pub fn planned(draft: &Draft, intent: &Intent, min_out: Atoms) -> Self {
+        let wallet = draft.marker.wallet.pubkey();
+        let tip = draft.tip.map_or(Atoms::ZERO, |tip| tip.lamports);
+        Self::new(wallet, transaction::temporary_account(&wallet, &draft.marker), intent, min_out, tip)
     }
 
-    fn new(wallet: Pubkey, temporary: Pubkey, intent: &Intent, min_out: Atoms) -> Self {
+    fn new(wallet: Pubkey, temporary: Pubkey, intent: &Intent, min_out: Atoms, tip: Atoms) -> Self {
         Self {
             wallet,
             temporary,
@@ -58,6 +63,7 @@ impl Trade {
             token_out: intent.token_out().clone(),
             max_in: intent.amount_in(),
             min_out,
+            tip,
         }
     }
 
@@ -104,7 +110,7 @@ pub struct InvalidBalances(pub(crate) String);
 impl Balances {
     /// The fill of the trade. `accounts` are the transaction's accounts, in its order.
     ///
-    /// The network fee is taken out. The rent of a token account that the transaction opened for
+    /// The network fee and the tip are taken out. The rent of a token account that the transaction opened for
     /// the wallet still belongs to the wallet and is not counted as spent.
     ///
     /// # Errors
@@ -116,6 +122,7 @@ impl Balances {
             amount_in: atoms(spent.checked_neg(), &trade.token_in)?,
             amount_out: atoms(Some(bought), &trade.token_out)?,
             network_fee: self.network_fee,
+            tip: trade.tip,
             slot,
         })
     }
@@ -133,7 +140,7 @@ impl Balances {
         changes.collect()
     }
 
-    /// By how much the wallet's holding of a token grew, network fee apart.
+    /// By how much the wallet's holding of a token grew, network fee and tip apart.
     fn change(&self, trade: &Trade, token: &Token, accounts: &[Pubkey]) -> Result<i128, InvalidBalances> {
         if token.is_native() {
             self.change_of_sol(trade, accounts)
@@ -175,7 +182,8 @@ impl Balances {
             Ok(sum)
         };
         let change = held(&self.lamports_after)?.saturating_sub(held(&self.lamports_before)?);
-        Ok(change.saturating_add(i128::from(self.network_fee.get())))
+        let paid = i128::from(self.network_fee.get()).saturating_add(i128::from(trade.tip.get()));
+        Ok(change.saturating_add(paid))
     }
 }
 

@@ -17,7 +17,8 @@ fn trade(token_in: &str, token_out: &str) -> Trade {
     let known = |symbol: &str| token::known().find(|token| token.symbol == symbol).unwrap();
     let [wallet, temporary] = [WALLET, TEMPORARY].map(|address| address.parse().unwrap());
     let (token_in, token_out) = (known(token_in), known(token_out));
-    Trade { wallet, temporary, token_in, token_out, max_in: Atoms::new(u64::MAX), min_out: Atoms::ZERO }
+    let (max_in, min_out, tip) = (Atoms::new(u64::MAX), Atoms::ZERO, Atoms::ZERO);
+    Trade { wallet, temporary, token_in, token_out, max_in, min_out, tip }
 }
 
 /// A transaction as `getTransaction` gives it; `meta` replaces what differs.
@@ -102,6 +103,30 @@ fn bought_sol_is_counted_before_the_network_fee() {
         fill(&trade("USDC", "SOL"), &[WALLET, TEMPORARY, USDC_ACCOUNT], meta),
         Ok((76_000_000, 500_000_000, 5_001, 301_234_567))
     );
+}
+
+#[test]
+fn a_tip_is_no_part_of_the_trade() {
+    let tipped = |trade: Trade| Trade { tip: Atoms::new(700_000), ..trade };
+    // 1 SOL for 150.25 USDC, and 0.0007 SOL for whoever landed it.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 2_039_280],
+        "postBalances": [10_000_000_000u64 - 1_000_000_000 - 700_000 - 5_001, 0, 2_039_280],
+        "preTokenBalances": [holding(2, WALLET, USDC, "0")],
+        "postTokenBalances": [holding(2, WALLET, USDC, "150250000")],
+    });
+    let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT];
+    let spent = fill(&tipped(trade("SOL", "USDC")), &accounts, meta);
+    assert_eq!(spent, Ok((1_000_000_000, 150_250_000, 5_001, 301_234_567)));
+    // 76 USDC for half a SOL.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 2_039_280],
+        "postBalances": [10_500_000_000u64 - 700_000 - 5_001, 0, 2_039_280],
+        "preTokenBalances": [holding(2, WALLET, USDC, "200000000")],
+        "postTokenBalances": [holding(2, WALLET, USDC, "124000000")],
+    });
+    let bought = fill(&tipped(trade("USDC", "SOL")), &accounts, meta);
+    assert_eq!(bought, Ok((76_000_000, 500_000_000, 5_001, 301_234_567)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A transaction that may land, and what was heard of it so far.
 
 use super::Pace;
-use crate::{Commitment, Error, Hash, Trade, transaction};
+use crate::{Commitment, Error, Hash, Receipt, Trade, transaction};
 use order_core::Signature;
 use order_core::order::{Observation, SignedTransaction};
 use solana_pubkey::Pubkey;
@@ -17,6 +17,8 @@ pub(super) struct Flight {
     pub(super) reply: oneshot::Sender<Observation>,
     /// True while nodes say that it is in a block, however sure: it need not be sent again.
     pub(super) in_block: Arc<AtomicBool>,
+    /// Who took its bytes.
+    pub(super) receipt: Arc<Receipt>,
     pub(super) since: Instant,
     /// Since when nodes have said that it is in a block.
     landed_since: Option<Instant>,
@@ -67,13 +69,14 @@ impl Flight {
         transaction: SignedTransaction,
         trade: Trade,
         reply: oneshot::Sender<Observation>,
-        in_block: Arc<AtomicBool>,
+        (in_block, receipt): (Arc<AtomicBool>, Arc<Receipt>),
     ) -> Self {
         Self {
             transaction,
             trade,
             reply,
             in_block,
+            receipt,
             since: Instant::now(),
             landed_since: None,
             absent_since: None,

@@ -5,7 +5,7 @@ mod flight;
 mod reading;
 mod watch;
 
-use crate::{Client, Commitment, Explain, Preflight, SignatureStatus, Trade};
+use crate::{Client, Commitment, Explain, Receipt, SignatureStatus, Trade};
 use flight::Flight;
 use order_core::order::{Observation, SignedTransaction};
 use std::convert::Infallible;
@@ -77,19 +77,26 @@ impl Lander {
     pub async fn land(&self, transaction: &SignedTransaction, trade: &Trade) -> Result<Observation, Stopped> {
         let (reply, observed) = oneshot::channel();
         let in_block = Arc::new(AtomicBool::new(false));
-        let flight = Flight::new(transaction.clone(), trade.clone(), reply, Arc::clone(&in_block));
+        let receipt = Arc::new(Receipt::default());
+        let told = (Arc::clone(&in_block), Arc::clone(&receipt));
+        let flight = Flight::new(transaction.clone(), trade.clone(), reply, told);
         self.arrivals.send(flight).await.map_err(|_| Stopped)?;
         tokio::select! {
             biased;
             observation = observed => observation.map_err(|_| Stopped),
-            never = self.send_for_ever(transaction, &in_block) => match never {},
+            never = self.send_for_ever(transaction, &in_block, &receipt) => match never {},
         }
     }
 
     /// A node's answer to the bytes is no evidence: a refusal may be this node's alone. So nodes are not
     /// asked to simulate: one that refused would leave the order waiting for the blockhash to expire, where the
     /// chain says within a few slots that it reverted, and why.
-    async fn send_for_ever(&self, transaction: &SignedTransaction, in_block: &AtomicBool) -> Infallible {
+    async fn send_for_ever(
+        &self,
+        transaction: &SignedTransaction,
+        in_block: &AtomicBool,
+        receipt: &Arc<Receipt>,
+    ) -> Infallible {
         let begun = Instant::now();
         let mut taken = false;
         loop {
@@ -98,7 +105,7 @@ impl Lander {
                 tokio::time::sleep(self.pace.send).await;
                 continue;
             }
-            match faults::effect!("send", self.client.send(&transaction.bytes, Preflight::Skip).await) {
+            match faults::effect!("send", self.client.broadcast(&transaction.bytes, receipt).await) {
                 Ok(_) if taken => {}
                 Ok(_) => {
                     taken = true;

@@ -35,6 +35,7 @@ fn trade() -> Trade {
         token_out: known("USDC"),
         max_in: Atoms::new(1_000_000_000),
         min_out: Atoms::new(149_000_000),
+        tip: Atoms::ZERO,
     }
 }
 
@@ -60,6 +61,7 @@ fn signed(salt: u8) -> SignedTransaction {
         compute_unit_price: 0,
         token_account_rent: Atoms::new(2_039_280),
         marker_rent: Atoms::new(890_880),
+        tip: None,
     };
     let hash = Hash::new_from_array([3; 32]);
     let blockhash = Blockhash { hash, last_valid_block_height: LAST_VALID, slot: BLOCKHASH_SLOT };
@@ -98,6 +100,7 @@ fn expected_fill() -> Observation {
             amount_in: Atoms::new(1_000_000_000),
             amount_out: Atoms::new(150_000_000),
             network_fee: Atoms::new(5_000),
+            tip: Atoms::ZERO,
             slot: 42,
         }),
     }

@@ -236,6 +236,9 @@ impl Watch {
         };
         for flight in self.flights.extract_if(.., |flight| flight.signature() == signature) {
             metrics::observed(outcome, flight.since.elapsed());
+            if *observation != Observation::Expired {
+                metrics::in_a_block(&flight.receipt.takers());
+            }
             // Nobody may be waiting any more: the next owner of the order asks again.
             let _ = flight.reply.send(observation.clone());
         }

@@ -3,7 +3,7 @@
 use super::open;
 use crate::client::{Client, Commitment};
 use crate::transaction::{self, BuildError, SignError};
-use crate::{Error, Instruction, NotTaken, Preflight, TransactionFailure, Wallet};
+use crate::{Error, Instruction, NotTaken, TransactionFailure, Wallet};
 use solana_address_lookup_table_interface::instruction::{create_lookup_table, extend_lookup_table};
 use solana_address_lookup_table_interface::state::LOOKUP_TABLE_MAX_ADDRESSES;
 use solana_pubkey::Pubkey;
@@ -121,7 +121,7 @@ impl Client {
         let transaction = unsigned.sign(wallet).await?;
         let mut refusals = 0u32;
         loop {
-            if let Err(error) = self.send(&transaction.bytes, Preflight::Run).await {
+            if let Err(error) = self.send(&transaction.bytes).await {
                 refusals = refusals.saturating_add(1);
                 if refusals >= REFUSALS_MAX {
                     return Err(ChangeError::NotTaken(error));

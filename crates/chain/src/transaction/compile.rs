@@ -53,15 +53,15 @@ fn looked_up(message: &v0::Message, tables: &[LookupTable]) -> Vec<Pubkey> {
     places(|lookup| &lookup.writable_indexes).chain(places(|lookup| &lookup.readonly_indexes)).collect()
 }
 
-/// The tables without the accounts that instructions write, which are those that receive the tokens: these
+/// The tables without the accounts that instructions write, which are those that receive tokens and tips: these
 /// are named by their addresses. Whom the tokens go to is then in the signed bytes, whatever a node claims
 /// to be in a table. The wallet stands in their places, because a signer is never looked up.
-pub(super) fn without_receivers(
+pub(super) fn without_receivers<'a>(
     tables: &[LookupTable],
-    opening: &[Instruction],
+    receiving: impl Iterator<Item = &'a Instruction>,
     wallet: &Pubkey,
 ) -> Vec<LookupTable> {
-    let written = opening.iter().flat_map(|instruction| &instruction.accounts);
+    let written = receiving.flat_map(|instruction| &instruction.accounts);
     let receivers: Vec<Pubkey> =
         written.filter(|account| account.is_writable).map(|account| account.pubkey).collect();
     let shown = |address: &Pubkey| if receivers.contains(address) { *wallet } else { *address };
@@ -161,7 +161,7 @@ mod tests {
         };
         let listed = [RECEIVER, POOL[2], POOL[3]];
         assert_eq!(saved(&[table(20, &listed)]), (3 * 31 - 34, vec![(key(20), 3)]));
-        let kept = without_receivers(&[table(20, &listed)], &[opening], &WALLET);
+        let kept = without_receivers(&[table(20, &listed)], std::iter::once(&opening), &WALLET);
         assert_eq!(saved(&kept), (2 * 31 - 34, vec![(key(20), 2)]));
         let message = compiled(&kept).message;
         assert!(message.static_account_keys().contains(&RECEIVER));

@@ -5,7 +5,7 @@ mod compile;
 use crate::marker::{self, seeded_account};
 use crate::{Blockhash, Explain, Instruction, LookupTable, SignerError, TransactionFailure, Wallet};
 use compile::{Compiled, compile, without_receivers};
-use order_core::order::{self, Marker, SignedTransaction};
+use order_core::order::{self, Marker, SignedTransaction, Tip};
 use order_core::{Atoms, Failure, Token, derived_address, token};
 use order_core::{Signature, failure};
 use solana_compute_budget_interface::ComputeBudgetInstruction;
@@ -51,6 +51,8 @@ pub struct Draft {
     pub token_account_rent: Atoms,
     /// The lamports that an account without data must hold: those that the marker keeps.
     pub marker_rent: Atoms,
+    /// The tip that it pays at its end, if any.
+    pub tip: Option<Tip>,
 }
 
 /// Why a draft makes no transaction.
@@ -98,6 +100,7 @@ pub struct Unsigned {
     last_valid_block_height: u64,
     blockhash_slot: u64,
     marker: Option<Marker>,
+    tip: Option<Tip>,
 }
 
 /// The wallet's account of a token: the associated one, or for SOL the order's temporary account,
@@ -124,6 +127,7 @@ pub const fn program_id(program: token::Program) -> Pubkey {
 /// SOL is wrapped in and unwrapped from a temporary account; the wallet's own wrapped SOL is never touched.
 /// The first instruction that moves anything creates the order's marker, so that the chain refuses every other
 /// transaction of the order once this one has landed.
+/// The tip is the last instruction: whatever fails before it, nothing is paid.
 /// Those of the `tables` are used that make it shorter.
 ///
 /// # Errors
@@ -135,7 +139,8 @@ pub fn build(
     blockhash: &Blockhash,
 ) -> Result<Unsigned, BuildError> {
     let mut instructions = opening(wallet, draft)?;
-    let tables = without_receivers(tables, &instructions, wallet);
+    let tip = draft.tip.map(|tip| transfer(wallet, &tip.account.pubkey(), tip.lamports.get()));
+    let tables = without_receivers(tables, instructions.iter().chain(&tip), wallet);
     instructions.extend(draft.swaps.iter().cloned());
     if wraps(draft) {
         let temporary = temporary_account(wallet, &draft.marker);
@@ -146,8 +151,11 @@ pub fn build(
             instructions.push(transfer(wallet, &temporary, draft.marker_rent.get()));
         }
     }
+    // At the end, so that it is paid by what the swaps gave, where that is SOL.
+    instructions.extend(tip);
     let mut unsigned = unsigned(wallet, &instructions, &tables, blockhash)?;
     unsigned.marker = Some(draft.marker.clone());
+    unsigned.tip = draft.tip;
     let (length, accounts) = (unsigned.bytes().len(), unsigned.account_count());
     if length > LENGTH_MAX {
         return Err(BuildError::TooLong { length });
@@ -167,7 +175,15 @@ pub(crate) fn unsigned(
 ) -> Result<Unsigned, BuildError> {
     let Compiled { message, encoded, looked_up } = compile(wallet, instructions, tables, blockhash.hash)?;
     let Blockhash { hash: _, last_valid_block_height, slot: blockhash_slot } = *blockhash;
-    Ok(Unsigned { message, encoded, looked_up, last_valid_block_height, blockhash_slot, marker: None })
+    Ok(Unsigned {
+        message,
+        encoded,
+        looked_up,
+        last_valid_block_height,
+        blockhash_slot,
+        marker: None,
+        tip: None,
+    })
 }
 
 impl Unsigned {
@@ -219,6 +235,7 @@ impl Unsigned {
             last_valid_block_height: self.last_valid_block_height,
             blockhash_slot: Some(self.blockhash_slot),
             marker: self.marker.clone(),
+            tip: self.tip,
         })
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::Hash;
 use futures_util::FutureExt as _;
+use order_core::AccountAddress;
 use solana_instruction::AccountMeta;
 
 const WALLET: &str = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB";
@@ -30,7 +31,13 @@ fn draft(token_in: &str, token_out: &str) -> Draft {
         compute_unit_price: 5_000,
         token_account_rent: Atoms::new(2_039_280),
         marker_rent: Atoms::new(890_880),
+        tip: None,
     }
+}
+
+/// A tip of 10,000 lamports.
+fn tip() -> Tip {
+    Tip { account: AccountAddress::new([7; 32]), lamports: Atoms::new(10_000) }
 }
 
 fn marker(token_in: &str, token_out: &str) -> Marker {
@@ -309,4 +316,40 @@ fn the_program_that_was_called_is_the_one_that_failed() {
     assert_eq!(code(&[&failed(TOKEN_PROGRAM, "0x11"), &caller]), failure::Code::SimulationFailed);
     assert_eq!(code(&[&format!("Program log: {called}")]), failure::Code::SimulationFailed);
     assert_eq!(code(&[]), failure::Code::SimulationFailed, "a node that gives no logs");
+}
+
+/// The bytes that a tip adds: an address, and the transfer.
+const TIP_LENGTH: usize = 32 + 17;
+
+#[test]
+fn a_tip_is_the_last_instruction_and_is_read_back_from_the_bytes() {
+    for (token_in, token_out) in [("SOL", "USDC"), ("USDC", "SOL"), ("JUP", "USDC")] {
+        let plain = draft(token_in, token_out);
+        let tipped = Draft { tip: Some(tip()), ..plain.clone() };
+        let (without, with) = (built(&plain), built(&tipped));
+        let mut expected = written(&without);
+        let account = format!("{} w", tip().account);
+        let data = format!("02000000{}", "1027000000000000");
+        let system = "11111111111111111111111111111111";
+        expected.push(row(system, &[&format!("{WALLET} ws"), &account], data));
+        assert_eq!(written(&with), expected);
+        assert_eq!(with.bytes().len(), without.bytes().len() + TIP_LENGTH);
+        let temporary = temporary_account(&WALLET.parse().unwrap(), &plain.marker);
+        assert_eq!(crate::tip::tip(&with.message, &temporary), Some(tip()));
+        assert_eq!(crate::tip::tip(&without.message, &temporary), None, "the marker is no tip");
+        let signed = with.sign(&Wallet::for_test(7)).now_or_never().unwrap().unwrap();
+        assert_eq!(signed.tip, Some(tip()));
+    }
+}
+
+#[test]
+fn the_account_of_a_tip_is_never_looked_up() {
+    let pool = Pubkey::new_from_array([8; 32]);
+    let addresses = vec![tip().account.pubkey(), pool, Pubkey::new_from_array([6; 32])];
+    let table = LookupTable { key: Pubkey::new_from_array([5; 32]), addresses };
+    let mut draft = Draft { tip: Some(tip()), ..draft("SOL", "USDC") };
+    draft.swaps[0].accounts.push(AccountMeta::new(Pubkey::new_from_array([6; 32]), false));
+    let unsigned = build(&WALLET.parse().unwrap(), &draft, &[table], &blockhash()).unwrap();
+    assert!(unsigned.accounts().contains(&tip().account.pubkey()));
+    assert!(!unsigned.accounts().contains(&pool), "the table is used");
 }

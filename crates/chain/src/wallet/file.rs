@@ -1,4 +1,4 @@
-//! Files with secrets: keypairs, and tokens of signers.
+//! Files with secrets: keypairs, tokens of signers, and keys of senders.
 
 use solana_keypair::Keypair;
 use std::fs::File;
@@ -17,7 +17,7 @@ pub enum InvalidFile {
         /// Why.
         source: std::io::Error,
     },
-    /// Others may read the secret key.
+    /// Others may read the secret.
     #[error("the file {path} can be read by others (mode {mode:03o}); run `chmod 600 {path}`")]
     Exposed {
         /// The file.
@@ -47,7 +47,7 @@ pub(super) fn read_keypair(path: &Path) -> Result<Keypair, InvalidFile> {
 ///
 /// # Errors
 /// Unreadable, or readable by others.
-pub(super) fn read(path: &Path) -> Result<String, InvalidFile> {
+pub(crate) fn read(path: &Path) -> Result<String, InvalidFile> {
     let name = || path.display().to_string();
     let unreadable = |source| InvalidFile::Unreadable { path: name(), source };
     let file = File::open(path).map_err(unreadable)?;

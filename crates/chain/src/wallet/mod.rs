@@ -4,6 +4,7 @@ mod file;
 mod remote;
 
 pub use file::InvalidFile;
+pub(crate) use file::read as read_secret;
 pub use remote::{InvalidSigner, SignerError};
 
 use remote::RemoteSigner;

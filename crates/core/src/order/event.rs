@@ -1,5 +1,5 @@
 use super::{Intent, Marker};
-use crate::{AccountId, Atoms, Failure, Quote, Signature, Timestamp};
+use crate::{AccountAddress, AccountId, Atoms, Failure, Quote, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 
@@ -113,6 +113,18 @@ pub struct SignedTransaction {
     /// recorded before there were markers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marker: Option<Marker>,
+    /// The tip that it pays if it succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tip: Option<Tip>,
+}
+
+/// A tip: lamports for those who land the transaction. It is part of the transaction, so one that fails pays none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tip {
+    /// The account that gets it.
+    pub account: AccountAddress,
+    /// How much.
+    pub lamports: Atoms,
 }
 
 /// The chain's verdict on a transaction.
@@ -140,14 +152,21 @@ pub enum Observation {
 /// The amounts that a landed transaction moved, read from the chain's own balances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fill {
-    /// The input that left the wallet, in base units, network fee apart.
+    /// The input that left the wallet, in base units, network fee and tip apart.
     pub amount_in: Atoms,
-    /// The output that reached the wallet, in base units, network fee apart.
+    /// The output that reached the wallet, in base units, network fee and tip apart.
     pub amount_out: Atoms,
     /// Base and priority fee, in lamports.
     pub network_fee: Atoms,
+    /// The tip, in lamports.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub tip: Atoms,
     /// Where it landed.
     pub slot: u64,
+}
+
+fn is_nothing(lamports: &Atoms) -> bool {
+    lamports.is_zero()
 }
 
 mod base64_text {

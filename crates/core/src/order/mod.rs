@@ -7,7 +7,7 @@ mod marker;
 mod retry;
 mod state;
 
-pub use event::{Event, Fill, Observation, Recorded, SignedTransaction};
+pub use event::{Event, Fill, Observation, Recorded, SignedTransaction, Tip};
 pub use expiry::Expiry;
 pub use intent::{Intent, InvalidIntent, Reference};
 pub use marker::Marker;

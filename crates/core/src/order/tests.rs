@@ -75,18 +75,23 @@ fn signed() -> Event {
         last_valid_block_height: 150,
         blockhash_slot: Some(5),
         marker: Some(marker()),
+        tip: None,
     };
     Event::TransactionSigned { transaction }
 }
 
-fn landed(amount_out: u64) -> Event {
-    let fill = Fill {
+fn fill(amount_out: u64) -> Fill {
+    Fill {
         amount_in: AMOUNT_IN,
         amount_out: Atoms::new(amount_out),
         network_fee: Atoms::new(5000),
+        tip: Atoms::ZERO,
         slot: 6,
-    };
-    Event::Observed { observation: Observation::Landed { fill: Some(fill) } }
+    }
+}
+
+fn landed(amount_out: u64) -> Event {
+    Event::Observed { observation: Observation::Landed { fill: Some(fill(amount_out)) } }
 }
 
 fn reverted() -> Event {
@@ -341,6 +346,11 @@ fn events_keep_their_json_form() {
     assert_eq!(
         json(&landed(995)),
         r#"{"kind":"observed","observation":{"outcome":"landed","fill":{"amount_in":100000000000,"amount_out":995,"network_fee":5000,"slot":6}}}"#
+    );
+    let tipped = Fill { tip: Atoms::new(7), ..fill(995) };
+    assert_eq!(
+        json(&Event::Observed { observation: Observation::Landed { fill: Some(tipped) } }),
+        r#"{"kind":"observed","observation":{"outcome":"landed","fill":{"amount_in":100000000000,"amount_out":995,"network_fee":5000,"tip":7,"slot":6}}}"#
     );
     assert_eq!(
         json(&Event::Observed { observation: Observation::Expired }),

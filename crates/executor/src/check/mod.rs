@@ -3,6 +3,7 @@
 //! Nothing is written and nothing is sent. Every fault is told, not only the first.
 
 mod cluster;
+mod senders;
 mod stores;
 mod wallets;
 
@@ -71,6 +72,7 @@ pub async fn check(arguments: impl IntoIterator<Item = OsString>) -> Vec<Finding
             findings.append(&mut of_cluster);
             if genesis.is_some() {
                 findings.append(&mut wallets::balances(&configuration, &client, &wallets).await);
+                findings.append(&mut senders::check(&configuration, &client, &wallets).await);
             }
             findings.append(&mut stores::check(&configuration, genesis).await);
         }

@@ -49,13 +49,15 @@ async fn opened(place: &str, token_file: Option<&Path>) -> Result<Wallet, String
     }
 }
 
-/// Compares each wallet's SOL with that which orders lock for fees and rent.
+/// Compares each wallet's SOL with that which orders lock for fees, tips and rent.
 pub(super) async fn balances(
     configuration: &Configuration,
     client: &Client,
     wallets: &[Pubkey],
 ) -> Vec<Finding> {
     let of_one = LOCKED_BY_AN_ORDER.saturating_add(configuration.max_priority_fee().get());
+    let tip = configuration.tips().map_or(0, |tips| tips.most().get());
+    let of_one = of_one.saturating_add(tip);
     let of_all = of_one.saturating_mul(u64::from(configuration.concurrency));
     let mut findings = Vec::new();
     for wallet in wallets {
@@ -76,13 +78,14 @@ pub(super) fn funded(wallet: &Pubkey, balance: Atoms, of_one: u64, of_all: u64) 
     let sol = |lamports: u64| Atoms::new(lamports).to_decimal(SOL_DECIMALS);
     let has = format!("{wallet} has {} SOL", sol(balance.get()));
     match balance.get() {
-        lamports if lamports < of_one => {
-            Finding::fault(SUBJECT, format!("{has}: fees and rent of one order take up to {}", sol(of_one)))
-        }
+        lamports if lamports < of_one => Finding::fault(
+            SUBJECT,
+            format!("{has}: fees, tip and rent of one order take up to {}", sol(of_one)),
+        ),
         lamports if lamports < of_all => Finding::warning(
             SUBJECT,
             format!(
-                "{has}: fees and rent of the orders that are worked on at once take up to {}",
+                "{has}: fees, tips and rent of the orders that are worked on at once take up to {}",
                 sol(of_all)
             ),
         ),

@@ -1,13 +1,13 @@
 //! Orders and quotes for tests.
 
 use order_core::order::{
-    Event, Expiry, Fill, Id, Intent, Observation, Recorded, RetryPolicy, SignedTransaction,
+    Event, Expiry, Fill, Id, Intent, Observation, Recorded, RetryPolicy, SignedTransaction, Tip,
 };
 use order_core::quote::{self, Alternative};
 use order_core::route::{Hop, Path, Route};
 use order_core::{
-    AccountId, Atoms, Failure, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp, Token, Venue,
-    failure, token,
+    AccountAddress, AccountId, Atoms, Failure, Fraction, PoolAddress, Quote, Signature, Slippage, Timestamp,
+    Token, Venue, failure, token,
 };
 use uuid::Uuid;
 
@@ -58,6 +58,7 @@ pub(crate) fn confirmed() -> Vec<Recorded> {
         amount_in: AMOUNT_IN,
         amount_out: Atoms::new(14_992_500_000),
         network_fee: Atoms::new(5_000),
+        tip: Atoms::ZERO,
         slot: 6,
     };
     recorded([
@@ -67,6 +68,22 @@ pub(crate) fn confirmed() -> Vec<Recorded> {
         signed(),
         Event::Observed { observation: Observation::Landed { fill: Some(fill) } },
     ])
+}
+
+/// The same events with a tip of 250,000 lamports.
+pub(crate) fn tipped() -> Vec<Recorded> {
+    let tip = Tip { account: AccountAddress::new([8; 32]), lamports: Atoms::new(250_000) };
+    let mut events = confirmed();
+    for recorded in &mut events {
+        match &mut recorded.event {
+            Event::TransactionSigned { transaction } => transaction.tip = Some(tip),
+            Event::Observed { observation: Observation::Landed { fill: Some(fill) } } => {
+                fill.tip = tip.lamports
+            }
+            _ => {}
+        }
+    }
+    events
 }
 
 /// The events of an order that was reverted once and then found no route until its end.
@@ -100,6 +117,7 @@ fn signed() -> Event {
             last_valid_block_height: 150,
             blockhash_slot: Some(5),
             marker: None,
+            tip: None,
         },
     }
 }

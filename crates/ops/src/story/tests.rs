@@ -1,9 +1,9 @@
 use super::*;
 use order_core::Failure;
 use order_core::failure::Code;
-use order_core::order::{Intent, SignedTransaction};
+use order_core::order::{Intent, SignedTransaction, Tip};
 use order_core::route::{Hop, Path, Route};
-use order_core::{AccountId, Mint, PoolAddress, Signature, Slippage, Venue, token};
+use order_core::{AccountAddress, AccountId, Mint, PoolAddress, Signature, Slippage, Venue, token};
 
 const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -55,6 +55,7 @@ fn signed() -> Event {
             last_valid_block_height: 150,
             blockhash_slot: None,
             marker: None,
+            tip: None,
         },
     }
 }
@@ -64,6 +65,7 @@ fn landed(amount_out: u64) -> Event {
         amount_in: Atoms::new(100_000_000_000),
         amount_out: Atoms::new(amount_out),
         network_fee: Atoms::new(5_000),
+        tip: Atoms::ZERO,
         slot: 7,
     };
     Event::Observed { observation: Observation::Landed { fill: Some(fill) } }
@@ -120,6 +122,30 @@ status   confirmed, 1.000 s after its acceptance
         Signature::new([1; 64])
     );
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_tip_is_told_where_it_is_offered_and_where_it_is_paid() {
+    let tip = Tip { account: AccountAddress::new([8; 32]), lamports: Atoms::new(250_000) };
+    let mut events = history([
+        accepted(),
+        Event::RoutingStarted { attempt: 1 },
+        route(),
+        signed(),
+        landed(14_998_500_000),
+    ]);
+    for recorded in &mut events {
+        match &mut recorded.event {
+            Event::TransactionSigned { transaction } => transaction.tip = Some(tip),
+            Event::Observed { observation: Observation::Landed { fill: Some(fill) } } => {
+                fill.tip = tip.lamports;
+            }
+            _ => {}
+        }
+    }
+    let text = Story::of(id(), &events, None, None).unwrap().text();
+    assert!(text.contains("lands up to block 150, tip 250000 lamports"), "{text}");
+    assert!(text.ends_with("fee 5000 lamports, tip 250000 lamports"), "{text}");
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub(crate) struct Follower {
     pub(crate) tokens: Vec<Mint>,
     /// Which lookup tables transactions may name.
     pub(crate) lookup_tables: LookupTables,
+    /// Transactions pay a tip.
+    pub(crate) tipped: bool,
     /// These as they were last read; none at first.
     pub(crate) tables: watch::Sender<Arc<Tables>>,
     pub(crate) max_age: Duration,
@@ -172,7 +174,8 @@ impl Follower {
 
     fn publish(&self, following: &Following) {
         if let Some(book) = following.book() {
-            self.books.send_replace(book.clone().with_tables(self.tables.borrow().clone()));
+            let book = book.clone().with_tips(self.tipped);
+            self.books.send_replace(book.with_tables(self.tables.borrow().clone()));
         }
     }
 

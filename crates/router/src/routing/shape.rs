@@ -33,6 +33,9 @@ const CREATING: usize = 5 + 92 + chain::SEED_LENGTH;
 /// The instruction that makes the closed account of wrapped SOL the order's marker.
 const REFILLING: usize = 17;
 
+/// The instruction that pays a tip.
+const TIPPING: usize = 17;
+
 /// The instruction that makes sure of an associated account.
 const ASSOCIATING: usize = 10;
 
@@ -44,6 +47,9 @@ const ASSOCIATED: Pubkey = Pubkey::new_from_array([0xA2; 32]);
 
 /// Stands for the order's marker, where it is an account of its own.
 const MARKER: Pubkey = Pubkey::new_from_array([0xA4; 32]);
+
+/// Stands for the account that gets the tip.
+const TIPPED: Pubkey = Pubkey::new_from_array([0xA5; 32]);
 
 /// Stands for the program of the compute budget.
 const BUDGET: Pubkey = Pubkey::new_from_array([0xA3; 32]);
@@ -139,7 +145,8 @@ impl Shapes {
     /// None where an instruction cannot be built.
     pub(super) fn of(book: &Book, request: &Request, paths: &[Path<'_>], amount: Atoms) -> Option<Self> {
         let mut parts = Parts::default();
-        let frame = parts.frame(book.token(request.mint_in)?, book.token(request.mint_out)?);
+        let frame =
+            parts.frame(book.token(request.mint_in)?, book.token(request.mint_out)?, book.is_tipped());
         let mut drafts = Vec::with_capacity(paths.len());
         for path in paths {
             let mut draft = vec![parts.hop(&path.first, path.second.is_some(), amount)?];
@@ -183,8 +190,8 @@ impl Parts {
         self.parts.len().saturating_sub(1)
     }
 
-    /// The part of every route: the order's marker, the output's account, and the input's if it is SOL.
-    fn frame(&mut self, token_in: &Token, token_out: &Token) -> usize {
+    /// The part of every route: the order's marker, the output's account, the input's if it is SOL, and the tip.
+    fn frame(&mut self, token_in: &Token, token_out: &Token, tipped: bool) -> usize {
         let mut part = Part { addresses: vec![WALLET, BUDGET], bytes: FRAME, ..Part::default() };
         if token_in.is_native() || token_out.is_native() {
             part.opened |= part.wrapped();
@@ -197,6 +204,11 @@ impl Parts {
         if !token_out.is_native() {
             part.associated(token_out);
             part.bytes = part.bytes.saturating_add(ASSOCIATING);
+        }
+        if tipped {
+            // The marker's instruction has named the system program.
+            part.addresses.push(TIPPED);
+            part.bytes = part.bytes.saturating_add(TIPPING);
         }
         self.add(part)
     }

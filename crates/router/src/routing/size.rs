@@ -7,7 +7,7 @@ use crate::book::Book;
 use chain::transaction::{self, BuildError, Draft};
 use chain::{Blockhash, Hash, SEED_LENGTH};
 use order_core::failure::Code;
-use order_core::order::Marker;
+use order_core::order::{Marker, Tip};
 use order_core::{Atoms, Failure, Pubkey, Route};
 use proto::quote::Request;
 use swap::{Bounds, SwapPlan};
@@ -56,7 +56,13 @@ fn draft(book: &Book, request: &Request, route: &Route) -> Option<Draft> {
         compute_unit_price: 1,
         token_account_rent: Atoms::new(1),
         marker_rent: Atoms::new(1),
+        tip: book.is_tipped().then(tip),
     })
+}
+
+/// Stands for any: every tip has the same length.
+fn tip() -> Tip {
+    Tip { account: Pubkey::new_from_array([0xA5; 32]).into(), lamports: Atoms::new(1) }
 }
 
 /// Stands for the order's: every marker has the same length.

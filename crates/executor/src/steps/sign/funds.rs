@@ -11,8 +11,8 @@ use order_core::{Atoms, Failure, Pubkey};
 /// The fee of a transaction's single signature, in lamports.
 const SIGNATURE_FEE: Atoms = Atoms::new(5_000);
 
-/// The most that the transaction takes: of the token that it spends, and of lamports for its fees, its marker and the
-/// accounts that it may have to create. The balances are those of the survey.
+/// The most that the transaction takes: of the token that it spends, and of lamports for its fees, its tip, its marker and
+/// the accounts that it may have to create. The balances are those of the survey.
 pub(super) fn needed(draft: &Draft, ground: &Ground) -> Result<Funds, Failure> {
     let wallet = draft.marker.wallet;
     let balance = |of: Option<u64>| Atoms::new(of.unwrap_or_default());
@@ -41,7 +41,8 @@ fn costs(draft: &Draft) -> Option<Atoms> {
     // That of the output, those of the intermediates, and one for wrapped SOL.
     let accounts = u64::try_from(draft.intermediates.len()).ok()?.checked_add(2)?;
     let rent = Atoms::new(draft.token_account_rent.get().checked_mul(accounts)?);
-    SIGNATURE_FEE.checked_add(priority)?.checked_add(rent)?.checked_add(draft.marker_rent)
+    let tip = draft.tip.map_or(Atoms::ZERO, |tip| tip.lamports);
+    SIGNATURE_FEE.checked_add(priority)?.checked_add(tip)?.checked_add(rent)?.checked_add(draft.marker_rent)
 }
 
 fn out_of_range() -> Failure {

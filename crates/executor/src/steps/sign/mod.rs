@@ -10,6 +10,7 @@ pub(crate) use ground::Survey;
 pub(crate) use simulate::Simulator;
 
 use crate::guard::{Guard, policy};
+use crate::tips::Tips;
 use crate::wallets::Wallets;
 use chain::transaction::{self, BuildError, Draft, SignError};
 use chain::{Client, Wallet};
@@ -30,6 +31,7 @@ pub(crate) struct SignStep {
     pub(crate) guard: Guard,
     /// Most lamports that are paid for priority, per transaction.
     pub(crate) max_priority_fee: Atoms,
+    pub(crate) tips: Tips,
 }
 
 impl SignStep {
@@ -80,6 +82,7 @@ impl SignStep {
             min_out = min_out.get(),
             units,
             unit_price,
+            tip = transaction.tip.map(|tip| tip.lamports.get()),
             "signed"
         );
         Ok(transaction)
@@ -105,6 +108,7 @@ impl SignStep {
             compute_unit_price: 0,
             token_account_rent: ground.rent.token_account,
             marker_rent: ground.rent.marker,
+            tip: self.tips.of(order.id(), order.attempt()),
         })
     }
 }
@@ -124,7 +128,9 @@ fn unbuildable(error: &BuildError) -> Failure {
         // The router takes care that it fits. It may not know yet that a lookup table is gone.
         BuildError::TooLong { .. } | BuildError::TooManyAccounts { .. } => Failure::new(
             Code::SimulationFailed,
-            format!("{error}; the router and the executors must have the same LOOKUP_TABLES"),
+            format!(
+                "{error}; the router and the executors must have the same LOOKUP_TABLES and MAX_TIP_LAMPORTS"
+            ),
         ),
         BuildError::Encoding(_) => Failure::new(Code::Unsupported, error.to_string()),
     }

@@ -50,7 +50,7 @@ impl Simulator {
             return Err(failure);
         }
         let changes = simulation.token_changes(&unsigned);
-        let trade = Trade::planned(&draft.marker, order.intent(), min_out);
+        let trade = Trade::planned(draft, order.intent(), min_out);
         match simulation.fill(&unsigned, &trade) {
             Ok(Some(fill)) => {
                 let simulated = Simulated::moved(&fill, changes);
@@ -96,6 +96,7 @@ mod tests {
             amount_in: Atoms::new(amount_in),
             amount_out: Atoms::new(amount_out),
             network_fee: Atoms::new(5_000),
+            tip: Atoms::ZERO,
             slot: 1,
         }
     }

@@ -1,6 +1,6 @@
 //! `GET /api/orders/{orderId}/events`
 
-use super::fold::{OrderView, sol};
+use super::fold::{OrderView, sol, tip};
 use super::load::{OrderPath, corrupt, history};
 use super::response::{Failed, message};
 use crate::access::Caller;
@@ -88,6 +88,10 @@ pub(crate) struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Decimal>)]
     network_fee: Option<String>,
+    /// Tip in SOL that a landed transaction paid to those who landed it, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Decimal>)]
+    tip: Option<String>,
     /// The slot in which the transaction landed.
     #[serde(skip_serializing_if = "Option::is_none")]
     slot: Option<u64>,
@@ -159,6 +163,10 @@ pub(crate) struct Transaction {
     tx_hash: String,
     /// Last block height at which the transaction can land.
     last_valid_block_height: u64,
+    /// Tip in SOL that it pays if it succeeds, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Decimal>)]
+    tip: Option<String>,
 }
 
 /// The amounts of a landed transaction, in whole tokens.
@@ -206,6 +214,7 @@ impl Event {
             outcome: None,
             fill: None,
             network_fee: None,
+            tip: None,
             slot: None,
             error: None,
             retry_in_ms: None,
@@ -244,6 +253,7 @@ impl Event {
                 self.outcome = Some(Outcome::Landed);
                 self.fill = fill.as_ref().map(|fill| Filled::of(fill, intent));
                 self.network_fee = fill.as_ref().map(|fill| sol(fill.network_fee));
+                self.tip = fill.as_ref().and_then(tip);
                 self.slot = fill.as_ref().map(|fill| fill.slot);
             }
             Observation::Reverted { failure, network_fee, slot } => {
@@ -262,6 +272,7 @@ impl Transaction {
         Self {
             tx_hash: transaction.signature.to_string(),
             last_valid_block_height: transaction.last_valid_block_height,
+            tip: transaction.tip.map(|tip| sol(tip.lamports)),
         }
     }
 }
@@ -357,6 +368,19 @@ mod tests {
             seen(&failed, 6),
             r#"{"seq":6,"kind":"attempt_failed","status":"pending","message":"Order received and queued","attempt":1,"timestamp":"1970-01-01T00:00:06Z","error":{"code":"slippage_exceeded","message":"6005","retryable":true},"retryInMs":1000}"#
         );
+    }
+
+    #[test]
+    fn a_tip_is_shown_where_it_is_offered_and_where_it_is_paid() {
+        let history = History::of(example::id(), &example::tipped()).unwrap();
+        let seen = serde_json::to_value(&history).unwrap();
+        assert_eq!(seen["events"][3]["transaction"]["tip"], "0.00025");
+        assert_eq!(
+            (&seen["events"][4]["tip"], &seen["events"][4]["networkFee"]),
+            (&json!("0.00025"), &json!("0.000005"))
+        );
+        let order = OrderView::replay(example::id(), &example::tipped()).unwrap().data();
+        assert_eq!((order.tip.as_deref(), order.executed_input.as_deref()), (Some("0.00025"), Some("100")));
     }
 
     #[test]

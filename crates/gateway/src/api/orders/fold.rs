@@ -133,6 +133,7 @@ impl OrderView {
                 .and_then(|(quote, fill)| Fraction::shortfall(quote.amount_out(), fill.amount_out))
                 .map(Fraction::to_decimal),
             network_fee: self.network_fee().map(sol),
+            tip: fill.and_then(tip),
             error: state.failure().map(Failed::of),
             requires_wrapping: intent.requires_wrapping(),
         }
@@ -160,6 +161,11 @@ fn paid(observation: &Observation) -> Option<Atoms> {
         Observation::Reverted { network_fee, .. } => Some(*network_fee),
         Observation::Expired => None,
     }
+}
+
+/// The tip of a landed transaction in SOL; None if it paid none.
+pub(super) fn tip(fill: &Fill) -> Option<String> {
+    (!fill.tip.is_zero()).then(|| sol(fill.tip))
 }
 
 /// Lamports in whole SOL.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 /// The fields whose decimal strings are numbers in version 0, wherever they are.
-const DECIMALS: [&str; 26] = [
+const DECIMALS: [&str; 27] = [
     "amount",
     "amountAfterFee",
     "amountIn",
@@ -32,6 +32,7 @@ const DECIMALS: [&str; 26] = [
     "share",
     "slippage",
     "successRate",
+    "tip",
     "totalVolume",
 ];
 

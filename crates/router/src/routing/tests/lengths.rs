@@ -65,3 +65,24 @@ fn the_marker_costs_few_routes_their_place() {
     assert_eq!(sol[1].marked, sol[1].routes);
     assert!(usdt[0].marked <= usdt[0].unmarked && usdt[0].marked > 0);
 }
+
+/// The bytes that a tip adds: the address of who gets it, and the transfer.
+const TIP: usize = 49;
+
+#[test]
+fn a_tip_takes_its_place_and_the_transaction_of_every_single_pool_still_fits() {
+    for venue in Venue::ALL {
+        for mint_in in [SOL, usdt()] {
+            let reserves = [10_000_000_000_000, 1_500_000_000_000];
+            let pools = [testing::trading(venue, 1, [mint_in, usdc()], reserves, 100_000)];
+            let (request, now) = (Request { mint_in, ..ask(Mode::ExactIn, 1_000_000) }, Instant::now());
+            let plain = testing::book(&pools, 7, now);
+            let tipped = plain.clone().with_tips(true);
+            let chosen = decide(&tipped, &request, now, MAX_AGE).unwrap().chosen;
+            let [without, with] =
+                [&plain, &tipped].map(|book| size::length(book, &request, &chosen.route).unwrap());
+            assert_eq!(with, without + TIP, "{venue}");
+            assert!(with <= LENGTH_MAX, "{venue}: {with} bytes");
+        }
+    }
+}

@@ -67,9 +67,10 @@ proptest! {
     #[test]
     fn what_is_added_up_with_tables_is_never_too_little(
         market in any_market(), amount in 1_000u64..1_000_000_000_000_000, first in 1usize..5,
+        tipped in any::<bool>(),
     ) {
         let (pools, request, now) = (made(&market), ask(Mode::ExactIn, amount), Instant::now());
-        let book = book_with_tables(&pools, now, first);
+        let book = book_with_tables(&pools, now, first).with_tips(tipped);
         let Ok(Decision { chosen, .. }) = decide(&book, &request, now, MAX_AGE) else { return Ok(()) };
         prop_assert!(size::fits(&book, &request, &chosen.route));
         let (added_up, real) = (length_of(&book, &request, &chosen.route, now), size::length(&book, &request, &chosen.route));
