@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 use std::fs;
-use xtask::install::{self, Programs};
+use xtask::install;
 
 /// A machine, and the servers on it.
 #[derive(Debug, Clone, Serialize)]
@@ -24,15 +24,14 @@ impl Machine {
     /// # Errors
     /// A server is not installed and cannot be.
     pub(crate) fn this() -> anyhow::Result<Self> {
-        let Programs { postgres, redis, nats, .. } = install::programs()?;
-        let servers = [(&postgres, "--version"), (&redis, "--version"), (&nats, "--version")];
+        let servers = install::programs()?.versions();
         Ok(Self {
             processor: field("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism()?.get(),
             memory_mb: field("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse::<u64>()? / 1_024,
             kernel: read("/proc/sys/kernel/osrelease"),
             load_before: read("/proc/loadavg"),
-            servers: servers.into_iter().map(|(program, argument)| version(program, argument)).collect(),
+            servers,
         })
     }
 }
@@ -57,10 +56,4 @@ fn field(path: &str, name: &str) -> String {
     let line = text.lines().find(|line| line.starts_with(name));
     let value = line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned());
     value.unwrap_or_else(|| "unknown".to_owned())
-}
-
-fn version(program: &std::path::Path, argument: &str) -> String {
-    let output = std::process::Command::new(program).arg(argument).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.lines().next().unwrap_or("unknown").to_owned()
 }

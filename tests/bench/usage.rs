@@ -112,7 +112,7 @@ fn children<'a>(
     of_parent.filter(|id| named.iter().all(|(_, other)| other != id))
 }
 
-/// What the operating system tells of a process, in ticks of its clock.
+/// The operating system's account of a process, in ticks of its clock.
 struct Process {
     parent: u32,
     own_ticks: u64,

@@ -18,6 +18,18 @@ pub struct Programs {
     pub nats: PathBuf,
 }
 
+impl Programs {
+    /// The first line that each server says of its version.
+    pub fn versions(&self) -> Vec<String> {
+        let version = |program: &PathBuf| {
+            let output = Command::new(program).arg("--version").output();
+            let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+            text.ok().and_then(|text| text.lines().next().map(str::to_owned)).unwrap_or_default()
+        };
+        [&self.postgres, &self.redis, &self.nats].map(version).into()
+    }
+}
+
 /// A server, with its programs and its Debian package.
 const SERVERS: [(&str, &[&str], &str); 3] = [
     ("PostgreSQL", &["initdb", "postgres"], "postgresql"),

@@ -16,7 +16,7 @@ use tonic::transport::{Channel, Endpoint};
 /// Callers at the same time.
 const CALLERS: [usize; 3] = [1, 10, 100];
 
-/// What is asked for: each pair with a small amount, and with one that is worth dividing among pools.
+/// The quotes that are asked for: each pair with a small amount, and with one that is worth dividing among pools.
 const PAIRS: [(&str, &str, [&str; 2]); 4] = [
     ("SOL", "USDC", ["1", "2000"]),
     ("USDC", "SOL", ["100", "250000"]),

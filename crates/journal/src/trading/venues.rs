@@ -206,7 +206,7 @@ impl Statement for Halts {
     }
 }
 
-/// What all orders avoid has no order. The order itself avoids the whole venue: its program refuses other pools as
+/// A row without an order is for all. The order itself avoids the whole venue: its program refuses other pools as
 /// likely, and attempts are few.
 const EXCLUSIONS: &str = "
 SELECT NULL::uuid AS order_id, venue, NULL AS pool FROM venue_disablings WHERE enabled_at IS NULL
