@@ -1,5 +1,5 @@
 //! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`,
-//! `cargo xtask attack`, `cargo xtask contract`, `cargo xtask defects`.
+//! `cargo xtask attack`, `cargo xtask contract`, `cargo xtask real-node`, `cargo xtask defects`.
 
 mod attack;
 mod cargo;
@@ -7,6 +7,7 @@ mod chaos;
 mod contract;
 mod defects;
 mod mirror;
+mod real_node;
 mod test;
 mod up;
 
@@ -32,6 +33,9 @@ enum Command {
     /// Builds everything, and checks the API documents, generated clients and pages of a running gateway; needs
     /// Node.js, Python and Chromium
     Contract,
+    /// Builds everything, and trades on a real Solana node, Agave's test validator, which is paused, killed and compared
+    /// with the sandbox
+    RealNode(real_node::Options),
     /// Builds the services with deliberate defects, and checks that the chaos check finds each of them
     Defects(defects::Options),
 }
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Command::Attack(options) => attack::run(&options),
         Command::Configuration => configuration(),
         Command::Contract => contract::run(),
+        Command::RealNode(options) => real_node::run(&options),
         Command::Defects(options) => defects::run(&options),
     };
     match result {
