@@ -51,8 +51,7 @@ impl Given {
     /// The venues whose programs are all there.
     pub(crate) fn venues(&self) -> Vec<Venue> {
         let has = |address: &&str| self.programs.iter().any(|(given, _)| given == *address);
-        let complete =
-            PROGRAMS.into_iter().filter(|(_, programs)| programs.iter().all(|program| has(&program)));
+        let complete = PROGRAMS.into_iter().filter(|(_, programs)| programs.iter().all(has));
         complete.map(|(venue, _)| venue).collect()
     }
 

@@ -34,10 +34,10 @@ pub const KNOWN_DIFFERENCES: [(&str, &str); 2] = [
 /// The node does not answer, or a transaction that ought to land does not.
 pub async fn play(node: Node, wallet: &Path) -> Result<Transcript> {
     let mut player = Player::new(node, wallet)?;
-    reads::play(&mut player).await.context("reading")?;
-    sends::play(&mut player).await.context("sending")?;
-    pubsub::play(&mut player).await.context("subscribing")?;
-    sends::expiry(&mut player).await.context("waiting for a blockhash to expire")?;
+    Box::pin(reads::play(&mut player)).await.context("reading")?;
+    Box::pin(sends::play(&mut player)).await.context("sending")?;
+    Box::pin(pubsub::play(&mut player)).await.context("subscribing")?;
+    Box::pin(sends::expiry(&mut player)).await.context("waiting for a blockhash to expire")?;
     Ok(player.said)
 }
 
