@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod cluster;
+pub mod conversation;
 mod engine;
 mod gateway;
 mod nodes;

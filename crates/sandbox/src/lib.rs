@@ -49,6 +49,7 @@
 mod admin;
 mod cluster;
 mod connection;
+mod dump;
 mod faults;
 mod genesis;
 mod listed;
@@ -64,6 +65,6 @@ mod token;
 mod wallet;
 
 pub use programs::ProgramFile;
-pub use server::{Configuration, Server, bind};
+pub use server::{Configuration, Server, bind, dump};
 
 pub(crate) use server::App;

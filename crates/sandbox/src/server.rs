@@ -21,7 +21,7 @@ use service::CancellationToken;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -57,6 +57,10 @@ pub struct Configuration {
     /// A program to load in place of a built-in one, as ADDRESS=FILE with the ELF file; may be repeated.
     #[arg(long = "program", value_name = "ADDRESS=FILE")]
     pub programs: Vec<ProgramFile>,
+    /// Writes each account of the first state into this folder, in the form of `solana account --output json` that
+    /// solana-test-validator reads, and serves nothing.
+    #[arg(long, value_name = "FOLDER")]
+    pub dump: Option<PathBuf>,
     /// The settings that every service has.
     #[command(flatten)]
     pub options: service::Options,
@@ -116,6 +120,17 @@ pub async fn bind(configuration: &Configuration) -> anyhow::Result<Server> {
         listeners.push(listener.with_context(|| format!("listening on {address}"))?);
     }
     Ok(Server { listeners, slot: Duration::from_millis(configuration.slot_ms), wallet, app })
+}
+
+/// Writes the accounts of the cluster's first state into a folder, and says how many they are. The wallet is made if
+/// there is none.
+///
+/// # Errors
+/// The wallet or a program file cannot be used, or a file not be written.
+pub fn dump(configuration: &Configuration, folder: &Path) -> anyhow::Result<usize> {
+    let wallet = wallet::read_or_create(&configuration.wallet)?.pubkey();
+    let cluster = first_state(&pools::all()?, &wallet, Ledger::default(), &configuration.programs)?;
+    crate::dump::write(&cluster.bank, folder)
 }
 
 fn first_state(

@@ -172,7 +172,8 @@ fn instructions(servers: &[&str], packages: &[&str]) -> String {
     )
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+/// A program on the PATH or in a usual place.
+pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path);
     let usual = USUAL_PLACES.iter().map(PathBuf::from);

@@ -22,6 +22,7 @@ mod scram;
 pub mod servers;
 pub mod stack;
 mod user;
+pub mod validator;
 pub mod workspace;
 
 pub use login::Login;

@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask up`, `cargo xtask test`, `cargo xtask chaos`,
-//! `cargo xtask attack`, `cargo xtask bench`, `cargo xtask contract`, `cargo xtask defects`.
+//! `cargo xtask attack`, `cargo xtask bench`, `cargo xtask contract`, `cargo xtask real-node`,
+//! `cargo xtask defects`.
 
 mod attack;
 mod bench;
@@ -8,6 +9,7 @@ mod chaos;
 mod contract;
 mod defects;
 mod mirror;
+mod real_node;
 mod test;
 mod up;
 
@@ -35,6 +37,9 @@ enum Command {
     /// Builds everything, and checks the API documents, generated clients and pages of a running gateway; needs
     /// Node.js, Python and Chromium
     Contract,
+    /// Builds everything, and trades on a real Solana node, Agave's test validator, which is paused, killed and compared
+    /// with the sandbox
+    RealNode(real_node::Options),
     /// Builds the services with deliberate defects, and checks that the chaos check finds each of them
     Defects(defects::Options),
 }
@@ -54,6 +59,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Configuration => configuration(),
         Command::Contract => contract::run(),
+        Command::RealNode(options) => real_node::run(&options),
         Command::Defects(options) => defects::run(&options),
     };
     match result {

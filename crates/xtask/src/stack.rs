@@ -180,35 +180,11 @@ impl Stack {
         stores: &Stores,
         plan: &Plan,
     ) -> Result<Self> {
-        prepare(programs, path, stores)?;
         let (wallet, ledger) = (path.join("wallet.json"), path.join("ledger"));
-        let start = Start { supervisor, programs, settings: &plan.settings };
-        let sandbox = start.service("sandbox", "sandbox", start.listen("sandbox")?, |command| {
-            command.env("WALLET", &wallet).env("LEDGER", &ledger);
-        })?;
-        let cluster = format!("http://{}", sandbox.address);
-        let router = start.service("router", "router", start.listen("router")?, |command| {
-            command.env("SOLANA_RPC_URL", &cluster);
-        })?;
-        let router_url = format!("http://{}", router.address);
-        let shared = |command: &mut Command, access: &Access| {
-            command.envs(access.settings()).env("ROUTER_URL", &router_url);
-        };
-        let executors = names("executor", plan.executors)
-            .map(|name| {
-                start.service("executor", &name, port::free()?, |command| {
-                    shared(command, &stores.executor);
-                    command.env("SOLANA_RPC_URL", &cluster).env("KEYPAIR", &wallet);
-                })
-            })
-            .collect::<Result<_>>()?;
-        let gateways = names("gateway", plan.gateways)
-            .enumerate()
-            .map(|(index, name)| {
-                let address = gateway_address(plan.port, index)?;
-                start.service("gateway", &name, address, |command| shared(command, &stores.gateway))
-            })
-            .collect::<Result<_>>()?;
+        let sandbox = sandbox(supervisor, programs, path, &plan.settings)?;
+        let cluster = Cluster::at(sandbox.address);
+        let services = Services::start(supervisor, programs, path, stores, plan, &cluster)?;
+        let Services { router, executors, gateways } = services;
         Ok(Self { sandbox, router, executors, gateways, wallet, ledger })
     }
 
@@ -226,6 +202,120 @@ impl Stack {
             supervisor.stop(&mut service.process)?;
         }
         Ok(())
+    }
+}
+
+/// Starts the local cluster. Its wallet is `wallet.json` in `path`, its ledger is `ledger` there.
+///
+/// # Errors
+/// The program is missing, ends, or does not become ready.
+pub fn sandbox(
+    supervisor: &Supervisor,
+    programs: &Path,
+    path: &Path,
+    settings: &[Setting],
+) -> Result<Service> {
+    let start = Start { supervisor, programs, settings };
+    start.service("sandbox", "sandbox", start.listen("sandbox")?, |command| {
+        command.env("WALLET", path.join("wallet.json")).env("LEDGER", path.join("ledger"));
+    })
+}
+
+/// Writes the accounts that the local cluster begins with into a folder, for another node. The wallet is `wallet.json`
+/// in `path`, and made if there is none.
+///
+/// # Errors
+/// The program does not start, or fails.
+pub fn dump_accounts(programs: &Path, path: &Path, folder: &Path) -> Result<()> {
+    let program = programs.join("sandbox");
+    let output = Command::new(&program)
+        .arg("--dump")
+        .arg(folder)
+        .env("WALLET", path.join("wallet.json"))
+        .env("ADMIN_LISTEN", port::free()?.to_string())
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {}", program.display()))?;
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    ensure!(output.status.success(), "`sandbox --dump` failed ({}):\n{said}", output.status);
+    Ok(())
+}
+
+/// A node of the cluster that services trade on.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// The URL of its JSON-RPC.
+    pub rpc: String,
+    /// The URL of its PubSub, where the services cannot derive it from the other.
+    pub pubsub: Option<String>,
+}
+
+impl Cluster {
+    /// A node that speaks both on one port.
+    pub fn at(address: SocketAddr) -> Self {
+        Self { rpc: format!("http://{address}"), pubsub: None }
+    }
+}
+
+/// The services that trade, on whatever cluster. They are killed when dropped.
+#[derive(Debug)]
+pub struct Services {
+    /// The router.
+    pub router: Service,
+    /// The executors.
+    pub executors: Vec<Service>,
+    /// The gateways.
+    pub gateways: Vec<Service>,
+}
+
+impl Services {
+    /// Makes the tables and starts every service from the programs in `programs`, each when what it needs is
+    /// ready. The executors' keypair is `wallet.json` in `path`.
+    ///
+    /// # Errors
+    /// A program is missing, ends, or does not become ready.
+    pub fn start(
+        supervisor: &Supervisor,
+        programs: &Path,
+        path: &Path,
+        stores: &Stores,
+        plan: &Plan,
+        cluster: &Cluster,
+    ) -> Result<Self> {
+        prepare(programs, path, stores)?;
+        let wallet = path.join("wallet.json");
+        let start = Start { supervisor, programs, settings: &plan.settings };
+        let nodes = |command: &mut Command| {
+            command.env("SOLANA_RPC_URL", &cluster.rpc);
+            command.envs(cluster.pubsub.iter().map(|url| ("SOLANA_WS_URL", url)));
+        };
+        let router = start.service("router", "router", start.listen("router")?, nodes)?;
+        let router_url = format!("http://{}", router.address);
+        let shared = |command: &mut Command, access: &Access| {
+            command.envs(access.settings()).env("ROUTER_URL", &router_url);
+        };
+        let executors = names("executor", plan.executors)
+            .map(|name| {
+                start.service("executor", &name, port::free()?, |command| {
+                    shared(command, &stores.executor);
+                    nodes(command);
+                    command.env("KEYPAIR", &wallet);
+                })
+            })
+            .collect::<Result<_>>()?;
+        let gateways = names("gateway", plan.gateways)
+            .enumerate()
+            .map(|(index, name)| {
+                let address = gateway_address(plan.port, index)?;
+                start.service("gateway", &name, address, |command| shared(command, &stores.gateway))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { router, executors, gateways })
+    }
+
+    /// Every service, those that stand on others first.
+    pub fn all(&mut self) -> impl Iterator<Item = &mut Service> {
+        self.gateways.iter_mut().chain(&mut self.executors).chain([&mut self.router])
     }
 }
 

@@ -7,6 +7,7 @@ mod ailing_nodes;
 mod amounts;
 mod bad_input;
 mod browsers;
+mod conversation;
 mod crash;
 mod discovery;
 mod doorbell;

@@ -47,7 +47,7 @@ const TECHNOLOGIES: [(&str, &[&str]); 14] = [
     ("litesvm", &["crates/sandbox"]),
     ("reqwest", &["crates/chain", "tests"]),
     ("tokio_tungstenite", &["crates/chain", "tests"]),
-    ("solana_keypair", &["crates/chain", "crates/sandbox"]),
+    ("solana_keypair", &["crates/chain", "crates/sandbox", "tests"]),
     ("Command::new", &["crates/xtask"]),
 ];
 

@@ -138,6 +138,15 @@ impl Bank {
         accounts.collect()
     }
 
+    /// The accounts that the oldest block which is kept left behind, in the order of their addresses.
+    pub(crate) fn oldest_changes(&self) -> Vec<(&Pubkey, &AccountSharedData)> {
+        let changes = self.blocks.front().into_iter().flat_map(|block| &block.changes);
+        let mut accounts: Vec<_> =
+            changes.filter_map(|(address, change)| Some((address, change.after.as_ref()?))).collect();
+        accounts.sort_unstable_by_key(|(address, _)| **address);
+        accounts
+    }
+
     /// The blocks up to a slot, newest first.
     pub(crate) fn blocks_until(&self, slot: u64) -> impl Iterator<Item = &Arc<Block>> {
         self.blocks.iter().rev().skip_while(move |block| block.slot > slot)

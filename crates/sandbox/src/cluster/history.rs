@@ -53,6 +53,11 @@ impl History {
         newest.filter(|landed| landed.accounts.addresses.contains(address))
     }
 
+    /// How many transactions have landed.
+    pub(crate) fn count(&self) -> usize {
+        self.statuses.len()
+    }
+
     /// Where a transaction landed; None if it has not.
     pub(crate) fn status(&self, signature: &Signature) -> Option<&Status> {
         self.statuses.get(signature)

@@ -15,7 +15,9 @@ pub(crate) use commitment::{Commitment, FINALIZATION_LAG};
 pub(crate) use history::{History, Status};
 pub(crate) use ledger::Ledger;
 pub(crate) use queue::QueueFull;
-pub(crate) use transaction::{Accounts, Balances, Landed, TRANSACTION_BYTES_MAX, compute_unit_price};
+pub(crate) use transaction::{
+    Accounts, Balances, Landed, TRANSACTION_BYTES_MAX, compute_unit_price, cost_units,
+};
 
 use order_core::Timestamp;
 use queue::{Due, Queue};
@@ -233,7 +235,8 @@ impl Cluster {
             if self.history.status(&signature).is_some() {
                 continue;
             }
-            landed.extend(transaction::execute(&mut self.bank, transaction).map(Arc::new));
+            let executed = transaction::execute(&mut self.bank, transaction, landed.len());
+            landed.extend(executed.map(Arc::new));
         }
         landed
     }

@@ -19,6 +19,8 @@ const COMPUTE_BUDGET: Pubkey = Pubkey::from_str_const("ComputeBudget111111111111
 pub(crate) struct Landed {
     /// Where it landed.
     pub(crate) slot: u64,
+    /// Its place among the transactions of its block, from 0.
+    pub(crate) index: usize,
     /// When, in seconds.
     pub(crate) block_time: i64,
     /// Its name.
@@ -89,6 +91,8 @@ impl TokenBalance {
 pub(crate) struct Accounts {
     /// All addresses, in the order of the message.
     pub(crate) addresses: Vec<Pubkey>,
+    /// How many are in the transaction itself.
+    fixed: usize,
     /// How many of those from lookup tables, which come first among them, are writable.
     pub(crate) loaded_writable: usize,
 }
@@ -99,10 +103,15 @@ impl Accounts {
         let mut addresses = transaction.message.static_account_keys().to_vec();
         let lookups = transaction.message.address_table_lookups().unwrap_or_default();
         let loaded = bank.svm().accounts_db().load_addresses(lookups)?;
-        let loaded_writable = loaded.writable.len();
+        let (fixed, loaded_writable) = (addresses.len(), loaded.writable.len());
         addresses.extend(loaded.writable);
         addresses.extend(loaded.readonly);
-        Ok(Self { addresses, loaded_writable })
+        Ok(Self { addresses, fixed, loaded_writable })
+    }
+
+    /// Those from lookup tables.
+    pub(crate) fn loaded(&self) -> &[Pubkey] {
+        self.addresses.get(self.fixed..).unwrap_or_default()
     }
 
     /// True if the transaction asks to write an account.
@@ -116,9 +125,9 @@ impl Accounts {
     }
 }
 
-/// Runs a transaction in the block that was begun. None if it may not be in a block at all, for
+/// Runs a transaction in the block that was begun, after `index` others. None if it may not be in a block at all, for
 /// instance because its payer cannot pay: it is then dropped without a trace, as on real clusters.
-pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction) -> Option<Landed> {
+pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction, index: usize) -> Option<Landed> {
     let signature = *transaction.signatures.first()?;
     let accounts = Accounts::resolve(bank, &transaction).ok()?;
     let (before, result) = bank.run(transaction.clone(), &accounts.addresses);
@@ -136,6 +145,7 @@ pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction) -> Opt
     let balances = [Balances::read(bank, &before), Balances::read(bank, &after)];
     Some(Landed {
         slot: bank.clock().slot,
+        index,
         block_time: bank.clock().unix_timestamp,
         signature,
         transaction,
@@ -147,6 +157,24 @@ pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction) -> Opt
         balances,
         accounts,
     })
+}
+
+/// The units that a transaction takes of its block, near to how real nodes count them: signatures, locks of accounts
+/// that are written, bytes of instructions, and what its programs used.
+pub(crate) fn cost_units(landed: &Landed) -> u64 {
+    const SIGNATURE: u64 = 720;
+    const WRITE_LOCK: u64 = 300;
+    const BYTES_OF_A_UNIT: u64 = 4;
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let written = (0..landed.accounts.addresses.len())
+        .filter(|index| landed.accounts.is_writable(&landed.transaction, *index))
+        .count();
+    let instructions = landed.transaction.message.instructions().iter();
+    let bytes: usize = instructions.map(|instruction| instruction.data.len()).sum();
+    let signatures = count(landed.transaction.signatures.len()).saturating_mul(SIGNATURE);
+    let locks = count(written).saturating_mul(WRITE_LOCK);
+    let data = count(bytes) / BYTES_OF_A_UNIT;
+    [signatures, locks, data, landed.compute_units].into_iter().fold(0, u64::saturating_add)
 }
 
 /// The price for a compute unit that a transaction offers, in micro-lamports.

@@ -61,7 +61,7 @@ impl Form {
                 json!([bs58::encode(shown).into_string(), "base58"])
             }
             Encoding::Base58 => {
-                return Err(Error::invalid_params(
+                return Err(Error::invalid_request(
                     "Encoded binary (base 58) data should be less than 128 bytes, please use Base64 encoding.",
                 ));
             }

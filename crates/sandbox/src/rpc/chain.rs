@@ -38,14 +38,15 @@ pub(super) fn block_height(node: &Node, params: &Params) -> Result<Value, Error>
 
 pub(super) fn epoch_info(node: &Node, params: &Params) -> Result<Value, Error> {
     let context: Context = params.optional(0, "config")?;
-    let block = block(&node.view(), context)?;
+    let view = node.view();
+    let block = block(&view, context)?;
     Ok(json!({
         "absoluteSlot": block.slot,
         "blockHeight": claimed_height(node, &block),
         "epoch": block.slot / EPOCH_SLOTS,
         "slotIndex": block.slot % EPOCH_SLOTS,
         "slotsInEpoch": EPOCH_SLOTS,
-        "transactionCount": null,
+        "transactionCount": view.cluster().history.count(),
     }))
 }
 
@@ -90,7 +91,9 @@ pub(super) fn recent_prioritization_fees(node: &Node, params: &Params) -> Result
     let addresses = addresses.iter().map(|text| address(text)).collect::<Result<Vec<_>, _>>()?;
     let view = node.view();
     let newest = view.slot(Commitment::Processed);
-    let mut blocks: Vec<_> = view.cluster().bank.blocks_until(newest).take(FEE_BLOCKS).collect();
+    // Real nodes remember no block without a transaction.
+    let blocks = view.cluster().bank.blocks_until(newest).filter(|block| !block.landed.is_empty());
+    let mut blocks: Vec<_> = blocks.take(FEE_BLOCKS).collect();
     blocks.reverse();
     let fees = blocks
         .into_iter()

@@ -42,11 +42,6 @@ impl Error {
         Self { code: -32002, message, data: Some(result) }
     }
 
-    /// A signature is missing or wrong.
-    pub(crate) fn signature_verification() -> Self {
-        Self::new(-32003, "Transaction signature verification failure")
-    }
-
     /// The node cannot take more now.
     pub(crate) fn unhealthy(message: impl Into<String>) -> Self {
         Self::new(-32005, message)

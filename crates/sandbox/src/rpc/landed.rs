@@ -4,7 +4,7 @@ use super::error::Error;
 use super::params::{Params, address};
 use super::state::token_amount;
 use super::{forge, in_context};
-use crate::cluster::{Balances, Commitment, FINALIZATION_LAG, Landed, Status};
+use crate::cluster::{Accounts, Balances, Commitment, FINALIZATION_LAG, Landed, Status, cost_units};
 use crate::node::Node;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use solana_message::VersionedMessage;
 use solana_message::compiled_instruction::CompiledInstruction;
+use solana_message::inner_instruction::InnerInstructionsList;
 use solana_signature::Signature;
 use solana_transaction::versioned::TransactionVersion;
 use solana_transaction_error::TransactionError;
@@ -98,18 +99,22 @@ pub(super) fn signatures_for_address(node: &Node, params: &Params) -> Result<Val
     if config.commitment == Commitment::Processed {
         return Err(Error::invalid_params("Method does not support commitment below `confirmed`"));
     }
+    if config.limit == 0 || config.limit > NAMED_MAX {
+        return Err(Error::invalid_params(format!("Invalid limit; max {NAMED_MAX}")));
+    }
     let view = node.view();
     let seen = view.slot(config.commitment);
     let naming = view.cluster().history.naming(&named).filter(|landed| landed.slot <= seen);
     let shown =
         naming.filter(|landed| node.has(&view, landed.slot) && !node.faults().hides(node.number, true));
-    let shown = shown.take(config.limit.min(NAMED_MAX)).map(|landed| {
+    let shown = shown.take(config.limit).map(|landed| {
         json!({
             "signature": landed.signature.to_string(),
             "slot": landed.slot,
             "err": landed.error,
             "memo": null,
             "blockTime": landed.block_time,
+            "transactionIndex": landed.index,
             "confirmationStatus": Commitment::of_age(view.slot(Commitment::Processed).saturating_sub(landed.slot)),
         })
     });
@@ -150,6 +155,7 @@ pub(super) fn transaction(node: &Node, params: &Params) -> Result<Value, Error> 
     let mut shown = json!({
         "slot": landed.slot,
         "blockTime": landed.block_time,
+        "transactionIndex": landed.index,
         "transaction": show_transaction(&landed, config.encoding)?,
         "meta": show_meta(&landed),
     });
@@ -250,16 +256,7 @@ fn show_instruction(instruction: &CompiledInstruction, stack_height: u8) -> Valu
 }
 
 fn show_meta(landed: &Landed) -> Value {
-    let inner = landed.inner_instructions.iter().enumerate().filter(|(_, calls)| !calls.is_empty());
-    let inner = inner.map(|(index, calls)| {
-        let calls = calls.iter().map(|call| show_instruction(&call.instruction, call.stack_height));
-        json!({ "index": index, "instructions": calls.collect::<Vec<_>>() })
-    });
     let [before, after] = &landed.balances;
-    let fixed = landed.transaction.message.static_account_keys().len();
-    let loaded = landed.accounts.addresses.iter().skip(fixed).map(ToString::to_string);
-    let loaded: Vec<String> = loaded.collect();
-    let (writable, readonly) = loaded.split_at(landed.accounts.loaded_writable.min(loaded.len()));
     json!({
         "err": landed.error,
         "status": show_outcome(landed.error.as_ref()),
@@ -268,12 +265,30 @@ fn show_meta(landed: &Landed) -> Value {
         "postBalances": after.lamports,
         "preTokenBalances": show_token_balances(before),
         "postTokenBalances": show_token_balances(after),
-        "innerInstructions": inner.collect::<Vec<_>>(),
+        "innerInstructions": show_inner(&landed.inner_instructions),
         "logMessages": landed.logs,
         "rewards": [],
         "computeUnitsConsumed": landed.compute_units,
-        "loadedAddresses": { "writable": writable, "readonly": readonly },
+        "costUnits": cost_units(landed),
+        "loadedAddresses": show_loaded(&landed.accounts),
     })
+}
+
+/// The accounts of lookup tables as answers show them.
+pub(super) fn show_loaded(accounts: &Accounts) -> Value {
+    let loaded: Vec<String> = accounts.loaded().iter().map(ToString::to_string).collect();
+    let (writable, readonly) = loaded.split_at(accounts.loaded_writable.min(loaded.len()));
+    json!({ "writable": writable, "readonly": readonly })
+}
+
+/// The instructions that programs called, as answers show them.
+pub(super) fn show_inner(inner: &InnerInstructionsList) -> Vec<Value> {
+    let inner = inner.iter().enumerate().filter(|(_, calls)| !calls.is_empty());
+    let inner = inner.map(|(index, calls)| {
+        let calls = calls.iter().map(|call| show_instruction(&call.instruction, call.stack_height));
+        json!({ "index": index, "instructions": calls.collect::<Vec<_>>() })
+    });
+    inner.collect()
 }
 
 /// The tokens of a transaction's accounts as answers show them.

@@ -101,13 +101,14 @@ pub(crate) fn answer(node: &Node, body: &[u8]) -> Answer {
 
 impl Answer {
     fn answer_one(&mut self, node: &Node, call: Value) -> Response {
+        let id = call.get("id").cloned().unwrap_or_default();
         match Request::read(call) {
             Ok(mut request) => {
                 let outcome =
                     request.params().and_then(|params| self.perform(node, &request.method, &params));
                 Response::new(request.id, outcome)
             }
-            Err(error) => Response::new(Value::Null, Err(error)),
+            Err(error) => Response::new(id, Err(error)),
         }
     }
 

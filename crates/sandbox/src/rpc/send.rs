@@ -4,7 +4,7 @@ use super::account::Form;
 use super::chain::{blockhash, newest_block};
 use super::error::Error;
 use super::in_context;
-use super::landed::show_token_balances;
+use super::landed::{show_inner, show_loaded, show_token_balances};
 use super::params::{Params, address};
 use super::state::{NEWEST, show};
 use crate::cluster::{Accounts, Balances, Block, Commitment, TRANSACTION_BYTES_MAX};
@@ -19,7 +19,6 @@ use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction_error::TransactionError;
-use std::sync::Arc;
 
 /// How a transaction's bytes are written.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -48,6 +47,7 @@ struct SimulateConfig {
     min_context_slot: Option<u64>,
     encoding: Encoding,
     accounts: Option<Watched>,
+    inner_instructions: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -60,13 +60,21 @@ struct SendConfig {
 }
 
 /// The result of a simulation.
+#[derive(Default)]
 struct Simulation {
     error: Option<TransactionError>,
     meta: TransactionMetadata,
     changed: Vec<(Pubkey, AccountSharedData)>,
-    /// Before and after; None if it was not run.
+    /// All that the transaction names; None if a lookup table cannot be read.
+    accounts: Option<Accounts>,
+    /// Before and after; None if nobody looked.
     balances: Option<[Balances; 2]>,
+    /// Bytes of the accounts that were loaded.
+    loaded_bytes: usize,
 }
+
+/// Bytes that a real node counts for each account that it loads, beside its data.
+const ACCOUNT_BASE_BYTES: usize = 64;
 
 pub(super) fn simulate(node: &Node, params: &Params) -> Result<Value, Error> {
     let text: String = params.required(0, "transaction")?;
@@ -83,17 +91,22 @@ pub(super) fn simulate(node: &Node, params: &Params) -> Result<Value, Error> {
         transaction.message.set_recent_blockhash(block.hash);
         replacement = blockhash(&block);
     }
-    if config.sig_verify && !verified(&transaction) {
-        return Err(Error::signature_verification());
-    }
-    let simulation = run(&view, transaction, config.replace_recent_blockhash, &block)?;
+    let simulation = if config.sig_verify && !verified(&transaction) {
+        Simulation::refused(TransactionError::SignatureFailure)
+    } else {
+        run(&view, transaction, config.replace_recent_blockhash, &block)?
+    };
     let mut value = simulation.show();
+    if let Some(fields) = value.as_object_mut().filter(|_| config.inner_instructions) {
+        // Real nodes parse those of programs that they know.
+        fields.insert("innerInstructions".to_owned(), json!(show_inner(&simulation.meta.inner_instructions)));
+    }
     if let Some(watched) = &config.accounts
         && let Some(fields) = value.as_object_mut()
     {
         fields.insert("accounts".to_owned(), simulation.show_accounts(&view, watched)?);
     }
-    if let Some(fields) = value.as_object_mut().filter(|_| !replacement.is_null()) {
+    if let Some(fields) = value.as_object_mut() {
         fields.insert("replacementBlockhash".to_owned(), replacement);
     }
     Ok(in_context(view.slot(NEWEST), value))
@@ -103,24 +116,36 @@ pub(super) fn send(node: &Node, params: &Params) -> Result<Value, Error> {
     let text: String = params.required(0, "transaction")?;
     let config: SendConfig = params.optional(1, "config")?;
     let transaction = decode(&text, config.encoding)?;
-    let signature = *transaction.signatures.first().ok_or_else(Error::signature_verification)?;
-    if !verified(&transaction) {
-        return Err(Error::signature_verification());
-    }
+    let signature =
+        *transaction.signatures.first().ok_or_else(|| Error::invalid_params("it has no signature"))?;
     node.received(&signature).map_err(|error| Error::internal(&error))?;
+    let verified = verified(&transaction);
     if !config.skip_preflight {
-        preflight(&node.view(), &config, transaction.clone())?;
+        preflight(&node.view(), &config, transaction.clone(), verified)?;
+    }
+    if !verified {
+        // As on real nodes: it is taken, and no block ever has it.
+        return Ok(json!(signature.to_string()));
     }
     node.submit(signature, transaction).map_err(|full| Error::unhealthy(full.to_string()))?;
     Ok(json!(signature.to_string()))
 }
 
-fn preflight(view: &View<'_>, config: &SendConfig, transaction: VersionedTransaction) -> Result<(), Error> {
+fn preflight(
+    view: &View<'_>,
+    config: &SendConfig,
+    transaction: VersionedTransaction,
+    verified: bool,
+) -> Result<(), Error> {
     reached(view, config.preflight_commitment, config.min_context_slot)?;
     let block = newest_block(view, config.preflight_commitment)?;
-    let simulation = run(view, transaction, false, &block)?;
+    let simulation = if verified {
+        run(view, transaction, false, &block)?
+    } else {
+        Simulation::refused(TransactionError::SignatureFailure)
+    };
     match &simulation.error {
-        Some(error) => Err(Error::preflight(&error.to_string(), simulation.show())),
+        Some(error) => Err(Error::preflight(&error.to_string(), simulation.show_failed())),
         None => Ok(()),
     }
 }
@@ -131,43 +156,73 @@ fn run(
     view: &View<'_>,
     transaction: VersionedTransaction,
     any_blockhash: bool,
-    block: &Arc<Block>,
+    block: &Block,
 ) -> Result<Simulation, Error> {
     let bank = &view.cluster().bank;
-    if !any_blockhash {
-        let signature = transaction.signatures.first().copied().unwrap_or_default();
-        if view.status(&signature).is_some() {
-            return Ok(Simulation::refused(TransactionError::AlreadyProcessed));
-        }
-        let named = bank.usable_blockhash(transaction.message.recent_blockhash(), block.height);
-        if named.is_none_or(|named| named.slot > block.slot) {
-            return Ok(Simulation::refused(TransactionError::BlockhashNotFound));
-        }
-    }
     let accounts = match Accounts::resolve(bank, &transaction) {
         Ok(accounts) => accounts,
         Err(error) => return Ok(Simulation::refused(error)),
     };
+    if !any_blockhash && let Some(error) = unusable(view, &transaction, block) {
+        return Ok(Simulation::refused(error).naming(view, accounts));
+    }
     let simulated = if view.lags() {
         let svm = bank.svm_at(view.slot(NEWEST)).map_err(|error| Error::internal(&error))?;
         svm.simulate_transaction(transaction)
     } else {
         bank.svm().simulate_transaction(transaction)
     };
-    let mut simulation = match simulated {
+    let simulation = match simulated {
         Ok(SimulatedTransactionInfo { meta, post_accounts }) => {
-            Simulation { error: None, meta, changed: post_accounts, balances: None }
+            Simulation { error: None, meta, changed: post_accounts, ..Simulation::default() }
         }
         Err(failed) => Simulation { meta: failed.meta, ..Simulation::refused(failed.err) },
     };
-    simulation.balances = Some(simulation.balances(view, &accounts));
-    Ok(simulation)
+    Ok(simulation.naming(view, accounts))
+}
+
+/// The reason why a transaction may not be in the next block, if it has landed or is too old.
+fn unusable(view: &View<'_>, transaction: &VersionedTransaction, block: &Block) -> Option<TransactionError> {
+    let signature = transaction.signatures.first().copied().unwrap_or_default();
+    if view.status(&signature).is_some() {
+        return Some(TransactionError::AlreadyProcessed);
+    }
+    let bank = &view.cluster().bank;
+    let named = bank.usable_blockhash(transaction.message.recent_blockhash(), block.height);
+    named.is_none_or(|named| named.slot > block.slot).then_some(TransactionError::BlockhashNotFound)
 }
 
 impl Simulation {
     fn refused(error: TransactionError) -> Self {
-        let meta = TransactionMetadata::default();
-        Self { error: Some(error), meta, changed: Vec::new(), balances: None }
+        Self { error: Some(error), ..Self::default() }
+    }
+
+    /// The same, of a transaction that names these accounts.
+    fn naming(mut self, view: &View<'_>, accounts: Accounts) -> Self {
+        if self.is_run() {
+            let loaded = accounts.addresses.iter().filter_map(|address| view.account(address, NEWEST));
+            self.loaded_bytes =
+                loaded.map(|account| account.data().len().saturating_add(ACCOUNT_BASE_BYTES)).sum();
+        }
+        self.balances = Some(self.balances(view, &accounts));
+        self.accounts = Some(accounts);
+        self
+    }
+
+    /// True if its programs were run. The VM gives the signature of what it ran and none of what it refused.
+    fn is_run(&self) -> bool {
+        self.error.is_none() || self.meta.signature != Signature::default()
+    }
+
+    /// As a node that refuses to forward the transaction shows it: without what it has not looked at.
+    fn show_failed(&self) -> Value {
+        let mut shown = self.show();
+        const LEFT_OUT: [&str; 5] =
+            ["preBalances", "postBalances", "preTokenBalances", "postTokenBalances", "loadedAddresses"];
+        for key in LEFT_OUT {
+            shown[key] = Value::Null;
+        }
+        shown
     }
 
     /// The balances before, and after as far as the simulation changed them: what fails changes
@@ -203,9 +258,12 @@ impl Simulation {
             "logs": self.meta.logs,
             "accounts": null,
             "unitsConsumed": self.meta.compute_units_consumed,
-            "fee": self.meta.fee,
+            "loadedAccountsDataSize": self.loaded_bytes,
+            "loadedAddresses": self.accounts.as_ref().map_or_else(nothing_loaded, show_loaded),
+            "fee": self.is_run().then_some(self.meta.fee),
             "returnData": return_data,
             "innerInstructions": null,
+            "replacementBlockhash": null,
         })
     }
 
@@ -222,6 +280,10 @@ impl Simulation {
         });
         Ok(Value::Array(shown.collect::<Result<_, Error>>()?))
     }
+}
+
+fn nothing_loaded() -> Value {
+    json!({ "writable": [], "readonly": [] })
 }
 
 fn reached(view: &View<'_>, commitment: Commitment, wanted: Option<u64>) -> Result<(), Error> {

@@ -1,6 +1,8 @@
 //! The cluster as its clients see it: over HTTP and WebSocket, with real transactions.
 
 #[cfg(test)]
+mod dump;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod forks;

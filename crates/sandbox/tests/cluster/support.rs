@@ -82,6 +82,11 @@ pub(crate) async fn cluster_of(nodes: usize, slot_ms: u64) -> Cluster {
 }
 
 impl Cluster {
+    /// The file of the wallet's keypair.
+    pub(crate) fn wallet_file(&self) -> String {
+        self.folder.join("wallet.json").display().to_string()
+    }
+
     pub(crate) async fn http(&self, method: &str, path: &str, body: &str) -> Value {
         let response = self.response(0, method, path, body).await.unwrap();
         let (_, body) = response.split_once("\r\n\r\n").unwrap();

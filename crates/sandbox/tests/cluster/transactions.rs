@@ -204,7 +204,13 @@ async fn what_may_not_land_leaves_no_trace() {
 
     transaction.signatures[0] = solana_signature::Signature::from([7; 64]);
     let forged = crate::support::encode(&transaction);
-    assert_eq!(cluster.error("sendTransaction", json!([forged, sent(true)])).await["code"], -32003);
+    let error = cluster.error("sendTransaction", json!([forged, sent(false)])).await;
+    assert_eq!((&error["code"], &error["data"]["err"]), (&json!(-32002), &json!("SignatureFailure")));
+    // Without a look at it, it is taken all the same, and no block ever has it.
+    cluster.call("sendTransaction", json!([forged, sent(true)])).await;
+    let then = cluster.slot("processed").await;
+    until(async || (cluster.slot("processed").await > then + 2).then_some(())).await;
+    assert_eq!(cluster.status(&transaction.signatures[0]).await, Value::Null);
     assert_eq!(cluster.error("sendTransaction", json!(["%%", sent(true)])).await["code"], -32602);
     assert_eq!(cluster.error("getBalance", json!(["nowhere"])).await["code"], -32602);
     assert_eq!(cluster.error("getBlock", json!([1])).await["code"], -32601);

@@ -1,0 +1,74 @@
+//! Orders on each venue whose programs were given, and on all of them together.
+
+use crate::report::Row;
+use crate::stage::Stage;
+use crate::trader::{Order, Trader};
+use anyhow::Result;
+use order_core::Venue;
+use serde_json::Value;
+
+/// Each venue has pools of these pairs.
+const ON_EACH_VENUE: [Order; 3] = [("SOL", "USDC", "1"), ("USDC", "SOL", "150"), ("USDC", "USDT", "100")];
+
+/// Enough to be divided among several pools.
+const ON_ALL_VENUES: [Order; 2] = [("SOL", "USDC", "500"), ("USDC", "SOL", "50000")];
+
+/// Trades on each venue, and then on all of them; the orders as they ended.
+pub(crate) async fn trade(stage: &Stage, rows: &mut Vec<Row>) -> Result<Vec<Value>> {
+    let mut orders = Vec::new();
+    for venue in Venue::ALL {
+        let name = venue.name();
+        if !stage.venues.contains(&venue) {
+            rows.push(Row::skipped(name, "NO PROGRAM GIVEN: nothing is known of this venue"));
+            continue;
+        }
+        let trader = Trader::new(stage, &name.replace('_', "-"), name)?;
+        orders.extend(place_all(&trader, name, &ON_EACH_VENUE, &[name.to_owned()], rows).await?);
+    }
+    if stage.venues.len() > 1 {
+        let trader = Trader::new(stage, "all", "")?;
+        let all: Vec<String> = stage.venues.iter().map(|venue| venue.name().to_owned()).collect();
+        orders.extend(place_all(&trader, "all venues", &ON_ALL_VENUES, &all, rows).await?);
+    }
+    Ok(orders)
+}
+
+/// Places orders one after the other, and says of each how it ended.
+async fn place_all(
+    trader: &Trader,
+    what: &str,
+    orders: &[Order],
+    allowed: &[String],
+    rows: &mut Vec<Row>,
+) -> Result<Vec<Value>> {
+    let mut ended = Vec::new();
+    for order in orders {
+        let (token_in, token_out, amount) = order;
+        let what = format!("{what}: {amount} {token_in} for {token_out}");
+        let id = trader.place(*order).await?;
+        let order = trader.ended(&id).await?;
+        let over = trader.venues(&id).await?;
+        rows.push(if order["status"] == "confirmed" {
+            judged(&what, &order, &over, allowed)
+        } else {
+            Row::failed(&what, &format!("{}: {}", order["status"], trader.reasons(&id).await?))
+        });
+        ended.push(order);
+    }
+    Ok(ended)
+}
+
+/// Nobody else trades, so what was received is what was quoted, to the last unit.
+fn judged(what: &str, order: &Value, over: &[String], allowed: &[String]) -> Row {
+    let data = &order["data"];
+    let [quoted, received] =
+        ["estimatedOutput", "executedOutput"].map(|key| data[key].as_str().unwrap_or("nothing"));
+    let seen = format!("quoted {quoted}, received {received}, over {}", over.join(" and "));
+    if over.iter().any(|venue| !allowed.contains(venue)) || over.is_empty() {
+        return Row::failed(what, &format!("{seen}, which was not asked for"));
+    }
+    if quoted != received {
+        return Row::failed(what, &seen);
+    }
+    Row::passed(what, &seen)
+}
