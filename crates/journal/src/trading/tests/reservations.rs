@@ -78,9 +78,10 @@ async fn of_orders_that_ask_together_a_large_one_takes_nothing_from_a_small_one_
     let (_database, journal) = journal().await;
     let ids = join_all((0..4).map(|_| accepted(&journal))).await;
     let amounts = [60, 50, 40, 1];
-    let together = ids.iter().zip(amounts).map(async |(id, amount)| {
-        reserve(&journal, *id, &[need("USDC", amount, 100)], 1).await
-    });
+    let together = ids
+        .iter()
+        .zip(amounts)
+        .map(async |(id, amount)| reserve(&journal, *id, &[need("USDC", amount, 100)], 1).await);
     let outcomes = join_all(together).await;
     assert_eq!(outcomes, [None, short("USDC", 60), None, short("USDC", 100)]);
 }
