@@ -30,7 +30,7 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         "chain_accepted_landings_total",
-        "Transactions in a block that a sender had accepted, by sender: each counts for all who accepted it."
+        "Transactions in a block that a sender has accepted, by sender: each counts for all who accepted it."
     );
     describe_counter!(
         "chain_first_landings_total",
@@ -85,14 +85,13 @@ pub(crate) fn handed_over(sender: &str, outcome: &'static str, took: Option<Dura
     counter!("chain_handovers_total", "sender" => sender, "outcome" => outcome).increment(1);
 }
 
-/// A transaction is in a block that these had accepted, the first one first.
-pub(crate) fn in_a_block(takers: &[String]) {
-    for taker in takers {
-        counter!("chain_accepted_landings_total", "sender" => taker.clone()).increment(1);
+/// A transaction is in a block that a node or sender has accepted, maybe as the first of them.
+pub(crate) fn in_a_block(taker: &str, first: bool) {
+    let taker = taker.to_owned();
+    if first {
+        counter!("chain_first_landings_total", "sender" => taker.clone()).increment(1);
     }
-    if let Some(first) = takers.first() {
-        counter!("chain_first_landings_total", "sender" => first.clone()).increment(1);
-    }
+    counter!("chain_accepted_landings_total", "sender" => taker).increment(1);
 }
 
 pub(crate) fn sent() {

@@ -33,6 +33,25 @@ fn copy(key: &Path, name: &str, mode: u32) -> String {
     copy.display().to_string()
 }
 
+/// The traps of those who land transactions, and of what they are paid.
+fn senders_and_tips(engine: &Engine) {
+    let wallet = engine.wallet().address.to_string();
+    let stranger = Pubkey::new_from_array([0x73; 32]).to_string();
+    faults(
+        engine,
+        &[
+            (&[("SENDERS", "fast+https://relay.example")], &["sender number 1", "jito", "SENDERS"]),
+            (&[("SENDERS", "https://relay.example/?c={key}")], &["relay.example", "SENDER_KEYS_FILE"]),
+            (&[("MAX_TIP_LAMPORTS", "5000")], &["tips", "TIP_ACCOUNTS"]),
+            (
+                &[("MAX_TIP_LAMPORTS", "5000"), ("TIP_ACCOUNTS", &stranger)],
+                &["tips", &stranger, "every order would fail"],
+            ),
+            (&[("MAX_TIP_LAMPORTS", "5000"), ("TIP_ACCOUNTS", &wallet)], &["tips", &wallet, "tip itself"]),
+        ],
+    );
+}
+
 #[tokio::test]
 async fn every_trap_on_the_way_to_mainnet_is_named_before_anything_starts() {
     let engine = Engine::start(1, 1, vec![]);
@@ -50,8 +69,7 @@ async fn every_trap_on_the_way_to_mainnet_is_named_before_anything_starts() {
     system_tests::write_other_keypair(&poor).unwrap();
     let poor = poor.display().to_string();
     let cluster = format!("http://{}", engine.stack.sandbox.address);
-    let (wallet, stranger) =
-        (engine.wallet().address.to_string(), Pubkey::new_from_array([0x73; 32]).to_string());
+    senders_and_tips(&engine);
     faults(
         &engine,
         &[
@@ -59,14 +77,6 @@ async fn every_trap_on_the_way_to_mainnet_is_named_before_anything_starts() {
             (&[("KEYPAIR", "/nowhere/key.json")], &["wallet", "/nowhere/key.json", "KEYPAIR"]),
             (&[("KEYPAIR", &exposed)], &["wallet", "mode 644", "chmod 600"]),
             (&[("KEYPAIR", &broken)], &["wallet", "64 bytes"]),
-            (&[("SENDERS", "fast+https://relay.example")], &["sender number 1", "jito", "SENDERS"]),
-            (&[("SENDERS", "https://relay.example/?c={key}")], &["relay.example", "SENDER_KEYS_FILE"]),
-            (&[("MAX_TIP_LAMPORTS", "5000")], &["tips", "TIP_ACCOUNTS"]),
-            (
-                &[("MAX_TIP_LAMPORTS", "5000"), ("TIP_ACCOUNTS", &stranger)],
-                &["tips", &stranger, "every order would fail"],
-            ),
-            (&[("MAX_TIP_LAMPORTS", "5000"), ("TIP_ACCOUNTS", &wallet)], &["tips", &wallet, "tip itself"]),
             (&[("KEYPAIR", &poor)], &["wallet", "has 0 SOL", "0.00"]),
             (&[("SOLANA_RPC_URL", "http://127.0.0.1:1")], &["nodes", "no node"]),
             (

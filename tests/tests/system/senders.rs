@@ -117,15 +117,19 @@ async fn senders_of_every_form_land_an_order_once_and_its_tip_is_paid_once_to_th
     };
     let taken = eventually("all senders have every transaction", taken).await;
     assert!(taken.windows(2).all(|pair| pair[0] == pair[1]), "the same bytes for all");
-    let metrics = scene.metrics().await;
-    let count = |name: &str, sender: &str| -> u64 {
-        let line =
-            metrics.lines().find(|line| line.starts_with(name) && line.contains(&format!("\"{sender}\"")));
-        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
-    };
-    let first: u64 =
-        scene.senders.iter().map(|sender| count("chain_first_landings_total", &sender.name())).sum();
-    assert_eq!(first, 3, "{metrics}");
+    // A sender may answer after the landing.
+    let metrics = eventually("all landings are counted", async || {
+        let metrics = scene.metrics().await;
+        let count = |name: &str, sender: &Sender| -> u64 {
+            let label = format!("\"{}\"", sender.name());
+            let line = metrics.lines().find(|line| line.starts_with(name) && line.contains(&label));
+            line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        };
+        let accepted = scene.senders.iter().all(|sender| count("chain_accepted_landings_total", sender) == 3);
+        let first: u64 = scene.senders.iter().map(|sender| count("chain_first_landings_total", sender)).sum();
+        (accepted && first == 3).then_some(metrics)
+    })
+    .await;
     assert!(!metrics.contains(Sender::KEY), "no key in a metric");
     assert!(metrics.lines().any(|line| line == format!("orders_tip_lamports_total {}", 3 * MAX_TIP / 4)));
 }

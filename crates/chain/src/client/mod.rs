@@ -198,11 +198,7 @@ impl Client {
     /// No URL, or one that is not http or https.
     pub fn new(urls: &[String]) -> Result<Self, Error> {
         metrics::describe();
-        Ok(Self {
-            nodes: Arc::new(Nodes::new(urls)?),
-            senders: Arc::new(Senders::none()?),
-            shared: Arc::default(),
-        })
+        Ok(Self { nodes: Arc::new(Nodes::new(urls)?), senders: Arc::default(), shared: Arc::default() })
     }
 
     /// The same, with relays and block engines that take transactions too, each as `FORM+URL`. They get the same

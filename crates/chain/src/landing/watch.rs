@@ -237,7 +237,7 @@ impl Watch {
         for flight in self.flights.extract_if(.., |flight| flight.signature() == signature) {
             metrics::observed(outcome, flight.since.elapsed());
             if *observation != Observation::Expired {
-                metrics::in_a_block(&flight.receipt.takers());
+                flight.receipt.land();
             }
             // Nobody may be waiting any more: the next owner of the order asks again.
             let _ = flight.reply.send(observation.clone());

@@ -43,11 +43,8 @@ pub struct SenderPlace {
 }
 
 /// The senders of a client.
-#[derive(Debug)]
-pub(crate) struct Senders {
-    http: reqwest::Client,
-    senders: Vec<Arc<Sender>>,
-}
+#[derive(Debug, Default)]
+pub(crate) struct Senders(Vec<Arc<Sender>>);
 
 pub(crate) struct Sender {
     http: reqwest::Client,
@@ -59,10 +56,6 @@ pub(crate) struct Sender {
 }
 
 impl Senders {
-    pub(crate) fn none() -> Result<Self, Error> {
-        Ok(Self { http: rpc::http_client()?, senders: Vec::new() })
-    }
-
     pub(crate) fn new(texts: &[String], keys: &SenderKeys) -> Result<Self, InvalidSenders> {
         let http = rpc::http_client()?;
         let sender = |address| Sender {
@@ -71,12 +64,11 @@ impl Senders {
             rest: Mutex::default(),
             waiting: Semaphore::new(WAITING_MAX),
         };
-        let senders = address::read(texts, keys)?.into_iter().map(sender).map(Arc::new).collect();
-        Ok(Self { http, senders })
+        Ok(Self(address::read(texts, keys)?.into_iter().map(sender).map(Arc::new).collect()))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Sender>> {
-        self.senders.iter()
+        self.0.iter()
     }
 
     /// Where each is.
@@ -87,7 +79,7 @@ impl Senders {
     /// Asks each for anything: whatever it answers, it is there. Nothing is sent.
     pub(crate) async fn reach(&self) -> Vec<Result<u16, String>> {
         let reach = |sender: &Arc<Sender>| {
-            let asked = self.http.get(sender.address.url.clone()).send();
+            let asked = sender.http.get(sender.address.url.clone()).send();
             async { asked.await.map(|answer| answer.status().as_u16()).map_err(describe) }
         };
         futures_util::future::join_all(self.iter().map(reach)).await

@@ -124,7 +124,7 @@ async fn a_receipt_says_who_took_it_and_once() {
     for _ in 0..2 {
         client.broadcast(&[1], &receipt).await.unwrap();
     }
-    assert_eq!(receipt.takers(), [taking.place.clone()]);
+    assert_eq!(receipt.takers(), std::slice::from_ref(&taking.place));
 }
 
 #[tokio::test]

@@ -36,7 +36,8 @@ async fn a_signature_that_waited_for_the_end_is_not_recorded() {
     let mut claim = claimed(&journal).await;
     append_all(&journal, &mut claim, [routing(1), route()]).await;
     let late =
-        waits_for_the_end(&database, async move { append(&journal, &mut claim, signed()).await }).await;
+        waits_for_the_end(&database, Box::pin(async move { append(&journal, &mut claim, signed()).await }))
+            .await;
     assert!(matches!(late, Err(Unrecorded::Fenced)), "{late:?}");
     assert_eq!(rows(&database, "SELECT count(*) FROM transactions").await, 0);
     assert_eq!(rows(&database, "SELECT count(*) FROM order_events").await, 3);
@@ -48,7 +49,8 @@ async fn a_landing_that_waited_for_the_end_is_not_recorded() {
     let mut claim = claimed(&journal).await;
     append_all(&journal, &mut claim, [routing(1), route(), signed()]).await;
     let late =
-        waits_for_the_end(&database, async move { append(&journal, &mut claim, landed()).await }).await;
+        waits_for_the_end(&database, Box::pin(async move { append(&journal, &mut claim, landed()).await }))
+            .await;
     assert!(matches!(late, Err(Unrecorded::Fenced)), "{late:?}");
     assert_eq!(rows(&database, "SELECT count(*) FROM transactions WHERE state = 'open'").await, 1);
     assert_eq!(rows(&database, "SELECT count(*) FROM order_events").await, 4);
