@@ -87,6 +87,7 @@ async fn cancelled(socket: &mut Socket) -> Result<Duration> {
     Ok(arrived.duration_since(recorded).unwrap_or_default())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the clock of the engine and of this program are compared")]
 async fn update(socket: &mut Socket) -> Result<(Value, SystemTime)> {
     let next = async {
         loop {
