@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Takes less of the processor than the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     service::run("sandbox", |configuration: sandbox::Configuration, shell| async move {
         if let Some(folder) = &configuration.dump {
