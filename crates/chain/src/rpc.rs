@@ -6,7 +6,8 @@ use crate::senders::{Receipt, outcome, retry_after};
 use crate::{Error, Hash, metrics};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use reqwest::{StatusCode, Url};
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -211,20 +212,7 @@ impl Nodes {
             // Another node may be there when it comes back.
             node.verified.store(false, Ordering::Relaxed);
         }
-        let outcome = match &result {
-            Ok(_) => "ok",
-            Err(Error::Answer { .. }) => "refused",
-            Err(Error::Limited { .. }) => "limited",
-            Err(
-                Error::Unreachable { .. }
-                | Error::Malformed { .. }
-                | Error::InvalidUrl { .. }
-                | Error::OtherCluster { .. }
-                | Error::Http(_)
-                | Error::TooMany { .. },
-            ) => "unanswered",
-        };
-        metrics::requested(&node.name, method, outcome, started.elapsed());
+        metrics::requested(&node.name, method, outcome(&result), started.elapsed());
         result
     }
 
@@ -253,42 +241,53 @@ impl Nodes {
         params: &Value,
         timeout: Duration,
     ) -> Result<Vec<u8>, Error> {
-        let unreachable = |reason: String| Error::Unreachable { method, node: node.name.clone(), reason };
-        let mut response = self
-            .http
-            .post(node.url.clone())
-            .timeout(timeout)
-            .json(&request(method, params))
-            .send()
-            .await
-            .map_err(|error| unreachable(describe(error)))?;
-        let status = response.status();
-        // Whatever the body says: providers have JSON, text and HTML for it.
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            let retry_after = retry_after(response.headers());
-            return Err(Error::Limited {
-                method,
-                node: node.name.clone(),
-                status: status.as_u16(),
-                retry_after,
-            });
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(describe(error)))? {
-            if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
-                return Err(unreachable(format!("its answer is longer than {ANSWER_BYTES_MAX} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let request = self.http.post(node.url.clone()).timeout(timeout).json(&request(method, params));
+        let Answered { status, body, .. } = exchange(request, method, &node.name, ANSWER_BYTES_MAX).await?;
         // Some nodes give JSON-RPC errors another status than 200; their words count then.
         if status.is_success()
             || serde_json::from_slice::<Envelope>(&body).is_ok_and(|envelope| envelope.error.is_some())
         {
             Ok(body)
         } else {
-            Err(unreachable(format!("HTTP status {status}")))
+            let (node, reason) = (node.name.clone(), format!("HTTP status {status}"));
+            Err(Error::Unreachable { method, node, reason })
         }
     }
+}
+
+/// An answer of a node or sender that does not limit rates.
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Sends a request to a node or sender of this name, and reads the whole answer, of `bytes_max` at most.
+///
+/// # Errors
+/// There is no answer, it is longer, or rates are limited.
+pub(crate) async fn exchange(
+    request: RequestBuilder,
+    method: &'static str,
+    name: &str,
+    bytes_max: usize,
+) -> Result<Answered, Error> {
+    let unreachable = |reason: String| Error::Unreachable { method, node: name.to_owned(), reason };
+    let mut response = request.send().await.map_err(|error| unreachable(describe(error)))?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    // Whatever the body says: providers have JSON, text and HTML for it.
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        let retry_after = retry_after(&headers);
+        return Err(Error::Limited { method, node: name.to_owned(), status: status.as_u16(), retry_after });
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(describe(error)))? {
+        if body.len().saturating_add(chunk.len()) > bytes_max {
+            return Err(unreachable(format!("its answer is longer than {bytes_max} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answered { status, headers, body })
 }
 
 impl Node {

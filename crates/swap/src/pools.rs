@@ -85,8 +85,7 @@ impl PoolReader {
         let last = self.last_read(addresses);
         let mut last = last.lock().await;
         if let Some((begun, state)) = last.as_ref()
-            && (*begun >= asked || begun.elapsed() < SHARED_AGE_MAX)
-            && state.slot >= min_slot
+            && serves(*begun, state.slot, asked, min_slot)
         {
             return Ok(state.clone());
         }
@@ -135,6 +134,12 @@ impl PoolReader {
         }
         Ok(needed)
     }
+}
+
+/// True if a state that was read from `begun` on serves whoever asked at `asked`: it is as new as a read of its own would
+/// be, or nearly so, and not from before `min_slot`.
+fn serves(begun: Instant, slot: u64, asked: Instant, min_slot: u64) -> bool {
+    slot >= min_slot && asked.saturating_duration_since(begun) < SHARED_AGE_MAX
 }
 
 /// Reads accounts in one slot, which is not before `min_slot`.
@@ -198,4 +203,19 @@ impl PoolSnapshot {
 
 fn unreadable(error: &DecodeError) -> Failure {
     Failure::new(Code::SimulationFailed, format!("the route's pool cannot be traded on: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_shared_for_half_a_slot_and_never_where_the_quote_is_newer() {
+        let begun = Instant::now();
+        let after = |age: Duration, min_slot: u64| serves(begun, 7, begun + age, min_slot);
+        assert!(after(Duration::ZERO, 7) && after(SHARED_AGE_MAX - Duration::from_millis(1), 7));
+        assert!(!after(SHARED_AGE_MAX, 7), "too old");
+        assert!(!after(Duration::ZERO, 8), "the route was quoted on a newer state");
+        assert!(serves(begun + Duration::from_millis(1), 7, begun, 7), "begun after the question");
+    }
 }

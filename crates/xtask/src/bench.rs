@@ -14,7 +14,7 @@ pub(crate) struct Options {
     /// How long each load is kept up, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// How often everything is measured
+    /// Number of times that everything is measured
     #[arg(long, default_value_t = 1)]
     rounds: usize,
     /// Only these series; `target/release/bench --help` lists them

@@ -24,7 +24,7 @@ const LOG: &str = "warn,solana_runtime::message_processor::stable_log=debug";
 /// The ports of its own protocols: turbine, repair, TPU and others.
 const DYNAMIC_PORTS: u16 = 64;
 
-/// How often a range of ports is looked for.
+/// Attempts to find a range of ports.
 const RANGES_MAX: usize = 50;
 
 /// The state that a validator begins with.

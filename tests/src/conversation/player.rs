@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// A node has an answer to everything here within this time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How often a condition is looked at.
+/// Pause between two looks at a condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The addresses of a node.

@@ -10,10 +10,9 @@ pub use form::SenderForm;
 pub(crate) use form::send_params;
 pub use receipt::Receipt;
 
-use crate::rpc::{self, CALL_TIMEOUT, describe};
+use crate::rpc::{self, Answered, CALL_TIMEOUT, describe};
 use crate::{Error, metrics};
 use address::Address;
-use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use std::fmt;
 use std::net::IpAddr;
@@ -118,26 +117,14 @@ impl Sender {
     async fn post(&self, encoded: &str) -> Result<(), Error> {
         let Address { form, url, name, key, secret: _ } = &self.address;
         let method = form.method();
-        let unreachable = |reason| Error::Unreachable { method, node: name.clone(), reason };
         let mut request = self.http.post(url.clone()).timeout(CALL_TIMEOUT).json(&form.body(encoded));
         if let (Some(header), Some(key)) = (form.key_header(), key) {
             request = request.header(header, key.clone());
         }
-        let mut response = request.send().await.map_err(|error| unreachable(describe(error)))?;
-        let status = response.status();
-        if let Some(bundle) = bundle_id(response.headers()) {
+        let Answered { status, headers, body } =
+            rpc::exchange(request, method, name, ANSWER_BYTES_MAX).await?;
+        if let Some(bundle) = bundle_id(&headers) {
             tracing::debug!(sender = name, bundle, "a block engine made a bundle of a transaction");
-        }
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            let (status, retry_after) = (status.as_u16(), retry_after(response.headers()));
-            return Err(Error::Limited { method, node: name.clone(), status, retry_after });
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(describe(error)))? {
-            if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
-                return Err(unreachable(format!("its answer is longer than {ANSWER_BYTES_MAX} bytes")));
-            }
-            body.extend_from_slice(&chunk);
         }
         match form.read(name, status, &body) {
             Err(error) if crate::client::is_known(&error) => Ok(()),
