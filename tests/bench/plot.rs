@@ -32,7 +32,9 @@ pub(crate) fn latency(rows: &[Figures], path: &Path) -> Result<()> {
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
     }
-    chart.configure_series_labels().background_style(WHITE).border_style(BLACK).draw().map_err(failed)?;
+    let labels = &mut chart.configure_series_labels();
+    let labels = labels.position(SeriesLabelPosition::LowerLeft).background_style(WHITE).border_style(BLACK);
+    labels.draw().map_err(failed)?;
     area.present().map_err(failed).with_context(|| format!("writing {}", path.display()))
 }
 

@@ -32,20 +32,20 @@ pub(super) async fn run(engine: Engine<'_>, length: Duration) -> Result<Vec<Row>
     let requests = requests(&listed)?;
     let mut rows = Vec::new();
     for callers in CALLERS {
-        let setting = format!("HTTP, {callers} callers, {} pools", listed.pools.len());
+        let setting = format!("{callers} callers, {} pools", listed.pools.len());
         let begun = Begun::now(&stage)?;
         let until = begun.at + length;
         let asking = (0..callers).map(|caller| over_http(&stage, caller, until));
         let answers = Answers::join(try_join_all(asking).await?);
-        rows.push(begun.end(&stage, "quotes", setting, answers)?);
+        rows.push(begun.end(&stage, "HTTP quotes", setting, answers)?);
     }
     for callers in CALLERS {
-        let setting = format!("gRPC, {callers} callers, {} pools", listed.pools.len());
+        let setting = format!("{callers} callers, {} pools", listed.pools.len());
         let begun = Begun::now(&stage)?;
         let until = begun.at + length;
         let asking = (0..callers).map(|caller| over_grpc(router.clone(), &requests, caller, until));
         let answers = Answers::join(try_join_all(asking).await?);
-        rows.push(begun.end(&stage, "quotes", setting, answers)?);
+        rows.push(begun.end(&stage, "gRPC quotes", setting, answers)?);
     }
     stage.stop()?;
     Ok(rows)
