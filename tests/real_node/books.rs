@@ -48,6 +48,9 @@ impl Balances {
                 add(&mut expected, order["tokenIn"].as_str(), &data["executedInput"], -1)?;
                 add(&mut expected, order["tokenOut"].as_str(), &data["executedOutput"], 1)?;
                 *expected.entry("SOL").or_default() -= MARKER_RENT;
+                for left in data["leftovers"].as_array().into_iter().flatten() {
+                    add(&mut expected, left["token"].as_str(), &left["amount"], 1)?;
+                }
             }
             if data["networkFee"].is_string() {
                 add(&mut expected, Some("SOL"), &data["networkFee"], -1)?;

@@ -1,11 +1,12 @@
 use crate::{Atoms, Fraction, Slippage, decimal};
 use std::str::FromStr;
 
-/// Input buffer of a two-hop path: the share of the input that it leaves unspent, so that the first pool's price
-/// may move before the transaction lands.
+/// Input buffer of a two-hop path: the share that it leaves unsold, so that the first pool's price may move before
+/// the transaction lands.
 ///
-/// The first hop is exact-out, because the second must know what it sells. If it cost the whole input, the
-/// least move against the trader would revert both. The rest of the buffer stays with the trader.
+/// The second hop must know what it sells. If the first is exact-out, the buffer is left of the input. If it is
+/// exact-in, the buffer is left of what it gives. Without one, the least move against the trader would revert
+/// both. What is not needed stays with the trader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InputBuffer {
     billionths: u32,
@@ -45,6 +46,12 @@ impl InputBuffer {
         let spent = Fraction::ONE_IN_BILLIONTHS.saturating_sub(u64::from(self.billionths));
         // A factor of at most one never leaves 64 bits.
         amount.mul_div_floor(spent, Fraction::ONE_IN_BILLIONTHS).unwrap_or(amount)
+    }
+
+    /// The least amount of which this much may be spent, in its base units; None if that exceeds 64 bits.
+    pub fn before(self, spendable: Atoms) -> Option<Atoms> {
+        let spent = Fraction::ONE_IN_BILLIONTHS.saturating_sub(u64::from(self.billionths));
+        spendable.mul_div_ceil(Fraction::ONE_IN_BILLIONTHS, spent)
     }
 
     /// The fraction as a decimal number.
@@ -96,6 +103,19 @@ mod tests {
         assert_eq!(spendable("0.001", 1_000), 999);
         assert_eq!(spendable("0.001", 1_001), 999);
         assert_eq!(spendable("0.1", 1), 0);
+    }
+
+    #[test]
+    fn the_least_amount_before_the_buffer_leaves_enough() {
+        let of = |text: &str| text.parse::<InputBuffer>().unwrap();
+        for (buffer, spendable) in [("0", 7), ("0.001", 999), ("0.001", 1_000), ("0.1", 1), ("0.05", 12_345)]
+        {
+            let before = of(buffer).before(Atoms::new(spendable)).unwrap();
+            let less = Atoms::new(before.get() - 1);
+            assert!(of(buffer).spendable(before).get() >= spendable, "{buffer} {spendable}");
+            assert!(of(buffer).spendable(less).get() < spendable, "{buffer} {spendable}");
+        }
+        assert_eq!(of("0.1").before(Atoms::new(u64::MAX)), None);
     }
 
     #[test]

@@ -21,8 +21,11 @@ pub struct Hop {
     pub amount_out: Atoms,
 }
 
-/// One hop from the input token to the output token, or two with an intermediate token between them. The first
-/// of two gives exactly what the second takes.
+/// One hop from the input token to the output token, or two with an intermediate token between them.
+///
+/// The first of two is swapped in one of two ways, which its amounts tell. If it gives exactly what the second takes,
+/// it is exact-out. If it gives more, it is exact-in, and what the second takes is the least that it must give; the
+/// rest is the path's [leftover](Path::leftover).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
     share: Fraction,
@@ -45,6 +48,15 @@ pub struct Route {
     mint_out: Mint,
     amount_in: Atoms,
     amount_out: Atoms,
+}
+
+/// The part of an intermediate token that two-hop paths buy and do not sell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// The token.
+    pub mint: Mint,
+    /// The amount in base units; more than zero.
+    pub amount: Atoms,
 }
 
 /// Hops that make no route.
@@ -111,6 +123,18 @@ impl Path {
         self.second.as_ref().map(|second| second.mint_in)
     }
 
+    /// The intermediate token that the second hop does not sell, in base units: it stays with the trader. It is
+    /// zero over one pool, and where the first of two is exact-out.
+    pub fn leftover(&self) -> Atoms {
+        let sold = self.second.as_ref().map_or(self.first.amount_out, |second| second.amount_in);
+        self.first.amount_out.checked_sub(sold).unwrap_or(Atoms::ZERO)
+    }
+
+    /// True if the first of two hops is exact-out: it may take less than its part of the input.
+    pub fn buys_exactly(&self) -> bool {
+        self.second.is_some() && self.leftover().is_zero()
+    }
+
     /// The input in base units.
     pub fn amount_in(&self) -> Atoms {
         self.first.amount_in
@@ -124,8 +148,9 @@ impl Path {
     fn joins(&self, mint_in: Mint, mint_out: Mint) -> bool {
         let ends = (self.first.mint_in, self.last().mint_out) == (mint_in, mint_out);
         let joined = self.second.as_ref().is_none_or(|second| {
-            let given = (self.first.mint_out, self.first.amount_out);
-            given == (second.mint_in, second.amount_in) && ![mint_in, mint_out].contains(&second.mint_in)
+            self.first.mint_out == second.mint_in
+                && self.first.amount_out >= second.amount_in
+                && ![mint_in, mint_out].contains(&second.mint_in)
         });
         ends && joined
     }
@@ -198,6 +223,16 @@ impl Route {
     pub fn intermediates(&self) -> Vec<Mint> {
         let mut seen = HashSet::new();
         self.paths.iter().filter_map(Path::intermediate).filter(|mint| seen.insert(*mint)).collect()
+    }
+
+    /// The leftovers of all paths, one for each intermediate token that has some.
+    pub fn leftovers(&self) -> Vec<Leftover> {
+        let of = |mint: Mint| {
+            let paths = self.paths.iter().filter(|path| path.intermediate() == Some(mint));
+            let sum = paths.map(|path| path.leftover().get()).fold(0, u64::saturating_add);
+            (sum > 0).then_some(Leftover { mint, amount: Atoms::new(sum) })
+        };
+        self.intermediates().into_iter().filter_map(of).collect()
     }
 
     /// The input of all paths, in base units of the input token.
@@ -312,7 +347,7 @@ mod tests {
             (whole(hop(1, [IN, IN], 1, 1)), NotJoined),
             (pair(direct(half(), 1, 1, 1), Path::direct(half(), hop(2, [BETWEEN, OUT], 1, 1))), NotJoined),
             (pair(direct(half(), 1, 1, 1), Path::direct(half(), hop(2, [IN, BETWEEN], 1, 1))), NotJoined),
-            // The second hop takes another token, another amount, or leads back and forth.
+            // The second hop takes another token, more than there is, or leads back and forth.
             (two(first(), hop(2, [4, OUT], 7, 1)), NotJoined),
             (two(first(), hop(2, [BETWEEN, OUT], 8, 1)), NotJoined),
             (two(first(), hop(2, [BETWEEN, IN], 7, 1)), NotJoined),
@@ -346,6 +381,26 @@ mod tests {
         ] {
             assert_eq!(route, Err(expected));
         }
+    }
+
+    #[test]
+    fn the_amounts_tell_how_the_first_of_two_is_swapped() {
+        let path = |sold| {
+            let (first, second) = (hop(1, [IN, BETWEEN], 100, 7), hop(2, [BETWEEN, OUT], sold, 9));
+            let route = two(first, second).unwrap();
+            (route.paths()[0].leftover().get(), route.paths()[0].buys_exactly())
+        };
+        assert_eq!((path(7), path(6)), ((0, true), (1, false)));
+        let direct = direct(Fraction::ONE, 1, 1, 1);
+        assert_eq!((direct.leftover(), direct.buys_exactly()), (Atoms::ZERO, false));
+        let left = |pool: u8, sold: u64| {
+            let second = hop(pool + 1, [BETWEEN, OUT], sold, 9);
+            Path::through(half(), hop(pool, [IN, BETWEEN], 100, 7), second)
+        };
+        let leftovers = |paths| Route::new(paths).unwrap().leftovers();
+        let three = Leftover { mint: Mint::new([BETWEEN; 32]), amount: Atoms::new(3) };
+        assert_eq!(leftovers(vec![left(1, 6), left(3, 5)]), [three]);
+        assert_eq!(leftovers(vec![left(1, 7), left(3, 7)]), []);
     }
 
     #[test]

@@ -222,6 +222,7 @@ pub(crate) fn landed() -> Event {
         amount_out: Atoms::new(u64::MAX - 1),
         network_fee: Atoms::new(5000),
         tip: Atoms::ZERO,
+        leftovers: Vec::new(),
         slot: 6,
     };
     Event::Observed { observation: Observation::Landed { fill: Some(fill) } }

@@ -5,7 +5,8 @@ mod advice;
 use advice::advice;
 use journal::{Halt, Standing};
 use order_core::order::{Event, Fill, Observation, Order, Recorded, Status};
-use order_core::{Atoms, Fraction, Quote, Timestamp, Token, order};
+use order_core::route::Leftover;
+use order_core::{Atoms, Fraction, Quote, Timestamp, Token, order, token};
 use serde::Serialize;
 
 /// An order's story, for people and for programs.
@@ -201,14 +202,24 @@ impl Words<'_> {
             None => String::new(),
         };
         format!(
-            "landed in slot {}: {} for {}{against}, fee {} lamports{}",
+            "landed in slot {}: {} for {}{against}, fee {} lamports{}{}",
             fill.slot,
             amount(fill.amount_in, intent.token_in()),
             amount(fill.amount_out, intent.token_out()),
             fill.network_fee.get(),
-            tipped(fill.tip)
+            tipped(fill.tip),
+            left_over(&fill.leftovers)
         )
     }
+}
+
+/// The words for what was bought between two hops and stays.
+fn left_over(leftovers: &[Leftover]) -> String {
+    let left = |left: &Leftover| match token::known().find(|token| token.mint == left.mint) {
+        Some(token) => format!(", left over {}", amount(left.amount, &token)),
+        None => format!(", left over {} base units of {}", left.amount.get(), left.mint),
+    };
+    leftovers.iter().map(left).collect()
 }
 
 /// The words for a tip, if there is one.

@@ -22,8 +22,8 @@ pub struct Bounds {
 pub struct Allocation<'a> {
     /// The path.
     pub path: &'a Path,
-    /// The most that may be spent on it. A path over one pool spends all of it. The first of two hops is
-    /// quoted to take less, and what it does not take stays with the trader.
+    /// The most that may be spent on it. An exact-out first hop is quoted to take less, and what it does not
+    /// take stays with the trader. Every other path spends all of it.
     pub amount_in: Atoms,
     /// The least that it must give.
     pub min_out: Atoms,
@@ -32,12 +32,12 @@ pub struct Allocation<'a> {
 /// Divides the bounds over the paths of a route. The inputs add up to at most the order's. The minimum outputs add
 /// up to at least the order's: each is rounded up, and none exceeds what its path promises.
 ///
-/// The input that the route does not spend is distributed over the two-hop paths in proportion to their input,
-/// rounded down. It is their price tolerance.
+/// The input that the route does not spend is distributed over the paths that begin with an exact-out hop, in
+/// proportion to their input, rounded down. It is their price tolerance.
 ///
 /// # Errors
 /// [`Code::RouterUnavailable`]: the route does not trade the order's tokens, spends more than the order or less
-/// without two hops, or leaves a path without a minimum output.
+/// without an exact-out hop, or leaves a path without a minimum output.
 pub fn allocate<'a>(route: &'a Route, bounds: &Bounds) -> Result<Vec<Allocation<'a>>, Failure> {
     if (route.mint_in(), route.mint_out()) != (bounds.mint_in, bounds.mint_out) {
         return Err(unsound());
@@ -53,15 +53,15 @@ pub fn allocate<'a>(route: &'a Route, bounds: &Bounds) -> Result<Vec<Allocation<
     Ok(allocations)
 }
 
-/// Adds the unspent input to the two-hop paths; None if there are none to add it to.
+/// Adds the unspent input to the paths that begin with an exact-out hop; None if there are none to add it to.
 fn distribute(allocations: &mut [Allocation<'_>], unspent: Atoms) -> Option<()> {
     if unspent.is_zero() {
         return Some(());
     }
-    let two_hops = |allocation: &&mut Allocation<'_>| allocation.path.second().is_some();
-    let inputs = allocations.iter_mut().filter(two_hops).map(|allocation| allocation.amount_in);
+    let exact_out = |allocation: &&mut Allocation<'_>| allocation.path.buys_exactly();
+    let inputs = allocations.iter_mut().filter(exact_out).map(|allocation| allocation.amount_in);
     let sum = inputs.into_iter().try_fold(Atoms::ZERO, Atoms::checked_add)?;
-    for allocation in allocations.iter_mut().filter(two_hops) {
+    for allocation in allocations.iter_mut().filter(exact_out) {
         let part = unspent.mul_div_floor(allocation.amount_in.get(), sum.get())?;
         allocation.amount_in = allocation.amount_in.checked_add(part)?;
     }
@@ -129,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn an_exact_in_first_hop_spends_its_part_and_no_more() {
+        let floored = [hop(1, "SOL", USDT, 60, 300), hop(2, USDT, USDC, 299, 700)];
+        let exact = [hop(3, "SOL", "RAY", 30, 100), hop(4, "RAY", USDC, 100, 300)];
+        let both: Vec<_> = floored.into_iter().chain(exact).collect();
+        assert_eq!(allocated(&route(both)), Ok(vec![(60, 697), (40, 299)]));
+    }
+
+    #[test]
     fn a_route_that_does_not_add_up_to_the_order_is_refused() {
         for other in [
             route([hop(1, "SOL", USDC, 99, 1_000)]),
@@ -136,6 +144,7 @@ mod tests {
             route([hop(1, "SOL", USDT, 100, 1_000)]),
             route([hop(1, "RAY", USDC, 100, 1_000)]),
             route([hop(1, "SOL", USDT, 101, 700), hop(2, USDT, USDC, 700, 1_000)]),
+            route([hop(1, "SOL", USDT, 99, 700), hop(2, USDT, USDC, 699, 1_000)]),
         ] {
             assert_eq!(allocated(&other), Err(Code::RouterUnavailable), "{other:?}");
         }

@@ -18,12 +18,14 @@ pub struct PlannedHop {
 
 /// The hops of a path, in the order they are swapped.
 ///
-/// Of two, the first is exact-out and the second exact-in of the same amount, so nothing of the intermediate
-/// token is left over. If the first pool has moved since the quote, the intermediate amount follows from the pool
-/// as it is now. Then its price has the same tolerance again.
+/// Of two, the second sells an amount that the first is sure to give. Either the first buys exactly that, and
+/// nothing of the intermediate token is left over; or it sells its part of the input exactly, for no less than that
+/// amount, and the rest stays with the trader. The route says which. If the first pool has moved since the quote, the
+/// amount follows from the pool as it is now. Then its price has the same tolerance again.
 ///
 /// # Errors
-/// A pool does not trade now, does not swap exact outputs, or together they no longer keep the minimum output.
+/// A pool does not trade now, does not swap exact outputs although the route has one, or together they no longer keep
+/// the minimum output.
 pub(crate) fn plan(
     part: &Allocation<'_>,
     market: impl Fn(PoolAddress) -> Result<Market, Failure>,
@@ -34,8 +36,13 @@ pub(crate) fn plan(
         let limit = Limit::ExactIn { amount_in: part.amount_in, min_out: part.min_out };
         return Ok(vec![PlannedHop::new(pool, first.mint_in, limit)]);
     };
-    let intermediate = intermediate_amount(&pool, part)?;
-    let limit = Limit::ExactOut { amount_out: intermediate, max_in: part.amount_in };
+    let (intermediate, limit) = if part.path.buys_exactly() {
+        let amount_out = bought_exactly(&pool, part)?;
+        (amount_out, Limit::ExactOut { amount_out, max_in: part.amount_in })
+    } else {
+        let min_out = given_at_least(&pool, part, second.amount_in)?;
+        (min_out, Limit::ExactIn { amount_in: part.amount_in, min_out })
+    };
     let first = PlannedHop::new(pool, first.mint_in, limit);
     let limit = Limit::ExactIn { amount_in: intermediate, min_out: part.min_out };
     let last = PlannedHop::new(market(second.pool)?, second.mint_in, limit);
@@ -99,9 +106,21 @@ impl PlannedHop {
     }
 }
 
-/// The intermediate amount: the quoted one while the first pool is as it was, and else the exact output that the
-/// quoted input buys now.
-fn intermediate_amount(market: &Market, part: &Allocation<'_>) -> Result<Atoms, Failure> {
+/// The least that an exact-in first hop must give: the quoted amount while the pool gives what was quoted, and else
+/// the same part of what it gives now.
+fn given_at_least(market: &Market, part: &Allocation<'_>, quoted: Atoms) -> Result<Atoms, Failure> {
+    let first = part.path.first();
+    let given = quote(market, first.mint_in, Mode::ExactIn, part.amount_in)?.amount_out;
+    if given == first.amount_out {
+        return Ok(quoted);
+    }
+    let least = given.mul_div_floor(quoted.get(), first.amount_out.get());
+    least.filter(|least| !least.is_zero()).ok_or_else(too_small)
+}
+
+/// The amount of an exact-out first hop: the quoted one while the pool is as it was, and else the exact output that
+/// the quoted input buys now.
+fn bought_exactly(market: &Market, part: &Allocation<'_>) -> Result<Atoms, Failure> {
     let first = part.path.first();
     let (mint_in, amount_in, quoted) = (first.mint_in, first.amount_in, first.amount_out);
     if quote(market, mint_in, Mode::ExactOut, quoted).is_ok_and(|now| now.amount_in == amount_in) {
@@ -112,8 +131,11 @@ fn intermediate_amount(market: &Market, part: &Allocation<'_>) -> Result<Atoms, 
     // Some programs round both ways against the trader.
     let fits =
         if taken <= amount_in { Some(bought) } else { bought.mul_div_floor(amount_in.get(), taken.get()) };
-    fits.filter(|fits| !fits.is_zero())
-        .ok_or_else(|| Failure::new(Code::NoRoute, "the amount is too small for two hops"))
+    fits.filter(|fits| !fits.is_zero()).ok_or_else(too_small)
+}
+
+fn too_small() -> Failure {
+    Failure::new(Code::NoRoute, "the amount is too small for two hops")
 }
 
 fn quote(market: &Market, mint_in: Mint, mode: Mode, amount: Atoms) -> Result<SwapQuote, Failure> {
@@ -218,9 +240,36 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_that_swaps_no_exact_output_cannot_be_the_first_of_two() {
+    fn a_pool_that_swaps_no_exact_output_cannot_buy_exactly() {
         for venue in [Venue::MeteoraDlmm, Venue::MeteoraDammV1] {
             assert_eq!(on_two_pools(venue, 1).unwrap_err().code, Code::SimulationFailed);
+        }
+    }
+
+    #[test]
+    fn an_exact_in_first_hop_of_any_venue_gives_no_less_than_the_second_sells() {
+        for venue in Venue::ALL {
+            let first = market(venue, ["JUP", "SOL"], [3_000_000_000_000, 10_000_000_000_000]);
+            let last = market(Venue::RaydiumCpmm, ["SOL", USDC], [60_000_000_000_000, 9_000_000_000_000]);
+            let given = first.quote(known("JUP").mint, Mode::ExactIn, PART).unwrap().amount_out.get();
+            let planned = |quoted: u64, sold: u64| {
+                let hops = [hop(1, "JUP", "SOL", PART.get(), quoted), hop(2, "SOL", USDC, sold, 1)];
+                let pool = |pool: PoolAddress| {
+                    Ok(if pool == PoolAddress::new([1; 32]) { first.clone() } else { last.clone() })
+                };
+                let plan = planned(&route(hops), 1, pool).unwrap();
+                [plan.hops()[0].limit(), plan.hops()[1].limit()]
+            };
+            let limits = |sold: u64| {
+                let sold = Atoms::new(sold);
+                [
+                    Limit::ExactIn { amount_in: PART, min_out: sold },
+                    Limit::ExactIn { amount_in: sold, min_out: Atoms::new(1) },
+                ]
+            };
+            assert_eq!(planned(given, given - 7), limits(given - 7), "{venue}: it is as it was");
+            // It was quoted to give twice that: half of the buffer is half of the amount.
+            assert_eq!(planned(2 * given, 2 * given - 2_000), limits(given - 1_000), "{venue}: it moved");
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{Balances, Evidence, Violations};
 use crate::log::Line;
 use crate::witness::{Entry, Moment, Order};
 use order_core::order::{Event, Fill, Observation};
+use order_core::token;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -243,6 +244,11 @@ fn add_fill(order: &Order, fill: &Fill, balances: &mut Balances) {
     add(balances, &intent.token_out().symbol, i128::from(fill.amount_out.get()));
     add(balances, "SOL", -i128::from(fill.network_fee.get()));
     add(balances, "SOL", -i128::from(fill.tip.get()));
+    for left in &fill.leftovers {
+        if let Some(token) = token::known().find(|token| token.mint == left.mint) {
+            add(balances, &token.symbol, i128::from(left.amount.get()));
+        }
+    }
 }
 
 fn add(balances: &mut Balances, symbol: &str, change: i128) {

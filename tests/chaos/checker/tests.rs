@@ -61,6 +61,7 @@ fn story() -> Vec<Event> {
         amount_out: Atoms::new(149),
         network_fee: Atoms::new(5),
         tip: Atoms::ZERO,
+        leftovers: Vec::new(),
         slot: 11,
     };
     vec![

@@ -52,6 +52,12 @@ impl Balances {
                 if order["data"]["tip"].is_string() {
                     changes.add("SOL", -signed(atoms(&order["data"]["tip"], "SOL")));
                 }
+                for left in order["data"]["leftovers"].as_array().unwrap() {
+                    let symbol = left["token"].as_str().unwrap();
+                    if symbols.contains(&symbol) {
+                        changes.add(symbol, signed(atoms(&left["amount"], symbol)));
+                    }
+                }
             }
             // A transaction that was reverted has cost its fee too.
             if order["data"]["networkFee"].is_string() {

@@ -3,6 +3,8 @@
 use crate::tip::tip;
 use crate::transaction::{self, BuildError, Draft};
 use order_core::order::{self, Fill, Intent, SignedTransaction};
+use order_core::route::Leftover;
+use order_core::token::NATIVE_MINT;
 use order_core::{Atoms, Mint, Token};
 use solana_pubkey::Pubkey;
 use std::collections::{BTreeSet, HashMap};
@@ -25,6 +27,8 @@ pub struct Trade {
     pub min_out: Atoms,
     /// The lamports that the transaction pays as a tip, which are no part of the trade.
     pub tip: Atoms,
+    /// The order's marker, which the transaction creates; None if it was signed before there were markers.
+    pub marker: Option<Pubkey>,
 }
 
 impl Trade {
@@ -45,17 +49,20 @@ impl Trade {
             None => transaction::unmarked_temporary_account(&wallet, id),
         };
         let tip = tip(&message, &temporary).map_or(Atoms::ZERO, |tip| tip.lamports);
-        Ok(Self::new(wallet, temporary, intent, min_out, tip))
+        let marker = transaction.marker.as_ref().map(|marker| marker.address.pubkey());
+        Ok(Self { marker, ..Self::unmarked(wallet, temporary, intent, min_out, tip) })
     }
 
     /// The trade of an order's transaction that is not signed yet.
     pub fn planned(draft: &Draft, intent: &Intent, min_out: Atoms) -> Self {
         let wallet = draft.marker.wallet.pubkey();
         let tip = draft.tip.map_or(Atoms::ZERO, |tip| tip.lamports);
-        Self::new(wallet, transaction::temporary_account(&wallet, &draft.marker), intent, min_out, tip)
+        let temporary = transaction::temporary_account(&wallet, &draft.marker);
+        let marker = Some(draft.marker.address.pubkey());
+        Self { marker, ..Self::unmarked(wallet, temporary, intent, min_out, tip) }
     }
 
-    fn new(wallet: Pubkey, temporary: Pubkey, intent: &Intent, min_out: Atoms, tip: Atoms) -> Self {
+    fn unmarked(wallet: Pubkey, temporary: Pubkey, intent: &Intent, min_out: Atoms, tip: Atoms) -> Self {
         Self {
             wallet,
             temporary,
@@ -64,6 +71,7 @@ impl Trade {
             max_in: intent.amount_in(),
             min_out,
             tip,
+            marker: None,
         }
     }
 
@@ -123,6 +131,7 @@ impl Balances {
             amount_out: atoms(Some(bought), &trade.token_out)?,
             network_fee: self.network_fee,
             tip: trade.tip,
+            leftovers: self.leftovers(trade, accounts)?,
             slot,
         })
     }
@@ -140,6 +149,32 @@ impl Balances {
         changes.collect()
     }
 
+    /// The other tokens that the wallet has more of afterwards. The lamports of the marker are not counted as spent.
+    fn leftovers(&self, trade: &Trade, accounts: &[Pubkey]) -> Result<Vec<Leftover>, InvalidBalances> {
+        let traded = [trade.token_in.mint, trade.token_out.mint];
+        let ours = self.tokens_after.iter().filter(|balance| balance.owner == trade.wallet);
+        let mut changes: Vec<(Mint, i128)> = Vec::new();
+        if !traded.contains(&NATIVE_MINT) {
+            let marker =
+                trade.marker.and_then(|marker| accounts.iter().position(|account| *account == marker));
+            let lamports =
+                |of: &[u64]| marker.and_then(|place| of.get(place)).map_or(0, |of| i128::from(*of));
+            let locked = lamports(&self.lamports_after).saturating_sub(lamports(&self.lamports_before));
+            changes.push((NATIVE_MINT, self.change_of_sol(trade, accounts)?.saturating_add(locked)));
+        }
+        for TokenBalance { mint, .. } in ours {
+            let known = traded.contains(mint) || changes.iter().any(|(known, _)| known == mint);
+            if !known && *mint != NATIVE_MINT {
+                changes.push((*mint, self.change_of(trade, *mint)));
+            }
+        }
+        let leftover = |(mint, change): (Mint, i128)| {
+            let amount = Atoms::new(u64::try_from(change).ok()?);
+            (!amount.is_zero()).then_some(Leftover { mint, amount })
+        };
+        Ok(changes.into_iter().filter_map(leftover).collect())
+    }
+
     /// By how much the wallet's holding of a token grew, network fee and tip apart.
     fn change(&self, trade: &Trade, token: &Token, accounts: &[Pubkey]) -> Result<i128, InvalidBalances> {
         if token.is_native() {
@@ -150,14 +185,20 @@ impl Balances {
     }
 
     fn change_of_token(&self, trade: &Trade, token: &Token) -> Result<i128, InvalidBalances> {
-        let ours = |balance: &&TokenBalance| balance.owner == trade.wallet && balance.mint == token.mint;
+        let ours = |balance: &TokenBalance| balance.owner == trade.wallet && balance.mint == token.mint;
+        if !self.tokens_before.iter().chain(&self.tokens_after).any(ours) {
+            return Err(InvalidBalances(format!("no balance of {} is among them", token.symbol)));
+        }
+        Ok(self.change_of(trade, token.mint))
+    }
+
+    /// By how much the wallet's accounts of a token grew.
+    fn change_of(&self, trade: &Trade, mint: Mint) -> i128 {
+        let ours = |balance: &&TokenBalance| balance.owner == trade.wallet && balance.mint == mint;
         let held = |balances: &[TokenBalance]| -> i128 {
             balances.iter().filter(ours).map(|balance| i128::from(balance.amount)).sum()
         };
-        if !self.tokens_before.iter().chain(&self.tokens_after).any(|balance| ours(&balance)) {
-            return Err(InvalidBalances(format!("no balance of {} is among them", token.symbol)));
-        }
-        Ok(held(&self.tokens_after).saturating_sub(held(&self.tokens_before)))
+        held(&self.tokens_after).saturating_sub(held(&self.tokens_before))
     }
 
     /// The wallet's lamports, and those in token accounts it owns: what opens or fills one has not left it.

@@ -9,6 +9,7 @@ const TEMPORARY: &str = "DSU5VmrBZ5yDphQ86HUQA5nPgbm2w4MCSfGFynfZUrWa";
 const USDC_ACCOUNT: &str = "7woc3ajaGMMXczFYjxon4aQoHH3j126fMUR9c58eHRsK";
 const USDT_ACCOUNT: &str = "FXJ6Y213C7fJdcwmDRXUtFsokkV1XAni6JwD1Jf1rxcB";
 const POOL: &str = "GpMZbSM2GgvTKHJirzeGfMFoaZ8UR2X7F4v8vHTvxFbL";
+const MARKER: &str = "Emm5qJu64jqd9w3Fv3YdrEeTySwbVYdmjjADaRWZMJPY";
 const SOL: &str = "So11111111111111111111111111111111111111112";
 const USDC: &str = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
 const USDT: &str = "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB";
@@ -18,7 +19,16 @@ fn trade(token_in: &str, token_out: &str) -> Trade {
     let [wallet, temporary] = [WALLET, TEMPORARY].map(|address| address.parse().unwrap());
     let (token_in, token_out) = (known(token_in), known(token_out));
     let (max_in, min_out, tip) = (Atoms::new(u64::MAX), Atoms::ZERO, Atoms::ZERO);
-    Trade { wallet, temporary, token_in, token_out, max_in, min_out, tip }
+    Trade {
+        wallet,
+        temporary,
+        token_in,
+        token_out,
+        max_in,
+        min_out,
+        tip,
+        marker: Some(MARKER.parse().unwrap()),
+    }
 }
 
 /// A transaction as `getTransaction` gives it; `meta` replaces what differs.
@@ -218,4 +228,45 @@ fn the_change_of_each_token_account_is_told_that_lives_through_it() {
     let accounts = [TEMPORARY, USDC_ACCOUNT, USDT_ACCOUNT, POOL].map(|account| account.parse().unwrap());
     let changes = landed(meta).balances.token_changes(&accounts);
     assert_eq!(changes, HashMap::from([(accounts[1], -50), (accounts[2], 7)]));
+}
+
+/// A fill's leftovers, as mint and amount.
+fn leftovers(trade: &Trade, accounts: &[&str], meta: serde_json::Value) -> Vec<(String, u64)> {
+    let accounts: Vec<Pubkey> = accounts.iter().map(|account| account.parse().unwrap()).collect();
+    let landed = landed(meta);
+    let fill = landed.balances.fill(trade, &accounts, landed.slot).unwrap();
+    fill.leftovers.iter().map(|left| (left.mint.to_string(), left.amount.get())).collect()
+}
+
+#[test]
+fn what_is_bought_between_and_not_sold_is_left_over() {
+    // USDC for SOL through USDT, whose account is opened by the transaction: 0.07 USDT stay.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 2_039_280, 0, 2_039_280],
+        "postBalances": [10_500_000_000u64 - 2_039_280 - 5_001, 0, 2_039_280, 2_039_280, 2_039_280],
+        "preTokenBalances": [holding(2, WALLET, USDC, "200000000"), holding(4, POOL, USDT, "9000000")],
+        "postTokenBalances": [
+            holding(2, WALLET, USDC, "124000000"), holding(3, WALLET, USDT, "70000"),
+            holding(4, POOL, USDT, "8000000"),
+        ],
+    });
+    let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT, USDT_ACCOUNT, POOL];
+    assert_eq!(leftovers(&trade("USDC", "SOL"), &accounts, meta), [(USDT.to_owned(), 70_000)]);
+}
+
+#[test]
+fn lamports_are_left_over_beside_fee_tip_and_marker() {
+    // USDC for USDT through SOL: 0.004 SOL stay, and the marker keeps its own.
+    let meta = |marker: u64, left: u64| {
+        json!({
+            "preBalances": [10_000_000_000u64, 0, 2_039_280, 2_039_280, 0],
+            "postBalances": [10_000_000_000u64 + left - 700_000 - marker - 5_001, 0, 2_039_280, 2_039_280, marker],
+            "preTokenBalances": [holding(2, WALLET, USDC, "200000000"), holding(3, WALLET, USDT, "5")],
+            "postTokenBalances": [holding(2, WALLET, USDC, "124000000"), holding(3, WALLET, USDT, "75000005")],
+        })
+    };
+    let trade = Trade { tip: Atoms::new(700_000), ..trade("USDC", "USDT") };
+    let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT, USDT_ACCOUNT, MARKER];
+    assert_eq!(leftovers(&trade, &accounts, meta(890_880, 4_000_000)), [(SOL.to_owned(), 4_000_000)]);
+    assert_eq!(leftovers(&trade, &accounts, meta(890_880, 0)), []);
 }

@@ -36,6 +36,7 @@ fn trade() -> Trade {
         max_in: Atoms::new(1_000_000_000),
         min_out: Atoms::new(149_000_000),
         tip: Atoms::ZERO,
+        marker: None,
     }
 }
 
@@ -101,6 +102,7 @@ fn expected_fill() -> Observation {
             amount_out: Atoms::new(150_000_000),
             network_fee: Atoms::new(5_000),
             tip: Atoms::ZERO,
+            leftovers: Vec::new(),
             slot: 42,
         }),
     }

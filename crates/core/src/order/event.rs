@@ -1,4 +1,5 @@
 use super::{Intent, Marker};
+use crate::route::Leftover;
 use crate::{AccountAddress, AccountId, Atoms, Failure, Quote, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
@@ -161,6 +162,9 @@ pub struct Fill {
     /// The tip, in lamports.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub tip: Atoms,
+    /// Intermediate tokens that it bought and did not sell, which stay with the wallet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<Leftover>,
     /// Where it landed.
     pub slot: u64,
 }

@@ -86,6 +86,7 @@ fn fill(amount_out: u64) -> Fill {
         amount_out: Atoms::new(amount_out),
         network_fee: Atoms::new(5000),
         tip: Atoms::ZERO,
+        leftovers: Vec::new(),
         slot: 6,
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn confirmed() -> Vec<Recorded> {
         amount_out: Atoms::new(14_992_500_000),
         network_fee: Atoms::new(5_000),
         tip: Atoms::ZERO,
+        leftovers: Vec::new(),
         slot: 6,
     };
     recorded([

@@ -66,6 +66,7 @@ fn landed(amount_out: u64) -> Event {
         amount_out: Atoms::new(amount_out),
         network_fee: Atoms::new(5_000),
         tip: Atoms::ZERO,
+        leftovers: Vec::new(),
         slot: 7,
     };
     Event::Observed { observation: Observation::Landed { fill: Some(fill) } }

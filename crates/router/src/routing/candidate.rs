@@ -86,10 +86,10 @@ impl Candidate<'_> {
 }
 
 impl Refusals {
-    /// Adds paths that none of these pools can be used for: why the first of them cannot, or what else is missing.
-    pub(super) fn add(&mut self, pools: Self, missing: Option<Alternative>, name: &str) {
-        let stale = missing.is_none() && pools.stale == pools.list.len();
-        if let Some(refusal) = missing.or_else(|| pools.list.into_iter().next()) {
+    /// Adds paths that none of these pools can be used for: why the first of them cannot.
+    pub(super) fn add(&mut self, pools: Self, name: &str) {
+        let stale = pools.stale == pools.list.len();
+        if let Some(refusal) = pools.list.into_iter().next() {
             let reason = format!("{name}: {}", refusal.reason);
             self.list.push(Alternative { reason, ..refusal });
             self.stale = self.stale.saturating_add(usize::from(stale));

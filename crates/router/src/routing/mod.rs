@@ -86,7 +86,8 @@ pub(crate) fn decide(
     let cost = cost.map_or(0, |amount| cost::of_swap(book, request, amount, now, max_age));
     match request.mode {
         Mode::ExactIn => {
-            let paths = prune::prune(&direct, &through, &intermediates, request.amount.get());
+            let fits = |path: &Path<'_>| shape::fits(book, request, path);
+            let paths = prune::prune(&direct, &through, &intermediates, request.amount.get(), fits);
             for combination in combine::best(book, request, &paths, cost) {
                 let route = split::divide(&combination, request.amount.get());
                 // The best two-hop path is among them once more.

@@ -2,7 +2,7 @@
 //! intermediate token.
 
 use super::candidate::Candidate;
-use amm::SwapQuote;
+use amm::{QuoteError, SwapQuote};
 use order_core::quote::{Alternative, Mode};
 use order_core::route;
 use order_core::{Atoms, Fraction, InputBuffer, Mint, PoolAddress, Pubkey};
@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Maximum iterations of lowering the intermediate amount until the first hop costs no more than the budget.
 /// Rounding needs one or two.
 const LOWERED_MAX: usize = 3;
+
+/// The reason where an amount leaves nothing for the second hop.
+const TOO_SMALL: &str = "the amount is too small for two hops";
 
 /// A pool and the direction through it.
 #[derive(Debug, Clone, Copy)]
@@ -28,11 +31,20 @@ pub(super) struct Path<'a> {
     pub(super) second: Option<Second<'a>>,
 }
 
-/// The second pool of two, and what they leave of their input.
+/// The second pool of two, and how the first is swapped before it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Second<'a> {
     pub(super) hop: Hop<'a>,
+    pub(super) join: Join,
+}
+
+/// The way in which two hops are joined. The second must know what it sells, so the first leaves room for its price
+/// to move: of the input if it is exact-out, and else of the intermediate token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Join {
     pub(super) input_buffer: InputBuffer,
+    /// True if the first is to be exact-out.
+    pub(super) exact_out: bool,
 }
 
 /// The amounts of a path, pool by pool.
@@ -52,21 +64,36 @@ impl<'a> Path<'a> {
     pub(super) fn output(&self, amount: u64) -> u64 {
         match &self.second {
             None => self.first.output(amount),
-            Some(Second { hop, input_buffer }) => {
-                hop.output(self.first.output(input_buffer.spendable(Atoms::new(amount)).get()))
-            }
+            Some(Second { hop, join }) => hop.output(join.sold(&self.first, amount)),
         }
     }
 
-    /// The amounts of the path for an exact input or output. Of an exact input, two hops leave the input buffer and a
-    /// few base units: the first hop is exact-out, so that nothing of the intermediate token is left over.
+    /// The amounts of the path for an exact input or output. Of an exact input, two hops leave the buffer and a few
+    /// base units: of the input if the first hop is exact-out, and else of the intermediate token.
     pub(super) fn quote(&self, mode: Mode, amount: Atoms) -> Result<Terms, String> {
-        let Some(Second { hop: second, input_buffer }) = &self.second else {
+        let Some(Second { hop: second, join }) = &self.second else {
             return Ok(Terms { first: self.first.quote(mode, amount)?, second: None });
         };
+        let exact_out = join.exact_out.then(|| self.through_exact_out(second, *join, mode, amount));
+        match exact_out {
+            Some(Ok(terms)) => Ok(terms),
+            // An exact output may not be had, or cost more than the input: its program rounds otherwise, or the
+            // token withholds a part of each transfer.
+            Some(Err(_)) | None => self.through_exact_in(second, *join, mode, amount),
+        }
+    }
+
+    /// The first hop buys exactly what the second sells.
+    fn through_exact_out(
+        &self,
+        second: &Hop<'_>,
+        join: Join,
+        mode: Mode,
+        amount: Atoms,
+    ) -> Result<Terms, String> {
         let (first, second) = match mode {
             Mode::ExactIn => {
-                let first = self.first.within(input_buffer.spendable(amount))?;
+                let first = self.first.within(join.input_buffer.spendable(amount))?;
                 (first, second.quote(Mode::ExactIn, first.amount_out)?)
             }
             Mode::ExactOut => {
@@ -75,6 +102,35 @@ impl<'a> Path<'a> {
             }
         };
         Ok(Terms { first, second: Some(second) })
+    }
+
+    /// The first hop sells its whole input, and the second what the first is sure to give.
+    fn through_exact_in(
+        &self,
+        second: &Hop<'_>,
+        join: Join,
+        mode: Mode,
+        amount: Atoms,
+    ) -> Result<Terms, String> {
+        let (first, second) = match mode {
+            Mode::ExactIn => {
+                let first = self.first.quote(Mode::ExactIn, amount)?;
+                let sure = join.sure(first.amount_out).ok_or(TOO_SMALL)?;
+                (first, second.quote(Mode::ExactIn, sure)?)
+            }
+            Mode::ExactOut => {
+                let second = second.quote(Mode::ExactOut, amount)?;
+                let given = join.given(second.amount_in).ok_or("the amount is too large for two hops")?;
+                let input = self.first.input(given).ok_or("no pool gives so much of it")?;
+                (self.first.quote(Mode::ExactIn, input)?, second)
+            }
+        };
+        Ok(Terms { first, second: Some(second) })
+    }
+
+    /// True if the first of two hops is to be exact-out.
+    pub(super) fn begins_exact_out(&self) -> bool {
+        self.second.is_some_and(|second| second.join.exact_out)
     }
 
     /// Every pool of it, in order.
@@ -116,16 +172,60 @@ impl<'a> Path<'a> {
     }
 }
 
+impl Join {
+    /// The intermediate amount that the second hop sells of an input, nearly: both ways are the same but for rounding.
+    fn sold(self, first: &Hop<'_>, amount: u64) -> u64 {
+        if self.exact_out {
+            first.output(self.input_buffer.spendable(Atoms::new(amount)).get())
+        } else {
+            self.sure(Atoms::new(first.output(amount))).map_or(0, Atoms::get)
+        }
+    }
+
+    /// The amount that an exact-in first hop is sure to give, if it is quoted to give this: at least one base unit
+    /// less, so that the amounts say how it is swapped. None if nothing is left.
+    fn sure(self, given: Atoms) -> Option<Atoms> {
+        let sure = self.input_buffer.spendable(given).min(given.checked_sub(Atoms::new(1))?);
+        Some(sure).filter(|sure| !sure.is_zero())
+    }
+
+    /// The least that an exact-in first hop must be quoted to give, to be sure of this; None if that is more than
+    /// there can be.
+    fn given(self, sure: Atoms) -> Option<Atoms> {
+        Some(self.input_buffer.before(sure)?.max(sure.checked_add(Atoms::new(1))?))
+    }
+}
+
 impl Hop<'_> {
     /// The pool's output for an input; zero where it cannot quote.
     pub(super) fn output(&self, amount: u64) -> u64 {
         self.candidate.output(self.mint_in, amount)
     }
 
-    /// The pool's input for an output; None where it cannot quote.
+    /// The pool's least input for an output; None where it does not have it.
     pub(super) fn input(&self, amount: Atoms) -> Option<Atoms> {
-        let quoted = self.candidate.market.quote(self.mint_in, Mode::ExactOut, amount).ok()?;
-        Some(quoted.amount_in)
+        let market = self.candidate.market;
+        match market.quote(self.mint_in, Mode::ExactOut, amount) {
+            Ok(quoted) => Some(quoted.amount_in),
+            Err(_) if market.quotes_exact_out() => None,
+            Err(_) => self.found_input(amount),
+        }
+    }
+
+    /// The least exact input that gives at least this output, found by halving: what a pool gives grows with what it
+    /// takes.
+    fn found_input(&self, amount: Atoms) -> Option<Atoms> {
+        let (mut less, mut enough) = (0, u64::MAX);
+        while enough.saturating_sub(less) > 1 {
+            let middle = less.midpoint(enough);
+            match self.candidate.market.quote(self.mint_in, Mode::ExactIn, Atoms::new(middle)) {
+                Ok(quoted) if quoted.amount_out >= amount => enough = middle,
+                Ok(_) | Err(QuoteError::ZeroAmount | QuoteError::NothingOut) => less = middle,
+                // Too much for it.
+                Err(_) => enough = middle,
+            }
+        }
+        (self.output(enough) >= amount.get()).then_some(Atoms::new(enough))
     }
 
     fn quote(&self, mode: Mode, amount: Atoms) -> Result<SwapQuote, String> {

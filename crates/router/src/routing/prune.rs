@@ -13,13 +13,14 @@ const DIRECT_MAX: usize = 5;
 /// Most paths through two, likewise.
 const TWO_HOP_MAX: usize = 5;
 
-/// The best paths for the whole amount and for a small part of it. `through` are those for the whole
-/// through each intermediate token, best first.
+/// The best paths for the whole amount and for a small part of it, of those whose transaction `fits`. `through` are
+/// those for the whole through each intermediate token, best first.
 pub(super) fn prune<'a>(
     direct: &[Path<'a>],
     through: &[Vec<Path<'a>>],
     intermediates: &[Intermediate<'a>],
     amount: u64,
+    fits: impl Fn(&Path<'a>) -> bool,
 ) -> Vec<Path<'a>> {
     let part = (amount / PROBE_PART).max(1);
     let mut kept: Vec<Path<'a>> = Vec::new();
@@ -30,15 +31,18 @@ pub(super) fn prune<'a>(
             }
         }
     };
-    keep(best(direct.iter().copied(), amount, DIRECT_MAX));
-    keep(best(direct.iter().copied(), part, DIRECT_MAX));
-    keep(best(through.iter().flatten().copied(), amount, TWO_HOP_MAX));
-    keep(best(intermediates.iter().flat_map(|intermediate| intermediate.ranked(part)), part, TWO_HOP_MAX));
+    let direct = || direct.iter().copied();
+    keep(ranked(direct(), amount).take(DIRECT_MAX).collect());
+    keep(ranked(direct(), part).take(DIRECT_MAX).collect());
+    let of_part = intermediates.iter().flat_map(|intermediate| intermediate.ranked(part));
+    keep(ranked(through.iter().flatten().copied(), amount).filter(&fits).take(TWO_HOP_MAX).collect());
+    keep(ranked(of_part, part).filter(&fits).take(TWO_HOP_MAX).collect());
     kept
 }
 
-fn best<'a>(paths: impl Iterator<Item = Path<'a>>, amount: u64, count: usize) -> Vec<Path<'a>> {
+/// The paths, those that give the most for the amount first.
+fn ranked<'a>(paths: impl Iterator<Item = Path<'a>>, amount: u64) -> impl Iterator<Item = Path<'a>> {
     let mut ranked: Vec<(u64, Path<'a>)> = paths.map(|path| (path.output(amount), path)).collect();
     ranked.sort_by_key(|(output, _)| Reverse(*output));
-    ranked.into_iter().take(count).map(|(_, path)| path).collect()
+    ranked.into_iter().map(|(_, path)| path)
 }

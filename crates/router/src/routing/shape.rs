@@ -149,7 +149,7 @@ impl Shapes {
             parts.frame(book.token(request.mint_in)?, book.token(request.mint_out)?, book.is_tipped());
         let mut drafts = Vec::with_capacity(paths.len());
         for path in paths {
-            let mut draft = vec![parts.hop(&path.first, path.second.is_some(), amount)?];
+            let mut draft = vec![parts.hop(&path.first, path.begins_exact_out(), amount)?];
             if let Some(second) = &path.second {
                 draft.push(parts.hop(&second.hop, false, amount)?);
                 draft.push(parts.token(book.token(second.hop.mint_in)?));
@@ -165,6 +165,12 @@ impl Shapes {
         };
         Some(Self { frame: shape(&[frame]), paths: drafts.iter().map(|draft| shape(draft)).collect() })
     }
+}
+
+/// True if the transaction of the path alone is short enough to be sent.
+pub(super) fn fits(book: &Book, request: &Request, path: &Path<'_>) -> bool {
+    let shapes = Shapes::of(book, request, std::slice::from_ref(path), request.amount);
+    shapes.is_some_and(|shapes| shapes.paths.iter().all(|path| shapes.frame.and(*path).fits()))
 }
 
 /// The parts of a transaction: once each, however many paths want it.

@@ -1,7 +1,7 @@
 //! Paths of two hops, through an intermediate token.
 
 use super::candidate::{self, Refusals, Survey};
-use super::path::{Hop, Path, Second};
+use super::path::{Hop, Join, Path, Second};
 use crate::book::Book;
 use order_core::quote::Mode;
 use order_core::{Atoms, InputBuffer, Mint};
@@ -16,7 +16,7 @@ const SIDE_MAX: usize = 2;
 /// An intermediate token, with quotable pools on both sides of it.
 #[derive(Debug)]
 pub(super) struct Intermediate<'a> {
-    /// The hops that give an exact amount of it, by address.
+    /// The hops that give it, by address.
     firsts: Vec<Hop<'a>>,
     /// The hops that it is sold on, by address.
     seconds: Vec<Hop<'a>>,
@@ -33,20 +33,17 @@ pub(super) fn survey<'a>(
 ) -> Vec<Intermediate<'a>> {
     let mut intermediates = Vec::new();
     for intermediate in book.intermediates(request.mint_in, request.mint_out) {
-        let mut side = |mint_in, mint_out, exact_out: bool| {
-            let Survey { mut candidates, refusals: of_side } =
+        let mut side = |mint_in, mint_out| {
+            let Survey { candidates, refusals: of_side } =
                 candidate::survey(book, request, [mint_in, mint_out], now, max_age);
-            let any = candidates.first().copied();
-            candidates.retain(|candidate| !exact_out || candidate.market.quotes_exact_out());
             if candidates.is_empty() {
-                let unable = any.map(|any| any.refused("no pool gives an exact amount of it".to_owned()));
-                refusals.add(of_side, unable, &name(book, intermediate));
+                refusals.add(of_side, &name(book, intermediate));
             }
             let hops = candidates.into_iter().map(|candidate| Hop { candidate, mint_in, mint_out });
             hops.collect::<Vec<_>>()
         };
-        let firsts = side(request.mint_in, intermediate, true);
-        let seconds = side(intermediate, request.mint_out, false);
+        let firsts = side(request.mint_in, intermediate);
+        let seconds = side(intermediate, request.mint_out);
         if !firsts.is_empty() && !seconds.is_empty() {
             intermediates.push(Intermediate { firsts, seconds, input_buffer: request.input_buffer });
         }
@@ -94,7 +91,9 @@ impl<'a> Intermediate<'a> {
     }
 
     fn path(&self, first: &Hop<'a>, second: &Hop<'a>) -> Path<'a> {
-        Path { first: *first, second: Some(Second { hop: *second, input_buffer: self.input_buffer }) }
+        let join =
+            Join { input_buffer: self.input_buffer, exact_out: first.candidate.market.quotes_exact_out() };
+        Path { first: *first, second: Some(Second { hop: *second, join }) }
     }
 }
 

@@ -97,6 +97,7 @@ mod tests {
             amount_out: Atoms::new(amount_out),
             network_fee: Atoms::new(5_000),
             tip: Atoms::ZERO,
+            leftovers: Vec::new(),
             slot: 1,
         }
     }

@@ -4,7 +4,7 @@ use super::fold::{OrderView, sol, tip};
 use super::load::{OrderPath, corrupt, history};
 use super::response::{Failed, message};
 use crate::access::Caller;
-use crate::api::quotes::response::{Alternative, Hop, Pair, Path, Price};
+use crate::api::quotes::response::{Alternative, Hop, Leftover, Pair, Path, Price};
 use crate::api::schema::{Decimal, OrderEventKind, OrderStatus, TransactionSignature};
 use crate::http::problem::Problem;
 use crate::state::App;
@@ -178,6 +178,10 @@ pub(crate) struct Filled {
     input: String,
     #[schema(value_type = Decimal)]
     output: String,
+    /// Intermediate tokens that were bought and not sold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    leftovers: Vec<Leftover>,
 }
 
 impl History {
@@ -311,9 +315,11 @@ impl Route {
 
 impl Filled {
     fn of(fill: &Fill, intent: &Intent) -> Self {
+        let pair = Pair { token_in: intent.token_in(), token_out: intent.token_out() };
         Self {
-            input: fill.amount_in.to_decimal(intent.token_in().decimals),
-            output: fill.amount_out.to_decimal(intent.token_out().decimals),
+            input: fill.amount_in.to_decimal(pair.token_in.decimals),
+            output: fill.amount_out.to_decimal(pair.token_out.decimals),
+            leftovers: Leftover::all(&fill.leftovers, pair),
         }
     }
 }
@@ -322,6 +328,7 @@ impl Filled {
 mod tests {
     use super::*;
     use crate::tests::example;
+    use order_core::{Atoms, Mint, route};
     use serde_json::json;
 
     #[test]
@@ -381,6 +388,28 @@ mod tests {
         );
         let order = OrderView::replay(example::id(), &example::tipped()).unwrap().data();
         assert_eq!((order.tip.as_deref(), order.executed_input.as_deref()), (Some("0.00025"), Some("100")));
+    }
+
+    #[test]
+    fn what_is_left_over_is_shown_with_the_fill() {
+        let mint = order_core::token::known().next().unwrap().mint;
+        let [known, strange] = [(mint, 4_000_000), (Mint::new([7; 32]), 5)]
+            .map(|(mint, amount)| route::Leftover { mint, amount: Atoms::new(amount) });
+        let mut events = example::confirmed();
+        for recorded in &mut events {
+            if let order::Event::Observed { observation: Observation::Landed { fill: Some(fill) } } =
+                &mut recorded.event
+            {
+                fill.leftovers = vec![known, strange];
+            }
+        }
+        let seen = serde_json::to_value(History::of(example::id(), &events).unwrap()).unwrap();
+        let order = serde_json::to_value(OrderView::replay(example::id(), &events).unwrap().data()).unwrap();
+        let expected = json!([
+            {"token": "SOL", "amount": "0.004", "baseUnits": "4000000"},
+            {"token": strange.mint.to_string(), "amount": null, "baseUnits": "5"},
+        ]);
+        assert_eq!((&seen["events"][4]["fill"]["leftovers"], &order["leftovers"]), (&expected, &expected));
     }
 
     #[test]

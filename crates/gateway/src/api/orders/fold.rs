@@ -1,7 +1,7 @@
 //! Folds the events of an order into the order that clients see.
 
 use super::response::{Data, Failed, OrderResponse, OrderUpdate, message};
-use crate::api::quotes::response::{Pair, Price};
+use crate::api::quotes::response::{Leftover, Pair, Price};
 use order_core::order::{Event, Fill, Id, InvalidHistory, Observation, Recorded, State};
 use order_core::{Atoms, Environment, Fraction, Signature, Timestamp, amount, token};
 use std::collections::BTreeMap;
@@ -134,6 +134,7 @@ impl OrderView {
                 .map(Fraction::to_decimal),
             network_fee: self.network_fee().map(sol),
             tip: fill.and_then(tip),
+            leftovers: fill.map_or_else(Vec::new, |fill| Leftover::all(&fill.leftovers, pair)),
             error: state.failure().map(Failed::of),
             requires_wrapping: intent.requires_wrapping(),
         }

@@ -1,6 +1,6 @@
 //! Responses about one order: the whole order, its updates, and receipts.
 
-use crate::api::quotes::response::Price;
+use crate::api::quotes::response::{Leftover, Price};
 use crate::api::schema::{
     Decimal, EnvironmentName, FailureCode, OrderStatus, SignedDecimal, TransactionSignature,
 };
@@ -86,6 +86,8 @@ pub(crate) struct Data {
     /// Tip of the landed transaction to those who landed it, in SOL, beside the network fee; null if it paid none.
     #[schema(value_type = Option<Decimal>, required)]
     pub(super) tip: Option<String>,
+    /// Intermediate tokens that the landed transaction bought and did not sell; they stay with the wallet.
+    pub(super) leftovers: Vec<Leftover>,
     /// The latest failure.
     #[schema(required)]
     pub(super) error: Option<Failed>,
@@ -183,7 +185,7 @@ mod tests {
             concat!(
                 r#"{"orderId":"00000000-0000-0000-0000-000000000007","status":"pending","message":"Order received and queued","seq":1,"attempts":0,"#,
                 r#""tokenIn":"SOL","tokenOut":"USDC","amount":"100","maxSlippage":"0.01","#,
-                r#""data":{"quote":null,"estimatedOutput":null,"minimumOutput":null,"txHash":null,"executedPrice":null,"executedInput":null,"executedOutput":null,"slippage":null,"networkFee":null,"tip":null,"error":null,"requiresWrapping":true},"#,
+                r#""data":{"quote":null,"estimatedOutput":null,"minimumOutput":null,"txHash":null,"executedPrice":null,"executedInput":null,"executedOutput":null,"slippage":null,"networkFee":null,"tip":null,"leftovers":[],"error":null,"requiresWrapping":true},"#,
                 r#""expiresAt":"1970-01-01T00:01:01Z","createdAt":"1970-01-01T00:00:01Z","updatedAt":"1970-01-01T00:00:01Z","timestamp":"1970-01-01T00:00:00Z","environment":"sandbox"}"#
             )
         );
@@ -197,7 +199,7 @@ mod tests {
             r#"{"quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
             r#""estimatedOutput":"15000","minimumOutput":"14850","#,
             r#""txHash":"2AXDGYSE4f2sz7tvMMzyHvUfcoJmxudvdhBcmiUSo6ijwfYmfZYsKRxboQMPh3R4kUhXRVdtSXFXMheka4Rc4P2","#,
-            r#""executedPrice":"149.925","executedInput":"100","executedOutput":"14992.5","slippage":"0.0005","networkFee":"0.000005","tip":null,"error":null,"requiresWrapping":true}"#
+            r#""executedPrice":"149.925","executedInput":"100","executedOutput":"14992.5","slippage":"0.0005","networkFee":"0.000005","tip":null,"leftovers":[],"error":null,"requiresWrapping":true}"#
         );
         assert_eq!(
             frame,

@@ -23,7 +23,8 @@ pub(crate) struct Quote {
     /// The amount of the request.
     #[schema(value_type = Decimal)]
     amount: String,
-    /// `exactIn`: spend at most `amount`. A two-hop path leaves a part of it unspent: see `estimatedInput`.
+    /// `exactIn`: spend at most `amount`. A two-hop path leaves a little of it unspent, see `estimatedInput`, or of the
+    /// token between, see `leftovers`.
     /// `exactOut`: receive exactly `amount`.
     #[schema(value_type = SwapMode)]
     mode: Mode,
@@ -38,6 +39,8 @@ pub(crate) struct Quote {
     /// Minimum output of an order with the request's slippage, in whole tokens.
     #[schema(value_type = Decimal)]
     minimum_output: String,
+    /// Intermediate tokens that two-hop paths would buy and not sell; they stay with the wallet.
+    leftovers: Vec<Leftover>,
     /// Price impact: relative difference to the marginal (spot) price, before fees, as a fraction.
     #[schema(value_type = Decimal)]
     price_impact: String,
@@ -127,6 +130,20 @@ pub(crate) struct Hop {
     share: String,
 }
 
+/// An intermediate token of which two hops bought more than they sold.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Leftover {
+    /// Its symbol, or else its mint.
+    token: String,
+    /// The amount in whole tokens; null if the token's decimals are not known here.
+    #[schema(value_type = Option<Decimal>, required)]
+    amount: Option<String>,
+    /// The amount in base units.
+    #[schema(value_type = Decimal)]
+    base_units: String,
+}
+
 /// A route that was considered and not chosen: one pool, two hops, or a split, as the reason says. The first pool
 /// identifies it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -178,6 +195,7 @@ impl Quote {
             estimated_input: quote.amount_in().to_decimal(input.decimals),
             estimated_output: quote.amount_out().to_decimal(output.decimals),
             minimum_output: max_slippage.min_out(quote.amount_out()).to_decimal(output.decimals),
+            leftovers: Leftover::all(&quote.route.leftovers(), pair),
             price_impact: quote.price_impact.to_decimal(),
             paths: Path::all(quote, pair),
             route: Hop::all(quote, pair),
@@ -207,6 +225,18 @@ impl Price {
             amount_after_fee: after_fee.to_decimal(input.decimals),
             fee_percentage: format!("{}%", quote.fee.to_percent()),
         }
+    }
+}
+
+impl Leftover {
+    /// Those of a route or of a fill.
+    pub(crate) fn all(leftovers: &[route::Leftover], pair: Pair<'_>) -> Vec<Self> {
+        let one = |left: &route::Leftover| {
+            let (token, decimals) = pair.name(left.mint);
+            let amount = decimals.map(|decimals| left.amount.to_decimal(decimals));
+            Self { token, amount, base_units: left.amount.get().to_string() }
+        };
+        leftovers.iter().map(one).collect()
     }
 }
 
@@ -306,7 +336,7 @@ mod tests {
             concat!(
                 r#"{"quoteId":"00000000-0000-0000-0000-000000000005","tokenIn":"SOL","tokenOut":"USDC","amount":"100","mode":"exactIn","#,
                 r#""quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
-                r#""estimatedInput":"100","estimatedOutput":"15000","minimumOutput":"14850","priceImpact":"0.0012","#,
+                r#""estimatedInput":"100","estimatedOutput":"15000","minimumOutput":"14850","leftovers":[],"priceImpact":"0.0012","#,
                 r#""paths":[{"share":"1","hops":[{"dex":"Raydium","venue":"raydium_cpmm","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}]}],"#,
                 r#""route":[{"dex":"Raydium","venue":"raydium_cpmm","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}],"#,
                 r#""alternatives":[{"dex":"Meteora","venue":"meteora_damm_v2","program":"meteora_damm_v2","pool":"GgBaCs3NCBuZN12kCJgAW63ydqohFkHEdfdEXBPzLHq","estimatedOutput":"14990.5","estimatedInput":null,"reason":"gives less"}],"#,

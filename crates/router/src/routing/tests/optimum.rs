@@ -3,7 +3,7 @@
 use super::two_hops::{STRANGER, usdt};
 use super::*;
 use crate::routing::combine::PATHS_MAX;
-use crate::routing::path::{Hop, Path, Second};
+use crate::routing::path::{Hop, Join, Path, Second};
 use crate::routing::shape::{Shape, Shapes};
 use crate::routing::{candidate, cost, size};
 use crate::testing::trading;
@@ -17,8 +17,7 @@ const GRID: usize = 64;
 const FINEST: u64 = 1 << 20;
 
 /// Every path from the input to the output: through the pools of the pair, and through
-/// two, by no rule but the two of the chain: the first pool of two must give exact outputs, and the token
-/// between is a third one.
+/// two, by no rule but that of the chain: the token between is a third one.
 fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'a>> {
     let hops = |mint_in, mint_out| {
         let survey = candidate::survey(book, request, [mint_in, mint_out], now, MAX_AGE);
@@ -29,12 +28,10 @@ fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'
     let mut paths: Vec<Path<'_>> = direct.map(|first| Path { first, second: None }).collect();
     for intermediate in [STRANGER, usdt()] {
         for first in hops(request.mint_in, intermediate) {
+            let exact_out = first.candidate.market.quotes_exact_out();
+            let join = Join { input_buffer: request.input_buffer, exact_out };
             let seconds = hops(intermediate, request.mint_out).into_iter();
-            let seconds = seconds.filter(|_| first.candidate.market.quotes_exact_out());
-            paths.extend(seconds.map(|second| Path {
-                first,
-                second: Some(Second { hop: second, input_buffer: request.input_buffer }),
-            }));
+            paths.extend(seconds.map(|hop| Path { first, second: Some(Second { hop, join }) }));
         }
     }
     paths

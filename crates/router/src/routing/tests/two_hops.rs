@@ -1,3 +1,4 @@
+use super::tables::book_with_tables;
 use super::*;
 use crate::testing::trading;
 
@@ -110,21 +111,54 @@ fn two_hops_that_lost_are_named_by_the_token_between() {
     assert!(loser.reason.starts_with(&format!("two hops through {STRANGER}: gives ")), "{}", loser.reason);
 }
 
+/// The decision where a lookup table has every account.
+fn with_room(pools: &[TestPool], request: &Request) -> Decision {
+    let now = Instant::now();
+    decide(&book_with_tables(pools, now, 1), request, now, MAX_AGE).unwrap()
+}
+
 #[test]
-fn a_first_pool_must_give_exact_outputs_and_a_second_need_not() {
-    let request = ask(Mode::ExactIn, 1_000_000_000);
+fn every_venue_may_be_first_of_two_and_only_an_exact_in_hop_leaves_something_between() {
+    let amount = 1_000_000_000;
     for venue in Venue::ALL {
-        let exact = !matches!(venue, Venue::MeteoraDlmm | Venue::MeteoraDammV1);
-        let first = decide_on(&bridge(venue, Venue::RaydiumAmmV4), &request);
-        let second = decide_on(&bridge(Venue::RaydiumAmmV4, venue), &request);
-        let ends = |decided: &Result<Decision, Failure>, with: &str| {
-            decided.as_ref().is_err_and(|failure| failure.message.ends_with(with))
-        };
-        assert_eq!(ends(&first, "no pool gives an exact amount of it"), !exact, "{venue}: {first:?}");
-        for decided in [first, second] {
-            assert!(decided.is_ok() || ends(&decided, "one transaction") || !exact, "{venue}: {decided:?}");
+        let exact_out = !matches!(venue, Venue::MeteoraDlmm | Venue::MeteoraDammV1);
+        let request = ask(Mode::ExactIn, amount);
+        let route = with_room(&bridge(venue, Venue::RaydiumAmmV4), &request).chosen.route;
+        let [path] = route.paths() else { panic!("{route:?}") };
+        assert_eq!(path.buys_exactly(), exact_out, "{venue}: {route:?}");
+        let (given, sold) = (path.first().amount_out, path.second().unwrap().amount_in);
+        if exact_out {
+            assert!(route.amount_in() < request.amount && given == sold, "{venue}: {route:?}");
+        } else {
+            assert_eq!(route.amount_in(), request.amount, "{venue}: all of the input is sold");
+            assert_eq!(sold, request.input_buffer.spendable(given), "{venue}: the buffer is left");
         }
+        let back = with_room(&bridge(Venue::RaydiumAmmV4, venue), &request).chosen.route;
+        assert_eq!(back.hop_count(), 2, "{venue}: {back:?}");
     }
+}
+
+#[test]
+fn an_exact_output_is_bought_through_a_first_pool_that_sells_exact_inputs_only() {
+    for venue in [Venue::MeteoraDlmm, Venue::MeteoraDammV1] {
+        let (pools, wanted) = (bridge(venue, Venue::RaydiumCpmm), ask(Mode::ExactOut, 100_000_000));
+        let route = with_room(&pools, &wanted).chosen.route;
+        assert_eq!(route.amount_out(), wanted.amount);
+        let spent = route.amount_in().get();
+        let gives = |spent| with_room(&pools, &ask(Mode::ExactIn, spent)).chosen.route.amount_out();
+        assert!(gives(spent) >= wanted.amount, "{venue}: {route:?}");
+        assert!(gives(spent - spent / 1_000_000) < wanted.amount, "{venue}: nothing less is enough");
+    }
+}
+
+#[test]
+fn an_amount_of_which_nothing_is_left_for_the_second_pool_has_no_route() {
+    let pools = [
+        trading(Venue::MeteoraDammV1, 1, [SOL, STRANGER], [1_000_000_000_000, 300_000_000], 2_500_000),
+        trading(Venue::RaydiumCpmm, 2, [STRANGER, usdc()], [300_000_000, 1_500_000_000_000], 2_500_000),
+    ];
+    let failure = decide_on(&pools, &ask(Mode::ExactIn, 6_000)).unwrap_err();
+    assert!(failure.message.contains("the amount is too small"), "{failure}");
 }
 
 #[test]
