@@ -29,6 +29,8 @@ pub struct Request {
     pub mode: Mode,
     /// The input buffer of two-hop paths.
     pub input_buffer: InputBuffer,
+    /// True if an exact input must be spent to the last base unit.
+    pub use_full_input: bool,
     /// Venues and pools that the route must not go over.
     pub excluded: Exclusions,
 }
@@ -46,6 +48,7 @@ impl Request {
             amount: self.amount.get(),
             mode: mode.into(),
             input_buffer: self.input_buffer.to_decimal(),
+            use_full_input: self.use_full_input,
             excluded_venues: self.excluded.venues.iter().map(Venue::to_string).collect(),
             excluded_pools: self.excluded.pools.iter().map(PoolAddress::to_string).collect(),
         }
@@ -78,6 +81,7 @@ impl Request {
             } else {
                 parse("input_buffer", &message.input_buffer)?
             },
+            use_full_input: message.use_full_input,
             excluded,
         };
         if request.mint_in == request.mint_out {
@@ -143,6 +147,7 @@ pub fn from_wire(message: &wire::QuoteResponse, request: &Request) -> Result<Quo
 
 fn check_answers(quote: &Quote, request: &Request) -> Result<(), Invalid> {
     let kept = match request.mode {
+        Mode::ExactIn if request.use_full_input => quote.amount_in() == request.amount,
         // Two-hop paths leave some of the amount.
         Mode::ExactIn => quote.amount_in() <= request.amount,
         // Rounding of a transfer fee may give the trader a unit more than was asked for.

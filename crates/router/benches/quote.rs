@@ -169,6 +169,7 @@ fn case(mint_in: &str, mint_out: &str, dollars: u64) -> Case {
         amount: Atoms::new(u64::try_from(millionths / u128::from(value)).unwrap()),
         mode: Mode::ExactIn,
         input_buffer: InputBuffer::STANDARD,
+        use_full_input: false,
         excluded: Exclusions::default(),
     };
     let quote = SNAPSHOT.quote(&request).unwrap();

@@ -1,6 +1,6 @@
 use crate::amounts::{Balances, atoms};
 use order_core::Atoms;
-use serde_json::Value;
+use serde_json::{Value, json};
 use system_tests::{Engine, market_order, setting};
 use xtask::stack::LOOKUP_TABLE;
 
@@ -18,9 +18,13 @@ fn engine() -> Engine {
 /// Places an order, and checks that it received what was quoted and changed the wallet as it says. Gives the order and
 /// its route.
 async fn executed(engine: &Engine, spent: &str, bought: &str, amount: &str) -> (Value, Value) {
+    executed_as(engine, &market_order(spent, bought, amount, "0.05")).await
+}
+
+async fn executed_as(engine: &Engine, asked: &Value) -> (Value, Value) {
     let (gateway, cluster, wallet) = (engine.gateway(0), engine.cluster(), engine.wallet().address);
     let before = Balances::read(&cluster, wallet, &SYMBOLS).await;
-    let id = gateway.place(&market_order(spent, bought, amount, "0.05")).await;
+    let id = gateway.place(asked).await;
     let order = gateway.ended(&id).await;
     assert_eq!(order["status"], "confirmed", "{order}");
     let events = gateway.get(&format!("/api/orders/{id}/events")).await;
@@ -74,4 +78,19 @@ async fn an_exact_in_first_hop_spends_all_and_leaves_a_little_of_the_token_betwe
     assert_eq!((left["token"].as_str(), atoms(&left["amount"], "SOL")), (Some("SOL"), leftover));
     assert_eq!(left["baseUnits"], leftover.get().to_string());
     assert!(leftover.get() > 0 && leftover.get() <= given.get() / 990, "{route}");
+}
+
+#[tokio::test]
+async fn an_order_that_uses_its_full_input_leaves_none_of_it() {
+    let engine = engine();
+    executed(&engine, "SOL", "BONK", "10").await;
+    for (amount, use_full_input) in [("1000", false), ("1000.00001", true)] {
+        let asked = json!({
+            "tokenIn": "BONK", "tokenOut": "RAY", "amount": amount, "maxSlippage": "0.05",
+            "useFullInput": use_full_input,
+        });
+        let (order, route) = executed_as(&engine, &asked).await;
+        assert_eq!(unspent(&order, "BONK") == Atoms::ZERO, use_full_input, "{order}");
+        assert_eq!(order["data"]["leftovers"] == json!([]), !use_full_input, "{order} {route}");
+    }
 }

@@ -35,6 +35,8 @@ pub struct Intent {
     reference: Option<Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expiry: Option<Expiry>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    use_full_input: bool,
 }
 
 impl Intent {
@@ -49,13 +51,21 @@ impl Intent {
         max_slippage: Slippage,
         reference: Option<Reference>,
     ) -> Result<Self, InvalidIntent> {
-        Unchecked { token_in, token_out, amount_in, max_slippage, reference, expiry: None }.try_into()
+        let (expiry, use_full_input) = (None, false);
+        Unchecked { token_in, token_out, amount_in, max_slippage, reference, expiry, use_full_input }
+            .try_into()
     }
 
     /// The same order, which may not be signed after its expiry.
     #[must_use]
     pub fn expiring(self, expiry: Expiry) -> Self {
         Self { expiry: Some(expiry), ..self }
+    }
+
+    /// The same order, which spends its amount to the last base unit if `use_full_input` says so.
+    #[must_use]
+    pub fn spending_all(self, use_full_input: bool) -> Self {
+        Self { use_full_input, ..self }
     }
 
     /// The token that is spent.
@@ -88,6 +98,11 @@ impl Intent {
         self.expiry
     }
 
+    /// True if the whole amount must be spent, so that two-hop paths leave none of the input.
+    pub fn use_full_input(&self) -> bool {
+        self.use_full_input
+    }
+
     /// True if SOL is wrapped or unwrapped on the way.
     pub fn requires_wrapping(&self) -> bool {
         self.token_in.is_native() || self.token_out.is_native()
@@ -104,19 +119,22 @@ struct Unchecked {
     reference: Option<Reference>,
     #[serde(default)]
     expiry: Option<Expiry>,
+    #[serde(default)]
+    use_full_input: bool,
 }
 
 impl TryFrom<Unchecked> for Intent {
     type Error = InvalidIntent;
 
     fn try_from(unchecked: Unchecked) -> Result<Self, InvalidIntent> {
-        let Unchecked { token_in, token_out, amount_in, max_slippage, reference, expiry } = unchecked;
+        let Unchecked { token_in, token_out, amount_in, max_slippage, reference, expiry, use_full_input } =
+            unchecked;
         if token_in.mint == token_out.mint {
             return Err(InvalidIntent::EqualTokens);
         }
         if amount_in.is_zero() {
             return Err(InvalidIntent::ZeroAmount);
         }
-        Ok(Self { token_in, token_out, amount_in, max_slippage, reference, expiry })
+        Ok(Self { token_in, token_out, amount_in, max_slippage, reference, expiry, use_full_input })
     }
 }

@@ -34,6 +34,7 @@ impl Valuation {
             amount: order.intent().amount_in(),
             mode: Mode::ExactIn,
             input_buffer: InputBuffer::STANDARD,
+            use_full_input: false,
             excluded: exclusions(&self.trading, order).await,
         };
         let priced =

@@ -38,6 +38,7 @@ impl RouteStep {
             amount: intent.amount_in(),
             mode: Mode::ExactIn,
             input_buffer: InputBuffer::of(order.attempt(), intent.max_slippage()),
+            use_full_input: intent.use_full_input(),
             excluded,
         };
         let timeout = deadline.remaining().min(ANSWER_WITHIN);

@@ -19,6 +19,7 @@ pub(crate) struct SwapRequest {
     pub(crate) canonical_amount: String,
     mode: Mode,
     pub(crate) max_slippage: Option<Slippage>,
+    pub(crate) use_full_input: bool,
 }
 
 /// A swap with its tokens looked up: two different tokens, and an amount above zero.
@@ -30,6 +31,8 @@ pub(crate) struct Swap {
     pub(crate) amount: Atoms,
     pub(crate) mode: Mode,
     pub(crate) max_slippage: Option<Slippage>,
+    /// True if an exact input is spent to the last base unit.
+    pub(crate) use_full_input: bool,
 }
 
 impl SwapRequest {
@@ -51,9 +54,10 @@ impl SwapRequest {
                 .map_err(|error| fields.refuse(Code::InvalidSlippage, "maxSlippage", error))
                 .ok()
         });
+        let use_full_input = fields.optional_flag("useFullInput").unwrap_or(false);
         match (token_in, token_out, amount) {
             (Some(token_in), Some(token_out), Some((amount, canonical_amount))) if !fields.is_refused() => {
-                Ok(Self { token_in, token_out, amount, canonical_amount, mode, max_slippage })
+                Ok(Self { token_in, token_out, amount, canonical_amount, mode, max_slippage, use_full_input })
             }
             (token_in, token_out, amount) => {
                 let mut errors = fields.into_errors();
@@ -71,7 +75,7 @@ impl SwapRequest {
     /// # Errors
     /// An unknown token, equal tokens, an amount that the token cannot have, or the router does not answer.
     pub(crate) async fn resolve(self, registry: &Registry) -> Result<Swap, Problem> {
-        let Self { mode, max_slippage, .. } = self;
+        let Self { mode, max_slippage, use_full_input, .. } = self;
         let mut errors = FieldErrors::default();
         let token_in = find(&mut errors, "tokenIn", &self.token_in, registry).await?;
         let token_out = find(&mut errors, "tokenOut", &self.token_out, registry).await?;
@@ -80,7 +84,7 @@ impl SwapRequest {
         errors.finish()?;
         match (token_in, token_out, amount) {
             (Some(token_in), Some(token_out), Some(amount)) => {
-                Ok(Swap { token_in, token_out, amount, mode, max_slippage })
+                Ok(Swap { token_in, token_out, amount, mode, max_slippage, use_full_input })
             }
             (_, _, _) => Err(incomplete()),
         }

@@ -54,6 +54,15 @@ impl<'a> Fields<'a> {
         self.take(name).and_then(|value| self.as_number(name, value))
     }
 
+    /// An optional boolean; null counts as missing.
+    pub(crate) fn optional_flag(&mut self, name: &'static str) -> Option<bool> {
+        let flag = serde_json::from_str(self.take(name)?.get()).ok();
+        if flag.is_none() {
+            self.refuse(Code::WrongType, name, "must be true or false");
+        }
+        flag
+    }
+
     /// Adds an error of a field.
     pub(crate) fn refuse(&mut self, code: Code, name: &str, message: impl fmt::Display) {
         self.errors.add(code, name, message);

@@ -15,6 +15,7 @@ fn request(mode: Mode, amount: u64) -> Request {
         amount: Atoms::new(amount),
         mode,
         input_buffer: InputBuffer::STANDARD,
+        use_full_input: false,
         excluded: Exclusions {
             venues: BTreeSet::from([Venue::RaydiumClmm]),
             pools: BTreeSet::from([PoolAddress::new([9; 32])]),
@@ -98,21 +99,22 @@ fn field_numbers_and_types_stay() {
         input_buffer: "0".to_owned(),
         excluded_venues: vec!["c".to_owned()],
         excluded_pools: vec!["d".to_owned()],
+        use_full_input: true,
     };
     assert_eq!(
         message.encode_to_vec(),
         [
             0x0a, 1, b'a', 0x12, 1, b'b', 0x18, 0xac, 0x02, 0x20, 0x02, 0x2a, 1, b'c', 0x32, 1, b'0', 0x3a,
-            1, b'd'
+            1, b'd', 0x40, 1
         ],
-        "1: string, 2: string, 3: uint64, 4: enum, 5: strings, 6: string, 7: strings"
+        "1: string, 2: string, 3: uint64, 4: enum, 5: strings, 6: string, 7: strings, 8: bool"
     );
 }
 
 #[test]
 fn a_request_reads_back_and_its_mode_may_be_left_out() {
     for mode in [Mode::ExactIn, Mode::ExactOut] {
-        let request = request(mode, u64::MAX);
+        let request = Request { use_full_input: true, ..request(mode, u64::MAX) };
         assert_eq!(Request::from_wire(&request.to_wire()), Ok(request));
     }
     let mut message = request(Mode::ExactIn, 1).to_wire();
@@ -200,6 +202,15 @@ fn a_reply_may_give_more_than_was_asked_for_but_not_less() {
     assert!(from_wire(&message, &request(Mode::ExactOut, 150)).is_ok());
     assert!(from_wire(&message, &request(Mode::ExactOut, 149)).is_ok());
     assert_eq!(from_wire(&message, &request(Mode::ExactOut, 151)).unwrap_err().field, "amount_in");
+}
+
+#[test]
+fn a_reply_that_leaves_some_of_a_full_input_is_refused() {
+    let message = to_wire(&quote(999, 150), String::new());
+    let asked = |amount, use_full_input| Request { use_full_input, ..request(Mode::ExactIn, amount) };
+    assert!(from_wire(&message, &asked(1_000, false)).is_ok());
+    assert!(from_wire(&message, &asked(999, true)).is_ok());
+    assert_eq!(from_wire(&message, &asked(1_000, true)).unwrap_err().field, "amount_in");
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn ask(amount: u64) -> Request {
         amount: Atoms::new(amount),
         mode: Mode::ExactIn,
         input_buffer: InputBuffer::STANDARD,
+        use_full_input: false,
         excluded: Exclusions::default(),
     }
 }

@@ -20,6 +20,7 @@ fn ask(mode: Mode, amount: u64) -> Request {
         amount: Atoms::new(amount),
         mode,
         input_buffer: InputBuffer::STANDARD,
+        use_full_input: false,
         excluded: Exclusions::default(),
     }
 }

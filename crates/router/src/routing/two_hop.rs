@@ -21,6 +21,8 @@ pub(super) struct Intermediate<'a> {
     /// The hops that it is sold on, by address.
     seconds: Vec<Hop<'a>>,
     input_buffer: InputBuffer,
+    /// True if nothing of the input may be left.
+    use_full_input: bool,
 }
 
 /// Every intermediate token, by mint; the reason where one side has no pool for it.
@@ -45,7 +47,8 @@ pub(super) fn survey<'a>(
         let firsts = side(request.mint_in, intermediate);
         let seconds = side(intermediate, request.mint_out);
         if !firsts.is_empty() && !seconds.is_empty() {
-            intermediates.push(Intermediate { firsts, seconds, input_buffer: request.input_buffer });
+            let Request { input_buffer, use_full_input, .. } = *request;
+            intermediates.push(Intermediate { firsts, seconds, input_buffer, use_full_input });
         }
     }
     intermediates
@@ -91,8 +94,8 @@ impl<'a> Intermediate<'a> {
     }
 
     fn path(&self, first: &Hop<'a>, second: &Hop<'a>) -> Path<'a> {
-        let join =
-            Join { input_buffer: self.input_buffer, exact_out: first.candidate.market.quotes_exact_out() };
+        let exact_out = first.candidate.market.quotes_exact_out() && !self.use_full_input;
+        let join = Join { input_buffer: self.input_buffer, exact_out };
         Path { first: *first, second: Some(Second { hop: *second, join }) }
     }
 }

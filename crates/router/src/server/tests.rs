@@ -86,6 +86,7 @@ async fn without_a_cluster_it_answers_and_says_that_it_cannot_quote() {
         amount: Atoms::new(1),
         mode: Mode::ExactIn,
         input_buffer: InputBuffer::STANDARD,
+        use_full_input: false,
         excluded: Exclusions::default(),
     };
     let failure = client.quote(&request, TIMEOUT, None).await.unwrap_err();

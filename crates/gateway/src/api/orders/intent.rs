@@ -51,7 +51,7 @@ pub(super) async fn intent(app: &App, account: &AccountId, order: ResolvedOrder)
             Problem::field(Code::InvalidAmount, "amount", "must be greater than zero")
         }
     })?;
-    Ok(intent.expiring(expiry))
+    Ok(intent.expiring(expiry).spending_all(swap.use_full_input))
 }
 
 /// Trading is halted.

@@ -49,6 +49,9 @@ pub(crate) struct OrderBody {
     /// Slippage as a fraction, at least 0 and below 1: 0.01 is one percent. The operator configures the default.
     #[schema(value_type = Option<SlippageLimit>)]
     max_slippage: String,
+    /// `true`: the amount is spent to the last base unit; two-hop paths leave a little of the token between instead.
+    #[schema(value_type = Option<bool>)]
+    use_full_input: bool,
     /// Quote that the slippage is measured from. Without it, the order's first quote is used.
     #[schema(value_type = Option<Uuid>)]
     quote_id: Uuid,
@@ -110,9 +113,10 @@ impl OrderRequest {
         let slippage =
             self.swap.max_slippage.map_or_else(|| "default".to_owned(), |slippage| slippage.to_decimal());
         let quote_id = self.quote_id.map_or_else(|| "none".to_owned(), |id| id.0.to_string());
-        // No line without an expiry, because older requests had none and their keys are still stored.
+        // No line without an expiry or a wish, because older requests had none and their keys are still stored.
         let expiry = self.expires_at.map_or_else(String::new, |moment| format!("\n{}", moment.to_rfc3339()));
-        format!("market\n{token_in}\n{token_out}\n{amount}\n{slippage}\n{quote_id}{expiry}")
+        let all = if self.swap.use_full_input { "\nuseFullInput" } else { "" };
+        format!("market\n{token_in}\n{token_out}\n{amount}\n{slippage}\n{quote_id}{expiry}{all}")
     }
 
     /// Looks up the tokens, and converts the amount to base units.
@@ -194,6 +198,11 @@ mod tests {
             ),
             (r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1,"quoteId":"7"}"#, "quote_not_found", "quoteId"),
             (r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1,"side":"buy"}"#, "unknown_field", "side"),
+            (
+                r#"{"tokenIn":"SOL","tokenOut":"USDC","amount":1,"useFullInput":1}"#,
+                "wrong_type",
+                "useFullInput",
+            ),
         ] {
             assert_eq!(refused(body).await, (code, vec![field.to_owned()]), "{body}");
         }
@@ -218,6 +227,7 @@ mod tests {
             token_out: "USDC".to_owned(),
             amount: "1".to_owned(),
             max_slippage: "0".to_owned(),
+            use_full_input: true,
             quote_id: Uuid::nil(),
             expires_at: Timestamp::UNIX_EPOCH,
         });

@@ -46,7 +46,7 @@ pub(crate) async fn quote(
     caller: Caller,
     body::Json(body): body::Json,
 ) -> Result<Json<response::Quote>, Problem> {
-    let Swap { token_in, token_out, amount, mode, max_slippage } =
+    let Swap { token_in, token_out, amount, mode, max_slippage, use_full_input } =
         QuoteRequest::parse(&body)?.resolve(&app.registry).await?;
     let max_slippage = max_slippage.unwrap_or(app.configuration.default_max_slippage);
     let disabled = app.admission.disabled_venues();
@@ -57,6 +57,7 @@ pub(crate) async fn quote(
         amount,
         mode,
         input_buffer: InputBuffer::of(1, max_slippage),
+        use_full_input,
         // Executors do not use these either.
         excluded: Exclusions {
             venues: disabled.iter().map(|disabled| disabled.venue).chain(policy.refused_venues()).collect(),

@@ -38,6 +38,9 @@ pub(crate) struct QuoteBody {
     /// Slippage as a fraction, at least 0 and below 1: 0.01 is one percent.
     #[schema(value_type = Option<SlippageLimit>)]
     max_slippage: String,
+    /// `true`: an exact input is spent to the last base unit; two-hop paths leave a little of the token between instead.
+    #[schema(value_type = Option<bool>)]
+    use_full_input: bool,
 }
 
 impl QuoteRequest {
@@ -98,6 +101,7 @@ mod tests {
             amount: "1".to_owned(),
             mode: "exactIn".to_owned(),
             max_slippage: "0".to_owned(),
+            use_full_input: true,
         });
         read(quote.unwrap().to_string().as_bytes()).await.unwrap();
     }

@@ -139,6 +139,19 @@ fn every_venue_may_be_first_of_two_and_only_an_exact_in_hop_leaves_something_bet
 }
 
 #[test]
+fn of_a_full_input_nothing_is_left_whichever_venue_is_first() {
+    for venue in Venue::ALL {
+        let request = Request { use_full_input: true, ..ask(Mode::ExactIn, 1_000_000_007) };
+        let route = with_room(&bridge(venue, Venue::RaydiumAmmV4), &request).chosen.route;
+        assert_eq!(route.amount_in(), request.amount, "{venue}: {route:?}");
+        let [left] = route.leftovers()[..] else { panic!("{venue}: {route:?}") };
+        assert_eq!(left.mint, STRANGER);
+        let given = route.paths()[0].first().amount_out.get();
+        assert_eq!(left.amount.get(), given.div_ceil(1_000), "{venue}: the buffer and no more");
+    }
+}
+
+#[test]
 fn an_exact_output_is_bought_through_a_first_pool_that_sells_exact_inputs_only() {
     for venue in [Venue::MeteoraDlmm, Venue::MeteoraDammV1] {
         let (pools, wanted) = (bridge(venue, Venue::RaydiumCpmm), ask(Mode::ExactOut, 100_000_000));
