@@ -16,7 +16,7 @@ pub mod token;
 mod venue;
 pub mod venues;
 
-pub use account::{DecodeError, Discriminator};
+pub use account::{ABSENT, DecodeError, Discriminator};
 pub use changes::{FieldValue, FieldWrite};
 pub use clock::{CLOCK_ADDRESS, Clock};
 pub use market::{LOOKS_MAX, Market, Pool};

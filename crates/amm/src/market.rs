@@ -72,7 +72,7 @@ impl Pool {
     /// Every account that [`Self::load`] needs, as far as the `known` accounts tell; the pool and the clock
     /// come with it. Accounts that an unknown account names follow at the next look; after [`LOOKS_MAX`] looks
     /// nothing new comes. Which accounts they are can change with the pool's price.
-    /// Some of them need not exist.
+    /// Some of them need not exist: give [`ABSENT`](crate::ABSENT) for those that were read and do not.
     pub fn dependencies<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> Vec<Pubkey> {
         self.kind.dependencies(&known)
     }
@@ -86,7 +86,7 @@ impl Pool {
     }
 
     /// The pool with all that a quote needs. The accounts, the pool's own and the clock must come from one
-    /// snapshot.
+    /// snapshot. An account that was read and does not exist is [`ABSENT`](crate::ABSENT); None is one that was not read.
     ///
     /// # Errors
     /// An account is missing, is not what the pool says, or has a feature that this engine does not quote.

@@ -26,6 +26,9 @@ pub enum QuoteError {
     /// The pool does not have that much.
     #[error("the pool has too little liquidity for the amount")]
     InsufficientLiquidity,
+    /// The swap goes further than the ticks or bins that one instruction names. The pool may have more liquidity there.
+    #[error("the amount goes beyond the ticks or bins that one instruction can name")]
+    BeyondAccounts,
     /// A number exceeds what the program can calculate with.
     #[error("the amount is too large for the pool's arithmetic")]
     Overflow,

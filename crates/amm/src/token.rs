@@ -1,6 +1,6 @@
 //! Tokens: their mints, their accounts, and the fees of their transfers.
 
-use crate::account::{DecodeError, Fields, Lookup, require_owner};
+use crate::account::{DecodeError, Fields, Lookup, existing, require_owner};
 use crate::math;
 use order_core::token::{MAX_DECIMALS, Program, symbol};
 use order_core::{Mint, Pubkey, Token};
@@ -200,7 +200,7 @@ pub(crate) fn balances(
 ) -> Result<[u64; 2], DecodeError> {
     let [[vault_a, vault_b], [mint_a, mint_b]] = [vaults, mints.map(Mint::pubkey)];
     let read = |address: Pubkey, mint: Pubkey| {
-        let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+        let account = existing(address, accounts)?;
         balance(address, account, mint.into())
     };
     Ok([read(vault_a, mint_a)?, read(vault_b, mint_b)?])

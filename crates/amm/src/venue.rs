@@ -2,7 +2,7 @@
 //!
 //! The venues' folders are above this file, and the table of them, `registry.rs`, above the folders.
 
-use crate::account::{DecodeError, Discriminator, Lookup};
+use crate::account::{DecodeError, Discriminator, Lookup, existing};
 use crate::changes::Writes;
 use crate::clock::Clock;
 use crate::program_error::Names;
@@ -69,7 +69,7 @@ pub(crate) trait Pool: Debug + Send + Sync {
     fn tokens(&self, accounts: Lookup<'_, '_>, clock: Clock) -> Result<[PoolToken; 2], DecodeError> {
         let token = |mint: Mint| {
             let address = mint.pubkey();
-            let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+            let account = existing(address, accounts)?;
             let token = PoolToken::decode(mint, account, clock.epoch)?;
             if token.program == token::Program::Token2022 && !self.moves_token_2022() {
                 let reason = "a token of Token-2022, which has not been checked against the pool's program";

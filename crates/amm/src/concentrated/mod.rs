@@ -15,4 +15,4 @@ pub(crate) use place::{Stop, tick_between};
 pub(crate) use reserves::reserves;
 pub use reserves::{Rounding, amount_a, amount_b};
 pub(crate) use step::RATE_ONE;
-pub(crate) use walk::{Share, TickSwap, Walked, walk};
+pub(crate) use walk::{Beyond, Share, TickSwap, Walked, walk};

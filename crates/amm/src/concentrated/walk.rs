@@ -18,6 +18,24 @@ pub(crate) struct Share {
     pub(crate) whole: u32,
 }
 
+/// Reason why there is no tick after the last stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// The pool has no liquidity there.
+    PoolEnds,
+    /// The accounts that an instruction names have no more ticks.
+    AccountsEnd,
+}
+
+impl Beyond {
+    fn error(self) -> QuoteError {
+        match self {
+            Self::PoolEnds => QuoteError::InsufficientLiquidity,
+            Self::AccountsEnd => QuoteError::BeyondAccounts,
+        }
+    }
+}
+
 /// A swap to walk. Fees are shared with as many as there are `SHARES`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TickSwap<'a, const SHARES: usize> {
@@ -32,6 +50,7 @@ pub(crate) struct TickSwap<'a, const SHARES: usize> {
     pub(crate) fee_rate: u32,
     /// The square root of the price that the program does not go beyond.
     pub(crate) price_limit: u128,
+    pub(crate) beyond: Beyond,
     pub(crate) fee_shares: [Share; SHARES],
 }
 
@@ -66,7 +85,7 @@ pub(crate) fn walk<const SHARES: usize>(swap: TickSwap<'_, SHARES>) -> Result<Wa
         if walk.remaining == 0 {
             return walk.end();
         }
-        let stop = stops.next().ok_or(QuoteError::InsufficientLiquidity)?;
+        let stop = stops.next().ok_or(swap.beyond.error())?;
         walk.towards(*stop)?;
     }
     Err(QuoteError::Unsupported { reason: "a swap through more ticks than a transaction has room for" })
@@ -148,7 +167,7 @@ impl<'a, const SHARES: usize> TickWalk<'a, SHARES> {
     /// The price has come to the stop exactly.
     fn cross(&mut self, stop: Stop) -> Result<(), QuoteError> {
         match stop.net {
-            None if self.remaining > 0 => return Err(QuoteError::InsufficientLiquidity),
+            None if self.remaining > 0 => return Err(self.swap.beyond.error()),
             None => {}
             Some(net) => {
                 let magnitude = net.unsigned_abs();

@@ -2,7 +2,7 @@
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
 use crate::vectors::{Counts, cases, file, flag, number, number_or, parse, require_fields};
-use amm::{DecodeError, Limit, QuoteError, TransferFee};
+use amm::{DecodeError, Limit, Market, Pool, QuoteError, TransferFee};
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Pubkey, Venue};
 use serde_json::Value;
@@ -116,6 +116,11 @@ fn quote_case(case: &Value, setting: &Setting) -> Result<u64, QuoteError> {
     Ok(other)
 }
 
+/// The amount that the pool of a case from a virtual machine gives or takes.
+pub(crate) fn quote_vm_case(case: &Value) -> Result<u64, QuoteError> {
+    quote_case(case, &vm_setting(case, false))
+}
+
 fn vm_setting(case: &Value, dynamic: bool) -> Setting {
     let ticks = case["ticks"].as_object().unwrap();
     let starts = case["tick_array_starts"].as_array().unwrap();
@@ -223,10 +228,57 @@ fn arrays_are_needed_as_far_as_an_instruction_names_them() {
     };
     assert_eq!(named(MINT_A), [0, -176, -352].map(array));
     assert_eq!(named(MINT_B), [0, 176, 352].map(array));
-    // The nearest array that is missing is the end of what is known.
+    // The nearest array that was not read is the end of what is known.
     setting.arrays.retain(|start| *start != -176);
-    assert_eq!(quote(&setting, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::InsufficientLiquidity));
+    assert_eq!(quote(&setting, MINT_A, Mode::ExactIn, 100_000), Err(QuoteError::BeyondAccounts));
     assert!(quote(&setting, MINT_B, Mode::ExactIn, 1000).is_ok());
+}
+
+/// Reads every address that the pool names, as the program does: an array that is not there has no ticks.
+fn read_by_all(cluster: &Cluster) -> Market {
+    let pool = Pool::decode(POOL, &cluster.accounts[&POOL.pubkey()]).unwrap();
+    pool.load(|address| cluster.accounts.get(address).or(Some(&amm::ABSENT)), NOW).unwrap()
+}
+
+#[test]
+fn array_that_is_not_initialised_has_no_ticks() {
+    let ticks = [(-200, 1_000_000), (200, -1_000_000)];
+    let setting = Setting { ticks: ticks.into(), ..crowded(1_000_000) };
+    let all = read_by_all(&cluster(&setting));
+    // The array of the price has no tick in use: it may as well not exist.
+    let without = Setting { arrays: vec![-352, 176], ..setting.clone() };
+    let missing = cluster(&without);
+    let mut vacant = missing.clone();
+    vacant.put(array(0), Pubkey::new_from_array([0; 32]), Vec::new());
+    vacant.put(array(-176), Pubkey::new_from_array([0; 32]), Vec::new());
+    for mint in [MINT_A, MINT_B] {
+        for amount in [10, 1000, 9000, 12_000] {
+            let quoted = all.quote(mint, Mode::ExactIn, Atoms::new(amount));
+            assert_eq!(read_by_all(&missing).quote(mint, Mode::ExactIn, Atoms::new(amount)), quoted);
+            assert_eq!(read_by_all(&vacant).quote(mint, Mode::ExactIn, Atoms::new(amount)), quoted);
+            assert_eq!(quoted.is_ok(), amount < 12_000, "{amount}");
+        }
+        // None of it is known before the arrays are read.
+        assert_eq!(quote(&without, mint, Mode::ExactIn, 10), Err(QuoteError::BeyondAccounts));
+    }
+}
+
+/// The program looks for a fourth array then, and fails with 6038.
+#[test]
+fn swap_does_not_go_past_a_tick_in_the_last_place_of_the_last_array() {
+    let last = 352 + 87 * 2;
+    let ticks = BTreeMap::from([(-352, 1_000_000), (last, 5)]);
+    let setting = Setting { ticks, ..crowded(1_000_000) };
+    let exactly = |amount| quote(&setting, MINT_B, Mode::ExactIn, amount);
+    let most = (1..).take_while(|thousands| exactly(thousands * 100).is_ok()).last().unwrap() * 100;
+    let end = (most..).find(|amount| exactly(*amount).is_err()).unwrap();
+    assert_eq!(exactly(end), Err(QuoteError::BeyondAccounts));
+    // In the place before it is no such end: the array's end is half a percent of a percent farther.
+    let before = Setting { ticks: BTreeMap::from([(-352, 1_000_000), (last - 2, 5)]), ..setting.clone() };
+    assert!(quote(&before, MINT_B, Mode::ExactIn, end).is_ok());
+    let market = cluster(&setting).market(POOL, NOW).unwrap();
+    let limit = Limit::ExactIn { amount_in: Atoms::new(end), min_out: Atoms::new(1) };
+    assert_eq!(amm_programs::swap(&market, MINT_B, limit), Err(6038));
 }
 
 #[test]

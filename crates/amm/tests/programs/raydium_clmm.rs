@@ -174,11 +174,8 @@ fn what_is_beyond_the_ticks_cannot_be_bought() {
     let [reserve_a, reserve_b] = market.reserves();
     for (mint, reserve) in [(MINT_B, reserve_a), (MINT_A, reserve_b)] {
         let (paid, _) = quote(&cluster, mint, Mode::ExactOut, reserve.get()).unwrap();
-        assert_eq!(
-            quote(&cluster, mint, Mode::ExactOut, reserve.get() + 2),
-            Err(QuoteError::InsufficientLiquidity)
-        );
-        assert_eq!(quote(&cluster, mint, Mode::ExactIn, paid + 10), Err(QuoteError::InsufficientLiquidity));
+        assert_eq!(quote(&cluster, mint, Mode::ExactOut, reserve.get() + 2), Err(QuoteError::BeyondAccounts));
+        assert_eq!(quote(&cluster, mint, Mode::ExactIn, paid + 10), Err(QuoteError::BeyondAccounts));
     }
 }
 
@@ -201,7 +198,7 @@ fn the_arrays_are_found_through_the_bitmap_and_end_where_one_is_missing() {
     assert_eq!(tail(MINT_A), arrays(&[0, -3600, -7200]));
     assert_eq!(tail(MINT_B), arrays(&[0, 7200, 21_600]));
     cluster.accounts.remove(&array(-3600));
-    assert_eq!(quote(&cluster, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::InsufficientLiquidity));
+    assert_eq!(quote(&cluster, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::BeyondAccounts));
     assert!(quote(&cluster, MINT_B, Mode::ExactIn, 1000).is_ok());
 }
 

@@ -415,10 +415,10 @@ impl Following {
     }
 }
 
-/// The accounts that one call has found.
+/// The accounts that one call has read. Those that do not exist are among them.
 fn found<'a>(group: &Group, snapshot: &'a Snapshot) -> HashMap<Pubkey, &'a Account> {
     let found = group.keys.iter().zip(&snapshot.accounts);
-    found.filter_map(|(key, account)| Some((*key, account.as_ref()?))).collect()
+    found.map(|(key, account)| (*key, account.as_ref().unwrap_or(&amm::ABSENT))).collect()
 }
 
 /// The accounts that the pools of a group turn out to need.
@@ -457,9 +457,10 @@ fn market(
     known: &Pool,
     accounts: &HashMap<Pubkey, &Account>,
 ) -> Result<amm::Market, String> {
-    let clock = accounts.get(&CLOCK_ADDRESS).ok_or("the cluster has no clock")?;
+    let existing = |key| accounts.get(key).filter(|account| ***account != amm::ABSENT);
+    let clock = existing(&CLOCK_ADDRESS).ok_or("the cluster has no clock")?;
     let clock = Clock::decode(clock).map_err(|error| error.to_string())?;
-    let account = accounts.get(&address.pubkey()).ok_or("the pool's account is gone")?;
+    let account = existing(&address.pubkey()).ok_or("the pool's account is gone")?;
     let pool = Pool::decode(address, account).map_err(|error| error.to_string())?;
     if pool.mints() != known.mints() || pool.venue() != known.venue() {
         return Err("the account is another pool than it was".to_owned());

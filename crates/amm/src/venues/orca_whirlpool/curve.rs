@@ -1,10 +1,10 @@
 use super::layout::{Whirlpool, offset};
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, sqrt_price, tick_at};
 use super::tick_array;
-use crate::account::{DecodeError, Lookup};
+use crate::account::{DecodeError, Lookup, is_vacant};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::concentrated::{self, Share, Stop, TICK_MAX, TickArrayAddress, TickSwap, Walked, walk};
+use crate::concentrated::{self, Beyond, Share, Stop, TICK_MAX, TickArrayAddress, TickSwap, Walked, walk};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
@@ -18,16 +18,16 @@ const PROTOCOL_RATE_ONE: u32 = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WhirlpoolCurve {
     pool: Whirlpool,
-    /// The ticks at or below the price, the highest first.
-    down: Vec<Stop>,
-    /// The ticks above the price, the lowest first.
-    up: Vec<Stop>,
+    /// The ticks at or below the price.
+    down: Reach,
+    /// The ticks above the price.
+    up: Reach,
 }
 
 impl WhirlpoolCurve {
     pub(super) fn load(pool: &Whirlpool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
-        let down = stops(pool, Direction::AToB, accounts)?;
-        Ok(Self { pool: pool.clone(), down, up: stops(pool, Direction::BToA, accounts)? })
+        let down = Reach::load(pool, Direction::AToB, accounts)?;
+        Ok(Self { pool: pool.clone(), down, up: Reach::load(pool, Direction::BToA, accounts)? })
     }
 
     fn fill(
@@ -37,14 +37,16 @@ impl WhirlpoolCurve {
         amount: u64,
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
-        let (stops, price_limit) = match direction {
+        let (Reach { stops, beyond }, price_limit) = match direction {
             Direction::AToB => (&self.down, SQRT_PRICE_MIN),
             Direction::BToA => (&self.up, SQRT_PRICE_MAX),
         };
         let Whirlpool { place: start, fee_rate, .. } = self.pool;
         let protocol = Share { rate: u32::from(self.pool.protocol_fee_rate), whole: PROTOCOL_RATE_ONE };
         let fee_shares = [protocol];
-        let swap = TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
+        let beyond = *beyond;
+        let swap =
+            TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, beyond, fee_shares };
         let walked = walk(swap)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
         Ok(Fill {
@@ -81,7 +83,7 @@ impl WhirlpoolCurve {
 
 impl Curve for WhirlpoolCurve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
-        concentrated::reserves(self.pool.place, &self.down, &self.up)
+        concentrated::reserves(self.pool.place, &self.down.stops, &self.up.stops)
     }
 
     fn fee(&self, _clock: Clock) -> Fraction {
@@ -113,29 +115,58 @@ impl Curve for WhirlpoolCurve {
     }
 }
 
-/// The ticks in a direction, in its order, and the end of the last array as a boundary. They end before
-/// the first array that is not there: the program would take it for empty, but whether it is there is not
-/// known of a price that has just moved, nor in an instruction for the other direction.
-fn stops(pool: &Whirlpool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
-    let mut stops = Vec::new();
-    let mut end = None;
-    for TickArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
-        let Some(account) = accounts(&address) else { break };
-        let mut found = tick_array::decode(address, account, pool.address, start, pool.tick_spacing)?;
-        end = Some(match direction {
-            Direction::AToB => start.max(-TICK_MAX),
-            Direction::BToA => start.saturating_add(pool.array_ticks()).saturating_sub(1).min(TICK_MAX),
-        });
-        if direction == Direction::AToB {
-            found.reverse();
+/// The ticks in a direction, the nearest first. They end with a boundary that is no tick of liquidity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reach {
+    stops: Vec<Stop>,
+    beyond: Beyond,
+}
+
+impl Reach {
+    /// The program takes an array that is not initialised for one without ticks. An array that was not read is the
+    /// end of those that are known: the price has moved towards it.
+    fn load(pool: &Whirlpool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let mut stops = Vec::new();
+        let mut last = None;
+        for TickArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
+            let Some(account) = accounts(&address) else { break };
+            let mut found = if is_vacant(account) {
+                Vec::new()
+            } else {
+                tick_array::decode(address, account, pool.address, start, pool.tick_spacing)?
+            };
+            last = Some((start, found.last().map(|stop| stop.tick)));
+            if direction == Direction::AToB {
+                found.reverse();
+            }
+            stops.append(&mut found);
         }
-        stops.append(&mut found);
+        stops.retain(|stop| match direction {
+            Direction::AToB => stop.tick <= pool.place.tick,
+            Direction::BToA => stop.tick > pool.place.tick,
+        });
+        let Some((start, highest)) = last else { return Ok(Self { stops, beyond: Beyond::AccountsEnd }) };
+        let (tick, beyond) = boundary(pool, direction, start, highest);
+        stops.extend(sqrt_price(tick).map(|sqrt_price| Stop { tick, sqrt_price, net: None }));
+        Ok(Self { stops, beyond })
     }
-    stops.retain(|stop| match direction {
-        Direction::AToB => stop.tick <= pool.place.tick,
-        Direction::BToA => stop.tick > pool.place.tick,
-    });
-    let boundary = end.and_then(|tick| Some(Stop { tick, sqrt_price: sqrt_price(tick)?, net: None }));
-    stops.extend(boundary);
-    Ok(stops)
+}
+
+/// The end of the last array, which begins at `start` and has liquidity up to its tick `highest`.
+fn boundary(pool: &Whirlpool, direction: Direction, start: i32, highest: Option<i32>) -> (i32, Beyond) {
+    let span = pool.array_ticks();
+    match direction {
+        Direction::AToB if start <= -TICK_MAX => (-TICK_MAX, Beyond::PoolEnds),
+        Direction::AToB => (start, Beyond::AccountsEnd),
+        Direction::BToA => {
+            // Past a tick of liquidity in an array's last place, the program looks for the next array, and fails.
+            let last_place = start.saturating_add(span).saturating_sub(i32::from(pool.tick_spacing));
+            let end = start.saturating_add(span).saturating_sub(1);
+            match highest {
+                Some(highest) if highest == last_place => (highest, Beyond::AccountsEnd),
+                Some(_) | None if end >= TICK_MAX => (TICK_MAX, Beyond::PoolEnds),
+                Some(_) | None => (end, Beyond::AccountsEnd),
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use super::tick_array;
 use crate::account::{DecodeError, Lookup};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::concentrated::{self, RATE_ONE, Share, Stop, TickArrayAddress, TickSwap, Walked, walk};
+use crate::concentrated::{self, Beyond, RATE_ONE, Share, Stop, TickArrayAddress, TickSwap, Walked, walk};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
@@ -49,7 +49,9 @@ impl ClmmCurve {
         let fee_rate = self.config.trade_fee_rate;
         let fee_shares = [self.config.protocol_fee_rate, self.config.fund_fee_rate]
             .map(|rate| Share { rate, whole: RATE_ONE });
-        let swap = TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
+        let beyond = Beyond::AccountsEnd;
+        let swap =
+            TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, beyond, fee_shares };
         let walked = walk(swap)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
         Ok(Fill {

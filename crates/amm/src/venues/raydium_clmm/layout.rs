@@ -3,7 +3,7 @@
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use super::program::PROGRAM_ID;
 use super::tick_array;
-use crate::account::{DecodeError, Discriminator, Fields, Lookup, require_owner};
+use crate::account::{DecodeError, Discriminator, Fields, Lookup, existing, require_owner};
 use crate::concentrated::{Place, RATE_ONE, TickArrays};
 use crate::swap::Direction;
 use order_core::{Mint, Pubkey};
@@ -184,7 +184,7 @@ pub(super) struct ClmmConfig {
 impl ClmmConfig {
     pub(super) fn load(address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         use config_offset as at;
-        let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+        let account = existing(address, accounts)?;
         require_owner(address, account, PROGRAM_ID)?;
         let expected = "a Raydium CLMM fee configuration";
         let data = account.data.as_slice();
