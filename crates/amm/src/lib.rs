@@ -13,6 +13,7 @@ pub mod program_error;
 mod registry;
 mod swap;
 pub mod token;
+mod token_extension;
 mod venue;
 pub mod venues;
 

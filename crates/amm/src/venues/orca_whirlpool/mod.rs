@@ -45,10 +45,6 @@ impl Pool for Whirlpool {
         Authority { address: self.address, seeds }
     }
 
-    fn moves_token_2022(&self) -> bool {
-        false
-    }
-
     fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let mut needed = self.mints.map(Mint::pubkey).to_vec();
         needed.extend(self.arrays.addresses());

@@ -43,10 +43,6 @@ impl Pool for ClmmPool {
         Authority { address: self.address, seeds }
     }
 
-    fn moves_token_2022(&self) -> bool {
-        false
-    }
-
     fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let mut needed = vec![self.config];
         needed.extend(self.mints.map(Mint::pubkey));
