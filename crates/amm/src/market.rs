@@ -179,9 +179,12 @@ impl Market {
     /// The pool does not trade the token, does not swap now, or cannot do this amount.
     pub fn quote(&self, mint_in: Mint, mode: Mode, amount: Atoms) -> Result<SwapQuote, QuoteError> {
         let trade = self.trade(self.direction(mint_in)?, mode, amount, &mut Writes::ignored())?;
+        let withheld = |sent: u64, arrived: u64| Atoms::new(sent.saturating_sub(arrived));
         Ok(SwapQuote {
             amount_in: trade.amount_in,
             amount_out: trade.received,
+            withheld_in: withheld(trade.amount_in.get(), trade.fill.amount_in),
+            withheld_out: withheld(trade.fill.amount_out, trade.received.get()),
             fee: trade.fill.fee,
             price_impact: trade.fill.price_impact,
         })

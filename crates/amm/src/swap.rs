@@ -47,6 +47,10 @@ pub struct SwapQuote {
     pub amount_in: Atoms,
     /// Amount that reaches the trader, transfer fee deducted, in base units of the output token.
     pub amount_out: Atoms,
+    /// Part of `amount_in` that the input token withholds as its transfer fee.
+    pub withheld_in: Atoms,
+    /// Amount that the output token withholds as its transfer fee, in addition to `amount_out`.
+    pub withheld_out: Atoms,
     /// The rate of the pool's fee; transfer fees of the tokens are not in it.
     pub fee: Fraction,
     /// Price impact: relative difference to the marginal (spot) price, before fees, rounded down.

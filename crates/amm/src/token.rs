@@ -4,7 +4,7 @@ use crate::account::{DecodeError, Fields, Lookup, existing, require_owner};
 use crate::math;
 use crate::token_extension::{self, Effect};
 use order_core::token::{MAX_DECIMALS, Program, symbol};
-use order_core::{Mint, Pubkey, Token};
+use order_core::{Fraction, Mint, Pubkey, Token};
 use solana_account::Account;
 
 const SPL_TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
@@ -74,6 +74,7 @@ pub mod transfer_fee_offset {
 const MAX_EXTENSIONS: usize = 64;
 
 const BASIS_POINTS: u64 = 10_000;
+const BILLIONTHS_PER_BASIS_POINT: i64 = 100_000;
 
 /// The address of a token program.
 pub const fn token_program_id(program: Program) -> Pubkey {
@@ -101,6 +102,12 @@ pub struct TransferFee {
 }
 
 impl TransferFee {
+    /// The rate, as a fraction of the amount that is sent; zero if nothing is ever withheld.
+    pub fn rate(&self) -> Fraction {
+        let basis_points = if self.maximum == 0 { 0 } else { i64::from(self.basis_points) };
+        Fraction::from_billionths(basis_points.saturating_mul(BILLIONTHS_PER_BASIS_POINT))
+    }
+
     /// Fee that is withheld when `amount` is sent, rounded up.
     pub fn of(&self, amount: u64) -> u64 {
         math::mul_div_ceil(amount, u64::from(self.basis_points), BASIS_POINTS)

@@ -83,3 +83,11 @@ fn whirlpool_refuses_what_its_program_refuses_past_the_last_tick() {
         assert!(!flag(case, "a_to_b") && orca_whirlpool::quote_vm_case(case).is_err(), "{case}");
     }
 }
+
+#[test]
+fn transfer_fee_is_told_apart_from_the_fee_and_the_price_impact() {
+    let Some(file) = read_file("transfer_fee_not_told") else { return };
+    let market = Case::new(&file["case"]).market();
+    let quote = market.quote(market.mints()[0], Mode::ExactIn, Atoms::new(1_000_000)).unwrap();
+    assert_eq!((quote.amount_out.get(), quote.withheld_out.get()), (82, 82_002 - 82));
+}

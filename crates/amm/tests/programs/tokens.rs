@@ -4,6 +4,7 @@ use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, mint_data};
 use crate::properties::moves_token_2022;
 use amm::{Clock, DecodeError, PoolToken, TransferFee, token_program_id};
 use amm_programs::Seed;
+use order_core::quote::Mode;
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Venue};
 use proptest::prelude::*;
@@ -112,6 +113,28 @@ fn transfer_fees_are_quoted_where_the_program_moves_token_2022() {
             assert!(refused.starts_with(&reason), "{venue}: {refused}");
         }
     }
+}
+
+/// The price impact is the pool's: what the tokens withhold stands beside it.
+#[test]
+fn quote_tells_what_the_tokens_withhold() {
+    let fee = TransferFee { basis_points: 9990, maximum: u64::MAX };
+    let (mut cluster, seeded) = Cluster::seeded(Venue::RaydiumCpmm, &seed());
+    let plain = cluster.market(seeded.pool, NOW).unwrap();
+    cluster.put_mint(MINT_A, fee);
+    let taxed = cluster.market(seeded.pool, NOW).unwrap();
+    let amount = Atoms::new(50_000);
+    let quote = |market: &amm::Market, mint| market.quote(mint, Mode::ExactIn, amount).unwrap();
+    let (without, with) = (quote(&plain, MINT_B), quote(&taxed, MINT_B));
+    assert_eq!((with.price_impact, with.fee), (without.price_impact, without.fee));
+    assert_eq!(with.amount_out.checked_add(with.withheld_out), Some(without.amount_out));
+    assert_eq!(with.amount_out.get(), without.amount_out.get() / 1000);
+    assert_eq!(
+        (with.withheld_in, without.withheld_in, without.withheld_out),
+        (Atoms::ZERO, Atoms::ZERO, Atoms::ZERO)
+    );
+    assert_eq!(quote(&taxed, MINT_A).withheld_in, Atoms::new(49_950));
+    assert_eq!(fee.rate().to_percent(), "99.9");
 }
 
 #[test]
