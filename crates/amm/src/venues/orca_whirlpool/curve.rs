@@ -4,7 +4,9 @@ use super::tick_array;
 use crate::account::{DecodeError, Lookup, is_vacant};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::concentrated::{self, Beyond, Share, Stop, TICK_MAX, TickArrayAddress, TickSwap, Walked, walk};
+use crate::concentrated::{
+    self, Beyond, FeeSide, Share, Stop, TICK_MAX, TickArrayAddress, TickSwap, Walked, walk,
+};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
@@ -45,8 +47,19 @@ impl WhirlpoolCurve {
         let protocol = Share { rate: u32::from(self.pool.protocol_fee_rate), whole: PROTOCOL_RATE_ONE };
         let fee_shares = [protocol];
         let beyond = *beyond;
-        let swap =
-            TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, beyond, fee_shares };
+        let swap = TickSwap {
+            start,
+            stops,
+            direction,
+            mode,
+            amount,
+            fee_rate,
+            fee_side: FeeSide::Input,
+            growing_fee: None,
+            price_limit,
+            beyond,
+            fee_shares,
+        };
         let walked = walk(swap)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
         Ok(Fill {
@@ -147,7 +160,7 @@ impl Reach {
         });
         let Some((start, highest)) = last else { return Ok(Self { stops, beyond: Beyond::AccountsEnd }) };
         let (tick, beyond) = boundary(pool, direction, start, highest);
-        stops.extend(sqrt_price(tick).map(|sqrt_price| Stop { tick, sqrt_price, net: None }));
+        stops.extend(sqrt_price(tick).map(|sqrt_price| Stop { tick, sqrt_price, net: None, orders: 0 }));
         Ok(Self { stops, beyond })
     }
 }
