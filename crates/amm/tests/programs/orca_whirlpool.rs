@@ -281,12 +281,88 @@ fn swap_does_not_go_past_a_tick_in_the_last_place_of_the_last_array() {
     assert_eq!(amm_programs::swap(&market, MINT_B, limit), Err(6038));
 }
 
+/// Bytes of an oracle with an adaptive fee: seconds of filter and decay, reduction, control, maximum, group, threshold.
+fn oracle(opens: i64, last_reference: i64, last_major_swap: i64, accumulator: u32) -> Vec<u8> {
+    let mut data = vec![0; 254];
+    write(&mut data, 0, &[0x8b, 0xc2, 0x83, 0xb3, 0x8c, 0xb3, 0xe5, 0xf4]);
+    write(&mut data, 8, &POOL.to_bytes());
+    write(&mut data, 40, &opens.to_le_bytes());
+    for (offset, value) in [(48, 30_u16), (50, 600), (52, 5_000), (62, 2), (64, 64)] {
+        write(&mut data, offset, &value.to_le_bytes());
+    }
+    write(&mut data, 54, &20_000u32.to_le_bytes());
+    write(&mut data, 58, &350_000u32.to_le_bytes());
+    write(&mut data, 82, &last_reference.to_le_bytes());
+    write(&mut data, 90, &last_major_swap.to_le_bytes());
+    write(&mut data, 106, &accumulator.to_le_bytes());
+    data
+}
+
+fn oracle_address() -> Pubkey {
+    let program = amm::program_id(Venue::OrcaWhirlpool);
+    Pubkey::find_program_address(&[b"oracle", &POOL.to_bytes()], &program).0
+}
+
+fn adaptive(oracle: Vec<u8>) -> Cluster {
+    let mut cluster = cluster(&crowded(1_000_000_000));
+    write(cluster.data(POOL.pubkey()), 43, &1025u16.to_le_bytes());
+    cluster.put(oracle_address(), amm::program_id(Venue::OrcaWhirlpool), oracle);
+    cluster
+}
+
 #[test]
-fn what_is_not_checked_is_refused_by_name() {
-    let mut adaptive = cluster(&crowded(265_000));
-    write(adaptive.data(POOL.pubkey()), 43, &1025u16.to_le_bytes());
-    let error = adaptive.market(POOL, NOW).unwrap_err();
-    assert!(matches!(&error, DecodeError::Unsupported { reason, .. } if reason.contains("adaptive fee")));
+fn adaptive_fee_is_read_from_the_oracle_and_decays_with_time() {
+    let now = NOW.unix_timestamp;
+    let rate = |oracle| adaptive(oracle).market(POOL, NOW).unwrap().fee().billionths();
+    let grown =
+        |reference: i64| 3_000_000 + 20_000 * (reference * 2).pow(2) / (100_000 * 10_000 * 10_000) * 1000;
+    assert_eq!(rate(oracle(0, now - 700, 0, 300_000)), 3_000_000);
+    assert_eq!(rate(oracle(0, now - 100, 0, 300_000)), grown(150_000));
+    // A major swap keeps the volatility, but not for longer than an hour.
+    assert_eq!(rate(oracle(0, now - 3_600, now - 100, 300_000)), grown(150_000));
+    assert_eq!(rate(oracle(0, now - 3_601, now - 100, 300_000)), 3_000_000);
+}
+
+#[test]
+fn adaptive_fee_grows_on_the_way_and_leaves_the_state_that_the_next_swap_needs() {
+    let now = NOW.unix_timestamp;
+    let mut cluster = adaptive(oracle(0, now - 700, 0, 0));
+    let market = cluster.market(POOL, NOW).unwrap();
+    assert!(market.swap_accounts().contains(&oracle_address()));
+    let quote = |amount| market.quote(MINT_A, Mode::ExactIn, Atoms::new(amount)).unwrap();
+    assert!(quote(100).fee < quote(1_000_000).fee && quote(1_000_000).fee < quote(8_000_000).fee);
+    let limit = Limit::ExactIn { amount_in: Atoms::new(4_000_000), min_out: Atoms::new(1) };
+    cluster.apply_writes(&amm_programs::swap(&market, MINT_A, limit).unwrap());
+    let data = cluster.data(oracle_address());
+    let field = |offset: usize| i64::from_le_bytes(data[offset..offset + 8].try_into().unwrap());
+    // Of 79 ticks, which are more than the 64 of a major swap, 35 groups count.
+    assert_eq!((field(82), field(90)), (now, now));
+    assert_eq!(data[106..110], 350_000u32.to_le_bytes());
+    // The reference stands while the filter lasts.
+    let again = cluster.market(POOL, NOW).unwrap();
+    assert!(again.fee() > market.fee());
+}
+
+#[test]
+fn pool_is_closed_until_the_time_of_its_oracle() {
+    let now = NOW.unix_timestamp;
+    let error =
+        |oracle| adaptive(oracle).market(POOL, NOW).unwrap().quote(MINT_A, Mode::ExactIn, Atoms::new(1000));
+    assert!(matches!(error(oracle(now + 1, 0, 0, 0)), Err(QuoteError::Closed { .. })));
+    assert!(matches!(error(oracle(0, 0, now + 1, 0)), Err(QuoteError::Closed { .. })));
+    assert!(error(oracle(now, now, now, 0)).is_ok());
+}
+
+#[test]
+fn what_is_not_the_pools_is_refused_by_name() {
+    let mut missing = adaptive(oracle(0, 0, 0, 0));
+    missing.accounts.remove(&oracle_address());
+    assert_eq!(missing.market(POOL, NOW).unwrap_err(), DecodeError::Missing { address: oracle_address() });
+    // An oracle that was read and does not exist: the fee stands still.
+    assert_eq!(read_by_all(&missing).fee().billionths(), 3_000_000);
+    let mut other = oracle(0, 0, 0, 0);
+    other[8] ^= 1;
+    assert!(matches!(adaptive(other).market(POOL, NOW), Err(DecodeError::Inconsistent { .. })));
     let mut foreign = cluster(&crowded(265_000));
     write(foreign.data(array(0)), 8, &7i32.to_le_bytes());
     assert!(matches!(foreign.market(POOL, NOW), Err(DecodeError::Inconsistent { .. })));

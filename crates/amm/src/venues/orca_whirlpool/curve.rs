@@ -1,4 +1,5 @@
 use super::layout::{Whirlpool, offset};
+use super::oracle::Oracle;
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, sqrt_price, tick_at};
 use super::tick_array;
 use crate::account::{DecodeError, Lookup, is_vacant};
@@ -20,6 +21,8 @@ const PROTOCOL_RATE_ONE: u32 = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WhirlpoolCurve {
     pool: Whirlpool,
+    /// In place of the pool's fee, if that grows.
+    oracle: Option<Oracle>,
     /// The ticks at or below the price.
     down: Reach,
     /// The ticks above the price.
@@ -28,8 +31,10 @@ pub(super) struct WhirlpoolCurve {
 
 impl WhirlpoolCurve {
     pub(super) fn load(pool: &Whirlpool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let oracle =
+            if pool.is_adaptive() { Oracle::load(pool.oracle, pool.address, accounts)? } else { None };
         let down = Reach::load(pool, Direction::AToB, accounts)?;
-        Ok(Self { pool: pool.clone(), down, up: Reach::load(pool, Direction::BToA, accounts)? })
+        Ok(Self { pool: pool.clone(), oracle, down, up: Reach::load(pool, Direction::BToA, accounts)? })
     }
 
     fn fill(
@@ -37,6 +42,7 @@ impl WhirlpoolCurve {
         direction: Direction,
         mode: Mode,
         amount: u64,
+        clock: Clock,
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
         let (Reach { stops, beyond }, price_limit) = match direction {
@@ -44,6 +50,7 @@ impl WhirlpoolCurve {
             Direction::BToA => (&self.up, SQRT_PRICE_MAX),
         };
         let Whirlpool { place: start, fee_rate, .. } = self.pool;
+        let oracle = self.oracle.map(|oracle| oracle.at(start, clock)).transpose()?;
         let protocol = Share { rate: u32::from(self.pool.protocol_fee_rate), whole: PROTOCOL_RATE_ONE };
         let fee_shares = [protocol];
         let beyond = *beyond;
@@ -55,23 +62,23 @@ impl WhirlpoolCurve {
             amount,
             fee_rate,
             fee_side: FeeSide::Input,
-            growing_fee: None,
+            growing_fee: oracle.map(|oracle| oracle.fee(start, fee_rate, direction)),
             price_limit,
             beyond,
             fee_shares,
         };
         let walked = walk(swap)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
+        if let Some((oracle, fee)) = oracle.zip(walked.growing_fee) {
+            let prices = [start.sqrt_price, walked.end.sqrt_price];
+            oracle.write(fee.volatility, prices, clock, writes).ok_or(QuoteError::Overflow)?;
+        }
         Ok(Fill {
             amount_in: walked.amount_in,
             amount_out: walked.amount_out,
-            fee: self.rate(),
+            fee: millionths(walked.fee_rate),
             price_impact: walked.price_impact,
         })
-    }
-
-    fn rate(&self) -> Fraction {
-        Fraction::from_billionths(i64::from(self.pool.fee_rate).saturating_mul(1000))
     }
 
     /// The price moves, and the protocol gets its part of each step's fee. What the liquidity's owners have
@@ -99,33 +106,40 @@ impl Curve for WhirlpoolCurve {
         concentrated::reserves(self.pool.place, &self.down.stops, &self.up.stops)
     }
 
-    fn fee(&self, _clock: Clock) -> Fraction {
-        self.rate()
+    fn fee(&self, clock: Clock) -> Fraction {
+        let Whirlpool { place, fee_rate, .. } = self.pool;
+        let oracle = self.oracle.and_then(|oracle| oracle.at(place, clock).ok());
+        let grown = oracle.and_then(|oracle| oracle.fee(place, fee_rate, Direction::AToB).rate());
+        millionths(grown.unwrap_or(fee_rate))
     }
 
     fn exact_in(
         &self,
         direction: Direction,
         amount: u64,
-        _clock: Clock,
+        clock: Clock,
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
-        self.fill(direction, Mode::ExactIn, amount, writes)
+        self.fill(direction, Mode::ExactIn, amount, clock, writes)
     }
 
     fn exact_out(
         &self,
         direction: Direction,
         amount: u64,
-        _clock: Clock,
+        clock: Clock,
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
-        self.fill(direction, Mode::ExactOut, amount, writes)
+        self.fill(direction, Mode::ExactOut, amount, clock, writes)
     }
 
     fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
         self.pool.instruction(args)
     }
+}
+
+fn millionths(rate: u32) -> Fraction {
+    Fraction::from_billionths(i64::from(rate).saturating_mul(1000))
 }
 
 /// The ticks in a direction, the nearest first. They end with a boundary that is no tick of liquidity.
