@@ -76,7 +76,28 @@ pub(crate) fn require_owner(address: Pubkey, account: &Account, expected: Pubkey
     }
 }
 
-/// Finds an account of a snapshot.
+/// An account that the cluster does not have. Lookups give it for an address that was read and has no account; they
+/// give nothing for an address that was not read.
+pub static ABSENT: Account =
+    Account { lamports: 0, data: Vec::new(), owner: SYSTEM_PROGRAM, executable: false, rent_epoch: 0 };
+
+/// Owner of the addresses that no program has taken.
+const SYSTEM_PROGRAM: Pubkey = Pubkey::new_from_array([0; 32]);
+
+/// True if no program has made an account at the address: it is absent, or somebody has only sent lamports to it.
+pub(crate) fn is_vacant(account: &Account) -> bool {
+    account.owner == SYSTEM_PROGRAM && account.data.is_empty()
+}
+
+/// An account of a snapshot that must be there.
+pub(crate) fn existing<'account>(
+    address: Pubkey,
+    accounts: Lookup<'_, 'account>,
+) -> Result<&'account Account, DecodeError> {
+    accounts(&address).filter(|account| **account != ABSENT).ok_or(DecodeError::Missing { address })
+}
+
+/// Finds an account of a snapshot: nothing if it was not read, [`ABSENT`] or nothing if it does not exist.
 pub(crate) type Lookup<'lookup, 'account> = &'lookup dyn Fn(&Pubkey) -> Option<&'account Account>;
 
 /// Little-endian fields at fixed offsets of an account's bytes.

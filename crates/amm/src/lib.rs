@@ -13,10 +13,11 @@ pub mod program_error;
 mod registry;
 mod swap;
 pub mod token;
+mod token_extension;
 mod venue;
 pub mod venues;
 
-pub use account::{DecodeError, Discriminator};
+pub use account::{ABSENT, DecodeError, Discriminator};
 pub use changes::{FieldValue, FieldWrite};
 pub use clock::{CLOCK_ADDRESS, Clock};
 pub use market::{LOOKS_MAX, Market, Pool};

@@ -72,7 +72,7 @@ impl Pool {
     /// Every account that [`Self::load`] needs, as far as the `known` accounts tell; the pool and the clock
     /// come with it. Accounts that an unknown account names follow at the next look; after [`LOOKS_MAX`] looks
     /// nothing new comes. Which accounts they are can change with the pool's price.
-    /// Some of them need not exist.
+    /// Some of them need not exist: give [`ABSENT`](crate::ABSENT) for those that were read and do not.
     pub fn dependencies<'a>(&self, known: impl Fn(&Pubkey) -> Option<&'a Account>) -> Vec<Pubkey> {
         self.kind.dependencies(&known)
     }
@@ -86,7 +86,7 @@ impl Pool {
     }
 
     /// The pool with all that a quote needs. The accounts, the pool's own and the clock must come from one
-    /// snapshot.
+    /// snapshot. An account that was read and does not exist is [`ABSENT`](crate::ABSENT); None is one that was not read.
     ///
     /// # Errors
     /// An account is missing, is not what the pool says, or has a feature that this engine does not quote.
@@ -179,9 +179,12 @@ impl Market {
     /// The pool does not trade the token, does not swap now, or cannot do this amount.
     pub fn quote(&self, mint_in: Mint, mode: Mode, amount: Atoms) -> Result<SwapQuote, QuoteError> {
         let trade = self.trade(self.direction(mint_in)?, mode, amount, &mut Writes::ignored())?;
+        let withheld = |sent: u64, arrived: u64| Atoms::new(sent.saturating_sub(arrived));
         Ok(SwapQuote {
             amount_in: trade.amount_in,
             amount_out: trade.received,
+            withheld_in: withheld(trade.amount_in.get(), trade.fill.amount_in),
+            withheld_out: withheld(trade.fill.amount_out, trade.received.get()),
             fee: trade.fill.fee,
             price_impact: trade.fill.price_impact,
         })

@@ -26,6 +26,9 @@ pub enum QuoteError {
     /// The pool does not have that much.
     #[error("the pool has too little liquidity for the amount")]
     InsufficientLiquidity,
+    /// The swap goes further than the ticks or bins that one instruction names. The pool may have more liquidity there.
+    #[error("the amount goes beyond the ticks or bins that one instruction can name")]
+    BeyondAccounts,
     /// A number exceeds what the program can calculate with.
     #[error("the amount is too large for the pool's arithmetic")]
     Overflow,
@@ -44,6 +47,10 @@ pub struct SwapQuote {
     pub amount_in: Atoms,
     /// Amount that reaches the trader, transfer fee deducted, in base units of the output token.
     pub amount_out: Atoms,
+    /// Part of `amount_in` that the input token withholds as its transfer fee.
+    pub withheld_in: Atoms,
+    /// Amount that the output token withholds as its transfer fee, in addition to `amount_out`.
+    pub withheld_out: Atoms,
     /// The rate of the pool's fee; transfer fees of the tokens are not in it.
     pub fee: Fraction,
     /// Price impact: relative difference to the marginal (spot) price, before fees, rounded down.

@@ -1,9 +1,10 @@
 //! Tokens: their mints, their accounts, and the fees of their transfers.
 
-use crate::account::{DecodeError, Fields, Lookup, require_owner};
+use crate::account::{DecodeError, Fields, Lookup, existing, require_owner};
 use crate::math;
+use crate::token_extension::{self, Effect};
 use order_core::token::{MAX_DECIMALS, Program, symbol};
-use order_core::{Mint, Pubkey, Token};
+use order_core::{Fraction, Mint, Pubkey, Token};
 use solana_account::Account;
 
 const SPL_TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
@@ -73,6 +74,7 @@ pub mod transfer_fee_offset {
 const MAX_EXTENSIONS: usize = 64;
 
 const BASIS_POINTS: u64 = 10_000;
+const BILLIONTHS_PER_BASIS_POINT: i64 = 100_000;
 
 /// The address of a token program.
 pub const fn token_program_id(program: Program) -> Pubkey {
@@ -100,6 +102,12 @@ pub struct TransferFee {
 }
 
 impl TransferFee {
+    /// The rate, as a fraction of the amount that is sent; zero if nothing is ever withheld.
+    pub fn rate(&self) -> Fraction {
+        let basis_points = if self.maximum == 0 { 0 } else { i64::from(self.basis_points) };
+        Fraction::from_billionths(basis_points.saturating_mul(BILLIONTHS_PER_BASIS_POINT))
+    }
+
     /// Fee that is withheld when `amount` is sent, rounded up.
     pub fn of(&self, amount: u64) -> u64 {
         math::mul_div_ceil(amount, u64::from(self.basis_points), BASIS_POINTS)
@@ -200,7 +208,7 @@ pub(crate) fn balances(
 ) -> Result<[u64; 2], DecodeError> {
     let [[vault_a, vault_b], [mint_a, mint_b]] = [vaults, mints.map(Mint::pubkey)];
     let read = |address: Pubkey, mint: Pubkey| {
-        let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+        let account = existing(address, accounts)?;
         balance(address, account, mint.into())
     };
     Ok([read(vault_a, mint_a)?, read(vault_b, mint_b)?])
@@ -238,7 +246,7 @@ fn program(address: Pubkey, account: &Account) -> Result<Program, DecodeError> {
     require_owner(address, account, SPL_TOKEN).map(|()| Program::SplToken)
 }
 
-/// The transfer fee in a Token-2022 mint's list of extensions, if each of them is known to be harmless.
+/// The transfer fee in a Token-2022 mint's list of extensions, if each of them lets plain transfers be.
 fn extensions(
     address: Pubkey,
     fields: Fields<'_>,
@@ -257,47 +265,12 @@ fn extensions(
             return Ok(transfer_fee);
         }
         let kind = fields.u16(offset)?;
-        match Extension::known(kind) {
-            Some(Extension::TransferFee) => transfer_fee = transfer_fee_at(address, fields, value, epoch)?,
-            Some(Extension::Harmless) => {}
-            Some(Extension::TransferHook)
-                if fields.pubkey(value.saturating_add(32))? == Pubkey::default() => {}
-            Some(Extension::TransferHook) => {
-                let reason = "the token runs a program of its own on each transfer".to_owned();
-                return Err(DecodeError::Unsupported { address, reason });
-            }
-            None => {
-                let reason = format!("the token's extension of type {kind}");
-                return Err(DecodeError::Unsupported { address, reason });
-            }
+        if token_extension::effect(address, fields, kind, value)? == Effect::TransferFee {
+            transfer_fee = transfer_fee_at(address, fields, value, epoch)?;
         }
         offset = value.saturating_add(usize::from(fields.u16(offset.saturating_add(2))?));
     }
     Err(DecodeError::Inconsistent { address, reason: "the mint's list of extensions does not end" })
-}
-
-/// Effect of a mint's extension on a transfer.
-enum Extension {
-    TransferFee,
-    /// Calls a program, unless none is set.
-    TransferHook,
-    /// Changes no balance.
-    Harmless,
-}
-
-impl Extension {
-    /// None: the extension may stop, redirect or change transfers, or is not known.
-    fn known(kind: u16) -> Option<Self> {
-        const TRANSFER_FEE_TYPE: u16 = TRANSFER_FEE_CONFIG.0;
-        match kind {
-            TRANSFER_FEE_TYPE => Some(Self::TransferFee),
-            14 => Some(Self::TransferHook),
-            // Close authority, interest-bearing, metadata pointer, metadata, group pointer, group,
-            // member pointer, member, scaled amount: all of them only change what is shown.
-            3 | 10 | 18..=23 | 25 => Some(Self::Harmless),
-            _ => None,
-        }
-    }
 }
 
 fn transfer_fee_at(

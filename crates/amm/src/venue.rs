@@ -2,7 +2,7 @@
 //!
 //! The venues' folders are above this file, and the table of them, `registry.rs`, above the folders.
 
-use crate::account::{DecodeError, Discriminator, Lookup};
+use crate::account::{DecodeError, Discriminator, Lookup, existing};
 use crate::changes::Writes;
 use crate::clock::Clock;
 use crate::program_error::Names;
@@ -60,7 +60,7 @@ pub(crate) trait Pool: Debug + Send + Sync {
     /// Accounts besides the pool that change with swaps, or change what they give.
     fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey>;
 
-    /// True if the program is known to move tokens of Token-2022 as their transfer fees say.
+    /// True if the program moves tokens of Token-2022; else it knows the original token program only.
     fn moves_token_2022(&self) -> bool {
         true
     }
@@ -69,10 +69,10 @@ pub(crate) trait Pool: Debug + Send + Sync {
     fn tokens(&self, accounts: Lookup<'_, '_>, clock: Clock) -> Result<[PoolToken; 2], DecodeError> {
         let token = |mint: Mint| {
             let address = mint.pubkey();
-            let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+            let account = existing(address, accounts)?;
             let token = PoolToken::decode(mint, account, clock.epoch)?;
             if token.program == token::Program::Token2022 && !self.moves_token_2022() {
-                let reason = "a token of Token-2022, which has not been checked against the pool's program";
+                let reason = "a token of Token-2022, which the pool's program does not move";
                 return Err(DecodeError::Unsupported { address, reason: reason.to_owned() });
             }
             Ok(token)

@@ -116,6 +116,7 @@ mod tests {
                 route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
                 fee: Fraction::ZERO,
                 price_impact: Fraction::ZERO,
+                transfer_fee: Fraction::ZERO,
                 alternatives: Vec::new(),
                 slot: 1,
                 state_age_ms: 2,

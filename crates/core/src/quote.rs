@@ -80,6 +80,9 @@ pub struct Quote {
     pub fee: Fraction,
     /// Price impact: relative difference to the marginal (spot) price, before fees.
     pub price_impact: Fraction,
+    /// Transfer fees that the tokens withhold, as a fraction of the input. It is part neither of `fee` nor of
+    /// `price_impact`.
+    pub transfer_fee: Fraction,
     /// The other routes that were considered, best first; those that cannot quote are last.
     pub alternatives: Vec<Alternative>,
     /// The slot of the state that was quoted.
@@ -118,6 +121,9 @@ struct Recorded {
     amount_out: Atoms,
     fee: Fraction,
     price_impact: Fraction,
+    /// Zero in events of before there was this field.
+    #[serde(default)]
+    transfer_fee: Fraction,
     route: Route,
     alternatives: Vec<Alternative>,
     slot: u64,
@@ -134,14 +140,25 @@ struct OtherAmounts;
 impl From<Quote> for Recorded {
     fn from(quote: Quote) -> Self {
         let (amount_in, amount_out) = (quote.amount_in(), quote.amount_out());
-        let Quote { id, route, fee, price_impact, alternatives, slot, state_age_ms, created_at, expires_at } =
-            quote;
+        let Quote {
+            id,
+            route,
+            fee,
+            price_impact,
+            transfer_fee,
+            alternatives,
+            slot,
+            state_age_ms,
+            created_at,
+            expires_at,
+        } = quote;
         Self {
             id,
             amount_in,
             amount_out,
             fee,
             price_impact,
+            transfer_fee,
             route,
             alternatives,
             slot,
@@ -162,6 +179,7 @@ impl TryFrom<Recorded> for Quote {
             amount_out,
             fee,
             price_impact,
+            transfer_fee,
             route,
             alternatives,
             slot,
@@ -172,6 +190,17 @@ impl TryFrom<Recorded> for Quote {
         if (amount_in, amount_out) != (route.amount_in(), route.amount_out()) {
             return Err(OtherAmounts);
         }
-        Ok(Self { id, route, fee, price_impact, alternatives, slot, state_age_ms, created_at, expires_at })
+        Ok(Self {
+            id,
+            route,
+            fee,
+            price_impact,
+            transfer_fee,
+            alternatives,
+            slot,
+            state_age_ms,
+            created_at,
+            expires_at,
+        })
     }
 }

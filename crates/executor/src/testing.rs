@@ -34,6 +34,7 @@ pub(crate) fn quote(venue: Venue, amount_in: u64, amount_out: u64) -> Quote {
         route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         fee: Fraction::ZERO,
         price_impact: Fraction::ZERO,
+        transfer_fee: Fraction::ZERO,
         alternatives: Vec::new(),
         slot: 1,
         state_age_ms: 0,

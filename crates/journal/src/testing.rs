@@ -183,6 +183,7 @@ pub(crate) fn quote(venue: Venue, amount_in: Atoms, amount_out: u64) -> Quote {
         id: quote::Id(Uuid::nil()),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::ZERO,
+        transfer_fee: Fraction::ZERO,
         route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         alternatives: Vec::new(),
         slot: u64::MAX,

@@ -103,6 +103,7 @@ pub fn to_wire(quote: &Quote, price: String) -> wire::QuoteResponse {
         amount_out: quote.amount_out().get(),
         fee: quote.fee.to_decimal(),
         price_impact: quote.price_impact.to_decimal(),
+        transfer_fee: quote.transfer_fee.to_decimal(),
         price,
         route: quote.route.hops_with_shares().map(|(hop, share)| hop_to_wire(hop, share)).collect(),
         alternatives: quote.alternatives.iter().map(alternative_to_wire).collect(),
@@ -129,6 +130,7 @@ pub fn from_wire(message: &wire::QuoteResponse, request: &Request) -> Result<Quo
         route: route_from_wire(message)?,
         fee: fraction("fee", &message.fee)?,
         price_impact: parse("price_impact", &message.price_impact)?,
+        transfer_fee: transfer_fee_from_wire(&message.transfer_fee)?,
         alternatives: message.alternatives.iter().map(alternative_from_wire).collect::<Result<_, _>>()?,
         slot: message.slot,
         state_age_ms: message.state_age_ms,
@@ -246,6 +248,11 @@ fn fraction(field: &'static str, text: &str) -> Result<Fraction, Invalid> {
         return Err(Invalid::new(field, "is not between 0 and 1"));
     }
     Ok(fraction)
+}
+
+/// A router before version 0.2 does not send it.
+fn transfer_fee_from_wire(text: &str) -> Result<Fraction, Invalid> {
+    if text.is_empty() { Ok(Fraction::ZERO) } else { fraction("transfer_fee", text) }
 }
 
 fn timestamp(field: &'static str, milliseconds: i64) -> Result<Timestamp, Invalid> {

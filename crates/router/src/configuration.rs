@@ -1,5 +1,5 @@
 use anyhow::Context as _;
-use order_core::{Mint, PoolAddress, token};
+use order_core::{Fraction, Mint, PoolAddress, token};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -60,6 +60,9 @@ pub struct Configuration {
     #[arg(long, env = "MAX_STATE_AGE_MS", default_value_t = 5_000,
           value_parser = clap::value_parser!(u64).range(STATE_AGE_MS_MIN..))]
     pub max_state_age_ms: u64,
+    /// Highest transfer fee of a token whose pools are quoted, as a fraction of each transfer.
+    #[arg(long, env = "MAX_TRANSFER_FEE", default_value = "0.1")]
+    pub max_transfer_fee: Fraction,
     /// The settings that every service has.
     #[command(flatten)]
     pub options: service::Options,

@@ -1,5 +1,5 @@
 use crate::book::Book;
-use crate::follow::Follower;
+use crate::follow::{Follower, Limits};
 use crate::grpc::Service;
 use crate::incoming::incoming;
 use crate::{Configuration, metrics};
@@ -86,7 +86,7 @@ impl Router {
             lookup_tables: configuration.lookup_tables,
             tipped: configuration.max_tip_lamports > 0,
             tables: watch::Sender::default(),
-            max_age,
+            limits: Limits { max_age, max_transfer_fee: configuration.max_transfer_fee },
             books: sender,
         };
         Ok(Self { listener, address, tls, follower, books, max_age, shell })

@@ -74,6 +74,20 @@ pub(crate) fn trading(
 }
 
 impl TestPool {
+    /// Makes the mint one of Token-2022 that withholds so many ten-thousandths of each transfer.
+    pub(crate) fn tax(&mut self, mint: Mint, basis_points: u16) {
+        let (_, taxed) = self.accounts.iter_mut().find(|(address, _)| *address == mint.pubkey()).unwrap();
+        taxed.owner = amm::token_program_id(token::Program::Token2022);
+        taxed.data.resize(amm::token::EXTENDED_TYPE, 0);
+        taxed.data.push(amm::token::EXTENDED_TYPE_MINT);
+        let (kind, length) = amm::token::TRANSFER_FEE_CONFIG;
+        taxed.data.extend([kind.to_le_bytes(), length.to_le_bytes()].as_flattened());
+        let mut value = vec![0; usize::from(length)];
+        value[98..106].copy_from_slice(&u64::MAX.to_le_bytes());
+        value[106..108].copy_from_slice(&basis_points.to_le_bytes());
+        taxed.data.extend(value);
+    }
+
     pub(crate) fn decoded(&self) -> (PoolAddress, Pool) {
         (self.address, Pool::decode(self.address, &self.accounts[0].1).unwrap())
     }

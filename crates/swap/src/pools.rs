@@ -182,7 +182,8 @@ impl PoolSnapshot {
         let clock = self.account(CLOCK_ADDRESS)?;
         let clock = Clock::decode(clock).map_err(|error| unreadable(&error))?;
         self.pool(address)?
-            .load(|address| self.accounts.get(address), clock)
+            // All that the pool needs was read: what is not here does not exist.
+            .load(|address| self.accounts.get(address).or(Some(&amm::ABSENT)), clock)
             .map_err(|error| unreadable(&error))
     }
 

@@ -36,6 +36,7 @@ fn quoted() -> Quote {
         id: quote::Id(uuid::Uuid::nil()),
         fee: Fraction::ZERO,
         price_impact: Fraction::ZERO,
+        transfer_fee: Fraction::ZERO,
         route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         alternatives: Vec::new(),
         slot: 5,

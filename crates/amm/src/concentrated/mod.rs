@@ -4,9 +4,11 @@
 //! which ticks their programs find: both come in as `Stop`s.
 
 mod arrays;
+mod order;
 mod place;
 mod reserves;
 mod step;
+mod volatility;
 mod walk;
 
 pub(crate) use arrays::{TickArrayAddress, TickArrays};
@@ -14,5 +16,6 @@ pub use place::{Place, TICK_MAX};
 pub(crate) use place::{Stop, tick_between};
 pub(crate) use reserves::reserves;
 pub use reserves::{Rounding, amount_a, amount_b};
-pub(crate) use step::RATE_ONE;
-pub(crate) use walk::{Share, TickSwap, Walked, walk};
+pub(crate) use step::{FeeSide, RATE_ONE};
+pub(crate) use volatility::{GroupRules, GrowingFee, Volatility, VolatilitySettings};
+pub(crate) use walk::{Beyond, Share, TickSwap, Walked, walk};

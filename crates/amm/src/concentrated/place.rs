@@ -48,6 +48,8 @@ pub(crate) struct Stop {
     /// Growth of liquidity when the price rises past it; None where the known ticks end: a swap may
     /// come here and no further.
     pub(crate) net: Option<i128>,
+    /// Limit orders that wait here, of the token that comes out.
+    pub(crate) orders: u64,
 }
 
 /// The tick at or below a square root of a price between two ticks, by bisection over a program's table.

@@ -67,7 +67,7 @@ fn sum(
     let mut total = 0_u64;
     for stop in stops {
         let part = amount(place.liquidity, place.sqrt_price, stop.sqrt_price).unwrap_or(u64::MAX);
-        total = total.saturating_add(part);
+        total = total.saturating_add(part).saturating_add(stop.orders);
         let Some(net) = stop.net else { break };
         let grows = (net < 0) == downwards;
         let magnitude = net.unsigned_abs();

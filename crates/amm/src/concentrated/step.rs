@@ -9,12 +9,30 @@ use ruint::aliases::{U256, U512};
 /// Rates of fees are in millionths.
 pub(crate) const RATE_ONE: u32 = 1_000_000;
 
+/// Side of a swap that a pool's fee is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FeeSide {
+    Input,
+    Output,
+}
+
+/// Rules of a step that do not depend on where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StepRules {
+    pub(super) mode: Mode,
+    pub(super) direction: Direction,
+    pub(super) fee_side: FeeSide,
+    /// In millionths, below one.
+    pub(super) fee_rate: u32,
+}
+
 /// Amounts of a step, and the price after it.
 pub(super) struct TickStep {
     /// The square root of the price after it.
     pub(super) next: u128,
-    /// Without the fee.
+    /// Without a fee on the input.
     pub(super) amount_in: u64,
+    /// After a fee on the output.
     pub(super) amount_out: u64,
     pub(super) fee: u64,
 }
@@ -25,16 +43,10 @@ pub(super) fn step(
     target: u128,
     liquidity: u128,
     remaining: u64,
-    fee_rate: u32,
-    mode: Mode,
-    direction: Direction,
+    rules: StepRules,
 ) -> Option<TickStep> {
-    let one = u64::from(RATE_ONE);
-    let kept = one.checked_sub(u64::from(fee_rate))?;
-    let available = match mode {
-        Mode::ExactIn => math::mul_div_floor(remaining, kept, one)?,
-        Mode::ExactOut => remaining,
-    };
+    let StepRules { mode, direction, .. } = rules;
+    let available = rules.moving(remaining)?;
     // A target so far that either amount exceeds 64 bits is out of reach.
     let whole = match mode {
         Mode::ExactIn => amount_in(price, target, liquidity, direction)
@@ -55,15 +67,64 @@ pub(super) fn step(
             (next, amount_in, amount_out(price, next, liquidity, direction)?)
         }
     };
-    let fee = match mode {
-        Mode::ExactIn if next != target => remaining.checked_sub(amount_in)?,
-        Mode::ExactIn | Mode::ExactOut => math::mul_div_ceil(amount_in, u64::from(fee_rate), kept)?,
-    };
-    let amount_out = match mode {
-        Mode::ExactIn => amount_out,
-        Mode::ExactOut => amount_out.min(remaining),
-    };
-    Some(TickStep { next, amount_in, amount_out, fee })
+    let moved = TickStep { next, amount_in, amount_out, fee: 0 };
+    rules.charge(moved, remaining, next != target)
+}
+
+impl StepRules {
+    fn kept(self) -> Option<u64> {
+        u64::from(RATE_ONE).checked_sub(u64::from(self.fee_rate))
+    }
+
+    /// The part of the amount that moves the price.
+    fn moving(self, remaining: u64) -> Option<u64> {
+        let one = u64::from(RATE_ONE);
+        match (self.mode, self.fee_side) {
+            (Mode::ExactIn, FeeSide::Input) => math::mul_div_floor(remaining, self.kept()?, one),
+            (Mode::ExactOut, FeeSide::Output) => self.before_fee(remaining),
+            (Mode::ExactIn, FeeSide::Output) | (Mode::ExactOut, FeeSide::Input) => Some(remaining),
+        }
+    }
+
+    /// Output of which the fee leaves an amount.
+    pub(super) fn before_fee(self, amount_out: u64) -> Option<u64> {
+        math::mul_div_ceil(amount_out, u64::from(RATE_ONE), self.kept()?)
+    }
+
+    /// Fee on an input that it is not part of.
+    pub(super) fn fee_on_top(self, amount_in: u64) -> Option<u64> {
+        math::mul_div_ceil(amount_in, u64::from(self.fee_rate), self.kept()?)
+    }
+
+    /// Fee within an amount.
+    pub(super) fn fee_within(self, amount: u64) -> Option<u64> {
+        math::mul_div_ceil(amount, u64::from(self.fee_rate), u64::from(RATE_ONE))
+    }
+
+    /// Takes the fee of a step. `partial`: it did not come to its target, and the amount ends with it.
+    fn charge(self, step: TickStep, remaining: u64, partial: bool) -> Option<TickStep> {
+        let TickStep { next, amount_in, amount_out, .. } = step;
+        match (self.mode, self.fee_side) {
+            (Mode::ExactIn, FeeSide::Input) => {
+                let fee =
+                    if partial { remaining.checked_sub(amount_in)? } else { self.fee_on_top(amount_in)? };
+                Some(TickStep { fee, ..step })
+            }
+            (Mode::ExactOut, FeeSide::Input) => {
+                let fee = self.fee_on_top(amount_in)?;
+                Some(TickStep { fee, amount_out: amount_out.min(remaining), ..step })
+            }
+            (Mode::ExactIn, FeeSide::Output) => {
+                let fee = self.fee_within(amount_out)?;
+                let amount_in = if partial { remaining } else { amount_in };
+                Some(TickStep { next, amount_in, amount_out: amount_out.checked_sub(fee)?, fee })
+            }
+            (Mode::ExactOut, FeeSide::Output) => {
+                let net = amount_out.checked_sub(self.fee_within(amount_out)?)?.min(remaining);
+                Some(TickStep { next, amount_in, amount_out: net, fee: amount_out.checked_sub(net)? })
+            }
+        }
+    }
 }
 
 fn amount_in(from: u128, to: u128, liquidity: u128, direction: Direction) -> Option<u64> {

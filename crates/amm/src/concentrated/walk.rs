@@ -1,21 +1,44 @@
 //! A swap's walk from one tick to the next.
 
+use super::order;
 use super::place::{Place, Stop};
-use super::step::{TickStep, step};
+use super::step::{FeeSide, StepRules, TickStep, step};
+use super::volatility::{Bound, GrowingFee};
 use crate::math;
 use crate::swap::{Direction, QuoteError};
 use order_core::Fraction;
 use order_core::quote::Mode;
 use ruint::aliases::U256;
 
-/// Ticks that one walk may pass: three arrays of either program have fewer.
+/// Steps of one walk. A transaction has no room for as many.
 const STEPS_MAX: usize = 1024;
+
+const TOO_MANY_STEPS: QuoteError =
+    QuoteError::Unsupported { reason: "a swap through more ticks than a transaction has room for" };
 
 /// The part of each step's fee that goes to others than the liquidity's owners: `rate` of `whole`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Share {
     pub(crate) rate: u32,
     pub(crate) whole: u32,
+}
+
+/// Reason why there is no tick after the last stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// The pool has no liquidity there.
+    PoolEnds,
+    /// The accounts that an instruction names have no more ticks.
+    AccountsEnd,
+}
+
+impl Beyond {
+    fn error(self) -> QuoteError {
+        match self {
+            Self::PoolEnds => QuoteError::InsufficientLiquidity,
+            Self::AccountsEnd => QuoteError::BeyondAccounts,
+        }
+    }
 }
 
 /// A swap to walk. Fees are shared with as many as there are `SHARES`.
@@ -30,13 +53,17 @@ pub(crate) struct TickSwap<'a, const SHARES: usize> {
     pub(crate) amount: u64,
     /// In millionths, below one.
     pub(crate) fee_rate: u32,
+    pub(crate) fee_side: FeeSide,
+    /// In place of the fee's rate, if it grows on the way.
+    pub(crate) growing_fee: Option<GrowingFee>,
     /// The square root of the price that the program does not go beyond.
     pub(crate) price_limit: u128,
+    pub(crate) beyond: Beyond,
     pub(crate) fee_shares: [Share; SHARES],
 }
 
 /// Where a walk came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Walked<const SHARES: usize> {
     /// Amount that arrives in the vault, fee included.
     pub(crate) amount_in: u64,
@@ -49,6 +76,12 @@ pub(crate) struct Walked<const SHARES: usize> {
     /// The ticks between which the price has come to its end, if it is at no stop.
     between: Option<(i32, i32)>,
     pub(crate) price_impact: Fraction,
+    /// The mean rate of the fee, in millionths.
+    pub(crate) fee_rate: u32,
+    /// As the swap leaves it.
+    pub(crate) growing_fee: Option<GrowingFee>,
+    /// Limit orders that were filled: the tick, and the amount.
+    pub(crate) filled: Vec<(i32, u64)>,
 }
 
 impl<const SHARES: usize> Walked<SHARES> {
@@ -62,14 +95,11 @@ impl<const SHARES: usize> Walked<SHARES> {
 pub(crate) fn walk<const SHARES: usize>(swap: TickSwap<'_, SHARES>) -> Result<Walked<SHARES>, QuoteError> {
     let mut walk = TickWalk::new(swap);
     let mut stops = swap.stops.iter();
-    for _ in 0..STEPS_MAX {
-        if walk.remaining == 0 {
-            return walk.end();
-        }
-        let stop = stops.next().ok_or(QuoteError::InsufficientLiquidity)?;
+    while walk.remaining > 0 {
+        let stop = stops.next().ok_or(swap.beyond.error())?;
         walk.towards(*stop)?;
     }
-    Err(QuoteError::Unsupported { reason: "a swap through more ticks than a transaction has room for" })
+    walk.end()
 }
 
 /// A walk under way.
@@ -83,6 +113,11 @@ struct TickWalk<'a, const SHARES: usize> {
     calculated: u64,
     fee_shares: [u64; SHARES],
     impact: Impact,
+    mean_rate: MeanRate,
+    growing_fee: Option<GrowingFee>,
+    filled: Vec<(i32, u64)>,
+    /// Steps that are left.
+    steps: usize,
 }
 
 impl<'a, const SHARES: usize> TickWalk<'a, SHARES> {
@@ -93,8 +128,19 @@ impl<'a, const SHARES: usize> TickWalk<'a, SHARES> {
             weight: U256::ZERO,
             sum: U256::ZERO,
         };
-        let (remaining, fee_shares) = (swap.amount, [0; SHARES]);
-        Self { swap, at: swap.start, between: None, remaining, calculated: 0, fee_shares, impact }
+        Self {
+            swap,
+            at: swap.start,
+            between: None,
+            remaining: swap.amount,
+            calculated: 0,
+            fee_shares: [0; SHARES],
+            impact,
+            mean_rate: MeanRate::default(),
+            growing_fee: swap.growing_fee,
+            filled: Vec::new(),
+            steps: STEPS_MAX,
+        }
     }
 
     /// Goes to the stop, or as far as the amount reaches.
@@ -104,11 +150,32 @@ impl<'a, const SHARES: usize> TickWalk<'a, SHARES> {
             Direction::BToA => stop.sqrt_price.min(self.swap.price_limit),
         };
         let before = self.at;
-        if before.sqrt_price != target {
-            self.step(target)?;
+        loop {
+            self.steps = self.steps.checked_sub(1).ok_or(TOO_MANY_STEPS)?;
+            let rules = self.rules().ok_or(QuoteError::Overflow)?;
+            let bound = match &self.growing_fee {
+                Some(fee) => fee.bound(target, self.at.liquidity).ok_or(QuoteError::Overflow)?,
+                None => Bound { sqrt_price: target, jumps: false },
+            };
+            if self.at.sqrt_price != bound.sqrt_price {
+                self.step(bound.sqrt_price, rules)?;
+            }
+            if self.at.sqrt_price == stop.sqrt_price {
+                self.arrive(stop, rules)?;
+            }
+            if let Some(fee) = &mut self.growing_fee {
+                fee.advance(self.at.sqrt_price, &stop, bound.jumps);
+            }
+            if self.remaining == 0 || self.at.sqrt_price == target {
+                return self.rest(before, stop);
+            }
         }
+    }
+
+    /// Where the price is between two ticks, if it has not come to the stop.
+    fn rest(&mut self, before: Place, stop: Stop) -> Result<(), QuoteError> {
         if self.at.sqrt_price == stop.sqrt_price {
-            return self.cross(stop);
+            return Ok(());
         }
         if self.remaining > 0 {
             return Err(QuoteError::InsufficientLiquidity);
@@ -122,33 +189,81 @@ impl<'a, const SHARES: usize> TickWalk<'a, SHARES> {
         Ok(())
     }
 
-    fn step(&mut self, target: u128) -> Result<(), QuoteError> {
-        let TickSwap { direction, mode, fee_rate, .. } = self.swap;
+    /// The rules of the next step. None if the fee exceeds what the programs calculate with.
+    fn rules(&mut self) -> Option<StepRules> {
+        let TickSwap { direction, mode, fee_rate, fee_side, .. } = self.swap;
+        let fee_rate = match &mut self.growing_fee {
+            Some(fee) => fee.rate()?,
+            None => fee_rate,
+        };
+        Some(StepRules { mode, direction, fee_side, fee_rate })
+    }
+
+    fn step(&mut self, target: u128, rules: StepRules) -> Result<(), QuoteError> {
         let Place { sqrt_price, liquidity, .. } = self.at;
         let TickStep { next, amount_in, amount_out, fee } =
-            step(sqrt_price, target, liquidity, self.remaining, fee_rate, mode, direction)
-                .ok_or(QuoteError::Overflow)?;
-        let paid = amount_in.checked_add(fee);
-        let (used, calculated) = match mode {
-            Mode::ExactIn => (paid, Some(amount_out)),
-            Mode::ExactOut => (Some(amount_out), paid),
-        };
-        let rest = used.and_then(|used| self.remaining.checked_sub(used));
-        let sum = calculated.and_then(|amount| self.calculated.checked_add(amount));
-        (self.remaining, self.calculated) = rest.zip(sum).ok_or(QuoteError::Overflow)?;
-        for (sum, Share { rate, whole }) in self.fee_shares.iter_mut().zip(self.swap.fee_shares) {
-            let part = math::mul_div_floor(fee, u64::from(rate), u64::from(whole));
-            *sum = part.and_then(|part| sum.checked_add(part)).ok_or(QuoteError::Overflow)?;
-        }
+            step(sqrt_price, target, liquidity, self.remaining, rules).ok_or(QuoteError::Overflow)?;
+        self.count(amount_in, amount_out, fee, rules).ok_or(QuoteError::Overflow)?;
         self.impact.add(sqrt_price, next, amount_in).ok_or(QuoteError::Overflow)?;
         self.at.sqrt_price = next;
         Ok(())
     }
 
-    /// The price has come to the stop exactly.
+    /// Counts what was swapped. The input is without a fee on it, the output after one on it.
+    fn count(&mut self, amount_in: u64, amount_out: u64, fee: u64, rules: StepRules) -> Option<()> {
+        let paid = match rules.fee_side {
+            FeeSide::Input => amount_in.checked_add(fee)?,
+            FeeSide::Output => amount_in,
+        };
+        let (used, calculated) = match rules.mode {
+            Mode::ExactIn => (paid, amount_out),
+            Mode::ExactOut => (amount_out, paid),
+        };
+        self.remaining = self.remaining.checked_sub(used)?;
+        self.calculated = self.calculated.checked_add(calculated)?;
+        self.mean_rate.add(rules.fee_rate, amount_in)?;
+        let mut rest = fee;
+        for (sum, Share { rate, whole }) in self.fee_shares.iter_mut().zip(self.swap.fee_shares) {
+            let part = math::mul_div_floor(fee, u64::from(rate), u64::from(whole))?;
+            rest = rest.saturating_sub(part);
+            *sum = sum.checked_add(part)?;
+        }
+        if self.at.liquidity == 0
+            && let Some(first) = self.fee_shares.first_mut()
+        {
+            // Nobody owns liquidity here.
+            *first = first.checked_add(rest)?;
+        }
+        Some(())
+    }
+
+    /// The price has come to the stop exactly: the limit orders there are filled, then the stop is crossed.
+    fn arrive(&mut self, stop: Stop, rules: StepRules) -> Result<(), QuoteError> {
+        let mut orders = stop.orders;
+        if orders > 0 && self.remaining > 0 {
+            let fill = order::fill(orders, stop.sqrt_price, self.remaining, rules);
+            let fill = fill.ok_or(QuoteError::Overflow)?;
+            self.count(fill.amount_in, fill.amount_out, fill.fee, rules).ok_or(QuoteError::Overflow)?;
+            let impact = self.impact.add(stop.sqrt_price, stop.sqrt_price, fill.amount_in);
+            impact.ok_or(QuoteError::Overflow)?;
+            self.filled.push((stop.tick, fill.taken));
+            orders = orders.checked_sub(fill.taken).ok_or(QuoteError::Overflow)?;
+        }
+        if orders == 0 {
+            return self.cross(stop);
+        }
+        // The next swap in this direction meets the same orders.
+        self.at.tick = match self.swap.direction {
+            Direction::AToB => stop.tick,
+            Direction::BToA => stop.tick.saturating_sub(1),
+        };
+        if self.remaining > 0 { Err(QuoteError::Overflow) } else { Ok(()) }
+    }
+
+    /// Liquidity begins or ends.
     fn cross(&mut self, stop: Stop) -> Result<(), QuoteError> {
         match stop.net {
-            None if self.remaining > 0 => return Err(QuoteError::InsufficientLiquidity),
+            None if self.remaining > 0 => return Err(self.swap.beyond.error()),
             None => {}
             Some(net) => {
                 let magnitude = net.unsigned_abs();
@@ -175,8 +290,40 @@ impl<'a, const SHARES: usize> TickWalk<'a, SHARES> {
             Mode::ExactOut => (self.calculated, self.swap.amount),
         };
         let price_impact = self.impact.mean().ok_or(QuoteError::Overflow)?;
-        let Self { fee_shares, at: end, between, .. } = self;
-        Ok(Walked { amount_in, amount_out, fee_shares, end, between, price_impact })
+        let fee_rate = self.mean_rate.mean().unwrap_or(self.swap.fee_rate);
+        let Self { fee_shares, at: end, between, growing_fee, filled, .. } = self;
+        Ok(Walked {
+            amount_in,
+            amount_out,
+            fee_shares,
+            end,
+            between,
+            price_impact,
+            fee_rate,
+            growing_fee,
+            filled,
+        })
+    }
+}
+
+/// The mean of the fee's rates over all steps, weighted by what went in.
+#[derive(Debug, Default)]
+struct MeanRate {
+    weight: u128,
+    sum: u128,
+}
+
+impl MeanRate {
+    fn add(&mut self, rate: u32, amount_in: u64) -> Option<()> {
+        // A step that nothing goes into counts as if one unit did.
+        let weight = u128::from(amount_in.max(1));
+        self.weight = self.weight.checked_add(weight)?;
+        self.sum = self.sum.checked_add(weight.checked_mul(u128::from(rate))?)?;
+        Some(())
+    }
+
+    fn mean(&self) -> Option<u32> {
+        u32::try_from(self.sum.checked_div(self.weight)?).ok()
     }
 }
 

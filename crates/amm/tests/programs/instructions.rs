@@ -147,6 +147,25 @@ fn concentrated_liquidity_names_its_arrays_at_the_end() {
     );
 }
 
+/// Their older swap knows the original token program alone.
+#[test]
+fn swaps_of_concentrated_liquidity_name_both_token_programs_the_memo_and_the_mints() {
+    let fee = amm::TransferFee { basis_points: 100, maximum: 1_000 };
+    let memo: Pubkey = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr".parse().unwrap();
+    let [spl, token_2022] = [Program::SplToken, Program::Token2022].map(token_program_id);
+    let front = |venue| -> Vec<Pubkey> {
+        let (mut cluster, seeded) = Cluster::seeded(venue, &plain_seed());
+        cluster.put_mint(MINT_B, fee);
+        let market = cluster.market(seeded.pool, NOW).unwrap();
+        let built = market.instruction(&TRADER, MINT_B, EXACT_IN).unwrap();
+        built.accounts.iter().map(|meta| meta.pubkey).collect()
+    };
+    let [mint_a, mint_b] = [MINT_A, MINT_B].map(order_core::Mint::pubkey);
+    assert_eq!(front(Venue::RaydiumClmm)[8..13], [spl, token_2022, memo, mint_b, mint_a]);
+    assert_eq!(front(Venue::OrcaWhirlpool)[..3], [spl, token_2022, memo]);
+    assert_eq!(front(Venue::OrcaWhirlpool)[5..7], [mint_a, mint_b]);
+}
+
 #[test]
 fn the_authorities_are_derived_from_their_seeds() {
     for venue in Venue::ALL {

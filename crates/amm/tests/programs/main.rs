@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod accounts;
+mod cases;
 mod instructions;
 mod meteora_damm_v1;
 mod meteora_damm_v2;

@@ -2,7 +2,7 @@
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
 use crate::vectors::{Counts, cases, file, flag, number, number_or, parse, require_fields};
-use amm::{DecodeError, Limit, QuoteError, TransferFee};
+use amm::{DecodeError, Limit, Market, Pool, QuoteError, TransferFee};
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Pubkey, Venue};
 use serde_json::Value;
@@ -116,6 +116,11 @@ fn quote_case(case: &Value, setting: &Setting) -> Result<u64, QuoteError> {
     Ok(other)
 }
 
+/// The amount that the pool of a case from a virtual machine gives or takes.
+pub(crate) fn quote_vm_case(case: &Value) -> Result<u64, QuoteError> {
+    quote_case(case, &vm_setting(case, false))
+}
+
 fn vm_setting(case: &Value, dynamic: bool) -> Setting {
     let ticks = case["ticks"].as_object().unwrap();
     let starts = case["tick_array_starts"].as_array().unwrap();
@@ -223,18 +228,141 @@ fn arrays_are_needed_as_far_as_an_instruction_names_them() {
     };
     assert_eq!(named(MINT_A), [0, -176, -352].map(array));
     assert_eq!(named(MINT_B), [0, 176, 352].map(array));
-    // The nearest array that is missing is the end of what is known.
+    // The nearest array that was not read is the end of what is known.
     setting.arrays.retain(|start| *start != -176);
-    assert_eq!(quote(&setting, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::InsufficientLiquidity));
+    assert_eq!(quote(&setting, MINT_A, Mode::ExactIn, 100_000), Err(QuoteError::BeyondAccounts));
     assert!(quote(&setting, MINT_B, Mode::ExactIn, 1000).is_ok());
 }
 
+/// Reads every address that the pool names, as the program does: an array that is not there has no ticks.
+fn read_by_all(cluster: &Cluster) -> Market {
+    let pool = Pool::decode(POOL, &cluster.accounts[&POOL.pubkey()]).unwrap();
+    pool.load(|address| cluster.accounts.get(address).or(Some(&amm::ABSENT)), NOW).unwrap()
+}
+
 #[test]
-fn what_is_not_checked_is_refused_by_name() {
-    let mut adaptive = cluster(&crowded(265_000));
-    write(adaptive.data(POOL.pubkey()), 43, &1025u16.to_le_bytes());
-    let error = adaptive.market(POOL, NOW).unwrap_err();
-    assert!(matches!(&error, DecodeError::Unsupported { reason, .. } if reason.contains("adaptive fee")));
+fn array_that_is_not_initialised_has_no_ticks() {
+    let ticks = [(-200, 1_000_000), (200, -1_000_000)];
+    let setting = Setting { ticks: ticks.into(), ..crowded(1_000_000) };
+    let all = read_by_all(&cluster(&setting));
+    // The array of the price has no tick in use: it may as well not exist.
+    let without = Setting { arrays: vec![-352, 176], ..setting.clone() };
+    let missing = cluster(&without);
+    let mut vacant = missing.clone();
+    vacant.put(array(0), Pubkey::new_from_array([0; 32]), Vec::new());
+    vacant.put(array(-176), Pubkey::new_from_array([0; 32]), Vec::new());
+    for mint in [MINT_A, MINT_B] {
+        for amount in [10, 1000, 9000, 12_000] {
+            let quoted = all.quote(mint, Mode::ExactIn, Atoms::new(amount));
+            assert_eq!(read_by_all(&missing).quote(mint, Mode::ExactIn, Atoms::new(amount)), quoted);
+            assert_eq!(read_by_all(&vacant).quote(mint, Mode::ExactIn, Atoms::new(amount)), quoted);
+            assert_eq!(quoted.is_ok(), amount < 12_000, "{amount}");
+        }
+        // None of it is known before the arrays are read.
+        assert_eq!(quote(&without, mint, Mode::ExactIn, 10), Err(QuoteError::BeyondAccounts));
+    }
+}
+
+/// The program looks for a fourth array then, and fails with 6038.
+#[test]
+fn swap_does_not_go_past_a_tick_in_the_last_place_of_the_last_array() {
+    let last = 352 + 87 * 2;
+    let ticks = BTreeMap::from([(-352, 1_000_000), (last, 5)]);
+    let setting = Setting { ticks, ..crowded(1_000_000) };
+    let exactly = |amount| quote(&setting, MINT_B, Mode::ExactIn, amount);
+    let most = (1..).take_while(|thousands| exactly(thousands * 100).is_ok()).last().unwrap() * 100;
+    let end = (most..).find(|amount| exactly(*amount).is_err()).unwrap();
+    assert_eq!(exactly(end), Err(QuoteError::BeyondAccounts));
+    // In the place before it is no such end: the array's end is half a percent of a percent farther.
+    let before = Setting { ticks: BTreeMap::from([(-352, 1_000_000), (last - 2, 5)]), ..setting.clone() };
+    assert!(quote(&before, MINT_B, Mode::ExactIn, end).is_ok());
+    let market = cluster(&setting).market(POOL, NOW).unwrap();
+    let limit = Limit::ExactIn { amount_in: Atoms::new(end), min_out: Atoms::new(1) };
+    assert_eq!(amm_programs::swap(&market, MINT_B, limit), Err(6038));
+}
+
+/// Bytes of an oracle with an adaptive fee: seconds of filter and decay, reduction, control, maximum, group, threshold.
+fn oracle(opens: i64, last_reference: i64, last_major_swap: i64, accumulator: u32) -> Vec<u8> {
+    let mut data = vec![0; 254];
+    write(&mut data, 0, &[0x8b, 0xc2, 0x83, 0xb3, 0x8c, 0xb3, 0xe5, 0xf4]);
+    write(&mut data, 8, &POOL.to_bytes());
+    write(&mut data, 40, &opens.to_le_bytes());
+    for (offset, value) in [(48, 30_u16), (50, 600), (52, 5_000), (62, 2), (64, 64)] {
+        write(&mut data, offset, &value.to_le_bytes());
+    }
+    write(&mut data, 54, &20_000u32.to_le_bytes());
+    write(&mut data, 58, &350_000u32.to_le_bytes());
+    write(&mut data, 82, &last_reference.to_le_bytes());
+    write(&mut data, 90, &last_major_swap.to_le_bytes());
+    write(&mut data, 106, &accumulator.to_le_bytes());
+    data
+}
+
+fn oracle_address() -> Pubkey {
+    let program = amm::program_id(Venue::OrcaWhirlpool);
+    Pubkey::find_program_address(&[b"oracle", &POOL.to_bytes()], &program).0
+}
+
+fn adaptive(oracle: Vec<u8>) -> Cluster {
+    let mut cluster = cluster(&crowded(1_000_000_000));
+    write(cluster.data(POOL.pubkey()), 43, &1025u16.to_le_bytes());
+    cluster.put(oracle_address(), amm::program_id(Venue::OrcaWhirlpool), oracle);
+    cluster
+}
+
+#[test]
+fn adaptive_fee_is_read_from_the_oracle_and_decays_with_time() {
+    let now = NOW.unix_timestamp;
+    let rate = |oracle| adaptive(oracle).market(POOL, NOW).unwrap().fee().billionths();
+    let grown =
+        |reference: i64| 3_000_000 + 20_000 * (reference * 2).pow(2) / (100_000 * 10_000 * 10_000) * 1000;
+    assert_eq!(rate(oracle(0, now - 700, 0, 300_000)), 3_000_000);
+    assert_eq!(rate(oracle(0, now - 100, 0, 300_000)), grown(150_000));
+    // A major swap keeps the volatility, but not for longer than an hour.
+    assert_eq!(rate(oracle(0, now - 3_600, now - 100, 300_000)), grown(150_000));
+    assert_eq!(rate(oracle(0, now - 3_601, now - 100, 300_000)), 3_000_000);
+}
+
+#[test]
+fn adaptive_fee_grows_on_the_way_and_leaves_the_state_that_the_next_swap_needs() {
+    let now = NOW.unix_timestamp;
+    let mut cluster = adaptive(oracle(0, now - 700, 0, 0));
+    let market = cluster.market(POOL, NOW).unwrap();
+    assert!(market.swap_accounts().contains(&oracle_address()));
+    let quote = |amount| market.quote(MINT_A, Mode::ExactIn, Atoms::new(amount)).unwrap();
+    assert!(quote(100).fee < quote(1_000_000).fee && quote(1_000_000).fee < quote(8_000_000).fee);
+    let limit = Limit::ExactIn { amount_in: Atoms::new(4_000_000), min_out: Atoms::new(1) };
+    cluster.apply_writes(&amm_programs::swap(&market, MINT_A, limit).unwrap());
+    let data = cluster.data(oracle_address());
+    let field = |offset: usize| i64::from_le_bytes(data[offset..offset + 8].try_into().unwrap());
+    // Of 79 ticks, which are more than the 64 of a major swap, 35 groups count.
+    assert_eq!((field(82), field(90)), (now, now));
+    assert_eq!(data[106..110], 350_000u32.to_le_bytes());
+    // The reference stands while the filter lasts.
+    let again = cluster.market(POOL, NOW).unwrap();
+    assert!(again.fee() > market.fee());
+}
+
+#[test]
+fn pool_is_closed_until_the_time_of_its_oracle() {
+    let now = NOW.unix_timestamp;
+    let error =
+        |oracle| adaptive(oracle).market(POOL, NOW).unwrap().quote(MINT_A, Mode::ExactIn, Atoms::new(1000));
+    assert!(matches!(error(oracle(now + 1, 0, 0, 0)), Err(QuoteError::Closed { .. })));
+    assert!(matches!(error(oracle(0, 0, now + 1, 0)), Err(QuoteError::Closed { .. })));
+    assert!(error(oracle(now, now, now, 0)).is_ok());
+}
+
+#[test]
+fn what_is_not_the_pools_is_refused_by_name() {
+    let mut missing = adaptive(oracle(0, 0, 0, 0));
+    missing.accounts.remove(&oracle_address());
+    assert_eq!(missing.market(POOL, NOW).unwrap_err(), DecodeError::Missing { address: oracle_address() });
+    // An oracle that was read and does not exist: the fee stands still.
+    assert_eq!(read_by_all(&missing).fee().billionths(), 3_000_000);
+    let mut other = oracle(0, 0, 0, 0);
+    other[8] ^= 1;
+    assert!(matches!(adaptive(other).market(POOL, NOW), Err(DecodeError::Inconsistent { .. })));
     let mut foreign = cluster(&crowded(265_000));
     write(foreign.data(array(0)), 8, &7i32.to_le_bytes());
     assert!(matches!(foreign.market(POOL, NOW), Err(DecodeError::Inconsistent { .. })));

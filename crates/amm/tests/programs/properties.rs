@@ -59,11 +59,15 @@ fn seed() -> impl Strategy<Value = Seed> {
     })
 }
 
+/// True if the venue's program moves tokens of Token-2022.
+pub(crate) fn moves_token_2022(venue: Venue) -> bool {
+    !matches!(venue, Venue::RaydiumAmmV4 | Venue::MeteoraDammV1)
+}
+
 /// A pool of tokens that are quoted at the venue: not everywhere are those of Token-2022.
 fn seeded(venue: Venue, seed: &Seed) -> (Cluster, Seeded) {
-    use Venue::{MeteoraDammV1, OrcaWhirlpool, RaydiumAmmV4, RaydiumClmm};
     let mut seed = *seed;
-    if matches!(venue, RaydiumAmmV4 | MeteoraDammV1 | RaydiumClmm | OrcaWhirlpool) {
+    if !moves_token_2022(venue) {
         for token in &mut seed.tokens {
             token.program = Program::SplToken;
             token.transfer_fee = TransferFee::default();

@@ -2,7 +2,7 @@
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
 use crate::vectors::{Counts, cases, file, flag, number, number_or, parse, require_fields};
-use amm::{DecodeError, Limit, QuoteError, TransferFee};
+use amm::{DecodeError, Limit, Pool, QuoteError, TransferFee};
 use order_core::failure::Code;
 use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Pubkey, Venue};
@@ -125,11 +125,6 @@ fn agrees_with_recorded_mainnet_swaps() {
         let mut cluster = cluster(&recorded(case));
         let fee_on: u8 = number_or(&case["pool_state"], "fee_on", 0);
         write(cluster.data(POOL.pubkey()), 390, &[fee_on]);
-        if fee_on != 0 {
-            assert!(matches!(cluster.market(POOL, NOW), Err(DecodeError::Unsupported { .. })), "{case}");
-            counts.unsupported();
-            continue;
-        }
         let mint_in = if flag(case, "zero_for_one") { MINT_A } else { MINT_B };
         let mode = if flag(case, "is_base_input") { Mode::ExactIn } else { Mode::ExactOut };
         let observed = (number(case, "observed_amount_in"), number(case, "observed_amount_out"));
@@ -201,26 +196,186 @@ fn the_arrays_are_found_through_the_bitmap_and_end_where_one_is_missing() {
     assert_eq!(tail(MINT_A), arrays(&[0, -3600, -7200]));
     assert_eq!(tail(MINT_B), arrays(&[0, 7200, 21_600]));
     cluster.accounts.remove(&array(-3600));
-    assert_eq!(quote(&cluster, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::InsufficientLiquidity));
+    assert_eq!(quote(&cluster, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::BeyondAccounts));
     assert!(quote(&cluster, MINT_B, Mode::ExactIn, 1000).is_ok());
 }
 
 #[test]
-fn what_is_not_checked_is_refused_by_name() {
-    let refused = |offset: usize, byte: u8, words: &str| {
-        let mut cluster = cluster(&plain());
-        cluster.data(POOL.pubkey())[offset] = byte;
-        match cluster.market(POOL, NOW).unwrap_err() {
-            DecodeError::Unsupported { reason, .. } => assert!(reason.contains(words), "{reason}"),
-            other => panic!("{other}"),
-        }
-    };
-    refused(390, 1, "a fee on one token");
-    refused(1100, 1, "a dynamic fee");
+fn unknown_mode_of_the_fee_is_refused_by_name() {
     let mut cluster = cluster(&plain());
-    write(cluster.data(array(0)), 44 + 7 * 168 + 124, &1u64.to_le_bytes());
-    let error = cluster.market(POOL, NOW).unwrap_err();
-    assert!(matches!(&error, DecodeError::Unsupported { reason, .. } if reason.contains("limit orders")));
+    cluster.data(POOL.pubkey())[390] = 3;
+    let Err(DecodeError::Unsupported { reason, .. }) = cluster.market(POOL, NOW) else {
+        panic!("a fourth mode")
+    };
+    assert_eq!(reason, "the mode 3 of the fee's token");
+}
+
+/// Where a tick of the array that begins at zero is.
+const fn tick_base(tick: i32) -> usize {
+    44 + (tick as usize / 60) * 168
+}
+
+#[test]
+fn limit_order_changes_no_swap_that_does_not_reach_it() {
+    let without = cluster(&plain());
+    let mut with = without.clone();
+    write(with.data(array(0)), tick_base(420), &420i32.to_le_bytes());
+    write(with.data(array(0)), tick_base(420) + 124, &1u64.to_le_bytes());
+    let mut reached = 0;
+    for shift in 4..36 {
+        let amount = 1_u64 << shift;
+        assert_eq!(
+            quote(&with, MINT_A, Mode::ExactIn, amount),
+            quote(&without, MINT_A, Mode::ExactIn, amount)
+        );
+        let [taken, alone] = [&with, &without].map(|cluster| quote(cluster, MINT_B, Mode::ExactIn, amount));
+        // 420 ticks are 2.1 % of the liquidity's amounts.
+        if amount < 21_000_000_000 {
+            assert_eq!(taken, alone, "{amount}");
+        } else if let (Ok(taken), Ok(alone)) = (taken, alone) {
+            // A stop on the way rounds once more.
+            assert!(taken.1 + 2 >= alone.1, "{amount}: {taken:?} {alone:?}");
+            reached += 1;
+        }
+    }
+    assert!(reached > 0);
+}
+
+#[test]
+fn limit_orders_are_filled_at_their_ticks_price_and_leave_what_is_left() {
+    let ordered = 5_000_000_000_u64;
+    let mut cluster = cluster(&plain());
+    write(cluster.data(array(0)), tick_base(420), &420i32.to_le_bytes());
+    write(cluster.data(array(0)), tick_base(420) + 124, &ordered.to_le_bytes());
+    let market = cluster.market(POOL, NOW).unwrap();
+    let there = Limit::ExactIn { amount_in: Atoms::new(23_000_000_000), min_out: Atoms::new(1) };
+    let executed = amm_programs::swap(&market, MINT_B, there).unwrap();
+    cluster.apply_writes(&executed);
+    let data = cluster.data(array(0)).clone();
+    let field = |offset: usize| u64::from_le_bytes(data[tick_base(420) + offset..][..8].try_into().unwrap());
+    // The first phase is over: nothing is whole, a part is left.
+    let left = field(132);
+    assert_eq!((field(116), field(124)), (1, 0));
+    assert!(left > 0 && left < ordered, "{left}");
+    let ratio = u128::from_le_bytes(data[tick_base(420) + 140..][..16].try_into().unwrap());
+    assert_eq!(ratio, (u128::from(left) << 64) / u128::from(ordered));
+    // The price stands at the tick, and the next swap takes the rest at the tick's price.
+    let pool = cluster.data(POOL.pubkey()).clone();
+    assert_eq!(i32::from_le_bytes(pool[269..273].try_into().unwrap()), 419);
+    let (paid, _) = quote(&cluster, MINT_B, Mode::ExactOut, left).unwrap();
+    // 1.0001 to the power of 420, and the fee of a quarter percent on top.
+    let expected = u128::from(left) * 10_428_923 * 10_000 / 10_000_000 / 9_975;
+    assert!(u128::from(paid).abs_diff(expected) < 1_000, "{paid} for {left}, {expected}");
+    // The other way it waits for nobody.
+    assert!(quote(&cluster, MINT_A, Mode::ExactIn, 1_000_000).is_ok());
+}
+
+#[test]
+fn fee_on_one_token_is_taken_of_the_output_in_one_direction() {
+    let mut cluster = cluster(&plain());
+    let amount = 1_000_000_000;
+    let on_input = [MINT_A, MINT_B].map(|mint| quote(&cluster, mint, Mode::ExactIn, amount).unwrap().1);
+    for (mode, output_side) in [(1, MINT_B), (2, MINT_A)] {
+        cluster.data(POOL.pubkey())[390] = mode;
+        for (mint, on_input) in [MINT_A, MINT_B].into_iter().zip(on_input) {
+            let (_, received) = quote(&cluster, mint, Mode::ExactIn, amount).unwrap();
+            assert_eq!(received != on_input, mint == output_side, "{mode} {mint}");
+            assert!(received.abs_diff(on_input) < 5_000, "{received} {on_input}");
+            let (paid, bought) = quote(&cluster, mint, Mode::ExactOut, received).unwrap();
+            assert!(bought == received && paid <= amount && paid > amount - 5, "{paid}");
+        }
+        // The protocol's part is of the token that the fee is of.
+        let limit = Limit::ExactIn { amount_in: Atoms::new(amount), min_out: Atoms::new(1) };
+        let market = cluster.market(POOL, NOW).unwrap();
+        for mint in [MINT_A, MINT_B] {
+            let mut after = cluster.clone();
+            after.apply_writes(&amm_programs::swap(&market, mint, limit).unwrap());
+            let owed = |offset: usize| {
+                u64::from_le_bytes(
+                    after.accounts[&POOL.pubkey()].data[offset..offset + 8].try_into().unwrap(),
+                )
+            };
+            let (its, other) = if mode == 1 { (309, 317) } else { (317, 309) };
+            assert!(owed(its) > 290_000 && owed(other) == 0, "{mode} {mint}");
+        }
+    }
+}
+
+/// Settings and state of a dynamic fee: seconds, reduction, control, maximum; then index, reference, accumulator, time.
+fn set_dynamic_fee(cluster: &mut Cluster, accumulator: u32, last_update: i64) {
+    let data = cluster.data(POOL.pubkey());
+    for (offset, bytes) in [
+        (0, &30u16.to_le_bytes()[..]),
+        (2, &600u16.to_le_bytes()),
+        (4, &5_000u16.to_le_bytes()),
+        (6, &20_000u32.to_le_bytes()),
+        (10, &150_000u32.to_le_bytes()),
+        (14, &0i32.to_le_bytes()),
+        (22, &accumulator.to_le_bytes()),
+        (26, &last_update.to_le_bytes()),
+    ] {
+        write(data, 1096 + offset, bytes);
+    }
+}
+
+#[test]
+fn dynamic_fee_grows_with_the_distance_and_decays_with_time() {
+    let mut cluster = cluster(&plain());
+    let now = NOW.unix_timestamp;
+    let rate = |cluster: &Cluster| cluster.market(POOL, NOW).unwrap().fee().billionths();
+    assert_eq!(rate(&cluster), 2_500_000);
+    // Long ago: nothing is left. 100 seconds ago: half. Just now: the reference stands, which is zero.
+    for (ago, expected) in [(600, 0), (100, 20_000_u128 * (30_000 * 60_u128).pow(2)), (29, 0)] {
+        set_dynamic_fee(&mut cluster, 60_000, now - ago);
+        let grown = expected.div_ceil(100_000 * 10_000 * 10_000);
+        assert_eq!(rate(&cluster), 2_500_000 + i64::try_from(grown).unwrap() * 1000, "{ago}");
+    }
+    // A longer way costs a higher rate, and the state remembers it.
+    set_dynamic_fee(&mut cluster, 0, now - 600);
+    let market = cluster.market(POOL, NOW).unwrap();
+    let fee = |amount| market.quote(MINT_A, Mode::ExactIn, Atoms::new(amount)).unwrap().fee;
+    assert!(fee(1_000) < fee(10_000_000_000) && fee(10_000_000_000) < fee(100_000_000_000));
+    let limit = Limit::ExactIn { amount_in: Atoms::new(10_000_000_000), min_out: Atoms::new(1) };
+    cluster.apply_writes(&amm_programs::swap(&market, MINT_A, limit).unwrap());
+    let data = cluster.data(POOL.pubkey());
+    let accumulator = u32::from_le_bytes(data[1118..1122].try_into().unwrap());
+    // 1 % of the liquidity is 200 ticks, or the fourth group below the first.
+    assert_eq!(accumulator, 40_000);
+    assert_eq!(data[1122..1130], now.to_le_bytes());
+}
+
+#[test]
+fn arrays_that_are_far_are_found_through_the_bitmaps_extension() {
+    let spacing = 1;
+    let far = 60 * 512 + 60 * 600;
+    let ticks = [(-far, 1_000_000_000_000), (far, -1_000_000_000_000)];
+    let setting = Setting { spacing, ticks: ticks.into(), ..plain() };
+    let mut cluster = cluster(&setting);
+    let program = amm::program_id(Venue::RaydiumClmm);
+    let seeds: [&[u8]; 2] = [b"pool_tick_array_bitmap_extension", &POOL.to_bytes()];
+    let extension = Pubkey::find_program_address(&seeds, &program).0;
+    let pool = Pool::decode(POOL, &cluster.accounts[&POOL.pubkey()]).unwrap();
+    assert!(pool.dependencies(|_| None).contains(&extension));
+    assert_eq!(quote(&cluster, MINT_A, Mode::ExactIn, 1_000_000), Err(QuoteError::BeyondAccounts));
+    let mut data = vec![0; 1832];
+    write(&mut data, 0, &[0x3c, 0x96, 0x24, 0xdb, 0x61, 0x80, 0x8b, 0x99]);
+    write(&mut data, 8, POOL.pubkey().as_ref());
+    // The array 1112 above zero is bit 88 of the second bitmap, the one 1112 below is bit 424 of it.
+    data[40 + 64 + 88 / 8] |= 1 << (88 % 8);
+    data[936 + 64 + 424 / 8] |= 1 << (424 % 8);
+    cluster.put(extension, program, data);
+    let mut needed = pool.dependencies(|address| cluster.accounts.get(address));
+    needed.retain(|address| [array(far), array(-far)].contains(address));
+    assert_eq!(needed.len(), 2);
+    let market = cluster.market(POOL, NOW).unwrap();
+    let trader = amm::Trader { owner: CONFIG, source: CONFIG, destination: CONFIG };
+    let limit = Limit::ExactIn { amount_in: Atoms::new(1), min_out: Atoms::new(1) };
+    for (mint, start) in [(MINT_A, -far), (MINT_B, far)] {
+        assert!(quote(&cluster, mint, Mode::ExactIn, 1_000_000).is_ok());
+        let accounts = market.instruction(&trader, mint, limit).unwrap().accounts;
+        let tail: Vec<Pubkey> = accounts[13..].iter().map(|meta| meta.pubkey).collect();
+        assert_eq!(tail, [extension, array(start)]);
+    }
 }
 
 #[test]

@@ -23,15 +23,23 @@ const FOLDER: &str = "RECORDED_ACCOUNTS";
 const BROKEN_EACH: usize = 500;
 
 fn recorded(venue: Venue) -> Option<Value> {
+    read_file(venue.name())
+}
+
+/// A file of the folder; None if there is no folder, or no such file in it.
+pub(crate) fn read_file(name: &str) -> Option<Value> {
     let Ok(folder) = std::env::var(FOLDER) else {
         println!("skipped: {FOLDER} names no folder with recorded accounts");
         return None;
     };
-    let path = format!("{folder}/{venue}.json");
-    Some(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
+    let Ok(text) = std::fs::read_to_string(format!("{folder}/{name}.json")) else {
+        println!("skipped: {name}.json is not in the folder that {FOLDER} names");
+        return None;
+    };
+    Some(serde_json::from_str(&text).unwrap())
 }
 
-fn bytes(text: &Value) -> Vec<u8> {
+pub(crate) fn bytes(text: &Value) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(text.as_str().unwrap()).unwrap()
 }
 

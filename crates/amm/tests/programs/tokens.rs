@@ -1,8 +1,10 @@
 //! Token-2022 mints: which are traded, and at what transfer fee.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, mint_data};
+use crate::properties::moves_token_2022;
 use amm::{Clock, DecodeError, PoolToken, TransferFee, token_program_id};
 use amm_programs::Seed;
+use order_core::quote::Mode;
 use order_core::token::Program;
 use order_core::{Atoms, Fraction, Venue};
 use proptest::prelude::*;
@@ -55,37 +57,84 @@ fn the_newer_transfer_fee_applies_from_its_epoch() {
     assert_eq!(at(11), Ok(TransferFee { basis_points: 200, maximum: 9 }));
 }
 
+/// A value with a byte set.
+fn value(length: usize, at: usize, byte: u8) -> Vec<u8> {
+    let mut value = vec![0; length];
+    value[at] = byte;
+    value
+}
+
 #[test]
-fn extensions_that_could_change_a_transfer_are_refused() {
-    // Metadata pointer and a transfer hook without a program do nothing.
-    assert_eq!(load(with_extension(18, &[0; 64]), NOW), Ok(TransferFee::default()));
-    assert_eq!(load(with_extension(14, &[0; 64]), NOW), Ok(TransferFee::default()));
-    // A hook's program, default account state, non-transferable, permanent delegate, pausable, unknown.
-    for (kind, value) in
-        [(14, [1; 64]), (6, [0; 64]), (9, [0; 64]), (12, [0; 64]), (26, [0; 64]), (999, [0; 64])]
-    {
-        let loaded = load(with_extension(kind, &value), NOW);
-        assert!(matches!(loaded, Err(DecodeError::Unsupported { .. })), "{kind}: {loaded:?}");
+fn extensions_that_let_plain_transfers_be_are_traded() {
+    // Close authority, confidential transfers, interest, permanent delegate, pointers, metadata, groups, scaled amount.
+    for kind in [3, 4, 10, 12, 18, 19, 20, 21, 22, 23, 25] {
+        assert_eq!(load(with_extension(kind, &[1; 120]), NOW), Ok(TransferFee::default()), "{kind}");
+    }
+    // A hook without a program, a mint that is not paused, new accounts that are not frozen.
+    for (kind, value) in [(14, value(64, 0, 1)), (26, value(33, 0, 1)), (6, value(1, 0, 1))] {
+        assert_eq!(load(with_extension(kind, &value), NOW), Ok(TransferFee::default()), "{kind}");
     }
 }
 
 #[test]
-fn transfer_fees_are_quoted_where_they_were_checked_against_the_program() {
-    use Venue::{MeteoraDammV2, MeteoraDlmm, OrcaWhirlpool, RaydiumClmm, RaydiumCpmm};
+fn extensions_that_stop_or_change_transfers_are_refused_by_name() {
+    let refused = [
+        (14, value(64, 32, 1), "TransferHook: it runs a program of its own on each transfer"),
+        (26, value(33, 32, 1), "Pausable: its transfers are paused"),
+        (6, value(1, 0, 2), "DefaultAccountState: its new accounts are frozen"),
+        (6, value(1, 0, 0), "DefaultAccountState: its new accounts are frozen"),
+        (9, vec![], "NonTransferable: it stops transfers, or has not been checked"),
+        (16, vec![0; 129], "ConfidentialTransferFeeConfig: it stops transfers, or has not been checked"),
+        (999, vec![0; 64], "of type 999"),
+    ];
+    for (kind, value, reason) in refused {
+        let loaded = load(with_extension(kind, &value), NOW);
+        let Err(DecodeError::Unsupported { reason: told, .. }) = loaded else { panic!("{kind}: {loaded:?}") };
+        assert_eq!(told, format!("the token's extension {reason}"));
+    }
+    // A value that is cut off tells nothing.
+    for kind in [6, 14, 26] {
+        assert!(matches!(load(with_extension(kind, &[]), NOW), Err(DecodeError::TooShort { .. })), "{kind}");
+    }
+}
+
+#[test]
+fn transfer_fees_are_quoted_where_the_program_moves_token_2022() {
     let fee = TransferFee { basis_points: 100, maximum: 1_000 };
-    let load = |venue| {
+    for venue in Venue::ALL {
         let (mut cluster, seeded) = Cluster::seeded(venue, &seed());
         cluster.put_mint(MINT_A, fee);
-        cluster.market(seeded.pool, NOW).map(|market| market.tokens()[0].transfer_fee)
-    };
-    for venue in [RaydiumCpmm, MeteoraDammV2, MeteoraDlmm] {
-        assert_eq!(load(venue), Ok(fee), "{venue}");
+        let loaded = cluster.market(seeded.pool, NOW).map(|market| market.tokens()[0].transfer_fee);
+        if moves_token_2022(venue) {
+            assert_eq!(loaded, Ok(fee), "{venue}");
+        } else {
+            let refused = loaded.unwrap_err().to_string();
+            let reason = format!("account {} is not supported: a token of Token-2022", MINT_A.pubkey());
+            assert!(refused.starts_with(&reason), "{venue}: {refused}");
+        }
     }
-    for venue in [RaydiumClmm, OrcaWhirlpool] {
-        let refused = load(venue).unwrap_err();
-        let reason = format!("account {} is not supported: a token of Token-2022", MINT_A.pubkey());
-        assert!(refused.to_string().starts_with(&reason), "{venue}: {refused}");
-    }
+}
+
+/// The price impact is the pool's: what the tokens withhold stands beside it.
+#[test]
+fn quote_tells_what_the_tokens_withhold() {
+    let fee = TransferFee { basis_points: 9990, maximum: u64::MAX };
+    let (mut cluster, seeded) = Cluster::seeded(Venue::RaydiumCpmm, &seed());
+    let plain = cluster.market(seeded.pool, NOW).unwrap();
+    cluster.put_mint(MINT_A, fee);
+    let taxed = cluster.market(seeded.pool, NOW).unwrap();
+    let amount = Atoms::new(50_000);
+    let quote = |market: &amm::Market, mint| market.quote(mint, Mode::ExactIn, amount).unwrap();
+    let (without, with) = (quote(&plain, MINT_B), quote(&taxed, MINT_B));
+    assert_eq!((with.price_impact, with.fee), (without.price_impact, without.fee));
+    assert_eq!(with.amount_out.checked_add(with.withheld_out), Some(without.amount_out));
+    assert_eq!(with.amount_out.get(), without.amount_out.get() / 1000);
+    assert_eq!(
+        (with.withheld_in, without.withheld_in, without.withheld_out),
+        (Atoms::ZERO, Atoms::ZERO, Atoms::ZERO)
+    );
+    assert_eq!(quote(&taxed, MINT_A).withheld_in, Atoms::new(49_950));
+    assert_eq!(fee.rate().to_percent(), "99.9");
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn quote_of(amount_in: Atoms, amount_out: u64) -> Quote {
         route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::ZERO,
+        transfer_fee: Fraction::ZERO,
         alternatives: Vec::new(),
         slot: 5,
         state_age_ms: 20,

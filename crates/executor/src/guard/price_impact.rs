@@ -24,6 +24,7 @@ mod tests {
         let moves = |billionths| {
             let quote = Quote {
                 price_impact: Fraction::from_billionths(billionths),
+                transfer_fee: Fraction::ZERO,
                 ..quote(Venue::RaydiumCpmm, 100, 1_000)
             };
             check(&quote, Fraction::from_billionths(100_000_000))

@@ -38,6 +38,7 @@ pub(crate) fn quote_of(amount_in: Atoms, amount_out: u64) -> Quote {
         id: quote::Id(Uuid::from_u128(5)),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::from_billionths(1_200_000),
+        transfer_fee: Fraction::ZERO,
         route: Route::new(vec![Path::direct(Fraction::ONE, hop)]).unwrap(),
         alternatives: vec![Alternative {
             venue: Venue::MeteoraDammV2,

@@ -37,6 +37,7 @@ fn route() -> Event {
         id: order_core::quote::Id(id().0),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::from_billionths(1_200_000),
+        transfer_fee: Fraction::ZERO,
         route: Route::new(vec![path]).unwrap(),
         alternatives: Vec::new(),
         slot: 5,

@@ -62,6 +62,7 @@ fn reply(asked: &wire::QuoteRequest, amount_in: u64) -> wire::QuoteResponse {
         amount_out: 9,
         fee: "0".to_owned(),
         price_impact: "0".to_owned(),
+        transfer_fee: "0".to_owned(),
         price: "1".to_owned(),
         paths: vec![wire::Path {
             share: "1".to_owned(),

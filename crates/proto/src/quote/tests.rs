@@ -53,6 +53,7 @@ fn quote(amount_in: u64, amount_out: u64) -> Quote {
         id: Id(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001)),
         fee: Fraction::from_billionths(2_500_000),
         price_impact: Fraction::from_billionths(-1),
+        transfer_fee: Fraction::ZERO,
         route: direct(hop(1, amount_in, amount_out)),
         alternatives: vec![
             Alternative {

@@ -6,6 +6,7 @@
 
 mod discover;
 mod plan;
+mod reading;
 mod search;
 mod state;
 mod tip;
@@ -22,6 +23,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use order_core::Mint;
 use plan::{PLANNED_MAX, Plan, Pools};
 use service::CancellationToken;
+pub(crate) use state::Limits;
 use state::{Asked, Following, Question};
 use std::future::Future;
 use std::pin::pin;
@@ -65,7 +67,7 @@ pub(crate) struct Follower {
     pub(crate) tipped: bool,
     /// These as they were last read; none at first.
     pub(crate) tables: watch::Sender<Arc<Tables>>,
-    pub(crate) max_age: Duration,
+    pub(crate) limits: Limits,
     pub(crate) books: watch::Sender<Book>,
 }
 
@@ -141,9 +143,9 @@ impl Follower {
         let watched = plan.watched.keys().copied().collect();
         let mut notices = pin!(pubsub::follow(self.websocket_urls.clone(), watched, COMMITMENT));
         let mut others = pin!(self.discover_others(plan));
-        let mut following = Following::new(plan.clone(), self.max_age, Instant::now());
+        let mut following = Following::new(plan.clone(), self.limits, Instant::now());
         let mut reads = FuturesUnordered::new();
-        let mut poll = interval(POLL_INTERVAL.min(self.max_age / 2));
+        let mut poll = interval(POLL_INTERVAL.min(self.limits.max_age / 2));
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut failing, mut unsubscribed) = (Failing::default(), Failing::default());
         loop {

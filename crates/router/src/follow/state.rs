@@ -1,11 +1,10 @@
-use super::plan::{Group, Needed, Plan};
+use super::plan::{Needed, Plan};
+use super::reading::{entries, look};
 use super::tip::Tip;
 use super::verdict::{CLOCK_SLACK, Doubt, SLOTS_APART_MAX, Verdict, judge};
 use crate::book::{Book, Entry, Freshness};
-use amm::{CLOCK_ADDRESS, Clock, Pool};
-use chain::{Account, Snapshot};
-use order_core::{PoolAddress, Pubkey, Timestamp};
-use std::collections::HashMap;
+use chain::Snapshot;
+use order_core::{Fraction, PoolAddress, Pubkey, Timestamp};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -37,7 +36,7 @@ pub(super) struct Following {
     plan: Plan,
     groups: Vec<Progress>,
     book: Book,
-    max_age: Duration,
+    limits: Limits,
     tip: Tip,
     /// The latest slot of a read: notices that are far from it are not believed.
     read_slot: u64,
@@ -45,6 +44,15 @@ pub(super) struct Following {
     subscribed: bool,
     /// True if a group has come to need more accounts than one call gives.
     overfull: bool,
+}
+
+/// Limits of what is quoted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Age of the oldest state.
+    pub(crate) max_age: Duration,
+    /// Highest transfer fee of a token, as a fraction of each transfer.
+    pub(crate) max_transfer_fee: Fraction,
 }
 
 /// A read to be made.
@@ -138,7 +146,7 @@ impl Progress {
 
 impl Following {
     /// Nothing is read yet, and everything wanted.
-    pub(super) fn new(plan: Plan, max_age: Duration, now: Instant) -> Self {
+    pub(super) fn new(plan: Plan, limits: Limits, now: Instant) -> Self {
         let group =
             Progress { wanted: Some(Want::LOOK), reading: None, not_before: now, read: None, doubted: false };
         let count = plan.groups.len();
@@ -148,7 +156,7 @@ impl Following {
             plan,
             groups,
             book,
-            max_age,
+            limits,
             tip: Tip::default(),
             read_slot: 0,
             subscribed: false,
@@ -211,7 +219,7 @@ impl Following {
             if group.is_settled()
                 && let (Some(read), Some(freshness)) = (group.read, self.book.group_mut(index))
             {
-                freshness.hold(slot, now, read.asked + SILENCE_TRUSTED.min(self.max_age));
+                freshness.hold(slot, now, read.asked + SILENCE_TRUSTED.min(self.limits.max_age));
             }
         }
     }
@@ -286,7 +294,7 @@ impl Following {
         wall: Timestamp,
     ) -> Result<usize, Doubt> {
         let keys = self.plan.groups.get(index).map_or(&[][..], |group| &group.keys);
-        let verdict = judge(keys, answers, wall, self.max_age);
+        let verdict = judge(keys, answers, wall, self.limits.max_age);
         let believed = verdict.and_then(|verdict| self.believe(index, &verdict, now).map(|()| verdict));
         match believed {
             Ok(Verdict { node, snapshot, agreed: _ }) => {
@@ -314,7 +322,7 @@ impl Following {
         let (slot, known) = (verdict.snapshot.slot, self.tip.slot());
         let far = known > 0 && slot.abs_diff(known) > SLOTS_APART_MAX;
         // Longer than any node can be behind whose answers are young enough.
-        let stands = self.tip.stands_for(now) > self.max_age * 2 + CLOCK_SLACK;
+        let stands = self.tip.stands_for(now) > self.limits.max_age * 2 + CLOCK_SLACK;
         if far && !stands && !verdict.agreed {
             return Err(if slot < known {
                 Doubt::Behind { slot, wanted: known }
@@ -396,7 +404,7 @@ impl Following {
         progress.read = Some(Seen { slot, asked });
         let later = progress.wanted.is_some_and(|want| want.changed > Some(slot));
         progress.not_before = if later { now } else { now + READ_PAUSE };
-        let entries = entries(index, group, &self.plan.pools, snapshot);
+        let entries = entries(index, group, &self.plan.pools, snapshot, self.limits.max_transfer_fee);
         match look(group, &entries, &self.plan.pools, snapshot) {
             Needed::Known => {}
             Needed::More => {
@@ -413,58 +421,6 @@ impl Following {
             freshness.confirm(slot, present);
         }
     }
-}
-
-/// The accounts that one call has found.
-fn found<'a>(group: &Group, snapshot: &'a Snapshot) -> HashMap<Pubkey, &'a Account> {
-    let found = group.keys.iter().zip(&snapshot.accounts);
-    found.filter_map(|(key, account)| Some((*key, account.as_ref()?))).collect()
-}
-
-/// The accounts that the pools of a group turn out to need.
-fn look(group: &mut Group, entries: &[Entry], pools: &super::plan::Pools, snapshot: &Snapshot) -> Needed {
-    let accounts = found(group, snapshot);
-    let current = |entry: &Entry| match &entry.market {
-        Ok(market) => Some(market.pool().clone()),
-        Err(_) => {
-            let account = accounts.get(&entry.address.pubkey());
-            let decoded = account.and_then(|account| Pool::decode(entry.address, account).ok());
-            decoded.or_else(|| pools.get(&entry.address).cloned())
-        }
-    };
-    let members: Vec<Pool> = entries.iter().filter_map(current).collect();
-    group.look(members.into_iter(), |key| accounts.get(key).copied())
-}
-
-/// The pools of a group, as one call shows them.
-fn entries(index: usize, group: &Group, pools: &super::plan::Pools, snapshot: &Snapshot) -> Vec<Entry> {
-    let accounts = found(group, snapshot);
-    let known = group.pools.iter().filter_map(|address| Some((*address, pools.get(address)?)));
-    known
-        .map(|(address, pool)| Entry {
-            address,
-            venue: pool.venue(),
-            mints: pool.mints(),
-            group: index,
-            slot: snapshot.slot,
-            market: market(address, pool, &accounts),
-        })
-        .collect()
-}
-
-fn market(
-    address: PoolAddress,
-    known: &Pool,
-    accounts: &HashMap<Pubkey, &Account>,
-) -> Result<amm::Market, String> {
-    let clock = accounts.get(&CLOCK_ADDRESS).ok_or("the cluster has no clock")?;
-    let clock = Clock::decode(clock).map_err(|error| error.to_string())?;
-    let account = accounts.get(&address.pubkey()).ok_or("the pool's account is gone")?;
-    let pool = Pool::decode(address, account).map_err(|error| error.to_string())?;
-    if pool.mints() != known.mints() || pool.venue() != known.venue() {
-        return Err("the account is another pool than it was".to_owned());
-    }
-    pool.load(|key| accounts.get(key).copied(), clock).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use super::transfer_fee;
 use crate::book::Book;
 use crate::routing::{self, Decision, PricedRoute};
 use order_core::quote::{Alternative, Id, Mode};
@@ -40,6 +41,7 @@ pub(super) fn answer(
         decimals(request.mint_in).zip(decimals(request.mint_out)).and_then(|(decimals_in, decimals_out)| {
             amount::price(route.amount_in(), decimals_in, route.amount_out(), decimals_out)
         });
+    let transfer_fee = transfer_fee::of(book, &route);
     // The wire knows milliseconds: the quote is the same on both sides.
     let created_at = Timestamp::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at);
     let quote = Quote {
@@ -47,6 +49,7 @@ pub(super) fn answer(
         route,
         fee,
         price_impact,
+        transfer_fee,
         alternatives,
         slot,
         state_age_ms: milliseconds(age),
@@ -85,6 +88,7 @@ pub(super) fn log(request: &Request, answer: Result<&Answer, &Failure>) {
             price,
             price_impact = quote.price_impact.to_decimal(),
             fee = quote.fee.to_decimal(),
+            transfer_fee = quote.transfer_fee.to_decimal(),
             route = route(quote),
             alternatives = alternatives(quote),
             slot = quote.slot,

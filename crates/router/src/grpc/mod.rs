@@ -5,6 +5,7 @@ mod listing;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod transfer_fee;
 
 use crate::book::Book;
 use crate::metrics;

@@ -21,7 +21,7 @@ fn error_code(error: &QuoteError) -> u32 {
         QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
         QuoteError::Closed { .. } => POOL_DISABLED,
         QuoteError::ZeroAmount | QuoteError::NothingOut => AMOUNT_IS_ZERO,
-        QuoteError::InsufficientLiquidity => INVALID_CALCULATION,
+        QuoteError::InsufficientLiquidity | QuoteError::BeyondAccounts => INVALID_CALCULATION,
         QuoteError::Overflow => MATH_OVERFLOW,
         QuoteError::Unsupported { .. } => UNSUPPORTED_OPERATION,
     }

@@ -18,7 +18,7 @@ fn error_code(error: &QuoteError) -> u32 {
         QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
         QuoteError::Closed { .. } => POOL_DISABLED,
         QuoteError::ZeroAmount | QuoteError::NothingOut => AMOUNT_IS_ZERO,
-        QuoteError::InsufficientLiquidity => PRICE_RANGE_VIOLATION,
+        QuoteError::InsufficientLiquidity | QuoteError::BeyondAccounts => PRICE_RANGE_VIOLATION,
         QuoteError::Overflow | QuoteError::Unsupported { .. } => MATH_OVERFLOW,
     }
 }

@@ -19,7 +19,7 @@ fn error_code(error: &QuoteError) -> u32 {
         QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
         QuoteError::Closed { .. } => POOL_DISABLED,
         QuoteError::ZeroAmount | QuoteError::NothingOut => INSUFFICIENT_OUT_AMOUNT,
-        QuoteError::InsufficientLiquidity => INSUFFICIENT_LIQUIDITY,
+        QuoteError::InsufficientLiquidity | QuoteError::BeyondAccounts => INSUFFICIENT_LIQUIDITY,
         QuoteError::Unsupported { reason } if *reason == NEEDS_MORE_ARRAYS => ACCOUNT_NOT_ENOUGH_KEYS,
         QuoteError::Unsupported { reason } if *reason == NEEDS_EXTENSION => EXTENSION_NOT_PROVIDED,
         QuoteError::Unsupported { .. } | QuoteError::Overflow => UNDETERMINED,

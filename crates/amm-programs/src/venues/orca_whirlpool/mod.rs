@@ -7,7 +7,8 @@ use crate::program::EmulatedProgram;
 use amm::QuoteError;
 use amm::program_error::CONSTRAINT_ADDRESS;
 use amm::venues::orca_whirlpool::program::{
-    AMOUNT_OUT_BELOW_MINIMUM, INVALID_TICK_ARRAY_SEQUENCE, TRADE_IS_NOT_ENABLED, ZERO_TRADABLE_AMOUNT,
+    AMOUNT_OUT_BELOW_MINIMUM, INVALID_TICK_ARRAY_SEQUENCE, TICK_ARRAY_SEQUENCE_INVALID_INDEX,
+    TRADE_IS_NOT_ENABLED, ZERO_TRADABLE_AMOUNT,
 };
 
 pub(crate) const PROGRAM: EmulatedProgram =
@@ -19,6 +20,7 @@ fn error_code(error: &QuoteError) -> u32 {
         QuoteError::Closed { .. } => TRADE_IS_NOT_ENABLED,
         QuoteError::ZeroAmount => ZERO_TRADABLE_AMOUNT,
         QuoteError::NothingOut => AMOUNT_OUT_BELOW_MINIMUM,
+        QuoteError::BeyondAccounts => TICK_ARRAY_SEQUENCE_INVALID_INDEX,
         QuoteError::InsufficientLiquidity | QuoteError::Overflow | QuoteError::Unsupported { .. } => {
             INVALID_TICK_ARRAY_SEQUENCE
         }

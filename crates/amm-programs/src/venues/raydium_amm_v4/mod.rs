@@ -17,7 +17,7 @@ fn error_code(error: &QuoteError) -> u32 {
         QuoteError::ForeignMint { .. } => INVALID_USER_TOKEN,
         QuoteError::Closed { .. } | QuoteError::Unsupported { .. } => INVALID_STATUS,
         QuoteError::ZeroAmount | QuoteError::NothingOut => INVALID_INPUT,
-        QuoteError::InsufficientLiquidity => INSUFFICIENT_FUNDS,
+        QuoteError::InsufficientLiquidity | QuoteError::BeyondAccounts => INSUFFICIENT_FUNDS,
         QuoteError::Overflow => CONVERSION_FAILURE,
     }
 }

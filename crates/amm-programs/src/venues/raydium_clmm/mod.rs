@@ -16,8 +16,9 @@ fn error_code(error: &QuoteError) -> u32 {
         QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
         QuoteError::Closed { .. } => NOT_APPROVED,
         QuoteError::ZeroAmount | QuoteError::NothingOut => TOO_SMALL_AMOUNT,
-        QuoteError::InsufficientLiquidity | QuoteError::Overflow | QuoteError::Unsupported { .. } => {
-            NOT_ENOUGH_TICK_ARRAYS
-        }
+        QuoteError::InsufficientLiquidity
+        | QuoteError::BeyondAccounts
+        | QuoteError::Overflow
+        | QuoteError::Unsupported { .. } => NOT_ENOUGH_TICK_ARRAYS,
     }
 }

@@ -4,9 +4,9 @@ use crate::bytes::put;
 use crate::full_range::{FullRange, Tick};
 use crate::seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
 use amm::Discriminator;
+use amm::venues::raydium_clmm::bitmap::BITMAP_ZERO;
 use amm::venues::raydium_clmm::layout::{
-    BITMAP_ZERO, CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SEED, POOL_SIZE, config_offset,
-    pool_offset,
+    CONFIG_DISCRIMINATOR, CONFIG_SIZE, POOL_DISCRIMINATOR, POOL_SEED, POOL_SIZE, config_offset, pool_offset,
 };
 use amm::venues::raydium_clmm::price::{sqrt_price, tick_at};
 use amm::venues::raydium_clmm::program::PROGRAM_ID;

@@ -16,7 +16,7 @@ fn error_code(error: &QuoteError) -> u32 {
         QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
         QuoteError::Closed { .. } => NOT_APPROVED,
         QuoteError::ZeroAmount | QuoteError::NothingOut => REQUIRE_GREATER_VIOLATED,
-        QuoteError::InsufficientLiquidity => INSUFFICIENT_VAULT,
+        QuoteError::InsufficientLiquidity | QuoteError::BeyondAccounts => INSUFFICIENT_VAULT,
         QuoteError::Overflow | QuoteError::Unsupported { .. } => ZERO_TRADING_TOKENS,
     }
 }

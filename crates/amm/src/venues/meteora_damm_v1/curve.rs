@@ -1,7 +1,7 @@
 use super::instruction;
 use super::layout::{DammV1Fee, DammV1Pool};
 use super::vault::{self, LendingVault, Shares};
-use crate::account::{DecodeError, Lookup};
+use crate::account::{DecodeError, Lookup, existing};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_floor};
@@ -157,7 +157,7 @@ impl VaultSide {
         vault_lp: Pubkey,
         accounts: Lookup<'_, '_>,
     ) -> Result<Self, DecodeError> {
-        let read = |address: Pubkey| accounts(&address).ok_or(DecodeError::Missing { address });
+        let read = |address: Pubkey| existing(address, accounts);
         let vault = LendingVault::decode(address, read(address)?)?;
         if vault.mint != mint || vault.token_vault != token_vault {
             let reason = "the vault is not of the pool's token, or holds it elsewhere";

@@ -50,6 +50,10 @@ impl Pool for DammV1Pool {
         Authority { address, seeds }
     }
 
+    fn moves_token_2022(&self) -> bool {
+        false
+    }
+
     fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let mut needed = self.mints.map(Mint::pubkey).to_vec();
         needed.extend(self.swap_accounts(known));

@@ -1,10 +1,13 @@
 use super::layout::{Whirlpool, offset};
+use super::oracle::Oracle;
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, sqrt_price, tick_at};
 use super::tick_array;
-use crate::account::{DecodeError, Lookup};
+use crate::account::{DecodeError, Lookup, is_vacant};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::concentrated::{self, Share, Stop, TICK_MAX, TickArrayAddress, TickSwap, Walked, walk};
+use crate::concentrated::{
+    self, Beyond, FeeSide, Share, Stop, TICK_MAX, TickArrayAddress, TickSwap, Walked, walk,
+};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
@@ -18,16 +21,20 @@ const PROTOCOL_RATE_ONE: u32 = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WhirlpoolCurve {
     pool: Whirlpool,
-    /// The ticks at or below the price, the highest first.
-    down: Vec<Stop>,
-    /// The ticks above the price, the lowest first.
-    up: Vec<Stop>,
+    /// In place of the pool's fee, if that grows.
+    oracle: Option<Oracle>,
+    /// The ticks at or below the price.
+    down: Reach,
+    /// The ticks above the price.
+    up: Reach,
 }
 
 impl WhirlpoolCurve {
     pub(super) fn load(pool: &Whirlpool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
-        let down = stops(pool, Direction::AToB, accounts)?;
-        Ok(Self { pool: pool.clone(), down, up: stops(pool, Direction::BToA, accounts)? })
+        let oracle =
+            if pool.is_adaptive() { Oracle::load(pool.oracle, pool.address, accounts)? } else { None };
+        let down = Reach::load(pool, Direction::AToB, accounts)?;
+        Ok(Self { pool: pool.clone(), oracle, down, up: Reach::load(pool, Direction::BToA, accounts)? })
     }
 
     fn fill(
@@ -35,28 +42,43 @@ impl WhirlpoolCurve {
         direction: Direction,
         mode: Mode,
         amount: u64,
+        clock: Clock,
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
-        let (stops, price_limit) = match direction {
+        let (Reach { stops, beyond }, price_limit) = match direction {
             Direction::AToB => (&self.down, SQRT_PRICE_MIN),
             Direction::BToA => (&self.up, SQRT_PRICE_MAX),
         };
         let Whirlpool { place: start, fee_rate, .. } = self.pool;
+        let oracle = self.oracle.map(|oracle| oracle.at(start, clock)).transpose()?;
         let protocol = Share { rate: u32::from(self.pool.protocol_fee_rate), whole: PROTOCOL_RATE_ONE };
         let fee_shares = [protocol];
-        let swap = TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
+        let beyond = *beyond;
+        let swap = TickSwap {
+            start,
+            stops,
+            direction,
+            mode,
+            amount,
+            fee_rate,
+            fee_side: FeeSide::Input,
+            growing_fee: oracle.map(|oracle| oracle.fee(start, fee_rate, direction)),
+            price_limit,
+            beyond,
+            fee_shares,
+        };
         let walked = walk(swap)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
+        if let Some((oracle, fee)) = oracle.zip(walked.growing_fee) {
+            let prices = [start.sqrt_price, walked.end.sqrt_price];
+            oracle.write(fee.volatility, prices, clock, writes).ok_or(QuoteError::Overflow)?;
+        }
         Ok(Fill {
             amount_in: walked.amount_in,
             amount_out: walked.amount_out,
-            fee: self.rate(),
+            fee: millionths(walked.fee_rate),
             price_impact: walked.price_impact,
         })
-    }
-
-    fn rate(&self) -> Fraction {
-        Fraction::from_billionths(i64::from(self.pool.fee_rate).saturating_mul(1000))
     }
 
     /// The price moves, and the protocol gets its part of each step's fee. What the liquidity's owners have
@@ -81,31 +103,34 @@ impl WhirlpoolCurve {
 
 impl Curve for WhirlpoolCurve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
-        concentrated::reserves(self.pool.place, &self.down, &self.up)
+        concentrated::reserves(self.pool.place, &self.down.stops, &self.up.stops)
     }
 
-    fn fee(&self, _clock: Clock) -> Fraction {
-        self.rate()
+    fn fee(&self, clock: Clock) -> Fraction {
+        let Whirlpool { place, fee_rate, .. } = self.pool;
+        let oracle = self.oracle.and_then(|oracle| oracle.at(place, clock).ok());
+        let grown = oracle.and_then(|oracle| oracle.fee(place, fee_rate, Direction::AToB).rate());
+        millionths(grown.unwrap_or(fee_rate))
     }
 
     fn exact_in(
         &self,
         direction: Direction,
         amount: u64,
-        _clock: Clock,
+        clock: Clock,
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
-        self.fill(direction, Mode::ExactIn, amount, writes)
+        self.fill(direction, Mode::ExactIn, amount, clock, writes)
     }
 
     fn exact_out(
         &self,
         direction: Direction,
         amount: u64,
-        _clock: Clock,
+        clock: Clock,
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
-        self.fill(direction, Mode::ExactOut, amount, writes)
+        self.fill(direction, Mode::ExactOut, amount, clock, writes)
     }
 
     fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
@@ -113,29 +138,62 @@ impl Curve for WhirlpoolCurve {
     }
 }
 
-/// The ticks in a direction, in its order, and the end of the last array as a boundary. They end before
-/// the first array that is not there: the program would take it for empty, but whether it is there is not
-/// known of a price that has just moved, nor in an instruction for the other direction.
-fn stops(pool: &Whirlpool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
-    let mut stops = Vec::new();
-    let mut end = None;
-    for TickArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
-        let Some(account) = accounts(&address) else { break };
-        let mut found = tick_array::decode(address, account, pool.address, start, pool.tick_spacing)?;
-        end = Some(match direction {
-            Direction::AToB => start.max(-TICK_MAX),
-            Direction::BToA => start.saturating_add(pool.array_ticks()).saturating_sub(1).min(TICK_MAX),
-        });
-        if direction == Direction::AToB {
-            found.reverse();
+fn millionths(rate: u32) -> Fraction {
+    Fraction::from_billionths(i64::from(rate).saturating_mul(1000))
+}
+
+/// The ticks in a direction, the nearest first. They end with a boundary that is no tick of liquidity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reach {
+    stops: Vec<Stop>,
+    beyond: Beyond,
+}
+
+impl Reach {
+    /// The program takes an array that is not initialised for one without ticks. An array that was not read is the
+    /// end of those that are known: the price has moved towards it.
+    fn load(pool: &Whirlpool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let mut stops = Vec::new();
+        let mut last = None;
+        for TickArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
+            let Some(account) = accounts(&address) else { break };
+            let mut found = if is_vacant(account) {
+                Vec::new()
+            } else {
+                tick_array::decode(address, account, pool.address, start, pool.tick_spacing)?
+            };
+            last = Some((start, found.last().map(|stop| stop.tick)));
+            if direction == Direction::AToB {
+                found.reverse();
+            }
+            stops.append(&mut found);
         }
-        stops.append(&mut found);
+        stops.retain(|stop| match direction {
+            Direction::AToB => stop.tick <= pool.place.tick,
+            Direction::BToA => stop.tick > pool.place.tick,
+        });
+        let Some((start, highest)) = last else { return Ok(Self { stops, beyond: Beyond::AccountsEnd }) };
+        let (tick, beyond) = boundary(pool, direction, start, highest);
+        stops.extend(sqrt_price(tick).map(|sqrt_price| Stop { tick, sqrt_price, net: None, orders: 0 }));
+        Ok(Self { stops, beyond })
     }
-    stops.retain(|stop| match direction {
-        Direction::AToB => stop.tick <= pool.place.tick,
-        Direction::BToA => stop.tick > pool.place.tick,
-    });
-    let boundary = end.and_then(|tick| Some(Stop { tick, sqrt_price: sqrt_price(tick)?, net: None }));
-    stops.extend(boundary);
-    Ok(stops)
+}
+
+/// The end of the last array, which begins at `start` and has liquidity up to its tick `highest`.
+fn boundary(pool: &Whirlpool, direction: Direction, start: i32, highest: Option<i32>) -> (i32, Beyond) {
+    let span = pool.array_ticks();
+    match direction {
+        Direction::AToB if start <= -TICK_MAX => (-TICK_MAX, Beyond::PoolEnds),
+        Direction::AToB => (start, Beyond::AccountsEnd),
+        Direction::BToA => {
+            // Past a tick of liquidity in an array's last place, the program looks for the next array, and fails.
+            let last_place = start.saturating_add(span).saturating_sub(i32::from(pool.tick_spacing));
+            let end = start.saturating_add(span).saturating_sub(1);
+            match highest {
+                Some(highest) if highest == last_place => (highest, Beyond::AccountsEnd),
+                Some(_) | None if end >= TICK_MAX => (TICK_MAX, Beyond::PoolEnds),
+                Some(_) | None => (end, Beyond::AccountsEnd),
+            }
+        }
+    }
 }

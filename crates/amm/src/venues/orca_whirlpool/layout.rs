@@ -47,6 +47,8 @@ pub(super) struct Whirlpool {
     pub(super) bump: u8,
     pub(super) config: Pubkey,
     pub(super) tick_spacing: u16,
+    /// Number of the fee's tier, which is part of the pool's address.
+    pub(super) tier: u16,
     /// In millionths.
     pub(super) fee_rate: u32,
     /// Of the fee, not of the amount, in ten-thousandths.
@@ -65,19 +67,16 @@ impl Whirlpool {
         use offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "an Orca Whirlpool")?;
         let tick_spacing = fields.u16(at::TICK_SPACING)?;
-        // Pools whose fee stands still are of the tier that has the number of their spacing.
-        if fields.u16(at::FEE_TIER)? != tick_spacing {
-            let reason = "an adaptive fee, whose maths has not been checked against the program".to_owned();
-            return Err(DecodeError::Unsupported { address, reason });
-        }
         let fee_rate = u32::from(fields.u16(at::FEE_RATE)?);
         if tick_spacing == 0 || fee_rate >= RATE_ONE {
             return Err(DecodeError::Inconsistent { address, reason: "no distance between its ticks" });
         }
         let place = Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?;
         let starts = |direction| array_starts(place.tick, tick_spacing, direction);
+        let tier = fields.u16(at::FEE_TIER)?;
         Ok(Self {
             address,
+            tier,
             bump: fields.u8(at::BUMP)?,
             config: fields.pubkey(at::CONFIG)?,
             tick_spacing,
@@ -90,6 +89,11 @@ impl Whirlpool {
             arrays: TickArrays::new(starts, |start| tick_array::address(address, start)),
             oracle: derived_address(&PROGRAM_ID, &[b"oracle", address.as_ref()]),
         })
+    }
+
+    /// True if the oracle has a fee that grows: a fee that stands still is of the tier with the spacing's number.
+    pub(super) fn is_adaptive(&self) -> bool {
+        self.tier != self.tick_spacing
     }
 
     /// Number of ticks that an array spans.

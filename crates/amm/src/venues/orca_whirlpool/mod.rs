@@ -1,8 +1,9 @@
-//! Orca Whirlpool: concentrated liquidity with a fee on the input that stands still.
+//! Orca Whirlpool: concentrated liquidity with a fee on the input, which may grow with the price's movements.
 
 mod curve;
 pub mod instruction;
 pub mod layout;
+pub mod oracle;
 pub mod price;
 pub mod program;
 pub mod tick_array;
@@ -39,24 +40,22 @@ impl Pool for Whirlpool {
 
     fn authority(&self) -> Authority {
         let [first, second] = self.mints.map(|mint| mint.to_bytes().to_vec());
-        let tier = self.tick_spacing.to_le_bytes().to_vec();
+        let tier = self.tier.to_le_bytes().to_vec();
         let config = self.config.to_bytes().to_vec();
         let seeds = vec![POOL_SEED.to_vec(), config, first, second, tier, vec![self.bump]];
         Authority { address: self.address, seeds }
     }
 
-    fn moves_token_2022(&self) -> bool {
-        false
-    }
-
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let mut needed = self.mints.map(Mint::pubkey).to_vec();
-        needed.extend(self.arrays.addresses());
+        needed.extend(self.swap_accounts(known));
         needed
     }
 
     fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays.addresses()
+        let mut changing = self.arrays.addresses();
+        changing.extend(self.is_adaptive().then_some(self.oracle));
+        changing
     }
 
     fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError> {

@@ -83,7 +83,7 @@ pub(super) fn decode(
             let sqrt_price = sqrt_price(tick)
                 .ok_or(DecodeError::Inconsistent { address, reason: "a tick beyond the last" })?;
             let net = fields.u128(base.saturating_add(tick_offset::LIQUIDITY_NET))?.cast_signed();
-            stops.push(Stop { tick, sqrt_price, net: Some(net) });
+            stops.push(Stop { tick, sqrt_price, net: Some(net), orders: 0 });
         }
         // An array that grows has one byte for a tick that is not used.
         base = base.saturating_add(if used || !is_dynamic { TICK_SIZE } else { 1 });

@@ -1,5 +1,5 @@
 use super::layout::{AmmV4Fee, AmmV4Pool, AmmV4Status, STATUS_SWAP_ONLY, offset, open_orders_offset};
-use crate::account::{DecodeError, Fields, Lookup, require_owner};
+use crate::account::{DecodeError, Fields, Lookup, existing, require_owner};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_ceil};
@@ -25,7 +25,7 @@ impl AmmV4Curve {
             require_nothing_in_order_book(open_orders, market_program, accounts)?;
         }
         for address in pool.vaults {
-            let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+            let account = existing(address, accounts)?;
             // The program knows no other token program: with it go all transfer fees.
             token::require_original(address, account)?;
         }
@@ -141,7 +141,7 @@ fn require_nothing_in_order_book(
     accounts: Lookup<'_, '_>,
 ) -> Result<(), DecodeError> {
     use open_orders_offset as at;
-    let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+    let account = existing(address, accounts)?;
     require_owner(address, account, market_program)?;
     let fields = Fields::new(address, &account.data, at::END)?;
     if fields.u64(at::COIN_TOTAL)? == 0 && fields.u64(at::PC_TOTAL)? == 0 {

@@ -39,6 +39,10 @@ impl Pool for AmmV4Pool {
         Authority { address: self.authority, seeds: vec![AUTHORITY_SEED.to_vec(), vec![self.nonce]] }
     }
 
+    fn moves_token_2022(&self) -> bool {
+        false
+    }
+
     fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let [first, second] = self.vaults;
         let [mint_first, mint_second] = self.mints.map(Mint::pubkey);

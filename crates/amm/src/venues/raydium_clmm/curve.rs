@@ -1,35 +1,56 @@
+use super::bitmap::End;
+use super::dynamic_fee;
 use super::layout::{ClmmConfig, ClmmPool, pool_offset};
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, tick_at};
-use super::tick_array;
-use crate::account::{DecodeError, Lookup};
+use super::tick_array::{self, TickOrders};
+use crate::account::{DecodeError, Lookup, is_vacant};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
-use crate::concentrated::{self, RATE_ONE, Share, Stop, TickArrayAddress, TickSwap, Walked, walk};
+use crate::concentrated::{
+    self, Beyond, FeeSide, RATE_ONE, Share, Stop, TickArrayAddress, TickArrays, TickSwap, Walked, walk,
+};
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
-use order_core::{Atoms, Fraction};
+use order_core::{Atoms, Fraction, Pubkey};
 use solana_instruction::Instruction;
 
 /// A pool with its fee rates and the ticks around its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClmmCurve {
-    pool: ClmmPool,
+    pub(super) pool: ClmmPool,
     config: ClmmConfig,
-    /// The ticks at or below the price, the highest first.
-    down: Vec<Stop>,
-    /// The ticks above the price, the lowest first.
-    up: Vec<Stop>,
+    /// Those with ticks that a swap goes through.
+    pub(super) arrays: TickArrays,
+    /// The extension of the bitmap, if swaps may need it and it exists.
+    pub(super) extension: Option<Pubkey>,
+    /// The ticks at or below the price.
+    down: Reach,
+    /// The ticks above the price.
+    up: Reach,
+}
+
+/// The ticks in a direction, the nearest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reach {
+    stops: Vec<Stop>,
+    orders: Vec<TickOrders>,
+    beyond: Beyond,
 }
 
 impl ClmmCurve {
     pub(super) fn load(pool: &ClmmPool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         let config = ClmmConfig::load(pool.config, accounts)?;
-        let mut down = stops(pool, Direction::AToB, accounts)?;
-        down.retain(|stop| stop.tick <= pool.place.tick);
-        let mut up = stops(pool, Direction::BToA, accounts)?;
-        up.retain(|stop| stop.tick > pool.place.tick);
-        Ok(Self { pool: pool.clone(), config, down, up })
+        let bits = pool.extension(accounts)?;
+        let arrays = pool.arrays(bits.as_ref());
+        let reach = |direction| {
+            let end = pool.starts(bits.as_ref(), direction).end;
+            Reach::load(pool, arrays.towards(direction), end, direction, accounts)
+        };
+        let (down, up) = (reach(Direction::AToB)?, reach(Direction::BToA)?);
+        let exists = |address: &Pubkey| accounts(address).is_some_and(|account| !is_vacant(account));
+        let extension = pool.extension.filter(exists);
+        Ok(Self { pool: pool.clone(), config, arrays, extension, down, up })
     }
 
     fn fill(
@@ -41,21 +62,35 @@ impl ClmmCurve {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
-        let (stops, price_limit) = match direction {
+        let (reach, price_limit) = match direction {
             Direction::AToB => (&self.down, SQRT_PRICE_MIN.saturating_add(1)),
             Direction::BToA => (&self.up, SQRT_PRICE_MAX.saturating_sub(1)),
         };
-        let start = self.pool.place;
         let fee_rate = self.config.trade_fee_rate;
+        let growing = self.pool.dynamic_fee.map(|fee| fee.at(self.pool.place, fee_rate, direction, clock));
         let fee_shares = [self.config.protocol_fee_rate, self.config.fund_fee_rate]
             .map(|rate| Share { rate, whole: RATE_ONE });
-        let swap = TickSwap { start, stops, direction, mode, amount, fee_rate, price_limit, fee_shares };
-        let walked = walk(swap)?;
+        let walked = walk(TickSwap {
+            start: self.pool.place,
+            stops: &reach.stops,
+            direction,
+            mode,
+            amount,
+            fee_rate,
+            fee_side: self.pool.fee_on.side(direction),
+            growing_fee: growing.map(|(fee, _)| fee),
+            price_limit,
+            beyond: reach.beyond,
+            fee_shares,
+        })?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
+        if let Some((fee, (_, last_update))) = walked.growing_fee.zip(growing) {
+            dynamic_fee::write(self.pool.address, fee.volatility, last_update, writes);
+        }
         Ok(Fill {
             amount_in: walked.amount_in,
             amount_out: walked.amount_out,
-            fee: Curve::fee(self, clock),
+            fee: millionths(walked.fee_rate),
             price_impact: walked.price_impact,
         })
     }
@@ -76,10 +111,12 @@ impl ClmmCurve {
         use pool_offset as at;
         let address = self.pool.address;
         let [earned_protocol, earned_fund] = walked.fee_shares;
-        let (protocol_offset, _) = direction.order(at::PROTOCOL_FEES);
-        let (protocol, _) = direction.order(self.pool.protocol_fees);
-        let (fund_offset, _) = direction.order(at::FUND_FEES);
-        let (fund, _) = direction.order(self.pool.fund_fees);
+        let side = self.pool.fee_on.side(direction);
+        let (protocol_offset, protocol) =
+            (fee_token(side, direction, at::PROTOCOL_FEES), self.pool.protocol_fees);
+        let (fund_offset, fund) = (fee_token(side, direction, at::FUND_FEES), self.pool.fund_fees);
+        let protocol = fee_token(side, direction, protocol);
+        let fund = fee_token(side, direction, fund);
         let protocol = protocol.checked_add(earned_protocol)?;
         let fund = fund.checked_add(earned_fund)?;
         writes.add(|| {
@@ -91,17 +128,40 @@ impl ClmmCurve {
                 FieldWrite::u64(address, fund_offset, fund),
             ]
         });
+        let (Reach { orders, .. }, _) = direction.order([&self.down, &self.up]);
+        for (tick, taken) in &walked.filled {
+            let filled = orders.iter().find(|orders| orders.tick == *tick)?.fill(*taken)?;
+            writes.add(|| filled);
+        }
         Some(())
     }
 }
 
+/// The one of a pair that is of the token the fee is taken of.
+fn fee_token<T>(side: FeeSide, direction: Direction, pair: [T; 2]) -> T {
+    let (input, output) = direction.order(pair);
+    match side {
+        FeeSide::Input => input,
+        FeeSide::Output => output,
+    }
+}
+
+fn millionths(rate: u32) -> Fraction {
+    Fraction::from_billionths(i64::from(rate).saturating_mul(1000))
+}
+
 impl Curve for ClmmCurve {
     fn reserves(&self, _clock: Clock) -> [Atoms; 2] {
-        concentrated::reserves(self.pool.place, &self.down, &self.up)
+        concentrated::reserves(self.pool.place, &self.down.stops, &self.up.stops)
     }
 
-    fn fee(&self, _clock: Clock) -> Fraction {
-        Fraction::from_billionths(i64::from(self.config.trade_fee_rate).saturating_mul(1000))
+    fn fee(&self, clock: Clock) -> Fraction {
+        let rate = self.config.trade_fee_rate;
+        let grown = self.pool.dynamic_fee.and_then(|fee| {
+            let (mut fee, _) = fee.at(self.pool.place, rate, Direction::AToB, clock);
+            fee.rate()
+        });
+        millionths(grown.unwrap_or(rate))
     }
 
     fn exact_in(
@@ -125,22 +185,37 @@ impl Curve for ClmmCurve {
     }
 
     fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
-        self.pool.instruction(args)
+        self.swap(args)
     }
 }
 
-/// The ticks of the arrays in a direction, in the direction's order. They end at the first array that is
-/// not there: an instruction for the other direction does not name it.
-fn stops(pool: &ClmmPool, direction: Direction, accounts: Lookup<'_, '_>) -> Result<Vec<Stop>, DecodeError> {
-    let spacing = pool.array_ticks.checked_div(tick_array::TICKS).unwrap_or(0);
-    let mut stops = Vec::new();
-    for TickArrayAddress { start, address } in pool.arrays.towards(direction).iter().copied() {
-        let Some(account) = accounts(&address) else { break };
-        let mut found = tick_array::decode(address, account, pool.address, start, spacing)?;
-        if direction == Direction::AToB {
-            found.reverse();
+impl Reach {
+    /// An array that was not read, or does not exist, is the end of those that are known.
+    fn load(
+        pool: &ClmmPool,
+        arrays: &[TickArrayAddress],
+        end: End,
+        direction: Direction,
+        accounts: Lookup<'_, '_>,
+    ) -> Result<Self, DecodeError> {
+        let beyond = if end == End::Pool { Beyond::PoolEnds } else { Beyond::AccountsEnd };
+        let mut reach = Self { stops: Vec::new(), orders: Vec::new(), beyond };
+        for TickArrayAddress { start, address } in arrays.iter().copied() {
+            let Some(account) = accounts(&address).filter(|account| !is_vacant(account)) else {
+                reach.beyond = Beyond::AccountsEnd;
+                break;
+            };
+            let mut found = tick_array::decode(address, account, pool.address, start, pool.spacing)?;
+            if direction == Direction::AToB {
+                found.stops.reverse();
+            }
+            reach.stops.append(&mut found.stops);
+            reach.orders.append(&mut found.orders);
         }
-        stops.append(&mut found);
+        reach.stops.retain(|stop| match direction {
+            Direction::AToB => stop.tick <= pool.place.tick,
+            Direction::BToA => stop.tick > pool.place.tick,
+        });
+        Ok(reach)
     }
-    Ok(stops)
 }

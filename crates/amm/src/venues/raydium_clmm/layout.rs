@@ -1,10 +1,12 @@
 //! Layouts of the program's accounts.
 
+use super::bitmap::{BitmapExtension, End, Starts, TickArrayBitmap, extension_address};
+use super::dynamic_fee::DynamicFee;
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use super::program::PROGRAM_ID;
 use super::tick_array;
-use crate::account::{DecodeError, Discriminator, Fields, Lookup, require_owner};
-use crate::concentrated::{Place, RATE_ONE, TickArrays};
+use crate::account::{DecodeError, Discriminator, Fields, Lookup, existing, is_vacant, require_owner};
+use crate::concentrated::{FeeSide, Place, RATE_ONE, TickArrays};
 use crate::swap::Direction;
 use order_core::{Mint, Pubkey};
 
@@ -22,16 +24,6 @@ pub const POOL_SEED: &[u8] = b"pool";
 
 /// The bit of the status that stops swaps.
 const STATUS_SWAP_DISABLED: u8 = 1 << 4;
-
-/// Number of tick arrays in a swap instruction: a transaction has room for more, a route of two
-/// pools has not.
-pub(super) const ARRAYS: usize = 3;
-
-/// Number of bits of the bitmap that is in the pool's own account.
-pub(super) const BITMAP_BITS: i32 = 1024;
-const BITMAP_WORDS: usize = 16;
-/// The bitmap's bit of the array that begins at tick zero.
-pub const BITMAP_ZERO: i32 = 512;
 
 /// Where the fields of a pool's account are.
 pub mod pool_offset {
@@ -55,9 +47,6 @@ pub mod pool_offset {
     pub const OPEN_TIME: usize = 1080;
     pub const DYNAMIC_FEE: usize = 1096;
 }
-
-/// Bytes of the dynamic fee's settings and state; all of them are zero if there is none.
-const DYNAMIC_FEE_SIZE: usize = 80;
 
 /// Where the fields of a fee configuration are.
 pub mod config_offset {
@@ -88,23 +77,58 @@ pub(super) struct ClmmPool {
     pub(super) fund_fees: [u64; 2],
     pub(super) swap_disabled: bool,
     pub(super) open_time: u64,
-    /// Number of ticks that an array spans.
-    pub(super) array_ticks: i32,
-    /// Those with ticks that a swap goes through.
-    pub(super) arrays: TickArrays,
+    /// Distance of the ticks that can have liquidity.
+    pub(super) spacing: i32,
+    pub(super) fee_on: FeeOn,
+    /// In place of the configuration's rate, if the pool has one.
+    pub(super) dynamic_fee: Option<DynamicFee>,
+    pub(super) bitmap: TickArrayBitmap,
+    /// Address of the bitmap's extension; None if the pool needs none.
+    pub(super) extension: Option<Pubkey>,
+}
+
+/// Token that the fee is taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FeeOn {
+    Input,
+    First,
+    Second,
+}
+
+impl FeeOn {
+    fn decode(address: Pubkey, fields: Fields<'_>) -> Result<Self, DecodeError> {
+        match fields.u8(pool_offset::FEE_ON)? {
+            0 => Ok(Self::Input),
+            1 => Ok(Self::First),
+            2 => Ok(Self::Second),
+            mode => Err(DecodeError::Unsupported {
+                address,
+                reason: format!("the mode {mode} of the fee's token"),
+            }),
+        }
+    }
+
+    pub(super) fn side(self, direction: Direction) -> FeeSide {
+        match (self, direction) {
+            (Self::Input, _) | (Self::First, Direction::AToB) | (Self::Second, Direction::BToA) => {
+                FeeSide::Input
+            }
+            (Self::First, Direction::BToA) | (Self::Second, Direction::AToB) => FeeSide::Output,
+        }
+    }
 }
 
 impl ClmmPool {
     pub(super) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use pool_offset as at;
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Raydium CLMM pool")?;
-        require_supported(address, fields)?;
+        let spacing = fields.u16(at::TICK_SPACING)?;
+        if spacing == 0 {
+            return Err(DecodeError::Inconsistent { address, reason: "no distance between its ticks" });
+        }
         let place = Place::decode(address, fields, PLACE, SQRT_PRICE_MIN..=SQRT_PRICE_MAX)?;
-        let array_ticks = i32::from(fields.u16(at::TICK_SPACING)?).saturating_mul(tick_array::TICKS);
-        let current = current_bit(address, place, array_ticks)?;
         let bitmap = TickArrayBitmap::decode(fields)?;
-        let starts = |direction| bitmap.starts(current, array_ticks, direction);
-        Ok(Self {
+        let mut pool = Self {
             address,
             bump: fields.u8(at::BUMP)?,
             config: fields.pubkey(at::CONFIG)?,
@@ -116,59 +140,45 @@ impl ClmmPool {
             fund_fees: fields.u64s(at::FUND_FEES)?,
             swap_disabled: fields.u8(at::STATUS)? & STATUS_SWAP_DISABLED != 0,
             open_time: fields.u64(at::OPEN_TIME)?,
-            array_ticks,
-            arrays: TickArrays::new(starts, |start| tick_array::address(address, start)),
-        })
+            spacing: i32::from(spacing),
+            fee_on: FeeOn::decode(address, fields)?,
+            dynamic_fee: DynamicFee::decode(address, fields)?,
+            bitmap,
+            extension: None,
+        };
+        let unknown = [Direction::AToB, Direction::BToA].map(|direction| pool.starts(None, direction).end);
+        pool.extension = unknown.contains(&End::Unknown).then(|| extension_address(address));
+        Ok(pool)
     }
-}
 
-/// The bitmap's bit of the array that the price is in.
-fn current_bit(address: Pubkey, place: Place, array_ticks: i32) -> Result<i32, DecodeError> {
-    let bit = place.tick.checked_div_euclid(array_ticks).and_then(|array| array.checked_add(BITMAP_ZERO));
-    bit.filter(|bit| (0..BITMAP_BITS).contains(bit)).ok_or_else(|| {
-        let reason = "a price beyond the bitmap of its own account".to_owned();
-        DecodeError::Unsupported { address, reason }
-    })
-}
+    /// Number of ticks that an array spans.
+    pub(super) fn array_ticks(&self) -> i32 {
+        self.spacing.saturating_mul(tick_array::TICKS)
+    }
 
-/// Which arrays have ticks, the lowest first.
-struct TickArrayBitmap([u64; BITMAP_WORDS]);
+    /// The first ticks of the arrays that a swap in a direction goes through.
+    pub(super) fn starts(&self, extension: Option<&BitmapExtension>, direction: Direction) -> Starts {
+        self.bitmap.starts(extension, self.place.tick, self.array_ticks(), direction)
+    }
 
-impl TickArrayBitmap {
-    fn decode(fields: Fields<'_>) -> Result<Self, DecodeError> {
-        let mut words = [0; BITMAP_WORDS];
-        for (word, offset) in words.iter_mut().zip((pool_offset::BITMAP..).step_by(8)) {
-            *word = fields.u64(offset)?;
+    /// The extension of the bitmap, if it is needed and was read.
+    pub(super) fn extension(&self, accounts: Lookup<'_, '_>) -> Result<Option<BitmapExtension>, DecodeError> {
+        let Some((address, account)) =
+            self.extension.and_then(|address| Some((address, accounts(&address)?)))
+        else {
+            return Ok(None);
+        };
+        if is_vacant(account) {
+            return Ok(Some(BitmapExtension::EMPTY));
         }
-        Ok(Self(words))
+        BitmapExtension::decode(address, account, self.address).map(Some)
     }
 
-    fn has_array(&self, bit: i32) -> bool {
-        let Ok(bit) = usize::try_from(bit) else { return false };
-        self.0.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 == 1)
+    /// The arrays that a swap goes through.
+    pub(super) fn arrays(&self, extension: Option<&BitmapExtension>) -> TickArrays {
+        let starts = |direction| self.starts(extension, direction).starts;
+        TickArrays::new(starts, |start| tick_array::address(self.address, start))
     }
-
-    /// The first ticks of the arrays that a swap in a direction goes through, from the array of this bit on
-    /// and as far as an instruction names them.
-    fn starts(&self, current: i32, array_ticks: i32, direction: Direction) -> Vec<i32> {
-        let start = |bit: i32| bit.saturating_sub(BITMAP_ZERO).saturating_mul(array_ticks);
-        let found = |bit: &i32| self.has_array(*bit);
-        match direction {
-            Direction::AToB => (0..=current).rev().filter(found).take(ARRAYS).map(start).collect(),
-            Direction::BToA => (current..BITMAP_BITS).filter(found).take(ARRAYS).map(start).collect(),
-        }
-    }
-}
-
-fn require_supported(address: Pubkey, fields: Fields<'_>) -> Result<(), DecodeError> {
-    let unsupported = |reason: &str| Err(DecodeError::Unsupported { address, reason: reason.to_owned() });
-    if fields.u8(pool_offset::FEE_ON)? != 0 {
-        return unsupported("a fee on one token only, whose maths has not been checked against the program");
-    }
-    if fields.bytes::<DYNAMIC_FEE_SIZE>(pool_offset::DYNAMIC_FEE)? != [0; DYNAMIC_FEE_SIZE] {
-        return unsupported("a dynamic fee, whose maths has not been checked against the program");
-    }
-    Ok(())
 }
 
 /// The fee rates that many pools share, in millionths.
@@ -184,7 +194,7 @@ pub(super) struct ClmmConfig {
 impl ClmmConfig {
     pub(super) fn load(address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         use config_offset as at;
-        let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+        let account = existing(address, accounts)?;
         require_owner(address, account, PROGRAM_ID)?;
         let expected = "a Raydium CLMM fee configuration";
         let data = account.data.as_slice();

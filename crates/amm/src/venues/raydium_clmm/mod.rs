@@ -1,6 +1,8 @@
-//! Raydium CLMM: concentrated liquidity with the fee on the input, as far as its maths is checked.
+//! Raydium CLMM: concentrated liquidity with limit orders, and a fee that may grow with the price's movements.
 
+pub mod bitmap;
 mod curve;
+mod dynamic_fee;
 pub mod instruction;
 pub mod layout;
 pub mod price;
@@ -43,19 +45,18 @@ impl Pool for ClmmPool {
         Authority { address: self.address, seeds }
     }
 
-    fn moves_token_2022(&self) -> bool {
-        false
-    }
-
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let mut needed = vec![self.config];
         needed.extend(self.mints.map(Mint::pubkey));
-        needed.extend(self.arrays.addresses());
+        needed.extend(self.swap_accounts(known));
         needed
     }
 
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays.addresses()
+    fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let extension = self.extension(known).ok().flatten();
+        let mut changing = self.arrays(extension.as_ref()).addresses();
+        changing.extend(self.extension);
+        changing
     }
 
     fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError> {

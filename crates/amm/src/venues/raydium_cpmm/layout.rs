@@ -1,7 +1,7 @@
 //! Layouts of the program's accounts.
 
 use super::program::PROGRAM_ID;
-use crate::account::{DecodeError, Discriminator, Fields, Lookup, require_owner};
+use crate::account::{DecodeError, Discriminator, Fields, Lookup, existing, require_owner};
 use order_core::{Mint, Pubkey};
 
 /// Length of a pool's account in bytes.
@@ -129,7 +129,7 @@ pub(crate) struct CpmmConfig {
 impl CpmmConfig {
     pub(super) fn load(address: Pubkey, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         use config_offset as at;
-        let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+        let account = existing(address, accounts)?;
         require_owner(address, account, PROGRAM_ID)?;
         let data = account.data.as_slice();
         let expected = "a Raydium CPMM fee configuration";

@@ -144,6 +144,9 @@ pub(crate) struct Route {
     minimum_output: Option<String>,
     #[schema(value_type = Decimal)]
     price_impact: String,
+    /// Transfer fees that the tokens withhold, as a fraction of the input.
+    #[schema(value_type = Decimal)]
+    transfer_fee: String,
     /// The paths side by side, in the order they are swapped.
     paths: Vec<Path>,
     /// The hops of all paths in one list. Use `paths`.
@@ -304,6 +307,7 @@ impl Route {
             estimated_output: quote.amount_out().to_decimal(decimals),
             minimum_output: view.inner().min_out().map(|amount| amount.to_decimal(decimals)),
             price_impact: quote.price_impact.to_decimal(),
+            transfer_fee: quote.transfer_fee.to_decimal(),
             paths: Path::all(quote, pair),
             route: Hop::all(quote, pair),
             alternatives: Alternative::all(quote, pair, Mode::ExactIn),

@@ -44,6 +44,10 @@ pub(crate) struct Quote {
     /// Price impact: relative difference to the marginal (spot) price, before fees, as a fraction.
     #[schema(value_type = Decimal)]
     price_impact: String,
+    /// Transfer fees that the tokens withhold, as a fraction of the input. It is part neither of `quote.fee` nor of
+    /// `priceImpact`.
+    #[schema(value_type = Decimal)]
+    transfer_fee: String,
     /// The paths side by side, in the order they are swapped.
     paths: Vec<Path>,
     /// The hops of all paths in one list. Use `paths`.
@@ -197,6 +201,7 @@ impl Quote {
             minimum_output: max_slippage.min_out(quote.amount_out()).to_decimal(output.decimals),
             leftovers: Leftover::all(&quote.route.leftovers(), pair),
             price_impact: quote.price_impact.to_decimal(),
+            transfer_fee: quote.transfer_fee.to_decimal(),
             paths: Path::all(quote, pair),
             route: Hop::all(quote, pair),
             alternatives: Alternative::all(quote, pair, mode),
@@ -336,7 +341,7 @@ mod tests {
             concat!(
                 r#"{"quoteId":"00000000-0000-0000-0000-000000000005","tokenIn":"SOL","tokenOut":"USDC","amount":"100","mode":"exactIn","#,
                 r#""quote":{"dex":"Raydium","price":"150","fee":"0.0025","feeAmount":"0.25","amountAfterFee":"99.75","feePercentage":"0.25%"},"#,
-                r#""estimatedInput":"100","estimatedOutput":"15000","minimumOutput":"14850","leftovers":[],"priceImpact":"0.0012","#,
+                r#""estimatedInput":"100","estimatedOutput":"15000","minimumOutput":"14850","leftovers":[],"priceImpact":"0.0012","transferFee":"0","#,
                 r#""paths":[{"share":"1","hops":[{"dex":"Raydium","venue":"raydium_cpmm","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}]}],"#,
                 r#""route":[{"dex":"Raydium","venue":"raydium_cpmm","program":"raydium_cpmm","pool":"CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8","tokenIn":"SOL","tokenOut":"USDC","amountIn":"100","amountOut":"15000","share":"1"}],"#,
                 r#""alternatives":[{"dex":"Meteora","venue":"meteora_damm_v2","program":"meteora_damm_v2","pool":"GgBaCs3NCBuZN12kCJgAW63ydqohFkHEdfdEXBPzLHq","estimatedOutput":"14990.5","estimatedInput":null,"reason":"gives less"}],"#,

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 /// The fields whose decimal strings are numbers in version 0, wherever they are.
-const DECIMALS: [&str; 27] = [
+const DECIMALS: [&str; 28] = [
     "amount",
     "amountAfterFee",
     "amountIn",
@@ -34,6 +34,7 @@ const DECIMALS: [&str; 27] = [
     "successRate",
     "tip",
     "totalVolume",
+    "transferFee",
 ];
 
 /// The same JSON with numbers in place of the decimal strings. Text that is no JSON comes back as it is.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MAX_AGE: Duration = Duration::from_secs(5);
+const LIMITS: Limits = Limits { max_age: MAX_AGE, max_transfer_fee: Fraction::from_billionths(100_000_000) };
 
 struct Test {
     pools: Vec<TestPool>,
@@ -20,7 +21,7 @@ impl Test {
         let pools: Vec<TestPool> = (1..=count).map(testing::pool).collect();
         let decoded: Pools = pools.iter().map(TestPool::decoded).collect();
         let now = Instant::now();
-        Self { pools, following: Following::new(Plan::new(decoded, PLANNED_MAX), MAX_AGE, now), now }
+        Self { pools, following: Following::new(Plan::new(decoded, PLANNED_MAX), LIMITS, now), now }
     }
 
     /// A test in which everything was read at slot 10 and subscribed to.
@@ -121,7 +122,7 @@ fn what_is_behind_an_account_is_read_with_the_next_look() {
     let now = Instant::now();
     let mut test = Test {
         pools: vec![pool],
-        following: Following::new(Plan::new(decoded, PLANNED_MAX), MAX_AGE, now),
+        following: Following::new(Plan::new(decoded, PLANNED_MAX), LIMITS, now),
         now,
     };
     let question = test.following.start(now).unwrap();
@@ -147,7 +148,7 @@ fn a_price_that_moves_to_other_ticks_has_them_read() {
     let now = Instant::now();
     let mut test = Test {
         pools: vec![pool],
-        following: Following::new(Plan::new(decoded, PLANNED_MAX), MAX_AGE, now),
+        following: Following::new(Plan::new(decoded, PLANNED_MAX), LIMITS, now),
         now,
     };
     test.read_all(7);
@@ -326,4 +327,18 @@ fn a_pool_whose_account_is_gone_or_broken_is_kept_with_the_reason() {
     let reasons: Vec<&String> = book.entries().map(|entry| entry.market.as_ref().unwrap_err()).collect();
     assert!(reasons[0].contains("20 bytes"), "{}", reasons[0]);
     assert_eq!(reasons[1], "the pool's account is gone");
+}
+
+#[test]
+fn pool_of_a_token_that_withholds_too_much_is_refused_by_name() {
+    for (basis_points, is_quoted) in [(0, true), (1000, true), (1001, false), (9990, false)] {
+        let mut test = Test::new(2);
+        for pool in &mut test.pools {
+            pool.tax(usdc(), basis_points);
+        }
+        test.read_all(10);
+        let refusal = test.refusal().map(String::as_str).unwrap_or_default();
+        let named = refusal.ends_with("of each transfer, more than MAX_TRANSFER_FEE, which is 10 %");
+        assert_eq!((refusal.is_empty(), named), (is_quoted, !is_quoted), "{basis_points}: {refusal}");
+    }
 }

@@ -175,7 +175,7 @@ fn pools_that_need_more_than_one_call_together_are_to_be_planned_apart() {
     let decoded: Pools = pools.iter().map(TestPool::decoded).collect();
     let overfull = |planned_max| {
         let now = Instant::now();
-        let following = Following::new(Plan::new(decoded.clone(), planned_max), MAX_AGE, now);
+        let following = Following::new(Plan::new(decoded.clone(), planned_max), LIMITS, now);
         let mut test = Test { pools: pools.clone(), following, now };
         test.read_all(7);
         test.following.is_overfull()
