@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The programs that a pool of each venue needs. The first one owns the pool.
-const PROGRAMS: [(Venue, &[&str]); 7] = [
+const PROGRAMS: [(Venue, &[&str]); 8] = [
     (Venue::RaydiumCpmm, &["CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C"]),
     (Venue::RaydiumAmmV4, &["675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"]),
     (Venue::RaydiumClmm, &["CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK"]),
@@ -18,6 +18,10 @@ const PROGRAMS: [(Venue, &[&str]); 7] = [
     (Venue::MeteoraDammV2, &["cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG"]),
     (Venue::MeteoraDlmm, &["LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo"]),
     (Venue::OrcaWhirlpool, &["whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc"]),
+    (
+        Venue::PumpSwap,
+        &["pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA", "pfeeUxB6jkeY1Hxd7CsFCAjcbHA9rWtchMGdZ6VojVZ"],
+    ),
 ];
 
 /// The content of the folder.

@@ -38,7 +38,7 @@ const BERN: &str = "CKfatsPMUf8SkiURsDXs7eK6GWb4Jsd6UDbs7twMCWxo";
 /// Values of the smallest and of the largest order, in cents.
 const CENTS: [u64; 2] = [10, 1_500_000];
 
-const VENUES: [&str; 7] = [
+const VENUES: [&str; 8] = [
     "raydium_amm_v4",
     "raydium_cpmm",
     "raydium_clmm",
@@ -46,6 +46,7 @@ const VENUES: [&str; 7] = [
     "meteora_damm_v2",
     "meteora_damm_v1",
     "orca_whirlpool",
+    "pump_swap",
 ];
 const TWO_HOPS: &str = "two hops";
 const SPLIT: &str = "split";

@@ -5,7 +5,7 @@ use crate::instruction::SwapInstruction;
 use crate::program::EmulatedProgram;
 use crate::seed::{Seed, SeedError, Seeded};
 use crate::venues::{
-    meteora_damm_v1, meteora_damm_v2, meteora_dlmm, orca_whirlpool, raydium_amm_v4, raydium_clmm,
+    meteora_damm_v1, meteora_damm_v2, meteora_dlmm, orca_whirlpool, pump_swap, raydium_amm_v4, raydium_clmm,
     raydium_cpmm,
 };
 use amm::{Limit, Market, SwapError, limit_codes};
@@ -20,6 +20,7 @@ const fn program(venue: Venue) -> &'static EmulatedProgram {
         Venue::MeteoraDammV2 => &meteora_damm_v2::PROGRAM,
         Venue::MeteoraDlmm => &meteora_dlmm::PROGRAM,
         Venue::OrcaWhirlpool => &orca_whirlpool::PROGRAM,
+        Venue::PumpSwap => &pump_swap::PROGRAM,
     }
 }
 

@@ -24,10 +24,10 @@ pub use market::{LOOKS_MAX, Market, Pool};
 pub use named::named_accounts;
 pub use registry::{
     failure, failure_told, limit_codes, pool_discriminator, pool_marks, pool_size, program_id, token_failure,
-    venue,
+    trader_accounts, venue,
 };
 pub use swap::{
-    AccountOrder, Authority, Direction, InstructionError, Limit, QuoteError, SwapError, SwapQuote, Swapped,
-    Trader,
+    AccountOrder, Authority, Direction, InstructionError, Limit, Payer, Payment, QuoteError, SwapError,
+    SwapQuote, Swapped, Trader,
 };
 pub use token::{PoolToken, TransferFee, token_program_id};

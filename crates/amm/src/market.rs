@@ -148,9 +148,9 @@ impl Market {
         self.curve.fee(self.clock)
     }
 
-    /// True if exact outputs are quoted. Where they are not, [`Self::quote`] says why.
-    pub fn quotes_exact_out(&self) -> bool {
-        self.curve.quotes_exact_out()
+    /// True if exact outputs are quoted for this input. Where they are not, [`Self::quote`] says why.
+    pub fn quotes_exact_out(&self, mint_in: Mint) -> bool {
+        self.direction(mint_in).is_ok_and(|direction| self.curve.quotes_exact_out(direction))
     }
 
     /// The accounts that change with swaps or change what they give, the pool's own first.
@@ -205,7 +205,7 @@ impl Market {
         if limit.amount().is_zero() || limit.bound().is_zero() {
             return Err(InstructionError::ZeroAmount);
         }
-        if matches!(limit, Limit::ExactOut { .. }) && !self.curve.swaps_exact_out() {
+        if matches!(limit, Limit::ExactOut { .. }) && !self.curve.swaps_exact_out(direction) {
             return Err(InstructionError::ExactOut);
         }
         Ok(self.curve.instruction(SwapArgs { tokens: &self.tokens, trader, direction, limit }))
@@ -246,7 +246,7 @@ impl Market {
         }
         let (token_in, token_out) = direction.order(self.tokens);
         let (vault_in, vault_out) = direction.order(self.vaults());
-        let protocol_fee = self.curve.protocol_fee(direction, trade.fill.amount_in);
+        let payments = self.curve.payments(direction, limit.mode(), trade.inside);
         Ok(Swapped {
             amount_in: trade.amount_in,
             amount_out: Atoms::new(trade.fill.amount_out),
@@ -255,7 +255,7 @@ impl Market {
             token_out,
             vault_in,
             vault_out,
-            protocol_fee: protocol_fee.map(|(account, amount)| (account, Atoms::new(amount))),
+            payments,
         })
     }
 
@@ -292,14 +292,17 @@ impl Market {
             Mode::ExactOut => self.curve.exact_out(direction, inside, self.clock, writes),
         }?;
         let amount_in = match mode {
-            Mode::ExactIn => amount,
-            Mode::ExactOut => Atoms::new(fee_in.before(fill.amount_in).ok_or(QuoteError::Overflow)?),
+            Mode::ExactIn if fill.amount_in == inside => amount,
+            // The rounding of a program may leave a unit of the input.
+            Mode::ExactIn | Mode::ExactOut => {
+                Atoms::new(fee_in.before(fill.amount_in).ok_or(QuoteError::Overflow)?)
+            }
         };
         let received = Atoms::new(fee_out.after(fill.amount_out));
         if received.is_zero() {
             return Err(QuoteError::NothingOut);
         }
-        Ok(Trade { amount_in, received, fill })
+        Ok(Trade { amount_in, received, inside, fill })
     }
 }
 
@@ -309,6 +312,8 @@ struct Trade {
     amount_in: Atoms,
     /// Amount that reaches the trader.
     received: Atoms,
+    /// The fixed amount, in its vault.
+    inside: u64,
     /// Amounts between the vaults.
     fill: Fill,
 }

@@ -5,8 +5,8 @@ use order_core::{Atoms, Pubkey};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-/// Stands for the trader, and for its token accounts.
-const TRADER: Pubkey = Pubkey::new_from_array([0xA1; 32]);
+/// Each stands for a trader, and for its token accounts. What the transactions of both name is no trader's own.
+const TRADERS: [Pubkey; 2] = [Pubkey::new_from_array([0xA1; 32]), Pubkey::new_from_array([0xA2; 32])];
 
 /// The system program opens the accounts that tokens are received on.
 const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
@@ -26,7 +26,12 @@ pub fn named_accounts(markets: &[Market]) -> Vec<Pubkey> {
 
 /// Each once.
 fn of_one(market: &Market) -> BTreeSet<Pubkey> {
-    let trader = Trader { owner: TRADER, source: TRADER, destination: TRADER };
+    let [one, other] = TRADERS.map(|trader| by_trader(market, trader));
+    one.intersection(&other).copied().collect()
+}
+
+fn by_trader(market: &Market, trader: Pubkey) -> BTreeSet<Pubkey> {
+    let trader = Trader { owner: trader, source: trader, destination: trader };
     let limit = Limit::ExactIn { amount_in: Atoms::new(1), min_out: Atoms::new(1) };
     let mut named = BTreeSet::from([SYSTEM]);
     for token in market.tokens() {
@@ -38,6 +43,5 @@ fn of_one(market: &Market) -> BTreeSet<Pubkey> {
             named.remove(&swap.program_id);
         }
     }
-    named.remove(&TRADER);
     named
 }

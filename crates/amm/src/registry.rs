@@ -4,7 +4,7 @@ use crate::program_error;
 use crate::token::token_program_id;
 use crate::venue::VenueProgram;
 use crate::venues::{
-    meteora_damm_v1, meteora_damm_v2, meteora_dlmm, orca_whirlpool, raydium_amm_v4, raydium_clmm,
+    meteora_damm_v1, meteora_damm_v2, meteora_dlmm, orca_whirlpool, pump_swap, raydium_amm_v4, raydium_clmm,
     raydium_cpmm,
 };
 use order_core::{Mint, Pubkey, Venue, failure, token};
@@ -19,6 +19,7 @@ pub(crate) const fn program(venue: Venue) -> &'static VenueProgram {
         Venue::MeteoraDammV2 => &meteora_damm_v2::PROGRAM,
         Venue::MeteoraDlmm => &meteora_dlmm::PROGRAM,
         Venue::OrcaWhirlpool => &orca_whirlpool::PROGRAM,
+        Venue::PumpSwap => &pump_swap::PROGRAM,
     }
 }
 
@@ -55,6 +56,12 @@ pub fn pool_marks(venue: Venue, pair: [Mint; 2]) -> Vec<Vec<(usize, Vec<u8>)>> {
         discriminator.into_iter().chain(mints).collect()
     });
     marks.collect()
+}
+
+/// The accounts that pool programs keep for a trader beside its tokens. A trader's first swap may make one, and lock
+/// lamports in it, which the trader gets back by closing it.
+pub fn trader_accounts(owner: &Pubkey) -> [Pubkey; 1] {
+    [pump_swap::instruction::volume_account(owner)]
 }
 
 /// Custom error codes with which a venue's program refuses to give less than a swap's limit, and to take

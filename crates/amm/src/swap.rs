@@ -176,8 +176,8 @@ pub struct Authority {
 /// Tokens that a swap moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swapped {
-    /// Amount to transfer from the source, in base units: to the pool's vault, but for the protocol's fee. The
-    /// token withholds its transfer fee from it.
+    /// Amount to transfer from the source, in base units: to the pool's vault, but for what the trader pays
+    /// others. The token withholds its transfer fee from it.
     pub amount_in: Atoms,
     /// Amount to transfer from the pool's vault to the destination, in base units. The token withholds its
     /// transfer fee from it.
@@ -192,8 +192,36 @@ pub struct Swapped {
     pub vault_in: Pubkey,
     /// The pool's account that pays the output.
     pub vault_out: Pubkey,
-    /// Account besides the vault that gets a part of the input, and that part.
-    pub protocol_fee: Option<(Pubkey, Atoms)>,
+    /// Payments to others than the pool and the trader.
+    pub payments: Vec<Payment>,
+}
+
+/// A payment of a swap to an account that is neither the trader's nor the pool's vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payment {
+    /// Who pays it.
+    pub payer: Payer,
+    /// The token account that gets it.
+    pub account: Pubkey,
+    /// The amount in base units.
+    pub amount: Atoms,
+}
+
+/// The payer of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payer {
+    /// The trader, as a part of the input.
+    Trader,
+    /// The vault that pays the output, beside it.
+    Vault,
+}
+
+impl Swapped {
+    /// The sum of what one pays to others, in base units.
+    pub fn paid_by(&self, payer: Payer) -> Atoms {
+        let paid = self.payments.iter().filter(|payment| payment.payer == payer);
+        Atoms::new(paid.fold(0, |sum, payment| sum.saturating_add(payment.amount.get())))
+    }
 }
 
 /// Which of the pool's two tokens goes in.

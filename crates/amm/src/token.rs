@@ -232,6 +232,11 @@ pub fn held(account: &Account) -> u64 {
 /// The account is no initialized mint of that program.
 pub fn supply(address: Pubkey, account: &Account) -> Result<u64, DecodeError> {
     require_original(address, account)?;
+    supply_of(address, account)
+}
+
+/// Supply of a token of either token program, in base units.
+pub(crate) fn supply_of(address: Pubkey, account: &Account) -> Result<u64, DecodeError> {
     let fields = Fields::new(address, &account.data, MINT_LENGTH)?;
     if fields.u8(mint_offset::INITIALIZED)? != 1 {
         return Err(DecodeError::WrongType { address, expected: "an initialized mint" });

@@ -6,8 +6,9 @@ use crate::account::{DecodeError, Discriminator, Lookup, existing};
 use crate::changes::Writes;
 use crate::clock::Clock;
 use crate::program_error::Names;
-use crate::swap::{Authority, Direction, Fill, Limit, QuoteError, Trader};
+use crate::swap::{Authority, Direction, Fill, Limit, Payment, QuoteError, Trader};
 use crate::token::PoolToken;
+use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Mint, Pubkey, token};
 use solana_instruction::Instruction;
 use std::fmt::Debug;
@@ -112,19 +113,19 @@ pub(crate) trait Curve: Debug + Send + Sync {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError>;
 
-    /// True if the program has a swap of an exact output.
-    fn swaps_exact_out(&self) -> bool {
+    /// True if the program has a swap of an exact output in this direction.
+    fn swaps_exact_out(&self, _direction: Direction) -> bool {
         true
     }
 
     /// True if [`Self::exact_out`] can be relied on: the engine need not quote every swap that a program has.
-    fn quotes_exact_out(&self) -> bool {
-        self.swaps_exact_out()
+    fn quotes_exact_out(&self, direction: Direction) -> bool {
+        self.swaps_exact_out(direction)
     }
 
-    /// Account besides the vault that gets a part of an exact input, and that part.
-    fn protocol_fee(&self, _direction: Direction, _amount_in: u64) -> Option<(Pubkey, u64)> {
-        None
+    /// Accounts besides the vaults that a swap pays, whose fixed amount in a vault this is.
+    fn payments(&self, _direction: Direction, _mode: Mode, _amount: u64) -> Vec<Payment> {
+        Vec::new()
     }
 
     /// The instruction that swaps.

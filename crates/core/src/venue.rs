@@ -27,11 +27,13 @@ pub enum Dex {
     Meteora,
     /// orca.so
     Orca,
+    /// swap.pump.fun
+    PumpSwap,
 }
 
 impl Dex {
     /// Every exchange.
-    pub const ALL: [Self; 3] = every(Self::VARIANTS);
+    pub const ALL: [Self; 4] = every(Self::VARIANTS);
 
     /// The name in API answers.
     pub fn name(self) -> &'static str {
@@ -73,11 +75,13 @@ pub enum Venue {
     MeteoraDlmm,
     /// Orca's pools of concentrated liquidity.
     OrcaWhirlpool,
+    /// Pump's constant-product pools, whose fees follow from the token's market capitalisation.
+    PumpSwap,
 }
 
 impl Venue {
     /// Every pool program.
-    pub const ALL: [Self; 7] = every(Self::VARIANTS);
+    pub const ALL: [Self; 8] = every(Self::VARIANTS);
 
     /// Whose program it is.
     pub const fn dex(self) -> Dex {
@@ -85,6 +89,7 @@ impl Venue {
             Self::RaydiumCpmm | Self::RaydiumAmmV4 | Self::RaydiumClmm => Dex::Raydium,
             Self::MeteoraDammV1 | Self::MeteoraDammV2 | Self::MeteoraDlmm => Dex::Meteora,
             Self::OrcaWhirlpool => Dex::Orca,
+            Self::PumpSwap => Dex::PumpSwap,
         }
     }
 

@@ -1,5 +1,5 @@
 use anyhow::{Context as _, bail, ensure};
-use chain::{Client, Permission};
+use chain::{Client, Permission, Trade};
 use journal::Journal;
 use order_core::Pubkey;
 use order_core::failure::Code;
@@ -61,6 +61,12 @@ fn belongs(bound: &str, genesis: &str) -> anyhow::Result<()> {
 pub(crate) fn explain(program: &Pubkey, code: u32, logs: &[String]) -> Option<(Code, &'static str)> {
     let pools = || amm::venue(program).map(|venue| amm::failure_told(venue, code, logs));
     amm::token_failure(program, code).or_else(pools)
+}
+
+/// The trade with the accounts that pool programs keep for its wallet.
+pub(crate) fn keeping(trade: Trade) -> Trade {
+    let kept = amm::trader_accounts(&trade.wallet);
+    trade.keeping(kept)
 }
 
 #[cfg(test)]

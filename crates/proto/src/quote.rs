@@ -149,7 +149,12 @@ pub fn from_wire(message: &wire::QuoteResponse, request: &Request) -> Result<Quo
 
 fn check_answers(quote: &Quote, request: &Request) -> Result<(), Invalid> {
     let kept = match request.mode {
-        Mode::ExactIn if request.use_full_input => quote.amount_in() == request.amount,
+        // The rounding of a program may leave a base unit of each path.
+        Mode::ExactIn if request.use_full_input => {
+            let paths = u64::try_from(quote.route.paths().len()).unwrap_or(u64::MAX);
+            let left = request.amount.checked_sub(quote.amount_in());
+            left.is_some_and(|left| left.get() <= paths)
+        }
         // Two-hop paths leave some of the amount.
         Mode::ExactIn => quote.amount_in() <= request.amount,
         // Rounding of a transfer fee may give the trader a unit more than was asked for.

@@ -53,10 +53,15 @@ pub fn allocate<'a>(route: &'a Route, bounds: &Bounds) -> Result<Vec<Allocation<
     Ok(allocations)
 }
 
-/// Adds the unspent input to the paths that begin with an exact-out hop; None if there are none to add it to.
+/// Adds the unspent input to the paths that begin with an exact-out hop. Without any, a base unit for each path may be
+/// left by the rounding of a program; None if more is.
 fn distribute(allocations: &mut [Allocation<'_>], unspent: Atoms) -> Option<()> {
+    let rounding = u64::try_from(allocations.len()).unwrap_or(u64::MAX);
     if unspent.is_zero() {
         return Some(());
+    }
+    if !allocations.iter().any(|allocation| allocation.path.buys_exactly()) {
+        return (unspent.get() <= rounding).then_some(());
     }
     let exact_out = |allocation: &&mut Allocation<'_>| allocation.path.buys_exactly();
     let inputs = allocations.iter_mut().filter(exact_out).map(|allocation| allocation.amount_in);
@@ -137,14 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn a_program_may_leave_a_base_unit_of_each_path() {
+        assert_eq!(allocated(&route([hop(1, "SOL", USDC, 99, 1_000)])), Ok(vec![(99, 995)]));
+    }
+
+    #[test]
     fn a_route_that_does_not_add_up_to_the_order_is_refused() {
         for other in [
-            route([hop(1, "SOL", USDC, 99, 1_000)]),
+            route([hop(1, "SOL", USDC, 98, 1_000)]),
             route([hop(1, "SOL", USDC, 101, 1_000)]),
             route([hop(1, "SOL", USDT, 100, 1_000)]),
             route([hop(1, "RAY", USDC, 100, 1_000)]),
             route([hop(1, "SOL", USDT, 101, 700), hop(2, USDT, USDC, 700, 1_000)]),
-            route([hop(1, "SOL", USDT, 99, 700), hop(2, USDT, USDC, 699, 1_000)]),
+            route([hop(1, "SOL", USDT, 98, 700), hop(2, USDT, USDC, 699, 1_000)]),
         ] {
             assert_eq!(allocated(&other), Err(Code::RouterUnavailable), "{other:?}");
         }

@@ -2,7 +2,7 @@
 
 use crate::allocation::{Bounds, allocate};
 use crate::hop::{self, PlannedHop};
-use amm::Market;
+use amm::{Market, Payer};
 use chain::Instruction;
 use chain::transaction::token_account;
 use order_core::order::Marker;
@@ -88,13 +88,15 @@ impl SwapPlan {
         // Pools may share a token account.
         let mut expected: HashMap<Pubkey, i128> = HashMap::new();
         for swapped in self.hops.iter().filter_map(PlannedHop::swapped) {
-            let kept_apart = swapped.protocol_fee.map_or(0, |(_, fee)| fee.get());
-            let sent = swapped.amount_in.get().saturating_sub(kept_apart);
+            let [by_trader, by_vault] =
+                [Payer::Trader, Payer::Vault].map(|payer| swapped.paid_by(payer).get());
+            let sent = swapped.amount_in.get().saturating_sub(by_trader);
             let arrives = i128::from(swapped.token_in.transfer_fee.after(sent));
             let of = expected.entry(swapped.vault_in).or_default();
             *of = of.saturating_add(arrives);
             let of = expected.entry(swapped.vault_out).or_default();
-            *of = of.saturating_sub(i128::from(swapped.amount_out.get()));
+            *of =
+                of.saturating_sub(i128::from(swapped.amount_out.get()).saturating_add(i128::from(by_vault)));
         }
         let differs =
             |vault: &Pubkey| changes.get(vault).is_some_and(|change| expected.get(vault) != Some(change));

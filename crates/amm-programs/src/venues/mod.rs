@@ -4,6 +4,7 @@ pub(crate) mod meteora_damm_v1;
 pub(crate) mod meteora_damm_v2;
 pub(crate) mod meteora_dlmm;
 pub(crate) mod orca_whirlpool;
+pub(crate) mod pump_swap;
 pub(crate) mod raydium_amm_v4;
 pub(crate) mod raydium_clmm;
 pub(crate) mod raydium_cpmm;

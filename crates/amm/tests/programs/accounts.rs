@@ -1,6 +1,6 @@
 //! A few accounts as a cluster would hold them, and what a swap does to them.
 
-use amm::{Clock, DecodeError, Market, Pool, TransferFee, token_program_id};
+use amm::{Clock, DecodeError, Market, Payer, Pool, TransferFee, token_program_id};
 use amm_programs::{Execution, Seed, Seeded};
 use order_core::token::Program;
 use order_core::{Mint, PoolAddress, Pubkey, Venue};
@@ -68,14 +68,15 @@ impl Cluster {
     /// Moves the tokens and changes the pool as the cluster would.
     pub(crate) fn apply(&mut self, execution: &Execution) {
         let swapped = &execution.swapped;
-        let aside = swapped.protocol_fee.map_or(0, |(_, fee)| fee.get());
-        if let Some((account, fee)) = swapped.protocol_fee {
-            let held = self.balance(account).checked_add(fee.get()).unwrap();
-            self.data(account)[64..72].copy_from_slice(&held.to_le_bytes());
+        let [by_trader, by_vault] = [Payer::Trader, Payer::Vault].map(|payer| swapped.paid_by(payer).get());
+        for payment in &swapped.payments {
+            let held = self.balance(payment.account).checked_add(payment.amount.get()).unwrap();
+            self.data(payment.account)[64..72].copy_from_slice(&held.to_le_bytes());
         }
-        let arrives = swapped.token_in.transfer_fee.after(swapped.amount_in.get() - aside);
+        let arrives = swapped.token_in.transfer_fee.after(swapped.amount_in.get() - by_trader);
         let vault_in = self.balance(swapped.vault_in).checked_add(arrives).unwrap();
-        let vault_out = self.balance(swapped.vault_out).checked_sub(swapped.amount_out.get()).unwrap();
+        let vault_out =
+            self.balance(swapped.vault_out).checked_sub(swapped.amount_out.get() + by_vault).unwrap();
         self.data(swapped.vault_in)[64..72].copy_from_slice(&vault_in.to_le_bytes());
         self.data(swapped.vault_out)[64..72].copy_from_slice(&vault_out.to_le_bytes());
         self.apply_writes(execution);

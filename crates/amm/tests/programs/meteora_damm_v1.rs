@@ -232,7 +232,7 @@ fn the_vaults_exchange_what_the_swap_says() {
         let mut expected = cluster.clone();
         expected.apply(&executed);
         let (side_in, side_out) = if flag(case, "a_to_b") { (0, 1) } else { (1, 0) };
-        let fee = executed.swapped.protocol_fee.map_or(0, |(_, fee)| fee.get());
+        let fee = executed.swapped.paid_by(amm::Payer::Trader).get();
         let deposit =
             VaultCall::Deposit { amount: Atoms::new(amount_in.get() - fee), min_shares: Atoms::ZERO };
         let burnt = sums(&cluster, side_out)[2] - sums(&expected, side_out)[2];

@@ -29,6 +29,8 @@ pub struct Trade {
     pub tip: Atoms,
     /// The order's marker, which the transaction creates; None if it was signed before there were markers.
     pub marker: Option<Pubkey>,
+    /// Accounts that programs keep for the wallet: lamports that are locked in them have not left it.
+    pub kept: Vec<Pubkey>,
 }
 
 impl Trade {
@@ -72,7 +74,14 @@ impl Trade {
             min_out,
             tip,
             marker: None,
+            kept: Vec::new(),
         }
+    }
+
+    /// The same trade, of a wallet for which programs keep these accounts.
+    #[must_use]
+    pub fn keeping(self, kept: impl Into<Vec<Pubkey>>) -> Self {
+        Self { kept: kept.into(), ..self }
     }
 
     /// True if a fill is one that the chain may have let happen: no more is spent, and no less received, than
@@ -201,7 +210,8 @@ impl Balances {
         held(&self.tokens_after).saturating_sub(held(&self.tokens_before))
     }
 
-    /// The wallet's lamports, and those in token accounts it owns: what opens or fills one has not left it.
+    /// The wallet's lamports, and those in its token accounts and in what programs keep for it: what opens or fills
+    /// one has not left it.
     fn change_of_sol(&self, trade: &Trade, accounts: &[Pubkey]) -> Result<i128, InvalidBalances> {
         let wallet = accounts.iter().position(|account| *account == trade.wallet);
         let wallet = wallet.ok_or_else(|| InvalidBalances("the wallet is not among them".to_owned()))?;
@@ -211,7 +221,8 @@ impl Balances {
             .map(|balance| balance.account_index)
             .collect();
         ours.insert(wallet);
-        ours.extend(accounts.iter().position(|account| *account == trade.temporary));
+        let own = |account: &Pubkey| *account == trade.temporary || trade.kept.contains(account);
+        ours.extend(accounts.iter().enumerate().filter(|(_, account)| own(account)).map(|(place, _)| place));
         let held = |lamports: &[u64]| -> Result<i128, InvalidBalances> {
             let mut sum = 0i128;
             for index in &ours {

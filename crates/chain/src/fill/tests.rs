@@ -28,6 +28,7 @@ fn trade(token_in: &str, token_out: &str) -> Trade {
         min_out,
         tip,
         marker: Some(MARKER.parse().unwrap()),
+        kept: Vec::new(),
     }
 }
 
@@ -252,6 +253,22 @@ fn what_is_bought_between_and_not_sold_is_left_over() {
     });
     let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT, USDT_ACCOUNT, POOL];
     assert_eq!(leftovers(&trade("USDC", "SOL"), &accounts, meta), [(USDT.to_owned(), 70_000)]);
+}
+
+#[test]
+fn lamports_that_a_program_keeps_for_the_wallet_are_not_spent() {
+    // 1 SOL for 150.25 USDC; an account that counts the wallet's purchases is made for 1 844 400 lamports.
+    let meta = json!({
+        "preBalances": [10_000_000_000u64, 0, 2_039_280, 0],
+        "postBalances": [10_000_000_000u64 - 1_000_000_000 - 1_844_400 - 5_001, 0, 2_039_280, 1_844_400],
+        "preTokenBalances": [holding(2, WALLET, USDC, "0")],
+        "postTokenBalances": [holding(2, WALLET, USDC, "150250000")],
+    });
+    let accounts = [WALLET, TEMPORARY, USDC_ACCOUNT, POOL];
+    let keeping = trade("SOL", "USDC").keeping([POOL.parse().unwrap()]);
+    let of = |trade: &Trade| fill(trade, &accounts, meta.clone());
+    assert_eq!(of(&keeping), Ok((1_000_000_000, 150_250_000, 5_001, 301_234_567)));
+    assert_eq!(of(&trade("SOL", "USDC")), Ok((1_001_844_400, 150_250_000, 5_001, 301_234_567)));
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn trade() -> Trade {
         min_out: Atoms::new(149_000_000),
         tip: Atoms::ZERO,
         marker: None,
+        kept: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Follows landings that ended their orders until they are finalized: a cluster may drop a confirmed block.
 
-use crate::{cluster, metrics};
+use crate::cluster::{self, keeping};
+use crate::metrics;
 use cache::Cache;
 use chain::finality::{Finality, Recorded};
 use chain::landing::Lander;
@@ -127,7 +128,7 @@ impl FinalityFollower {
         };
         let signature = transaction.signature;
         tracing::warn!(order.id = %id, %signature, "a landing is not finalized in time; it is sent again");
-        let trade = Trade::of(id, order.intent(), *min_out, transaction)?;
+        let trade = keeping(Trade::of(id, order.intent(), *min_out, transaction)?);
         match lander.land(transaction, &trade).await? {
             Observation::Landed { fill: told } if told.is_none() || told == *fill => self.forget(&[id]).await,
             observation => {

@@ -1,3 +1,4 @@
+use crate::cluster::keeping;
 use chain::Trade;
 use chain::landing::Lander;
 use order_core::Order;
@@ -16,7 +17,7 @@ impl LandStep {
     pub(crate) async fn land(&self, order: &Order, transaction: &SignedTransaction) -> Option<Observation> {
         let min_out = order.min_out().unwrap_or_default();
         let trade = match Trade::of(order.id(), order.intent(), min_out, transaction) {
-            Ok(trade) => trade,
+            Ok(trade) => keeping(trade),
             Err(error) => {
                 tracing::error!(%error, signature = %transaction.signature, "the recorded bytes are no transaction");
                 return None;

@@ -202,12 +202,17 @@ impl Hop<'_> {
         self.candidate.output(self.mint_in, amount)
     }
 
+    /// True if exact outputs of the pool are quoted.
+    pub(super) fn quotes_exact_out(&self) -> bool {
+        self.candidate.market.quotes_exact_out(self.mint_in)
+    }
+
     /// The pool's least input for an output; None where it does not have it.
     pub(super) fn input(&self, amount: Atoms) -> Option<Atoms> {
         let market = self.candidate.market;
         match market.quote(self.mint_in, Mode::ExactOut, amount) {
             Ok(quoted) => Some(quoted.amount_in),
-            Err(_) if market.quotes_exact_out() => None,
+            Err(_) if self.quotes_exact_out() => None,
             Err(_) => self.found_input(amount),
         }
     }

@@ -94,7 +94,7 @@ impl<'a> Intermediate<'a> {
     }
 
     fn path(&self, first: &Hop<'a>, second: &Hop<'a>) -> Path<'a> {
-        let exact_out = first.candidate.market.quotes_exact_out() && !self.use_full_input;
+        let exact_out = first.quotes_exact_out() && !self.use_full_input;
         let join = Join { input_buffer: self.input_buffer, exact_out };
         Path { first: *first, second: Some(Second { hop: *second, join }) }
     }

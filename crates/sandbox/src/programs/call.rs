@@ -99,3 +99,26 @@ impl Transfer {
         context.native_invoke_signed(instruction, seeds)
     }
 }
+
+/// Calls the system program to make an account of so many lamports and bytes at an address of the program's own,
+/// which these seeds make.
+pub(super) fn create(
+    context: &mut InvokeContext<'_, '_>,
+    payer: Pubkey,
+    address: Pubkey,
+    [lamports, space]: [u64; 2],
+    owner: Pubkey,
+    seeds: &[&[u8]],
+) -> Result<(), InstructionError> {
+    let mut data = CREATE_ACCOUNT.to_le_bytes().to_vec();
+    data.extend(lamports.to_le_bytes());
+    data.extend(space.to_le_bytes());
+    data.extend(owner.to_bytes());
+    let accounts = vec![AccountMeta::new(payer, true), AccountMeta::new(address, true)];
+    let instruction = Instruction { program_id: SYSTEM_PROGRAM, accounts, data };
+    context.native_invoke_signed(instruction, &[seeds])
+}
+
+/// The system program, and the tag of its instruction that makes an account.
+const SYSTEM_PROGRAM: Pubkey = Pubkey::new_from_array([0; 32]);
+const CREATE_ACCOUNT: u32 = 0;

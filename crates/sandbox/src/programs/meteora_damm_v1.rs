@@ -21,15 +21,15 @@ pub(super) fn swap(context: &mut InvokeContext<'_, '_>) -> Result<(), Instructio
     let a_to_b = sides[0].token_vault == swapped.vault_in;
     let (side_in, side_out) = if a_to_b { (&sides[0], &sides[1]) } else { (&sides[1], &sides[0]) };
     let mut deposited = swapped.amount_in;
-    if let Some((account, fee)) = swapped.protocol_fee {
-        deposited = deposited.checked_sub(fee).ok_or(InstructionError::ArithmeticOverflow)?;
+    for payment in &swapped.payments {
+        deposited = deposited.checked_sub(payment.amount).ok_or(InstructionError::ArithmeticOverflow)?;
         let transfer = Transfer {
             token_program: token::SPL_TOKEN,
             source: instruction.source,
             mint: None,
-            destination: account,
+            destination: payment.account,
             authority: instruction.owner,
-            amount: fee.get(),
+            amount: payment.amount.get(),
             decimals: swapped.token_in.decimals,
         };
         transfer.invoke(context, &[])?;

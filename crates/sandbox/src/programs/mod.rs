@@ -3,6 +3,7 @@
 
 mod call;
 mod meteora_damm_v1;
+pub(crate) mod pump_swap;
 mod swap;
 
 use amm_programs::VaultCall;
@@ -43,6 +44,7 @@ const METEORA_VAULT_UNITS: u64 = 15_000;
 const METEORA_DAMM_V2_UNITS: u64 = 17_000;
 const METEORA_DLMM_UNITS: u64 = 35_000;
 const ORCA_WHIRLPOOL_UNITS: u64 = 25_000;
+const PUMP_SWAP_UNITS: u64 = 80_000;
 
 /// A pool program, and what it might be changed to: one that keeps a unit of what it sells.
 macro_rules! pool_program {
@@ -79,6 +81,8 @@ pool_program!(MeteoraDlmm, ChangedMeteoraDlmm, Venue::MeteoraDlmm, METEORA_DLMM_
 pool_program!(OrcaWhirlpool, ChangedOrcaWhirlpool, Venue::OrcaWhirlpool, ORCA_WHIRLPOOL_UNITS, |context| {
     swap::process(Venue::OrcaWhirlpool, context)
 });
+
+pool_program!(PumpSwap, ChangedPumpSwap, Venue::PumpSwap, PUMP_SWAP_UNITS, pump_swap::process);
 
 /// Code that a program refuses with: none that the venues' own programs give a name to.
 const REFUSAL: u32 = 9_999;
@@ -128,6 +132,7 @@ pub(crate) fn set_behaviour(svm: &mut LiteSVM, venue: Venue, behaviour: Behaviou
         Venue::MeteoraDammV2 => [MeteoraDammV2::register, ChangedMeteoraDammV2::register],
         Venue::MeteoraDlmm => [MeteoraDlmm::register, ChangedMeteoraDlmm::register],
         Venue::OrcaWhirlpool => [OrcaWhirlpool::register, ChangedOrcaWhirlpool::register],
+        Venue::PumpSwap => [PumpSwap::register, ChangedPumpSwap::register],
     };
     let entry = match behaviour {
         Behaviour::Right => right,

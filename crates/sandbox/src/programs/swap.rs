@@ -1,6 +1,6 @@
 use super::call::{Call, Transfer, edit, log};
 use crate::token::{self, Holding};
-use amm::{Authority, Limit, Market, Pool};
+use amm::{Authority, Limit, Market, Payer, Pool};
 use amm_programs::{Execution, SwapInstruction};
 use order_core::{Mint, Venue};
 use solana_account::Account;
@@ -107,6 +107,8 @@ fn name(venue: Venue, limit: Limit) -> &'static str {
         (Venue::MeteoraDammV1, Limit::ExactIn { .. } | Limit::ExactOut { .. }) => "Swap",
         (Venue::MeteoraDammV2, Limit::ExactIn { .. } | Limit::ExactOut { .. }) => "Swap2",
         (Venue::MeteoraDlmm, Limit::ExactIn { .. }) => "Swap2",
+        (Venue::PumpSwap, Limit::ExactIn { .. }) => "Sell",
+        (Venue::PumpSwap, Limit::ExactOut { .. }) => "Buy",
         (Venue::MeteoraDlmm, Limit::ExactOut { .. }) => "SwapExactOut2",
     }
 }
@@ -158,7 +160,7 @@ fn transfer(
         mint: given(swapped.token_in.mint),
         destination: swapped.vault_in,
         authority: instruction.owner,
-        amount: swapped.amount_in.get(),
+        amount: swapped.amount_in.get().saturating_sub(swapped.paid_by(Payer::Trader).get()),
         decimals: swapped.token_in.decimals,
     };
     let to_trader = Transfer {
@@ -172,5 +174,14 @@ fn transfer(
     };
     let seeds: Vec<&[u8]> = authority.seeds.iter().map(Vec::as_slice).collect();
     to_pool.invoke(context, &[])?;
-    to_trader.invoke(context, &[&seeds])
+    to_trader.invoke(context, &[&seeds])?;
+    for payment in &swapped.payments {
+        let (whole, seeds): (_, &[&[&[u8]]]) = match payment.payer {
+            Payer::Trader => (&to_pool, &[]),
+            Payer::Vault => (&to_trader, &[&seeds]),
+        };
+        let part = Transfer { destination: payment.account, amount: payment.amount.get(), ..*whole };
+        part.invoke(context, seeds)?;
+    }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
 
 /// Each program's code for a limit that is not met.
-const SLIPPAGE: [(Venue, u32); 7] = [
+const SLIPPAGE: [(Venue, u32); 8] = [
     (Venue::RaydiumCpmm, 6005),
     (Venue::RaydiumAmmV4, 30),
     (Venue::MeteoraDammV1, 6004),
@@ -18,6 +18,7 @@ const SLIPPAGE: [(Venue, u32); 7] = [
     (Venue::MeteoraDlmm, 6003),
     (Venue::RaydiumClmm, 6018),
     (Venue::OrcaWhirlpool, 6036),
+    (Venue::PumpSwap, 6040),
 ];
 
 fn other(market: &Market, mint: Mint) -> Mint {

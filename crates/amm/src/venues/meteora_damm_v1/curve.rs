@@ -5,9 +5,10 @@ use crate::account::{DecodeError, Lookup, existing};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_floor};
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::swap::{Direction, Fill, Payer, Payment, QuoteError};
 use crate::token;
 use crate::venue::{Curve, SwapArgs};
+use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Mint, Pubkey};
 use solana_instruction::Instruction;
 
@@ -133,14 +134,16 @@ impl Curve for DammV1Curve {
         Err(QuoteError::Unsupported { reason: "the program swaps no exact output" })
     }
 
-    fn swaps_exact_out(&self) -> bool {
+    fn swaps_exact_out(&self, _direction: Direction) -> bool {
         false
     }
 
-    fn protocol_fee(&self, direction: Direction, amount_in: u64) -> Option<(Pubkey, u64)> {
-        let fees = Fees::of(&self.pool, amount_in)?;
+    fn payments(&self, direction: Direction, _mode: Mode, amount_in: u64) -> Vec<Payment> {
+        let fees = Fees::of(&self.pool, amount_in).filter(|fees| fees.protocol > 0);
         let (account, _) = direction.order(self.pool.protocol_fee_accounts);
-        (fees.protocol > 0).then_some((account, fees.protocol))
+        let payment =
+            fees.map(|fees| Payment { payer: Payer::Trader, account, amount: Atoms::new(fees.protocol) });
+        payment.into_iter().collect()
     }
 
     fn instruction(&self, args: SwapArgs<'_>) -> Instruction {

@@ -72,7 +72,7 @@ impl Curve for DlmmCurve {
         Err(QuoteError::Unsupported { reason: NO_EXACT_OUT })
     }
 
-    fn quotes_exact_out(&self) -> bool {
+    fn quotes_exact_out(&self, _direction: Direction) -> bool {
         false
     }
 

@@ -38,8 +38,15 @@ pub(super) fn needed(draft: &Draft, ground: &Ground) -> Result<Funds, Failure> {
 fn costs(draft: &Draft) -> Option<Atoms> {
     let priority = u128::from(draft.compute_unit_price).checked_mul(u128::from(draft.compute_unit_limit))?;
     let priority = Atoms::new(u64::try_from(priority.div_ceil(1_000_000)).ok()?);
-    // That of the output, those of the intermediates, and one for wrapped SOL.
-    let accounts = u64::try_from(draft.intermediates.len()).ok()?.checked_add(2)?;
+    // That of the output, those of the intermediates, one for wrapped SOL, and those that pool programs keep for the
+    // wallet, which are shorter.
+    let kept = amm::trader_accounts(&draft.marker.wallet.pubkey());
+    let named = |account: &&Pubkey| {
+        let mut named = draft.swaps.iter().flat_map(|swap| &swap.accounts);
+        named.any(|meta| meta.pubkey == **account)
+    };
+    let more = kept.iter().filter(named).count().checked_add(2)?;
+    let accounts = u64::try_from(draft.intermediates.len().checked_add(more)?).ok()?;
     let rent = Atoms::new(draft.token_account_rent.get().checked_mul(accounts)?);
     let tip = draft.tip.map_or(Atoms::ZERO, |tip| tip.lamports);
     SIGNATURE_FEE.checked_add(priority)?.checked_add(tip)?.checked_add(rent)?.checked_add(draft.marker_rent)

@@ -1,6 +1,6 @@
 use super::ground::Ground;
 use super::unbuildable;
-use crate::cluster::explain;
+use crate::cluster::{explain, keeping};
 use crate::guard::{DriftCheck, Simulated};
 use chain::transaction::{self, Draft};
 use chain::{Client, Simulation, Trade};
@@ -50,7 +50,7 @@ impl Simulator {
             return Err(failure);
         }
         let changes = simulation.token_changes(&unsigned);
-        let trade = Trade::planned(draft, order.intent(), min_out);
+        let trade = keeping(Trade::planned(draft, order.intent(), min_out));
         match simulation.fill(&unsigned, &trade) {
             Ok(Some(fill)) => {
                 let simulated = Simulated::moved(&fill, changes);

@@ -28,7 +28,7 @@ fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'
     let mut paths: Vec<Path<'_>> = direct.map(|first| Path { first, second: None }).collect();
     for intermediate in [STRANGER, usdt()] {
         for first in hops(request.mint_in, intermediate) {
-            let exact_out = first.candidate.market.quotes_exact_out();
+            let exact_out = first.quotes_exact_out();
             let join = Join { input_buffer: request.input_buffer, exact_out };
             let seconds = hops(intermediate, request.mint_out).into_iter();
             paths.extend(seconds.map(|hop| Path { first, second: Some(Second { hop, join }) }));
