@@ -3,6 +3,7 @@
 mod advice;
 
 use advice::advice;
+use chain::transaction::Version;
 use journal::{Halt, Standing};
 use order_core::order::{Event, Fill, Observation, Order, Recorded, Status};
 use order_core::{Atoms, Fraction, Quote, Timestamp, Token, order};
@@ -139,8 +140,9 @@ impl Words<'_> {
             Event::TransactionSigned { transaction } => {
                 let tip = transaction.tip.map_or(Atoms::ZERO, |tip| tip.lamports);
                 format!(
-                    "signed {}: lands up to block {}{}",
+                    "signed {}{}: lands up to block {}{}",
                     transaction.signature,
+                    version(&transaction.bytes),
                     transaction.last_valid_block_height,
                     tipped(tip)
                 )
@@ -212,6 +214,14 @@ impl Words<'_> {
 }
 
 /// The words for a tip, if there is one.
+/// The version of a transaction that not everybody knows.
+fn version(bytes: &[u8]) -> &'static str {
+    match Version::of(bytes) {
+        Version::V0 => "",
+        Version::V1 => " of version 1",
+    }
+}
+
 fn tipped(tip: Atoms) -> String {
     if tip.is_zero() { String::new() } else { format!(", tip {} lamports", tip.get()) }
 }

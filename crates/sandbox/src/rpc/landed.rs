@@ -4,7 +4,9 @@ use super::error::Error;
 use super::params::{Params, address};
 use super::state::token_amount;
 use super::{forge, in_context};
-use crate::cluster::{Accounts, Balances, Commitment, FINALIZATION_LAG, Landed, Status, cost_units, is_charged};
+use crate::cluster::{
+    Accounts, Balances, Commitment, FINALIZATION_LAG, Landed, Status, cost_units, is_charged,
+};
 use crate::node::Node;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
