@@ -141,7 +141,7 @@ async fn an_order_of_version_1_that_a_restored_database_has_forgotten_does_not_t
     })
     .await;
     cluster.pass(LIFE_SLOTS).await;
-    assert_eq!(engine.landed(), [signature.clone()], "it landed once");
+    assert_eq!(engine.landed(), std::slice::from_ref(&signature), "it landed once");
     let (order, halted) = (gateway.order(&id).await, format!("{:?}", engine.query(HALTS)));
     assert_ne!(order["status"], "failed", "it landed: {order}");
     assert!(order["status"] == "confirmed" || halted.contains(&signature), "{order} {halted}");
