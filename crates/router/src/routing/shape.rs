@@ -28,7 +28,7 @@ const FRAME: usize = (1 + 64) + (1 + 3) + 32 + 1 + 1 + 1 + 8 + 12;
 /// those that are there, 8 bytes of fee and twice 4 of limits.
 const FRAME_V1: usize = 64 + (1 + 3) + 4 + 32 + 1 + 1 + 8 + 2 * 4;
 
-/// The bytes that version 1 takes more for each instruction: its data may be longer than 255 bytes.
+/// The bytes that version 1 takes more for each instruction: the length of its data has two.
 const INSTRUCTION_V1: usize = 1;
 
 /// How many instructions create, initialise and close the account of wrapped SOL.
