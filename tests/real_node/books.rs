@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use system_tests::Cluster;
 
 /// The tokens that orders here spend and buy.
-const TOKENS: [&str; 3] = ["SOL", "USDC", "USDT"];
+const TOKENS: [&str; 5] = ["SOL", "USDC", "USDT", "BONK", "RAY"];
 
 /// The lamports that an order's marker holds until they are taken back.
 const MARKER_RENT: i128 = 890_880;

@@ -33,6 +33,9 @@ struct Options {
     /// A folder with pool programs, ADDRESS.so, and accounts, ADDRESS.json
     #[arg(long)]
     given: Option<PathBuf>,
+    /// Trades without a lookup table, so that swaps over several pools take transactions of version 1
+    #[arg(long)]
+    without_lookup_table: bool,
     /// Writes what the validator says into tests/real_node/recorded.json
     #[arg(long)]
     record: bool,
@@ -66,7 +69,7 @@ async fn run(options: Options) -> Result<bool> {
     if stage.venues.is_empty() {
         println!("NO VENUE HAS ITS PROGRAMS: give a folder with ADDRESS.so files by --given to trade");
     } else {
-        stage.start_services()?;
+        stage.start_services(!options.without_lookup_table)?;
     }
     let traded = Box::pin(trade(&mut stage, &before, &mut rows)).await;
     if let Err(error) = traded {

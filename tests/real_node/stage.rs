@@ -58,9 +58,10 @@ impl Stage {
         })
     }
 
-    /// Starts the services on the validator.
-    pub(crate) fn start_services(&mut self) -> Result<()> {
-        let tables = ["router", "executor"].map(|service| setting(service, "LOOKUP_TABLES", LOOKUP_TABLE));
+    /// Starts the services on the validator, with the cluster's lookup table or without any.
+    pub(crate) fn start_services(&mut self, with_lookup_table: bool) -> Result<()> {
+        let table = if with_lookup_table { LOOKUP_TABLE } else { "" };
+        let tables = ["router", "executor"].map(|service| setting(service, "LOOKUP_TABLES", table));
         // An order must outlive a restart of the node.
         let patience: [Setting; 1] = [setting("gateway", "ORDER_TTL_SECONDS", "300")];
         let settings = tables.into_iter().chain(patience).collect();

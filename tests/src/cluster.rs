@@ -88,6 +88,13 @@ impl Cluster {
         assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
     }
 
+    /// Has the cluster take transactions of version 1, or no more.
+    pub async fn take_version_1(&self, active: bool) {
+        let url = format!("{}/admin/transaction-version-1", self.url);
+        let answer = self.http.post(url).json(&json!({ "active": active })).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    }
+
     /// Gives an account lamports, as anybody may send them.
     pub async fn airdrop(&self, address: Pubkey, amount: Atoms) {
         self.give(json!({ "address": address.to_string(), "amount": amount.get() })).await;
@@ -200,7 +207,7 @@ impl Cluster {
     /// A transaction as the cluster's history shows it; null if it does not.
     pub async fn transaction(&self, signature: &str) -> Value {
         let options =
-            json!({ "commitment": "confirmed", "encoding": "json", "maxSupportedTransactionVersion": 0 });
+            json!({ "commitment": "confirmed", "encoding": "json", "maxSupportedTransactionVersion": 1 });
         self.call("getTransaction", json!([signature, options])).await
     }
 }

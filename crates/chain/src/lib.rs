@@ -13,6 +13,7 @@ mod error;
 mod failure;
 mod fill;
 pub mod finality;
+mod formats;
 mod health;
 pub mod landing;
 mod lookup_tables;
@@ -39,6 +40,7 @@ pub use client::{
 pub use error::Error;
 pub use failure::{Explain, TransactionFailure};
 pub use fill::{Balances, InvalidBalances, TokenBalance, Trade};
+pub use formats::{AllowedFormats, Formats, VERSION_1_FEATURE};
 pub use lookup_tables::{ChangeError, InvalidTables, LookupTables};
 pub use marker::{MARKER_LENGTH, SEED_LENGTH};
 pub use occupant::Occupant;

@@ -7,7 +7,6 @@ use futures_util::future::join_all;
 use order_core::Signature;
 use order_core::order::{Marker, SignedTransaction};
 use solana_message::VersionedMessage;
-use solana_transaction::versioned::VersionedTransaction;
 use std::collections::BTreeSet;
 
 /// Transactions of a marker that are looked at.
@@ -123,7 +122,7 @@ impl Client {
 
 /// True if the bytes are a transaction with this signature, and it is valid.
 fn is_signed(bytes: &[u8], signature: &Signature) -> bool {
-    let Ok(decoded) = bincode::deserialize::<VersionedTransaction>(bytes) else { return false };
+    let Ok(decoded) = transaction::decode(bytes) else { return false };
     let first = decoded.signatures.first().map(ToString::to_string);
     first == Some(signature.to_string()) && decoded.verify_with_results().into_iter().all(|valid| valid)
 }

@@ -139,6 +139,7 @@ pub(crate) struct WireSimulation {
     logs: Option<Vec<String>>,
     accounts: Option<Vec<Option<WireAccount>>>,
     units_consumed: Option<u64>,
+    loaded_accounts_data_size: Option<u32>,
     fee: Option<u64>,
     pre_balances: Option<Vec<u64>>,
     post_balances: Option<Vec<u64>>,
@@ -163,6 +164,7 @@ impl WireSimulation {
             failure: TransactionFailure::read(&self.err),
             logs: self.logs.unwrap_or_default(),
             units: self.units_consumed.unwrap_or(0),
+            loaded_bytes: self.loaded_accounts_data_size,
             accounts: decode_accounts(self.accounts.unwrap_or_default())?,
             balances,
         })

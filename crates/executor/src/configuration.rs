@@ -1,7 +1,7 @@
 use crate::guard::Limits;
 use crate::tips::Tips;
 use anyhow::Context as _;
-use chain::{Client, Commitment, Permission, SenderKeys};
+use chain::{AllowedFormats, Client, Commitment, Permission, SenderKeys};
 use clap::Parser;
 use order_core::order::RetryPolicy;
 use order_core::{AccountAddress, Atoms, Fraction, UsdMicros};
@@ -69,7 +69,12 @@ pub struct Configuration {
     /// Addresses of lookup tables, comma-separated: with them more swaps fit into a transaction. The router
     /// must have the same.
     #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
-    pub(crate) lookup_tables: chain::LookupTables,
+    lookup_tables: chain::LookupTables,
+    /// Newest version of transactions, 0 or 1. One of version 1 has room for swaps over more pools. It is used where the
+    /// swaps do not fit otherwise and the cluster takes it; 0 is for senders or signers that do not. The router
+    /// must have the same.
+    #[arg(long, env = "MAX_TRANSACTION_VERSION", default_value_t = chain::transaction::Version::V1)]
+    max_transaction_version: chain::transaction::Version,
     /// The wallets, comma-separated: files as `solana-keygen` writes them, readable by nobody else, or URLs of signers
     /// that end in the wallet's address. The first is that of the accounts that are bound to none.
     #[arg(long, env = "KEYPAIR", value_delimiter = ',', required = true)]
@@ -156,6 +161,11 @@ impl Configuration {
     pub(crate) fn tips(&self) -> anyhow::Result<Tips> {
         let [least, most] = [self.min_tip_lamports, self.max_tip_lamports].map(Atoms::new);
         Tips::new(self.tip_accounts.clone(), least, most, self.attempts)
+    }
+
+    /// The formats that transactions may have.
+    pub(crate) fn formats(&self) -> AllowedFormats {
+        AllowedFormats { lookup_tables: self.lookup_tables.clone(), newest: self.max_transaction_version }
     }
 
     /// The WebSockets that tell new slots.

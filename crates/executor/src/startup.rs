@@ -163,12 +163,11 @@ fn steps(
         state: Arc::clone(&state),
     };
     let drift = DriftCheck::new(journal.trading.clone(), Arc::clone(&pools), state);
-    let tables = configuration.lookup_tables.clone();
     let sign = SignStep {
         wallets: wallets.clone(),
         policies: journal.policies.clone(),
         cluster: cluster.clone(),
-        survey: Survey::new(cluster.clone(), pools, tables),
+        survey: Survey::new(cluster.clone(), pools, configuration.formats()),
         simulator: Simulator { cluster: cluster.clone(), drift },
         guard,
         max_priority_fee: configuration.max_priority_fee(),

@@ -3,6 +3,7 @@
 mod advice;
 
 use advice::advice;
+use chain::transaction::Version;
 use journal::{Halt, Standing};
 use order_core::order::{Event, Fill, Observation, Order, Recorded, Status};
 use order_core::route::Leftover;
@@ -140,8 +141,9 @@ impl Words<'_> {
             Event::TransactionSigned { transaction } => {
                 let tip = transaction.tip.map_or(Atoms::ZERO, |tip| tip.lamports);
                 format!(
-                    "signed {}: lands up to block {}{}",
+                    "signed {}{}: lands up to block {}{}",
                     transaction.signature,
+                    version(&transaction.bytes),
                     transaction.last_valid_block_height,
                     tipped(tip)
                 )
@@ -223,6 +225,14 @@ fn left_over(leftovers: &[Leftover]) -> String {
 }
 
 /// The words for a tip, if there is one.
+/// The version of a transaction that not everybody knows.
+fn version(bytes: &[u8]) -> &'static str {
+    match Version::of(bytes) {
+        Version::V0 => "",
+        Version::V1 => " of version 1",
+    }
+}
+
 fn tipped(tip: Atoms) -> String {
     if tip.is_zero() { String::new() } else { format!(", tip {} lamports", tip.get()) }
 }

@@ -3,7 +3,8 @@
 
 use amm::{Clock, Limit, Market, Pool, PoolToken, Trader, TransferFee};
 use amm_programs::Seed;
-use chain::{Account, LookupTable};
+use chain::transaction::Version;
+use chain::{Account, Formats, LookupTable};
 use divan::Bencher;
 use order_core::quote::{Exclusions, Mode};
 use order_core::token::{self, Program};
@@ -139,8 +140,8 @@ fn tables(markets: &[Market]) -> Vec<LookupTable> {
 
 static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
     let markets = markets();
-    let tables = tables(&markets);
-    Snapshot::new(markets, tables, 1)
+    let formats = Formats { tables: tables(&markets), newest: Version::V0 };
+    Snapshot::new(markets, formats, 1)
 });
 
 /// A request to measure, with its name.

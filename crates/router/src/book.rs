@@ -1,6 +1,6 @@
 //! The book: every pool at one moment, an immutable snapshot that quotes read.
 
-use crate::tables::Tables;
+use crate::formats::Formats;
 use amm::Market;
 use order_core::{Mint, PoolAddress, Token, Venue};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,7 +14,7 @@ pub(crate) struct Book {
     pools: Arc<Pools>,
     groups: Vec<Freshness>,
     slot: u64,
-    tables: Arc<Tables>,
+    formats: Arc<Formats>,
     /// Transactions pay a tip.
     tipped: bool,
 }
@@ -95,12 +95,12 @@ impl Book {
         for entry in entries {
             pools.insert(entry);
         }
-        Self { pools: Arc::new(pools), groups, slot, tables: Arc::default(), tipped: false }
+        Self { pools: Arc::new(pools), groups, slot, formats: Arc::default(), tipped: false }
     }
 
-    /// The same with these lookup tables.
-    pub(crate) fn with_tables(self, tables: Arc<Tables>) -> Self {
-        Self { tables, ..self }
+    /// The same for transactions of these formats.
+    pub(crate) fn with_formats(self, formats: Arc<Formats>) -> Self {
+        Self { formats, ..self }
     }
 
     /// The same for transactions that pay a tip, or pay none.
@@ -113,9 +113,9 @@ impl Book {
         self.tipped
     }
 
-    /// The lookup tables that transactions may name.
-    pub(crate) fn tables(&self) -> &Tables {
-        &self.tables
+    /// The formats that transactions may have.
+    pub(crate) fn formats(&self) -> &Formats {
+        &self.formats
     }
 
     /// Puts pools of one call in place of what was known of them.

@@ -52,6 +52,11 @@ pub struct Configuration {
     /// must have the same.
     #[arg(long, env = "LOOKUP_TABLES", default_value = "", hide_default_value = true)]
     pub lookup_tables: chain::LookupTables,
+    /// Newest version of transactions, 0 or 1. One of version 1 has room for swaps over more pools. It is used where the
+    /// swaps do not fit otherwise and the cluster takes it; 0 is for senders or signers that do not. The executors
+    /// must have the same.
+    #[arg(long, env = "MAX_TRANSACTION_VERSION", default_value_t = chain::transaction::Version::V1)]
+    pub max_transaction_version: chain::transaction::Version,
     /// Most that the executors' transactions pay as a tip; 0 for none. A route then leaves room for the tip. The
     /// executors must have the same.
     #[arg(long, env = "MAX_TIP_LAMPORTS", default_value_t = 0)]
@@ -77,6 +82,13 @@ impl service::Configuration for Configuration {
 impl Configuration {
     pub(crate) fn max_state_age(&self) -> Duration {
         Duration::from_millis(self.max_state_age_ms)
+    }
+
+    pub(crate) fn formats(&self) -> chain::AllowedFormats {
+        chain::AllowedFormats {
+            lookup_tables: self.lookup_tables.clone(),
+            newest: self.max_transaction_version,
+        }
     }
 
     pub(crate) fn named_pools(&self) -> Named {

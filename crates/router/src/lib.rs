@@ -8,13 +8,13 @@
 mod book;
 mod configuration;
 mod follow;
+mod formats;
 mod grpc;
 mod incoming;
 mod metrics;
 mod routing;
 mod server;
 mod snapshot;
-mod tables;
 #[cfg(test)]
 mod testing;
 

@@ -78,14 +78,15 @@ impl Router {
         let pools = configuration.named_pools();
         pools.read().context("reading which pools to follow")?;
         let tokens = configuration.tokens().context("reading which tokens to trade")?;
+        let allowed = configuration.formats();
         let follower = Follower {
             client,
             websocket_urls,
             pools,
             tokens,
-            lookup_tables: configuration.lookup_tables,
+            allowed,
             tipped: configuration.max_tip_lamports > 0,
-            tables: watch::Sender::default(),
+            formats: watch::Sender::default(),
             limits: Limits { max_age, max_transfer_fee: configuration.max_transfer_fee },
             books: sender,
         };

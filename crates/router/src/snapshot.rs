@@ -1,8 +1,7 @@
 use crate::book::{Book, Entry, Freshness};
+use crate::formats::Formats;
 use crate::grpc;
-use crate::tables::Tables;
 use amm::Market;
-use chain::LookupTable;
 use order_core::{Failure, Quote};
 use proto::quote::Request;
 use std::sync::Arc;
@@ -17,8 +16,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Pools whose state was read in one slot, and the lookup tables that transactions may name.
-    pub fn new(markets: Vec<Market>, tables: Vec<LookupTable>, slot: u64) -> Self {
+    /// Pools whose state was read in one slot, and the formats that transactions may have.
+    pub fn new(markets: Vec<Market>, formats: chain::Formats, slot: u64) -> Self {
         let read_at = Instant::now();
         let entry = |market: Market| Entry {
             address: market.address(),
@@ -30,7 +29,7 @@ impl Snapshot {
         };
         let entries = markets.into_iter().map(|market| Arc::new(entry(market))).collect();
         let book = Book::new(entries, vec![Freshness::new(slot, read_at)], slot);
-        Self { book: book.with_tables(Arc::new(Tables::new(tables))), read_at }
+        Self { book: book.with_formats(Arc::new(Formats::new(formats))), read_at }
     }
 
     /// The best route, and why the others lost.

@@ -1,6 +1,6 @@
 //! The accounts of the cluster as files for another validator.
 
-use crate::cluster::Bank;
+use crate::cluster::{Bank, FEATURE_PROGRAM};
 use crate::rpc::Form;
 use anyhow::Context as _;
 use serde_json::json;
@@ -8,7 +8,7 @@ use solana_account::ReadableAccount as _;
 use solana_pubkey::Pubkey;
 use std::path::Path;
 
-/// The owner of what every validator has of its own: the clock, for one.
+/// The owner of what every validator has of its own, as it has its features: the clock, for one.
 const SYSVAR: Pubkey = Pubkey::from_str_const("Sysvar1111111111111111111111111111111111111");
 
 /// Writes each account of the first block into a file with the name of its address, and says how many they are. The VM's
@@ -19,7 +19,7 @@ const SYSVAR: Pubkey = Pubkey::from_str_const("Sysvar111111111111111111111111111
 pub(crate) fn write(bank: &Bank, folder: &Path) -> anyhow::Result<usize> {
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut dumped = bank.oldest_changes();
-    dumped.retain(|(_, account)| *account.owner() != SYSVAR);
+    dumped.retain(|(_, account)| ![SYSVAR, FEATURE_PROGRAM].contains(account.owner()));
     for (address, account) in &dumped {
         let path = folder.join(format!("{address}.json"));
         let shown = Form::default().show(account).map_err(|_| anyhow::anyhow!("showing {address}"))?;

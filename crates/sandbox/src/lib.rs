@@ -42,6 +42,9 @@
 //! `POST /admin/programs/{venue}` with `{"changed": true}` makes a built-in program keep a unit of what it
 //! sells, `{"refuses": true}` makes it refuse every swap, and `{}` undoes it.
 //!
+//! `POST /admin/transaction-version-1` with `{"active": false}` has the cluster take no transactions of version 1 any
+//! more, and with `true` take them again.
+//!
 //! Two things happen at once: `POST /admin/roll-back` with `{"slots": 5}` gives up the fork of the
 //! last slots, whose transactions land again by themselves only with `"landAgainAfterSlots"`; and
 //! `POST /admin/expire-blockhashes` makes so many blocks that no blockhash is valid any more.

@@ -1,4 +1,4 @@
-use crate::cluster::{Bank, Cluster, Ledger};
+use crate::cluster::{Bank, Cluster, Ledger, set_version_1};
 use crate::connection::{Listener, Reset};
 use crate::faults::Failure;
 use crate::network::Network;
@@ -54,6 +54,9 @@ pub struct Configuration {
     /// A file to append a line to for each transaction received, landed or rolled back.
     #[arg(long, env = "LEDGER")]
     pub ledger: Option<PathBuf>,
+    /// Take transactions of version 1, as mainnet does.
+    #[arg(long, env = "TRANSACTION_VERSION_1", default_value_t = true, action = clap::ArgAction::Set)]
+    pub transaction_version_1: bool,
     /// A program to load in place of a built-in one, as ADDRESS=FILE with the ELF file; may be repeated.
     #[arg(long = "program", value_name = "ADDRESS=FILE")]
     pub programs: Vec<ProgramFile>,
@@ -105,7 +108,7 @@ pub async fn bind(configuration: &Configuration) -> anyhow::Result<Server> {
     let wallet = wallet::read_or_create(&configuration.wallet)?.pubkey();
     let ledger = Ledger::open(configuration.ledger.as_deref())?;
     let pools: Arc<[SeededPool]> = pools::all()?.into();
-    let cluster = first_state(&pools, &wallet, ledger, &configuration.programs)?;
+    let cluster = first_state(&pools, &wallet, ledger, configuration)?;
     let prices = Prices::new(configuration.seed, configuration.price_volatility_bps);
     let app = App {
         node: Node { network: Arc::new(Network::new(cluster)), number: 0 },
@@ -129,7 +132,7 @@ pub async fn bind(configuration: &Configuration) -> anyhow::Result<Server> {
 /// The wallet or a program file cannot be used, or a file not be written.
 pub fn dump(configuration: &Configuration, folder: &Path) -> anyhow::Result<usize> {
     let wallet = wallet::read_or_create(&configuration.wallet)?.pubkey();
-    let cluster = first_state(&pools::all()?, &wallet, Ledger::default(), &configuration.programs)?;
+    let cluster = first_state(&pools::all()?, &wallet, Ledger::default(), configuration)?;
     crate::dump::write(&cluster.bank, folder)
 }
 
@@ -137,16 +140,19 @@ fn first_state(
     pools: &[SeededPool],
     wallet: &Pubkey,
     ledger: Ledger,
-    files: &[ProgramFile],
+    configuration: &Configuration,
 ) -> anyhow::Result<Cluster> {
     // The node verifies signatures, ages and repetitions itself: the VM knows one blockhash only.
     let mut svm =
         LiteSVM::new().with_sigverify(false).with_blockhash_check(false).with_transaction_history(0);
-    programs::install(&mut svm, files)?;
+    programs::install(&mut svm, &configuration.programs)?;
     let now = service::now();
     let bank = Bank::new(svm, first_slot(now)?);
     let mut cluster = Cluster::new(bank, ledger, rand::random());
-    cluster.begin(now, |bank| genesis::write(bank, pools, wallet))?;
+    cluster.begin(now, |bank| {
+        set_version_1(bank, configuration.transaction_version_1)?;
+        genesis::write(bank, pools, wallet)
+    })?;
     Ok(cluster)
 }
 

@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// `solana account --output json` writes it, which count before those of the sandbox
     #[arg(long)]
     given: Option<PathBuf>,
+    /// Trades without a lookup table, so that swaps over several pools take transactions of version 1
+    #[arg(long)]
+    without_lookup_table: bool,
     /// Writes what the validator says into tests/real_node/recorded.json, which tests hold the sandbox to
     #[arg(long)]
     record: bool,
@@ -37,6 +40,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     command.arg("--validator").arg(validator);
     if let Some(given) = &options.given {
         command.arg("--given").arg(given);
+    }
+    if options.without_lookup_table {
+        command.arg("--without-lookup-table");
     }
     if options.record {
         command.arg("--record");

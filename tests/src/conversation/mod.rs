@@ -6,6 +6,7 @@ mod pubsub;
 mod reads;
 mod sends;
 mod shape;
+mod version_1;
 
 pub use player::Node;
 pub use shape::differences;
@@ -36,6 +37,7 @@ pub async fn play(node: Node, wallet: &Path) -> Result<Transcript> {
     let mut player = Player::new(node, wallet)?;
     Box::pin(reads::play(&mut player)).await.context("reading")?;
     Box::pin(sends::play(&mut player)).await.context("sending")?;
+    Box::pin(version_1::play(&mut player)).await.context("sending version 1")?;
     Box::pin(pubsub::play(&mut player)).await.context("subscribing")?;
     Box::pin(sends::expiry(&mut player)).await.context("waiting for a blockhash to expire")?;
     Ok(player.said)

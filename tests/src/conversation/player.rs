@@ -147,7 +147,7 @@ impl Player {
 }
 
 pub(super) fn encode(transaction: &VersionedTransaction) -> Result<String> {
-    Ok(BASE64_STANDARD.encode(bincode::serialize(transaction)?))
+    Ok(BASE64_STANDARD.encode(wincode::serialize(transaction)?))
 }
 
 fn request(method: &str, params: &Value) -> String {

@@ -40,8 +40,10 @@ async fn an_order_that_fits_with_a_lookup_table_is_executed_to_the_unit() {
 
 #[tokio::test]
 async fn without_a_usable_table_the_order_is_refused_for_its_length_and_an_operator_makes_one() {
-    // An account that is no table.
-    let engine = Engine::start(1, 1, with(POOLS[0]));
+    // An account that is no table; and version 1 would have room.
+    let mut settings = with(POOLS[0]);
+    settings.push(setting("sandbox", "TRANSACTION_VERSION_1", "false"));
+    let engine = Engine::start(1, 1, settings);
     let gateway = engine.gateway(0);
     let id = gateway.place(&market_order("BONK", "RAY", "1000000", "0.05")).await;
     let order = gateway.ended(&id).await;

@@ -32,5 +32,6 @@ mod stopping;
 mod subscribers;
 mod surfaces;
 mod tracing;
+mod transaction_versions;
 mod venues;
 mod wallets;

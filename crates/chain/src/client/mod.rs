@@ -6,6 +6,7 @@ mod shared;
 use crate::fill::{Balances, InvalidBalances, Trade};
 use crate::rpc::{CALL_TIMEOUT, Nodes};
 use crate::senders::{InvalidSenders, SenderKeys, SenderPlace, Senders};
+use crate::transaction::Version;
 use crate::wire::{InContext, WirePrioritizationFee, WireSimulation, WireStatus, WireTransaction};
 use crate::{Account, Error, Hash, TransactionFailure, metrics, transaction};
 use base64::Engine as _;
@@ -110,6 +111,8 @@ pub struct Simulation {
     pub logs: Vec<String>,
     /// Compute units it took.
     pub units: u64,
+    /// Bytes of the accounts that it loaded; None from a node too old to say.
+    pub loaded_bytes: Option<u32>,
     /// The watched accounts after it, in the order they were asked for.
     pub accounts: Vec<Option<Account>>,
     /// Every balance before and after; None from a node too old to say.
@@ -392,7 +395,7 @@ fn transaction_params(signature: &Signature, commitment: Commitment) -> Value {
     json!([signature.to_string(), {
         "encoding": "base64",
         "commitment": commitment.max(Commitment::Confirmed).name(),
-        "maxSupportedTransactionVersion": 1,
+        "maxSupportedTransactionVersion": Version::V1.number(),
     }])
 }
 

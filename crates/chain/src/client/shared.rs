@@ -1,7 +1,7 @@
 //! Answers that all orders of a process share, because they are the same for all and change slowly.
 
 use super::{Blockhash, Client};
-use crate::{Error, LookupTable, LookupTables};
+use crate::{AllowedFormats, Error, Formats};
 use solana_pubkey::Pubkey;
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,8 +14,8 @@ use tokio::time::Instant;
 const BLOCKHASH_AGE_MAX: Duration = Duration::from_millis(500);
 /// Fees are a percentile over many slots: that of a few slots ago is as good.
 const FEES_AGE_MAX: Duration = Duration::from_secs(2);
-/// Tables only grow; the router reads them as often.
-const TABLES_AGE_MAX: Duration = Duration::from_secs(10);
+/// Tables only grow, and a version that the cluster takes stays; the router reads them as often.
+const FORMATS_AGE_MAX: Duration = Duration::from_secs(10);
 /// The most routes whose fees are remembered.
 const ROUTES_MAX: usize = 1_000;
 
@@ -23,7 +23,7 @@ const ROUTES_MAX: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     blockhash: Kept<Blockhash>,
-    tables: Kept<Vec<LookupTable>>,
+    formats: Kept<Formats>,
     fees: SyncMutex<HashMap<Vec<Pubkey>, Fees>>,
 }
 
@@ -89,12 +89,12 @@ impl Client {
         kept.get(FEES_AGE_MAX, || self.recent_prioritization_fees(writable)).await
     }
 
-    /// As [`Client::lookup_tables`], at most ten seconds old. A process names the same tables each time.
+    /// As [`Client::formats`], at most ten seconds old. A process allows the same formats each time.
     ///
     /// # Errors
     /// As there.
-    pub async fn shared_lookup_tables(&self, named: &LookupTables) -> Result<Vec<LookupTable>, Error> {
-        self.shared.tables.get(TABLES_AGE_MAX, || self.lookup_tables(named)).await
+    pub async fn shared_formats(&self, allowed: &AllowedFormats) -> Result<Formats, Error> {
+        self.shared.formats.get(FORMATS_AGE_MAX, || self.formats(allowed)).await
     }
 }
 

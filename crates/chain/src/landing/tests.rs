@@ -61,13 +61,14 @@ fn signed(salt: u8) -> SignedTransaction {
         swaps: vec![swap],
         compute_unit_limit: 200_000,
         compute_unit_price: 0,
+        loaded_bytes_limit: transaction::LOADED_BYTES_MAX,
         token_account_rent: Atoms::new(2_039_280),
         marker_rent: Atoms::new(890_880),
         tip: None,
     };
     let hash = Hash::new_from_array([3; 32]);
     let blockhash = Blockhash { hash, last_valid_block_height: LAST_VALID, slot: BLOCKHASH_SLOT };
-    transaction::build(&wallet.pubkey(), &draft, &[], &blockhash)
+    transaction::build(&wallet.pubkey(), &draft, &crate::Formats::default(), &blockhash)
         .unwrap()
         .sign(&wallet)
         .now_or_never()

@@ -2,8 +2,7 @@
 
 mod change;
 
-use crate::client::{Client, Commitment};
-use crate::{Account, Error, LookupTable};
+use crate::{Account, LookupTable, Snapshot};
 use solana_address_lookup_table_interface::program;
 use solana_address_lookup_table_interface::state::{AddressLookupTable, LOOKUP_TABLE_MAX_ADDRESSES};
 use solana_pubkey::Pubkey;
@@ -45,6 +44,26 @@ impl LookupTables {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Those that are named, in their order.
+    pub(crate) fn addresses(&self) -> &[Pubkey] {
+        &self.0
+    }
+
+    /// The tables that a transaction may name, of their accounts, which are the first of a snapshot. One that is
+    /// missing, is none, or is being closed is left out with a warning.
+    pub(crate) fn usable(&self, snapshot: &Snapshot) -> Vec<LookupTable> {
+        let mut tables = Vec::with_capacity(self.len());
+        for (address, account) in self.0.iter().zip(&snapshot.accounts) {
+            match decode(*address, account.as_ref(), snapshot.slot) {
+                Ok(table) => tables.push(table),
+                Err(reason) => {
+                    tracing::warn!(%address, "a lookup table is not used: {reason}; check LOOKUP_TABLES");
+                }
+            }
+        }
+        tables
+    }
 }
 
 impl FromStr for LookupTables {
@@ -55,34 +74,6 @@ impl FromStr for LookupTables {
         let address = |text: &str| text.parse().map_err(|_| InvalidTables::NoAddress(text.to_owned()));
         let tables = named.map(address).collect::<Result<Vec<_>, _>>()?;
         if tables.len() > Self::MAX { Err(InvalidTables::TooMany(tables.len())) } else { Ok(Self(tables)) }
-    }
-}
-
-impl Client {
-    /// The tables that a transaction may name now. One that is missing, is none, or is being closed is left
-    /// out with a warning: transactions are longer without it.
-    ///
-    /// They are read from the finalized chain. What is in a table there stays in its place for ever: tables
-    /// only grow, and one that was closed does not come back, because its address is made from the slot in
-    /// which it was created. So a number means the same address when the transaction lands as it does now.
-    ///
-    /// # Errors
-    /// No usable answer.
-    pub async fn lookup_tables(&self, named: &LookupTables) -> Result<Vec<LookupTable>, Error> {
-        if named.is_empty() {
-            return Ok(Vec::new());
-        }
-        let snapshot = self.accounts(&named.0, Commitment::Finalized).await?;
-        let mut tables = Vec::with_capacity(named.0.len());
-        for (address, account) in named.0.iter().zip(&snapshot.accounts) {
-            match decode(*address, account.as_ref(), snapshot.slot) {
-                Ok(table) => tables.push(table),
-                Err(reason) => {
-                    tracing::warn!(%address, "a lookup table is not used: {reason}; check LOOKUP_TABLES");
-                }
-            }
-        }
-        Ok(tables)
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::scripted::{Answer, Node};
 use crate::transaction::{LENGTH_MAX, unsigned};
-use crate::{Blockhash, Hash, Wallet};
+use crate::{AllowedFormats, Blockhash, Client, Hash, Wallet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
@@ -74,10 +74,16 @@ async fn tables_are_read_from_the_finalized_chain_and_the_missing_are_left_out()
     let node = Node::start(move |_, _| Answer::Result(answer.clone())).await;
     let client = Client::new(std::slice::from_ref(&node.url)).unwrap();
     let named: LookupTables = format!("{},{}", key(6), key(7)).parse().unwrap();
-    let tables = client.lookup_tables(&named).await.unwrap();
-    assert_eq!(tables, [LookupTable { key: key(7), addresses: vec![key(21), key(22), key(23)] }]);
+    let formats = async |lookup_tables: LookupTables| {
+        let allowed = AllowedFormats { lookup_tables, ..AllowedFormats::default() };
+        client.formats(&allowed).await.unwrap().tables
+    };
+    assert_eq!(
+        formats(named).await,
+        [LookupTable { key: key(7), addresses: vec![key(21), key(22), key(23)] }]
+    );
     assert_eq!(node.params("getMultipleAccounts")[0][1]["commitment"], "finalized");
-    assert_eq!(client.lookup_tables(&LookupTables::default()).await.unwrap(), []);
+    assert_eq!(formats(LookupTables::default()).await, []);
     assert_eq!(node.count("getMultipleAccounts"), 1, "nothing is asked where nothing is named");
 }
 

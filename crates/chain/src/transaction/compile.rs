@@ -1,19 +1,39 @@
-//! Which lookup tables a message names.
+//! Instructions as a message: which version it has, and which lookup tables it names.
 
-use super::{BuildError, encoding};
+use super::{ACCOUNTS_MAX, BuildError, SIGNATURE_LENGTH, Version, encoding};
 use crate::{Hash, Instruction, LookupTable};
-use solana_message::{VersionedMessage, v0};
+use solana_message::{VersionedMessage, v0, v1};
 use solana_pubkey::Pubkey;
 
 /// A message, and its bytes.
 pub(super) struct Compiled {
+    pub(super) version: Version,
     pub(super) message: VersionedMessage,
     pub(super) encoded: Vec<u8>,
     /// The accounts that are looked up, in the order that nodes count by.
     pub(super) looked_up: Vec<Pubkey>,
 }
 
-/// The message of some instructions. Of the tables, in their order, it names those that make it shorter: one
+impl Compiled {
+    /// Checks that its version has room for it.
+    pub(super) fn check(&self) -> Result<(), BuildError> {
+        let signature = match self.version {
+            Version::V0 => SIGNATURE_LENGTH.saturating_add(1),
+            Version::V1 => SIGNATURE_LENGTH,
+        };
+        let length = self.encoded.len().saturating_add(signature);
+        if length > self.version.length_max() {
+            return Err(BuildError::TooLong { length, version: self.version });
+        }
+        let accounts = self.message.static_account_keys().len().saturating_add(self.looked_up.len());
+        if accounts > ACCOUNTS_MAX {
+            return Err(BuildError::TooManyAccounts { accounts });
+        }
+        Ok(())
+    }
+}
+
+/// The message of version 0 of some instructions. Of the tables, in their order, it names those that make it shorter: one
 /// takes 34 bytes, and saves 31 for each address. Signers and programs that are called are never looked up.
 pub(super) fn compile(
     wallet: &Pubkey,
@@ -25,8 +45,8 @@ pub(super) fn compile(
         let message = v0::Message::try_compile(wallet, instructions, tables, blockhash).map_err(encoding)?;
         let looked_up = looked_up(&message, tables);
         let message = VersionedMessage::V0(message);
-        let encoded = bincode::serialize(&message).map_err(encoding)?;
-        Ok(Compiled { message, encoded, looked_up })
+        let encoded = message.serialize();
+        Ok(Compiled { version: Version::V0, message, encoded, looked_up })
     };
     let mut used = Vec::with_capacity(tables.len());
     let mut shortest = through(&used)?;
@@ -40,6 +60,19 @@ pub(super) fn compile(
         }
     }
     Ok(shortest)
+}
+
+/// The message of version 1 of some instructions. It names no lookup table.
+pub(super) fn compile_v1(
+    wallet: &Pubkey,
+    instructions: &[Instruction],
+    config: v1::TransactionConfig,
+    blockhash: Hash,
+) -> Result<Compiled, BuildError> {
+    let message = v1::Message::try_compile_with_config(wallet, instructions, blockhash, config);
+    let message = VersionedMessage::V1(message.map_err(encoding)?);
+    let encoded = message.serialize();
+    Ok(Compiled { version: Version::V1, message, encoded, looked_up: Vec::new() })
 }
 
 /// Those that may be written come first, of all tables.

@@ -1,30 +1,40 @@
 //! How a swap becomes a signed transaction.
 
 mod compile;
+mod version;
 
 use crate::marker::{self, seeded_account};
-use crate::{Blockhash, Explain, Instruction, LookupTable, SignerError, TransactionFailure, Wallet};
-use compile::{Compiled, compile, without_receivers};
+use crate::{Blockhash, Explain, Formats, Instruction, LookupTable, SignerError, TransactionFailure, Wallet};
+use compile::{Compiled, compile, compile_v1, without_receivers};
 use order_core::order::{self, Marker, SignedTransaction, Tip};
 use order_core::{Atoms, Failure, Token, derived_address, token};
 use order_core::{Signature, failure};
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_instruction::AccountMeta;
-use solana_message::VersionedMessage;
+use solana_message::{VersionedMessage, v1};
 use solana_pubkey::Pubkey;
 use solana_system_interface::instruction::{create_account_with_seed, transfer};
 use solana_transaction::versioned::VersionedTransaction;
 use spl_token_interface::instruction::{close_account, initialize_account3};
 
+pub use version::{UnknownVersion, Version};
+
 /// Bytes of a token account without extensions: what [`Draft::token_account_rent`] is asked for.
 pub const TOKEN_ACCOUNT_LENGTH: u64 = 165;
-/// Most bytes that fit in one packet, and so in one transaction.
+/// Most bytes that fit in one packet, and so in one transaction of version 0.
 pub const LENGTH_MAX: usize = 1232;
+
+/// Most bytes of a transaction of version 1.
+pub const LENGTH_MAX_V1: usize = v1::MAX_TRANSACTION_SIZE;
+
+/// Most bytes of accounts that the cluster loads for one transaction, and as many as one of version 0 may.
+pub const LOADED_BYTES_MAX: u32 = 64 * 1024 * 1024;
 
 const ASSOCIATED_TOKEN_PROGRAM: Pubkey =
     Pubkey::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 
-/// Most accounts that the cluster locks for one transaction, those of lookup tables among them.
+/// Most accounts that the cluster locks for one transaction, those of lookup tables among them. One of version 1 has
+/// room for no more addresses.
 pub const ACCOUNTS_MAX: usize = 64;
 
 /// The draft that a transaction is built from.
@@ -47,6 +57,8 @@ pub struct Draft {
     pub compute_unit_limit: u32,
     /// The priority fee, in micro-lamports per compute unit of the limit.
     pub compute_unit_price: u64,
+    /// Most bytes of accounts that it may load. Version 0 leaves it at [`LOADED_BYTES_MAX`].
+    pub loaded_bytes_limit: u32,
     /// The lamports that an account of [`TOKEN_ACCOUNT_LENGTH`] bytes must hold.
     pub token_account_rent: Atoms,
     /// The lamports that an account without data must hold: those that the marker keeps.
@@ -58,11 +70,13 @@ pub struct Draft {
 /// Why a draft makes no transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// It is longer than a packet.
-    #[error("the transaction is {length} bytes long, {LENGTH_MAX} fit in a packet; use fewer pools")]
+    /// It is longer than its version allows.
+    #[error("the transaction is {length} bytes long, version {version} has room for {}; use fewer pools", version.length_max())]
     TooLong {
         /// Its length.
         length: usize,
+        /// The newest version that it may have.
+        version: Version,
     },
     /// It names more accounts than the cluster locks.
     #[error("the transaction names {accounts} accounts, {ACCOUNTS_MAX} are allowed; use fewer pools")]
@@ -94,6 +108,7 @@ pub enum SignError {
 /// A transaction that nobody has signed: good for simulation only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unsigned {
+    version: Version,
     message: VersionedMessage,
     encoded: Vec<u8>,
     looked_up: Vec<Pubkey>,
@@ -128,65 +143,125 @@ pub const fn program_id(program: token::Program) -> Pubkey {
 /// The first instruction that moves anything creates the order's marker, so that the chain refuses every other
 /// transaction of the order once this one has landed.
 /// The tip is the last instruction: whatever fails before it, nothing is paid.
-/// Those of the `tables` are used that make it shorter.
+/// Those of the lookup tables are used that make it shorter. It has version 0 where it fits, which everybody knows,
+/// else the newest of the formats.
 ///
 /// # Errors
 /// Too long, too many accounts, or an amount out of range.
 pub fn build(
     wallet: &Pubkey,
     draft: &Draft,
-    tables: &[LookupTable],
+    formats: &Formats,
     blockhash: &Blockhash,
 ) -> Result<Unsigned, BuildError> {
-    let mut instructions = opening(wallet, draft)?;
-    let tip = draft.tip.map(|tip| transfer(wallet, &tip.account.pubkey(), tip.lamports.get()));
-    let tables = without_receivers(tables, instructions.iter().chain(&tip), wallet);
-    instructions.extend(draft.swaps.iter().cloned());
-    if wraps(draft) {
-        let temporary = temporary_account(wallet, &draft.marker);
-        let close = close_account(&WRAPPED_SOL_PROGRAM, &temporary, wallet, wallet, &[]);
-        instructions.push(close.map_err(encoding)?);
-        if !marks_apart(draft) {
-            // Closed, its address is empty again: these lamports make it the marker.
-            instructions.push(transfer(wallet, &temporary, draft.marker_rent.get()));
+    let actions = Actions::of(wallet, draft)?;
+    let of_v0 = actions.compile_v0(wallet, draft, &formats.tables, blockhash)?;
+    let compiled = match (of_v0.check(), formats.newest) {
+        (Err(BuildError::TooLong { .. } | BuildError::TooManyAccounts { .. }), Version::V1) => {
+            let of_v1 = compile_v1(wallet, &actions.all(), config(draft)?, blockhash.hash)?;
+            of_v1.check()?;
+            of_v1
         }
-    }
-    // At the end, so that it is paid by what the swaps gave, where that is SOL.
-    instructions.extend(tip);
-    let mut unsigned = unsigned(wallet, &instructions, &tables, blockhash)?;
-    unsigned.marker = Some(draft.marker.clone());
-    unsigned.tip = draft.tip;
-    let (length, accounts) = (unsigned.bytes().len(), unsigned.account_count());
-    if length > LENGTH_MAX {
-        return Err(BuildError::TooLong { length });
-    }
-    if accounts > ACCOUNTS_MAX {
-        return Err(BuildError::TooManyAccounts { accounts });
-    }
-    Ok(unsigned)
+        (checked, Version::V0 | Version::V1) => checked.map(|()| of_v0)?,
+    };
+    let unsigned = Unsigned::new(compiled, blockhash);
+    Ok(Unsigned { marker: Some(draft.marker.clone()), tip: draft.tip, ..unsigned })
 }
 
-/// Any instructions as a transaction of any length, with `wallet` as its payer and only signer.
+/// The instructions of a draft that act, in their order.
+struct Actions<'a> {
+    opening: Vec<Instruction>,
+    swaps: &'a [Instruction],
+    closing: Vec<Instruction>,
+    /// At the end, so that it is paid by what the swaps gave, where that is SOL.
+    tip: Option<Instruction>,
+}
+
+impl<'a> Actions<'a> {
+    fn of(wallet: &Pubkey, draft: &'a Draft) -> Result<Self, BuildError> {
+        let tip = draft.tip.map(|tip| transfer(wallet, &tip.account.pubkey(), tip.lamports.get()));
+        Ok(Self {
+            opening: opening(wallet, draft)?,
+            swaps: &draft.swaps,
+            closing: closing(wallet, draft)?,
+            tip,
+        })
+    }
+
+    fn all(&self) -> Vec<Instruction> {
+        let Self { opening, swaps, closing, tip } = self;
+        opening.iter().chain(*swaps).chain(closing).chain(tip).cloned().collect()
+    }
+
+    fn compile_v0(
+        &self,
+        wallet: &Pubkey,
+        draft: &Draft,
+        tables: &[LookupTable],
+        blockhash: &Blockhash,
+    ) -> Result<Compiled, BuildError> {
+        let tables = without_receivers(tables, self.opening.iter().chain(&self.tip), wallet);
+        let mut instructions = vec![
+            ComputeBudgetInstruction::set_compute_unit_limit(draft.compute_unit_limit),
+            ComputeBudgetInstruction::set_compute_unit_price(draft.compute_unit_price),
+        ];
+        instructions.extend(self.all());
+        compile(wallet, &instructions, &tables, blockhash.hash)
+    }
+}
+
+/// The limits and the priority fee in the head of version 1. The fee is what version 0 pays for the same limit and
+/// price: in lamports, rounded up.
+fn config(draft: &Draft) -> Result<v1::TransactionConfig, BuildError> {
+    let fee = draft.priority_fee().ok_or_else(|| encoding("the priority fee exceeds 64 bits"))?;
+    Ok(v1::TransactionConfig::empty()
+        .with_priority_fee(fee.get())
+        .with_compute_unit_limit(draft.compute_unit_limit)
+        .with_loaded_accounts_data_size_limit(draft.loaded_bytes_limit))
+}
+
+impl Draft {
+    /// The priority fee in lamports, rounded up as the cluster does; None if it exceeds 64 bits.
+    pub fn priority_fee(&self) -> Option<Atoms> {
+        let micro = u128::from(self.compute_unit_price).checked_mul(u128::from(self.compute_unit_limit))?;
+        u64::try_from(micro.div_ceil(MICRO_LAMPORTS)).ok().map(Atoms::new)
+    }
+}
+
+/// Micro-lamports of a lamport.
+const MICRO_LAMPORTS: u128 = 1_000_000;
+
+/// Any instructions as a transaction of version 0 and of any length, with `wallet` as its payer and only signer.
 pub(crate) fn unsigned(
     wallet: &Pubkey,
     instructions: &[Instruction],
     tables: &[LookupTable],
     blockhash: &Blockhash,
 ) -> Result<Unsigned, BuildError> {
-    let Compiled { message, encoded, looked_up } = compile(wallet, instructions, tables, blockhash.hash)?;
-    let Blockhash { hash: _, last_valid_block_height, slot: blockhash_slot } = *blockhash;
-    Ok(Unsigned {
-        message,
-        encoded,
-        looked_up,
-        last_valid_block_height,
-        blockhash_slot,
-        marker: None,
-        tip: None,
-    })
+    Ok(Unsigned::new(compile(wallet, instructions, tables, blockhash.hash)?, blockhash))
 }
 
 impl Unsigned {
+    fn new(compiled: Compiled, blockhash: &Blockhash) -> Self {
+        let Compiled { version, message, encoded, looked_up } = compiled;
+        let Blockhash { hash: _, last_valid_block_height, slot: blockhash_slot } = *blockhash;
+        Self {
+            version,
+            message,
+            encoded,
+            looked_up,
+            last_valid_block_height,
+            blockhash_slot,
+            marker: None,
+            tip: None,
+        }
+    }
+
+    /// The version of its format.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
     /// The bytes with an empty signature, for simulation.
     pub fn bytes(&self) -> Vec<u8> {
         self.signed_with([0; SIGNATURE_LENGTH])
@@ -196,11 +271,6 @@ impl Unsigned {
     /// these in the order that nodes count by.
     pub fn accounts(&self) -> &[Pubkey] {
         self.message.static_account_keys()
-    }
-
-    /// How many accounts it names, with those of lookup tables.
-    fn account_count(&self) -> usize {
-        self.accounts().len().saturating_add(self.looked_up.len())
     }
 
     /// Every account of it, in the order that nodes count by.
@@ -240,18 +310,21 @@ impl Unsigned {
     }
 
     fn signed_with(&self, signature: [u8; SIGNATURE_LENGTH]) -> Vec<u8> {
-        let mut bytes = vec![ONE_SIGNATURE];
-        bytes.extend_from_slice(&signature);
-        bytes.extend_from_slice(&self.encoded);
-        bytes
+        match self.version {
+            Version::V0 => [&[ONE_SIGNATURE][..], &signature, &self.encoded].concat(),
+            Version::V1 => [&self.encoded[..], &signature].concat(),
+        }
     }
 }
 
-/// The message of signed bytes.
+/// The transaction of signed bytes, of whatever version.
+pub(crate) fn decode(bytes: &[u8]) -> Result<VersionedTransaction, BuildError> {
+    wincode::deserialize(bytes).map_err(encoding)
+}
+
+/// The message of signed bytes, of whatever version.
 pub(crate) fn message(bytes: &[u8]) -> Result<VersionedMessage, BuildError> {
-    bincode::deserialize::<VersionedTransaction>(bytes)
-        .map(|transaction| transaction.message)
-        .map_err(encoding)
+    decode(bytes).map(|transaction| transaction.message)
 }
 
 /// The program that failed: the one that the instruction's program called, if the logs tell of one, or that
@@ -276,7 +349,8 @@ fn failing(line: &str, code: u32) -> Option<Pubkey> {
 }
 
 const SIGNATURE_LENGTH: usize = 64;
-/// The number of signatures, as the wire format begins.
+/// The number of signatures, as the wire format of version 0 begins. That of version 1 ends with the signatures, and
+/// the message's head says how many they are.
 const ONE_SIGNATURE: u8 = 1;
 /// Wrapped SOL is a token of the original program.
 const WRAPPED_SOL_PROGRAM: Pubkey = program_id(token::Program::SplToken);
@@ -292,12 +366,9 @@ pub(crate) fn unmarked_temporary_account(wallet: &Pubkey, id: order::Id) -> Pubk
     seeded_account(wallet, &id.0.simple().to_string(), &WRAPPED_SOL_PROGRAM)
 }
 
-/// The instructions before the swaps: the budget, the marker, and the opening of every receiving account.
+/// The instructions before the swaps: the marker, and the opening of every receiving account.
 fn opening(wallet: &Pubkey, draft: &Draft) -> Result<Vec<Instruction>, BuildError> {
-    let mut instructions = vec![
-        ComputeBudgetInstruction::set_compute_unit_limit(draft.compute_unit_limit),
-        ComputeBudgetInstruction::set_compute_unit_price(draft.compute_unit_price),
-    ];
+    let mut instructions = Vec::new();
     if marks_apart(draft) {
         instructions.push(marker::create(&draft.marker, draft.marker_rent));
     }
@@ -306,6 +377,21 @@ fn opening(wallet: &Pubkey, draft: &Draft) -> Result<Vec<Instruction>, BuildErro
     }
     for token in received(draft).filter(|token| !token.is_native()) {
         instructions.push(open_associated_account(wallet, token));
+    }
+    Ok(instructions)
+}
+
+/// The instructions after the swaps: the wrapped SOL that is left comes back, and its account becomes the marker.
+fn closing(wallet: &Pubkey, draft: &Draft) -> Result<Vec<Instruction>, BuildError> {
+    if !wraps(draft) {
+        return Ok(Vec::new());
+    }
+    let temporary = temporary_account(wallet, &draft.marker);
+    let close = close_account(&WRAPPED_SOL_PROGRAM, &temporary, wallet, wallet, &[]);
+    let mut instructions = vec![close.map_err(encoding)?];
+    if !marks_apart(draft) {
+        // Closed, its address is empty again: these lamports make it the marker.
+        instructions.push(transfer(wallet, &temporary, draft.marker_rent.get()));
     }
     Ok(instructions)
 }

@@ -4,6 +4,8 @@ use futures_util::FutureExt as _;
 use order_core::AccountAddress;
 use solana_instruction::AccountMeta;
 
+mod v1;
+
 const WALLET: &str = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB";
 /// The marker's seed, and what it makes.
 const SEED: &str = "abcdefghijklmnop";
@@ -29,6 +31,7 @@ fn draft(token_in: &str, token_out: &str) -> Draft {
         swaps: vec![Instruction { program_id: POOL_PROGRAM, accounts, data: vec![1, 2, 3] }],
         compute_unit_limit: 200_000,
         compute_unit_price: 5_000,
+        loaded_bytes_limit: 1_000_000,
         token_account_rent: Atoms::new(2_039_280),
         marker_rent: Atoms::new(890_880),
         tip: None,
@@ -52,7 +55,7 @@ fn blockhash() -> Blockhash {
 }
 
 fn built(draft: &Draft) -> Unsigned {
-    build(&Wallet::for_test(7).pubkey(), draft, &[], &blockhash()).unwrap()
+    build(&Wallet::for_test(7).pubkey(), draft, &Formats::default(), &blockhash()).unwrap()
 }
 
 /// Every instruction as its program, its accounts (`w` writable, `s` signer), and its data in hexadecimal.
@@ -195,7 +198,7 @@ fn token_accounts_are_those_of_the_chain() {
 fn the_signature_is_valid_and_names_the_bytes() {
     let (unsigned, wallet) = (built(&draft("SOL", "USDC")), Wallet::for_test(7));
     let signed = unsigned.sign(&wallet).now_or_never().unwrap().unwrap();
-    let decoded: VersionedTransaction = bincode::deserialize(&signed.bytes).unwrap();
+    let decoded: VersionedTransaction = decode(&signed.bytes).unwrap();
     assert_eq!(decoded.verify_with_results(), [true]);
     assert_eq!(decoded.signatures[0].to_string(), signed.signature.to_string());
     assert_eq!(decoded.message, unsigned.message);
@@ -219,11 +222,14 @@ fn a_transaction_fits_in_a_packet_to_the_byte_or_is_refused() {
     let padded = |bytes: usize| {
         let mut draft = draft("SOL", "USDC");
         draft.swaps[0].data = vec![0; bytes];
-        build(&wallet, &draft, &[], &blockhash())
+        build(&wallet, &draft, &Formats::default(), &blockhash())
     };
     let spare = LENGTH_MAX - padded(200).unwrap().bytes().len();
     assert_eq!(padded(200 + spare).unwrap().bytes().len(), LENGTH_MAX);
-    assert_eq!(padded(201 + spare), Err(BuildError::TooLong { length: LENGTH_MAX + 1 }));
+    assert_eq!(
+        padded(201 + spare),
+        Err(BuildError::TooLong { length: LENGTH_MAX + 1, version: Version::V0 })
+    );
 }
 
 #[test]
@@ -231,12 +237,13 @@ fn a_lookup_table_leaves_room_for_so_many_accounts_and_no_more() {
     let wallet = Wallet::for_test(7).pubkey();
     let pool: Vec<Pubkey> = (100..200).map(|seed| Pubkey::new_from_array([seed; 32])).collect();
     let table = LookupTable { key: Pubkey::new_from_array([5; 32]), addresses: pool.clone() };
+    let formats = Formats { tables: vec![table], newest: Version::V0 };
     let with = |count: usize| {
         let mut draft = draft("SOL", "USDC");
         draft.swaps[0].accounts = pool[..count].iter().map(|key| AccountMeta::new(*key, false)).collect();
-        build(&wallet, &draft, std::slice::from_ref(&table), &blockhash())
+        build(&wallet, &draft, &formats, &blockhash())
     };
-    let others = with(2).unwrap().account_count() - 2;
+    let others = with(2).unwrap().every_account().len() - 2;
     assert!(with(ACCOUNTS_MAX - others).is_ok());
     let accounts = ACCOUNTS_MAX + 1;
     assert_eq!(with(accounts - others), Err(BuildError::TooManyAccounts { accounts }));
@@ -245,7 +252,7 @@ fn a_lookup_table_leaves_room_for_so_many_accounts_and_no_more() {
 #[test]
 fn an_amount_beyond_64_bits_is_refused() {
     let draft = Draft { amount_in: Atoms::new(u64::MAX), ..draft("SOL", "USDC") };
-    let result = build(&Wallet::for_test(7).pubkey(), &draft, &[], &blockhash());
+    let result = build(&Wallet::for_test(7).pubkey(), &draft, &Formats::default(), &blockhash());
     assert!(matches!(result, Err(BuildError::Encoding(_))), "{result:?}");
 }
 
@@ -349,7 +356,13 @@ fn the_account_of_a_tip_is_never_looked_up() {
     let table = LookupTable { key: Pubkey::new_from_array([5; 32]), addresses };
     let mut draft = Draft { tip: Some(tip()), ..draft("SOL", "USDC") };
     draft.swaps[0].accounts.push(AccountMeta::new(Pubkey::new_from_array([6; 32]), false));
-    let unsigned = build(&WALLET.parse().unwrap(), &draft, &[table], &blockhash()).unwrap();
+    let unsigned = build(
+        &WALLET.parse().unwrap(),
+        &draft,
+        &Formats { tables: vec![table], newest: Version::V0 },
+        &blockhash(),
+    )
+    .unwrap();
     assert!(unsigned.accounts().contains(&tip().account.pubkey()));
     assert!(!unsigned.accounts().contains(&pool), "the table is used");
 }

@@ -1,6 +1,7 @@
 use super::{Finding, PATIENCE};
 use crate::Configuration;
-use chain::Client;
+use chain::transaction::Version;
+use chain::{Client, Formats};
 use std::collections::BTreeSet;
 use tokio::time::timeout;
 
@@ -51,32 +52,56 @@ pub(super) async fn check(configuration: &Configuration, client: &Client) -> (Op
     if let Ok(Err(error)) = timeout(PATIENCE, client.health()).await {
         findings.push(Finding::warning(SUBJECT, format!("no node says that it is well: {error}")));
     }
-    findings.push(tables(configuration, client, mainnet).await);
+    findings.extend(formats(configuration, client, mainnet).await);
     (Some(genesis.to_string()), findings)
 }
 
-async fn tables(configuration: &Configuration, client: &Client, mainnet: bool) -> Finding {
+/// The findings about the formats that transactions may have.
+async fn formats(configuration: &Configuration, client: &Client, mainnet: bool) -> [Finding; 2] {
+    let allowed = configuration.formats();
+    let formats = match timeout(PATIENCE, client.formats(&allowed)).await {
+        Ok(Ok(formats)) => Ok(formats),
+        Ok(Err(error)) => Err(format!("cannot be read: {error}")),
+        Err(_) => Err("no node shows them".to_owned()),
+    };
+    [tables(&formats, allowed.lookup_tables.len(), mainnet), version(&formats, allowed.newest)]
+}
+
+fn tables(formats: &Result<Formats, String>, named: usize, mainnet: bool) -> Finding {
     const SUBJECT: &str = "lookup tables";
-    let named = &configuration.lookup_tables;
-    if named.is_empty() {
-        let told = "LOOKUP_TABLES names none: most swaps over two pools do not fit into a transaction; \
-                    `ops lookup-table` makes one";
-        return if mainnet { Finding::warning(SUBJECT, told) } else { Finding::fine(SUBJECT, told) };
-    }
-    match timeout(PATIENCE, client.lookup_tables(named)).await {
-        Ok(Ok(usable)) if usable.len() == named.len() => {
-            let addresses: usize = usable.iter().map(|table| table.addresses.len()).sum();
-            Finding::fine(SUBJECT, format!("{} with {addresses} addresses", usable.len()))
+    match formats {
+        _ if named == 0 => {
+            let long = matches!(formats, Ok(formats) if formats.newest == Version::V1);
+            let told = "LOOKUP_TABLES names none: most swaps over two pools do not fit into a transaction of version 0; \
+                        `ops lookup-table` makes one";
+            if mainnet && !long { Finding::warning(SUBJECT, told) } else { Finding::fine(SUBJECT, told) }
         }
-        Ok(Ok(usable)) => Finding::warning(
+        Ok(Formats { tables, .. }) if tables.len() == named => {
+            let addresses: usize = tables.iter().map(|table| table.addresses.len()).sum();
+            Finding::fine(SUBJECT, format!("{named} with {addresses} addresses"))
+        }
+        Ok(Formats { tables, .. }) => Finding::warning(
             SUBJECT,
             format!(
-                "{} of the {} in LOOKUP_TABLES can be used on this cluster; the log says why",
-                usable.len(),
-                named.len()
+                "{} of the {named} in LOOKUP_TABLES can be used on this cluster; the log says why",
+                tables.len()
             ),
         ),
-        Ok(Err(error)) => Finding::warning(SUBJECT, format!("cannot be read: {error}")),
-        Err(_) => Finding::warning(SUBJECT, "no node shows them"),
+        Err(told) => Finding::warning(SUBJECT, told.clone()),
+    }
+}
+
+fn version(formats: &Result<Formats, String>, allowed: Version) -> Finding {
+    const SUBJECT: &str = "transactions";
+    match (formats, allowed) {
+        (_, Version::V0) => Finding::fine(SUBJECT, "MAX_TRANSACTION_VERSION keeps to version 0"),
+        (Ok(Formats { newest: Version::V1, .. }), Version::V1) => Finding::fine(
+            SUBJECT,
+            "the cluster takes version 1; senders and signers must know it, or set MAX_TRANSACTION_VERSION to 0",
+        ),
+        (Ok(Formats { newest: Version::V0, .. }), Version::V1) => {
+            Finding::fine(SUBJECT, "the cluster takes no later version than 0")
+        }
+        (Err(told), Version::V1) => Finding::warning(SUBJECT, told.clone()),
     }
 }

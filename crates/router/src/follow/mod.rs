@@ -14,10 +14,10 @@ mod verdict;
 
 use crate::book::Book;
 use crate::configuration::Named;
+use crate::formats::Formats;
 use crate::metrics;
-use crate::tables::Tables;
 use chain::pubsub::{self, Notice};
-use chain::{Client, Commitment, LookupTables, Snapshot};
+use chain::{AllowedFormats, Client, Commitment, Snapshot};
 use discover::{discover, interval_of};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use order_core::Mint;
@@ -49,8 +49,8 @@ const WITNESS_PATIENCE: Duration = Duration::from_millis(300);
 /// The pause after a search for pools that failed.
 const DISCOVERY_RETRY: Duration = Duration::from_secs(1);
 
-/// How often the lookup tables are read: they grow while the router runs.
-const TABLES_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the formats of transactions are read: lookup tables grow while the router runs.
+const FORMATS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Follows the pools of one cluster and publishes the book.
 pub(crate) struct Follower {
@@ -61,12 +61,12 @@ pub(crate) struct Follower {
     pub(crate) pools: Named,
     /// Whose pairs' pools are looked for where none is named.
     pub(crate) tokens: Vec<Mint>,
-    /// Which lookup tables transactions may name.
-    pub(crate) lookup_tables: LookupTables,
+    /// Which formats transactions may have.
+    pub(crate) allowed: AllowedFormats,
     /// Transactions pay a tip.
     pub(crate) tipped: bool,
-    /// These as they were last read; none at first.
-    pub(crate) tables: watch::Sender<Arc<Tables>>,
+    /// The formats as they were last read; the plainest at first.
+    pub(crate) formats: watch::Sender<Arc<Formats>>,
     pub(crate) limits: Limits,
     pub(crate) books: watch::Sender<Book>,
 }
@@ -78,22 +78,22 @@ impl Follower {
             biased;
             () = shutdown.cancelled() => {}
             () = self.follow() => {}
-            () = self.follow_tables() => {}
+            () = self.follow_formats() => {}
         }
     }
 
-    /// Reads the lookup tables again and again.
-    async fn follow_tables(&self) {
+    /// Reads the formats of transactions again and again.
+    async fn follow_formats(&self) {
         let mut failing = Failing::default();
         loop {
-            match self.client.lookup_tables(&self.lookup_tables).await {
-                Ok(tables) => {
-                    failing.succeeded("reading lookup tables");
-                    self.tables.send_replace(Arc::new(Tables::new(tables)));
+            match self.client.formats(&self.allowed).await {
+                Ok(formats) => {
+                    failing.succeeded("reading the formats of transactions");
+                    self.formats.send_replace(Arc::new(Formats::new(formats)));
                 }
-                Err(error) => failing.failed("reading lookup tables", &error),
+                Err(error) => failing.failed("reading the formats of transactions", &error),
             }
-            tokio::time::sleep(TABLES_INTERVAL).await;
+            tokio::time::sleep(FORMATS_INTERVAL).await;
         }
     }
 
@@ -177,7 +177,7 @@ impl Follower {
     fn publish(&self, following: &Following) {
         if let Some(book) = following.book() {
             let book = book.clone().with_tips(self.tipped);
-            self.books.send_replace(book.with_tables(self.tables.borrow().clone()));
+            self.books.send_replace(book.with_formats(self.formats.borrow().clone()));
         }
     }
 

@@ -3,9 +3,9 @@
 
 use super::path::{Hop, Path};
 use crate::book::Book;
-use crate::tables::Tables;
+use crate::formats::Formats;
 use amm::{Limit, Trader};
-use chain::transaction;
+use chain::transaction::{self, Version};
 use order_core::token::{NATIVE_MINT, Program};
 use order_core::{Atoms, Mint, PoolAddress, Pubkey, Token};
 use proto::quote::Request;
@@ -23,6 +23,16 @@ const TABLE: usize = ADDRESS + 2;
 /// The signature, the header, the blockhash, the counts of addresses, of instructions and of tables, and
 /// both instructions of the compute budget.
 const FRAME: usize = (1 + 64) + (1 + 3) + 32 + 1 + 1 + 1 + 8 + 12;
+
+/// The same of version 1, which has no tables and no budget: its limits and the fee are in its head. That has a mask of
+/// those that are there, 8 bytes of fee and twice 4 of limits.
+const FRAME_V1: usize = 64 + (1 + 3) + 4 + 32 + 1 + 1 + 8 + 2 * 4;
+
+/// The bytes that version 1 takes more for each instruction: the length of its data has two.
+const INSTRUCTION_V1: usize = 1;
+
+/// How many instructions create, initialise and close the account of wrapped SOL.
+const WRAPPING_INSTRUCTIONS: usize = 3;
 
 /// The instructions that create, initialise and close the account of wrapped SOL.
 const WRAPPING: usize = CREATING + 38 + 7;
@@ -72,8 +82,12 @@ pub(super) struct Shape {
     tables: u64,
     /// The tokens whose accounts are opened, a bit for each; the lowest is wrapped SOL's.
     opened: u64,
+    /// How many instructions there are besides those that open accounts and close them.
+    instructions: usize,
     /// Everything else.
     bytes: usize,
+    /// The newest version that the transaction may have.
+    newest: Version,
 }
 
 impl Shape {
@@ -86,7 +100,9 @@ impl Shape {
             own_looked_up: self.own_looked_up.saturating_add(other.own_looked_up),
             tables: self.tables | other.tables,
             opened: self.opened | other.opened,
+            instructions: self.instructions.saturating_add(other.instructions),
             bytes: self.bytes.saturating_add(other.bytes),
+            newest: self.newest.max(other.newest),
         }
     }
 
@@ -109,26 +125,51 @@ impl Shape {
 
     /// True if the transaction is short enough to be sent, and names few enough accounts.
     pub(super) fn fits(self) -> bool {
-        self.length() <= transaction::LENGTH_MAX && self.accounts() <= transaction::ACCOUNTS_MAX
+        let fits = |version: Version| {
+            self.length(version) <= version.length_max()
+                && self.accounts(version) <= transaction::ACCOUNTS_MAX
+        };
+        fits(Version::V0) || (self.newest >= Version::V1 && fits(Version::V1))
     }
 
-    fn accounts(self) -> usize {
-        usize::try_from(self.addresses.count_ones()).unwrap_or(usize::MAX).saturating_add(self.own)
+    /// The program of the compute budget is one of them, which version 1 does not call.
+    fn accounts(self, version: Version) -> usize {
+        let named = count(self.addresses.count_ones(), 1).saturating_add(self.own);
+        match version {
+            Version::V0 => named,
+            Version::V1 => named.saturating_sub(1),
+        }
     }
 
-    /// The transaction's length in bytes, with the lookup tables if that is shorter. Where there are several
-    /// tables, leaving one out may be shorter still.
-    pub(super) fn length(self) -> usize {
-        let count = |ones: u32, each: usize| usize::try_from(ones).unwrap_or(usize::MAX).saturating_mul(each);
-        let wrapping = count((self.opened & WRAPPED).count_ones(), WRAPPING);
-        let associating = count((self.opened & !WRAPPED).count_ones(), ASSOCIATING);
-        let addresses = self.accounts().saturating_mul(ADDRESS);
+    /// The transaction's length in bytes. One of version 0 is told with the lookup tables if that is shorter; where
+    /// there are several, leaving one out may be shorter still.
+    pub(super) fn length(self, version: Version) -> usize {
+        let wrapped = (self.opened & WRAPPED).count_ones();
+        let associated = (self.opened & !WRAPPED).count_ones();
+        let opening = count(wrapped, WRAPPING).saturating_add(count(associated, ASSOCIATING));
+        let addresses = self.accounts(version).saturating_mul(ADDRESS);
+        let whole = self.bytes.saturating_add(opening).saturating_add(addresses);
+        match version {
+            Version::V0 => whole.saturating_add(FRAME).saturating_sub(self.saved()),
+            Version::V1 => {
+                let opening = count(wrapped, WRAPPING_INSTRUCTIONS).saturating_add(count(associated, 1));
+                let instructions = self.instructions.saturating_add(opening);
+                whole.saturating_add(FRAME_V1).saturating_add(instructions.saturating_mul(INSTRUCTION_V1))
+            }
+        }
+    }
+
+    /// The bytes that the lookup tables save.
+    fn saved(self) -> usize {
         let shared = count((self.addresses & !self.fixed).count_ones(), LOOKED_UP);
         let saved = self.own_looked_up.saturating_mul(LOOKED_UP).saturating_add(shared);
-        let saved = saved.saturating_sub(count(self.tables.count_ones(), TABLE));
-        let whole = [self.bytes, addresses, wrapping, associating].into_iter().fold(0, usize::saturating_add);
-        whole.saturating_sub(saved)
+        saved.saturating_sub(count(self.tables.count_ones(), TABLE))
     }
+}
+
+/// So many times `each`.
+fn count(ones: u32, each: usize) -> usize {
+    usize::try_from(ones).unwrap_or(usize::MAX).saturating_mul(each)
 }
 
 /// The bit of wrapped SOL among the opened accounts.
@@ -145,6 +186,7 @@ impl Shapes {
     /// None where an instruction cannot be built.
     pub(super) fn of(book: &Book, request: &Request, paths: &[Path<'_>], amount: Atoms) -> Option<Self> {
         let mut parts = Parts::default();
+        let formats = book.formats();
         let frame =
             parts.frame(book.token(request.mint_in)?, book.token(request.mint_out)?, book.is_tipped());
         let mut drafts = Vec::with_capacity(paths.len());
@@ -156,14 +198,15 @@ impl Shapes {
             }
             drafts.push(draft);
         }
-        let shapes = parts.shapes(book.tables());
+        let shapes = parts.shapes(formats);
         let shape = |parts: &[usize]| {
             parts
                 .iter()
                 .filter_map(|part| shapes.get(*part))
                 .fold(Shape::default(), |sum, part| sum.and(*part))
         };
-        Some(Self { frame: shape(&[frame]), paths: drafts.iter().map(|draft| shape(draft)).collect() })
+        let frame = Shape { newest: formats.newest(), ..shape(&[frame]) };
+        Some(Self { frame, paths: drafts.iter().map(|draft| shape(draft)).collect() })
     }
 }
 
@@ -187,6 +230,7 @@ struct Part {
     /// Those of them that are programs which it calls.
     called: Vec<Pubkey>,
     opened: u64,
+    instructions: usize,
     bytes: usize,
 }
 
@@ -198,7 +242,8 @@ impl Parts {
 
     /// The part of every route: the order's marker, the output's account, the input's if it is SOL, and the tip.
     fn frame(&mut self, token_in: &Token, token_out: &Token, tipped: bool) -> usize {
-        let mut part = Part { addresses: vec![WALLET, BUDGET], bytes: FRAME, ..Part::default() };
+        // One instruction makes the marker, or what was wrapped SOL's account into it.
+        let mut part = Part { addresses: vec![WALLET, BUDGET], instructions: 1, ..Part::default() };
         if token_in.is_native() || token_out.is_native() {
             part.opened |= part.wrapped();
             part.bytes = part.bytes.saturating_add(REFILLING);
@@ -209,12 +254,12 @@ impl Parts {
         }
         if !token_out.is_native() {
             part.associated(token_out);
-            part.bytes = part.bytes.saturating_add(ASSOCIATING);
+            part.add(ASSOCIATING);
         }
         if tipped {
             // The marker's instruction has named the system program.
             part.addresses.push(TIPPED);
-            part.bytes = part.bytes.saturating_add(TIPPING);
+            part.add(TIPPING);
         }
         self.add(part)
     }
@@ -256,13 +301,19 @@ impl Parts {
         addresses.push(instruction.program_id);
         addresses.sort_unstable();
         addresses.dedup();
-        let place = self.add(Part { addresses, called: vec![instruction.program_id], opened: 0, bytes });
+        let place = self.add(Part {
+            addresses,
+            called: vec![instruction.program_id],
+            opened: 0,
+            instructions: 1,
+            bytes,
+        });
         self.pools.insert(hop.candidate.entry.address, place);
         Some(place)
     }
 
     /// Each part with a bit for each address that some other has too.
-    fn shapes(&self, tables: &Tables) -> Vec<Shape> {
+    fn shapes(&self, formats: &Formats) -> Vec<Shape> {
         let mut count: HashMap<Pubkey, u32> = HashMap::new();
         for address in self.parts.iter().flat_map(|part| &part.addresses) {
             let count = count.entry(*address).or_default();
@@ -270,13 +321,14 @@ impl Parts {
         }
         let mut bits: HashMap<Pubkey, u128> = HashMap::new();
         let mut shape = |part: &Part| {
-            let mut shape = Shape { opened: part.opened, bytes: part.bytes, ..Shape::default() };
+            let (opened, instructions, bytes) = (part.opened, part.instructions, part.bytes);
+            let mut shape = Shape { opened, instructions, bytes, ..Shape::default() };
             for address in &part.addresses {
                 let next = 1u128.checked_shl(u32::try_from(bits.len()).unwrap_or(u32::MAX));
                 // Several paths may go through the token of one part.
                 let shared = part.opened != 0 || count.get(address).is_some_and(|count| *count > 1);
                 let bit = next.filter(|_| shared).map(|next| *bits.entry(*address).or_insert(next));
-                let table = tables.place(address).filter(|_| !part.called.contains(address));
+                let table = formats.place(address).filter(|_| !part.called.contains(address));
                 // An address too many is counted each time: the length is never taken for less than it is.
                 shape.name(bit, table.filter(|_| bit.is_some() || !shared));
             }
@@ -287,6 +339,12 @@ impl Parts {
 }
 
 impl Part {
+    /// Adds an instruction of so many bytes.
+    fn add(&mut self, bytes: usize) {
+        self.instructions = self.instructions.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
     /// Names what wrapped SOL needs, and gives its bit.
     fn wrapped(&mut self) -> u64 {
         self.addresses.extend([SYSTEM, transaction::program_id(Program::SplToken)]);
@@ -314,12 +372,12 @@ mod tests {
     #[test]
     fn a_lookup_table_leaves_room_for_so_many_accounts_and_no_more() {
         let named = |count: usize| {
-            let mut shape = Shape { bytes: FRAME, ..Shape::default() };
+            let mut shape = Shape::default();
             (0..count).for_each(|_| shape.name(None, Some(0)));
             shape
         };
         let most = transaction::ACCOUNTS_MAX;
         assert!(named(most).fits() && !named(most + 1).fits());
-        assert!(named(most + 1).length() < transaction::LENGTH_MAX, "it is not the length");
+        assert!(named(most + 1).length(Version::V0) < transaction::LENGTH_MAX, "it is not the length");
     }
 }

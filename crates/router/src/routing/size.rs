@@ -4,7 +4,7 @@
 //! routes are combined, [`super::shape`] adds their lengths up.
 
 use crate::book::Book;
-use chain::transaction::{self, BuildError, Draft};
+use chain::transaction::{self, BuildError, Draft, Unsigned};
 use chain::{Blockhash, Hash, SEED_LENGTH};
 use order_core::failure::Code;
 use order_core::order::{Marker, Tip};
@@ -17,18 +17,14 @@ const WALLET: Pubkey = Pubkey::new_from_array([0xA1; 32]);
 
 /// True if the transaction is short enough to be sent. That of a single hop always is.
 pub(super) fn fits(book: &Book, request: &Request, route: &Route) -> bool {
-    route.hop_count() == 1
-        || length(book, request, route).is_some_and(|length| length <= transaction::LENGTH_MAX)
+    route.hop_count() == 1 || matches!(built(book, request, route), Some(Ok(_)))
 }
 
-/// The transaction's length in bytes; None if it cannot be built, or names too many accounts.
-pub(super) fn length(book: &Book, request: &Request, route: &Route) -> Option<usize> {
+/// The transaction in the first of the book's formats that has room for it; None if the route cannot be planned.
+pub(super) fn built(book: &Book, request: &Request, route: &Route) -> Option<Result<Unsigned, BuildError>> {
     let blockhash = Blockhash { hash: Hash::new_from_array([2; 32]), last_valid_block_height: 0, slot: 0 };
-    match transaction::build(&WALLET, &draft(book, request, route)?, book.tables().list(), &blockhash) {
-        Ok(unsigned) => Some(unsigned.bytes().len()),
-        Err(BuildError::TooLong { length }) => Some(length),
-        Err(BuildError::TooManyAccounts { .. } | BuildError::Encoding(_)) => None,
-    }
+    let draft = draft(book, request, route)?;
+    Some(transaction::build(&WALLET, &draft, book.formats().read(), &blockhash))
 }
 
 /// The transaction's draft, as the executor plans it on the pools of the book.
@@ -54,6 +50,7 @@ fn draft(book: &Book, request: &Request, route: &Route) -> Option<Draft> {
         amount_in: Atoms::new(1),
         compute_unit_limit: 1,
         compute_unit_price: 1,
+        loaded_bytes_limit: 1,
         token_account_rent: Atoms::new(1),
         marker_rent: Atoms::new(1),
         tip: book.is_tipped().then(tip),

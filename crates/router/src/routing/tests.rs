@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{self, SOL, TestPool, usdc};
+use chain::transaction::BuildError;
 use order_core::quote::Exclusions;
 use order_core::{InputBuffer, Mint, PoolAddress, Venue};
 use proptest::prelude::*;
@@ -28,6 +29,15 @@ fn ask(mode: Mode, amount: u64) -> Request {
 fn decide_on(pools: &[TestPool], request: &Request) -> Result<Decision, Failure> {
     let now = Instant::now();
     decide(&testing::book(pools, 7, now), request, now, MAX_AGE)
+}
+
+/// The length of a route's transaction in bytes, also of one that is too long.
+fn length(book: &Book, request: &Request, route: &Route) -> Option<usize> {
+    match size::built(book, request, route)? {
+        Ok(unsigned) => Some(unsigned.bytes().len()),
+        Err(BuildError::TooLong { length, .. }) => Some(length),
+        Err(BuildError::TooManyAccounts { .. } | BuildError::Encoding(_)) => None,
+    }
 }
 
 /// A deep pool with a high fee, and a shallow one with a low fee.

@@ -4,6 +4,7 @@
 mod faults;
 
 use crate::App;
+use crate::cluster;
 use crate::genesis;
 use crate::pools::SeededPool;
 use crate::prices::VOLATILITY_MAX;
@@ -23,6 +24,7 @@ pub(crate) fn routes() -> axum::Router<App> {
         .route("/admin/airdrop", post(airdrop))
         .route("/admin/prices", post(set_prices))
         .route("/admin/programs/{venue}", post(change_program))
+        .route("/admin/transaction-version-1", post(set_version_1))
         .route("/admin/pools", get(pools))
         .route("/admin/pools/{address}/price", post(move_price))
         .route("/admin/pools/{address}/reserves", post(set_reserves))
@@ -106,6 +108,12 @@ impl ChangeProgram {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SetVersion1 {
+    active: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MovePrice {
     change_bps: i32,
 }
@@ -150,6 +158,14 @@ async fn change_program(
             bank.change_programs(|svm| programs::set_behaviour(svm, venue, behaviour));
             Ok(())
         })?;
+        Ok(json!({ "slot": slot }))
+    })
+    .await
+}
+
+async fn set_version_1(State(app): State<App>, Json(request): Json<SetVersion1>) -> Answer {
+    blocking(move || {
+        let (slot, ()) = app.node.network.advance(|bank| cluster::set_version_1(bank, request.active))?;
         Ok(json!({ "slot": slot }))
     })
     .await

@@ -4,6 +4,7 @@
 mod bank;
 mod block;
 mod commitment;
+mod feature;
 mod history;
 mod ledger;
 mod queue;
@@ -12,11 +13,13 @@ mod transaction;
 pub(crate) use bank::{BLOCKHASH_AGE_MAX, Bank, EPOCH_SLOTS, LAG_MAX};
 pub(crate) use block::Block;
 pub(crate) use commitment::{Commitment, FINALIZATION_LAG};
+pub(crate) use feature::{FEATURE_PROGRAM, set_version_1, takes};
 pub(crate) use history::{History, Status};
 pub(crate) use ledger::Ledger;
 pub(crate) use queue::QueueFull;
 pub(crate) use transaction::{
-    Accounts, Balances, Landed, TRANSACTION_BYTES_MAX, compute_unit_price, cost_units,
+    Accounts, Balances, Landed, TRANSACTION_BYTES_MAX, TRANSACTION_V1_BYTES_MAX, compute_unit_price,
+    cost_units, is_charged,
 };
 
 use order_core::Timestamp;
@@ -233,6 +236,10 @@ impl Cluster {
                 continue;
             }
             if self.history.status(&signature).is_some() {
+                continue;
+            }
+            if !takes(&self.bank, &transaction, slot) {
+                tracing::debug!(%signature, "transaction dropped: its version is not active");
                 continue;
             }
             let executed = transaction::execute(&mut self.bank, transaction, landed.len());

@@ -1,8 +1,8 @@
 use super::bank::Bank;
 use crate::token;
-use solana_account::{AccountSharedData, ReadableAccount as _};
-use solana_message::AddressLoader as _;
+use solana_account::{AccountSharedData, ReadableAccount as _, WritableAccount as _};
 use solana_message::inner_instruction::InnerInstructionsList;
+use solana_message::{AddressLoader as _, VersionedMessage, v1};
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_transaction::versioned::VersionedTransaction;
@@ -11,6 +11,12 @@ use std::collections::HashSet;
 
 /// The largest transaction that fits in a packet.
 pub(crate) const TRANSACTION_BYTES_MAX: usize = 1232;
+
+/// The largest transaction of version 1.
+pub(crate) const TRANSACTION_V1_BYTES_MAX: usize = v1::MAX_TRANSACTION_SIZE;
+
+/// Micro-lamports of a lamport.
+const MICRO_LAMPORTS: u128 = 1_000_000;
 
 const COMPUTE_BUDGET: Pubkey = Pubkey::from_str_const("ComputeBudget111111111111111111111111111111");
 
@@ -135,8 +141,12 @@ pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction, index:
         Ok(meta) => (None, meta),
         // The VM gives the signature of what it ran and none of what it refused to run.
         Err(failed) if failed.meta.signature == Signature::default() => {
-            tracing::debug!(%signature, error = %failed.err, "transaction dropped");
-            return None;
+            let charged = is_charged(&failed.err).then(|| charge(bank, &accounts, failed.meta.fee)).flatten();
+            if charged.is_none() {
+                tracing::debug!(%signature, error = %failed.err, "transaction dropped");
+                return None;
+            }
+            (Some(failed.err), failed.meta)
         }
         Err(failed) => (Some(failed.err), failed.meta),
     };
@@ -159,6 +169,20 @@ pub(crate) fn execute(bank: &mut Bank, transaction: VersionedTransaction, index:
     })
 }
 
+/// True for an error by which a transaction is not run and pays its fee all the same: its accounts are too much.
+pub(crate) fn is_charged(error: &TransactionError) -> bool {
+    *error == TransactionError::MaxLoadedAccountsDataSizeExceeded
+}
+
+/// Takes a fee from the payer; None if it has too little.
+fn charge(bank: &mut Bank, accounts: &Accounts, fee: u64) -> Option<()> {
+    let payer = accounts.addresses.first()?;
+    let mut account = bank.svm().accounts_db().get_account(payer)?;
+    let left = account.lamports().checked_sub(fee)?;
+    account.set_lamports(left);
+    bank.write(*payer, account).ok()
+}
+
 /// The units that a transaction takes of its block, near to how real nodes count them: signatures, locks of accounts
 /// that are written, bytes of instructions, and what its programs used.
 pub(crate) fn cost_units(landed: &Landed) -> u64 {
@@ -179,6 +203,19 @@ pub(crate) fn cost_units(landed: &Landed) -> u64 {
 
 /// The price for a compute unit that a transaction offers, in micro-lamports.
 pub(crate) fn compute_unit_price(transaction: &VersionedTransaction) -> u64 {
+    match &transaction.message {
+        VersionedMessage::Legacy(_) | VersionedMessage::V0(_) => instructed_price(transaction),
+        VersionedMessage::V1(message) => {
+            let fee = u128::from(message.config.priority_fee.unwrap_or(0));
+            let limit = u128::from(message.config.compute_unit_limit.unwrap_or(0));
+            let price = fee.saturating_mul(MICRO_LAMPORTS).checked_div(limit).unwrap_or(0);
+            u64::try_from(price).unwrap_or(u64::MAX)
+        }
+    }
+}
+
+/// The price that an instruction of the Compute Budget program names.
+fn instructed_price(transaction: &VersionedTransaction) -> u64 {
     let keys = transaction.message.static_account_keys();
     let instructions = transaction.message.instructions().iter();
     let mut budget = instructions.filter(|instruction| {

@@ -4,15 +4,18 @@ use super::error::Error;
 use super::params::{Params, address};
 use super::state::token_amount;
 use super::{forge, in_context};
-use crate::cluster::{Accounts, Balances, Commitment, FINALIZATION_LAG, Landed, Status, cost_units};
+use crate::cluster::{
+    Accounts, Balances, Commitment, FINALIZATION_LAG, Landed, Status, cost_units, is_charged,
+};
 use crate::node::Node;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use solana_message::VersionedMessage;
 use solana_message::compiled_instruction::CompiledInstruction;
 use solana_message::inner_instruction::InnerInstructionsList;
+use solana_message::v0::MessageAddressTableLookup;
+use solana_message::{VersionedMessage, v1};
 use solana_signature::Signature;
 use solana_transaction::versioned::TransactionVersion;
 use solana_transaction_error::TransactionError;
@@ -188,7 +191,7 @@ fn find(node: &Node, signature: &Signature, commitment: Commitment) -> Option<Ar
 
 fn show_transaction(landed: &Landed, encoding: Encoding) -> Result<Value, Error> {
     let bytes = || {
-        bincode::serialize(&landed.transaction)
+        wincode::serialize(&landed.transaction)
             .map_err(|error| Error::internal(&anyhow::Error::new(error).context("writing a transaction")))
     };
     match encoding {
@@ -214,18 +217,32 @@ fn show_json(landed: &Landed, keys: Value) -> Value {
         "recentBlockhash": message.recent_blockhash().to_string(),
         "instructions": instructions,
     });
-    if let (VersionedMessage::V0(message), Some(fields)) = (message, shown.as_object_mut()) {
-        let lookups = message.address_table_lookups.iter().map(|lookup| {
-            json!({
-                "accountKey": lookup.account_key.to_string(),
-                "writableIndexes": lookup.writable_indexes,
-                "readonlyIndexes": lookup.readonly_indexes,
-            })
-        });
-        fields.insert("addressTableLookups".to_owned(), lookups.collect());
+    match message {
+        VersionedMessage::Legacy(_) => {}
+        VersionedMessage::V0(message) => {
+            shown["addressTableLookups"] = message.address_table_lookups.iter().map(show_lookup).collect();
+        }
+        VersionedMessage::V1(message) => shown["transactionConfig"] = show_config(&message.config),
     }
     let signatures: Vec<String> = landed.transaction.signatures.iter().map(Signature::to_string).collect();
     json!({ "signatures": signatures, "message": shown })
+}
+
+fn show_lookup(lookup: &MessageAddressTableLookup) -> Value {
+    json!({
+        "accountKey": lookup.account_key.to_string(),
+        "writableIndexes": lookup.writable_indexes,
+        "readonlyIndexes": lookup.readonly_indexes,
+    })
+}
+
+fn show_config(config: &v1::TransactionConfig) -> Value {
+    json!({
+        "priorityFee": config.priority_fee,
+        "computeUnitLimit": config.compute_unit_limit,
+        "loadedAccountsDataSizeLimit": config.loaded_accounts_data_size_limit,
+        "heapSize": config.heap_size,
+    })
 }
 
 fn show_keys(landed: &Landed, parsed: bool) -> Value {
@@ -257,6 +274,7 @@ fn show_instruction(instruction: &CompiledInstruction, stack_height: u8) -> Valu
 
 fn show_meta(landed: &Landed) -> Value {
     let [before, after] = &landed.balances;
+    let run = !landed.error.as_ref().is_some_and(is_charged);
     json!({
         "err": landed.error,
         "status": show_outcome(landed.error.as_ref()),
@@ -265,8 +283,8 @@ fn show_meta(landed: &Landed) -> Value {
         "postBalances": after.lamports,
         "preTokenBalances": show_token_balances(before),
         "postTokenBalances": show_token_balances(after),
-        "innerInstructions": show_inner(&landed.inner_instructions),
-        "logMessages": landed.logs,
+        "innerInstructions": run.then(|| show_inner(&landed.inner_instructions)),
+        "logMessages": run.then_some(&landed.logs),
         "rewards": [],
         "computeUnitsConsumed": landed.compute_units,
         "costUnits": cost_units(landed),

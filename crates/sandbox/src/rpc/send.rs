@@ -7,7 +7,9 @@ use super::in_context;
 use super::landed::{show_inner, show_loaded, show_token_balances};
 use super::params::{Params, address};
 use super::state::{NEWEST, show};
-use crate::cluster::{Accounts, Balances, Block, Commitment, TRANSACTION_BYTES_MAX};
+use crate::cluster::{
+    Accounts, Balances, Block, Commitment, TRANSACTION_BYTES_MAX, TRANSACTION_V1_BYTES_MAX, is_charged, takes,
+};
 use crate::node::{Node, View};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -15,6 +17,7 @@ use litesvm::types::{SimulatedTransactionInfo, TransactionMetadata};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use solana_account::{AccountSharedData, ReadableAccount as _};
+use solana_message::v1::V1_PREFIX;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_transaction::versioned::VersionedTransaction;
@@ -159,6 +162,9 @@ fn run(
     block: &Block,
 ) -> Result<Simulation, Error> {
     let bank = &view.cluster().bank;
+    if !takes(bank, &transaction, view.slot(NEWEST)) {
+        return Ok(Simulation::refused(TransactionError::UnsupportedVersion));
+    }
     let accounts = match Accounts::resolve(bank, &transaction) {
         Ok(accounts) => accounts,
         Err(error) => return Ok(Simulation::refused(error)),
@@ -260,7 +266,7 @@ impl Simulation {
             "unitsConsumed": self.meta.compute_units_consumed,
             "loadedAccountsDataSize": self.loaded_bytes,
             "loadedAddresses": self.accounts.as_ref().map_or_else(nothing_loaded, show_loaded),
-            "fee": self.is_run().then_some(self.meta.fee),
+            "fee": (self.is_run() || self.error.as_ref().is_some_and(is_charged)).then_some(self.meta.fee),
             "returnData": return_data,
             "innerInstructions": null,
             "replacementBlockhash": null,
@@ -294,21 +300,29 @@ fn reached(view: &View<'_>, commitment: Commitment, wanted: Option<u64>) -> Resu
 fn decode(text: &str, encoding: Encoding) -> Result<VersionedTransaction, Error> {
     let unreadable = |what: &str| Error::invalid_params(format!("failed to decode the transaction: {what}"));
     // Both encodings need at most twice the bytes; longer text is not worth decoding.
-    if text.len() > TRANSACTION_BYTES_MAX.saturating_mul(2) {
+    if text.len() > TRANSACTION_V1_BYTES_MAX.saturating_mul(2) {
         return Err(unreadable("it is too large"));
     }
     let bytes = match encoding {
         Encoding::Base58 => bs58::decode(text).into_vec().map_err(|_| unreadable("not base58"))?,
         Encoding::Base64 => BASE64_STANDARD.decode(text).map_err(|_| unreadable("not base64"))?,
     };
-    if bytes.len() > TRANSACTION_BYTES_MAX {
-        let size = format!("too large: {} bytes (max: {TRANSACTION_BYTES_MAX})", bytes.len());
-        return Err(unreadable(&size));
+    let most = bytes_max(&bytes, encoding);
+    if bytes.len() > most {
+        return Err(unreadable(&format!("too large: {} bytes (max: {most})", bytes.len())));
     }
     let transaction: VersionedTransaction =
-        bincode::deserialize(&bytes).map_err(|_| unreadable("not a transaction"))?;
+        wincode::deserialize(&bytes).map_err(|_| unreadable("not a transaction"))?;
     transaction.sanitize().map_err(|error| unreadable(&error.to_string()))?;
     Ok(transaction)
+}
+
+/// Most bytes of a transaction that begins like this. As on real nodes, base58 is for those that fit in a packet.
+fn bytes_max(bytes: &[u8], encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::Base64 if bytes.first() == Some(&V1_PREFIX) => TRANSACTION_V1_BYTES_MAX,
+        Encoding::Base58 | Encoding::Base64 => TRANSACTION_BYTES_MAX,
+    }
 }
 
 fn verified(transaction: &VersionedTransaction) -> bool {

@@ -40,7 +40,7 @@ async fn sign(
 }
 
 fn length(transaction: &VersionedTransaction) -> usize {
-    bincode::serialize(transaction).unwrap().len()
+    wincode::serialize(transaction).unwrap().len()
 }
 
 /// JUP for USDC on one pool, exactly that for USDT on another, and JUP for USDC on a third; with what the

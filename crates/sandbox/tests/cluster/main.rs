@@ -18,3 +18,5 @@ mod support;
 mod swaps;
 #[cfg(test)]
 mod transactions;
+#[cfg(test)]
+mod version_1;

@@ -188,7 +188,7 @@ impl Cluster {
     }
 
     pub(crate) async fn landed(&self, signature: &Signature) -> Value {
-        let config = json!({ "commitment": "confirmed", "maxSupportedTransactionVersion": 0 });
+        let config = json!({ "commitment": "confirmed", "maxSupportedTransactionVersion": 1 });
         until(async || {
             let landed = self.call("getTransaction", json!([signature.to_string(), config])).await;
             (!landed.is_null()).then_some(landed)
@@ -273,7 +273,7 @@ pub(crate) fn sent(skip_preflight: bool) -> Value {
 }
 
 pub(crate) fn encode(transaction: &VersionedTransaction) -> String {
-    BASE64_STANDARD.encode(bincode::serialize(transaction).unwrap())
+    BASE64_STANDARD.encode(wincode::serialize(transaction).unwrap())
 }
 
 pub(crate) fn account(shown: &Value) -> Account {

@@ -1,3 +1,4 @@
+use chain::transaction::LOADED_BYTES_MAX;
 use order_core::Atoms;
 
 /// More than this no transaction may ask for.
@@ -14,6 +15,18 @@ const PERCENTILE: usize = 75;
 
 /// Micro-lamports in a lamport.
 const MICRO: u64 = 1_000_000;
+
+/// For accounts that are made, or grow, between the simulation and the landing.
+const LOADED_BYTES_MARGIN: u32 = 64 * 1024;
+
+/// The most bytes of accounts that a transaction may load whose simulation loaded so many: twice as many and a
+/// little, since a program may be replaced by a larger one. Blocks have less room for who asks for more, and who
+/// asks for too little pays for nothing. All that there are if the node does not say.
+pub(super) fn loaded_bytes_limit(loaded: Option<u32>) -> u32 {
+    let limit =
+        |loaded: u32| loaded.saturating_mul(2).saturating_add(LOADED_BYTES_MARGIN).min(LOADED_BYTES_MAX);
+    loaded.map_or(LOADED_BYTES_MAX, limit)
+}
 
 /// The limit for a transaction whose simulation took `units`.
 pub(crate) fn unit_limit(units: u64) -> u32 {
@@ -49,6 +62,14 @@ mod tests {
         assert_eq!(unit_limit(100_000), 111_000);
         assert_eq!(unit_limit(0), 1_000);
         assert_eq!(unit_limit(u64::MAX), UNITS_MAX);
+    }
+
+    #[test]
+    fn accounts_may_grow_and_no_more_is_loaded_than_is_legal() {
+        assert_eq!(loaded_bytes_limit(Some(500_000)), 1_065_536);
+        assert_eq!(loaded_bytes_limit(Some(0)), 65_536);
+        assert_eq!(loaded_bytes_limit(Some(u32::MAX)), LOADED_BYTES_MAX);
+        assert_eq!(loaded_bytes_limit(None), LOADED_BYTES_MAX);
     }
 
     #[test]

@@ -36,8 +36,7 @@ pub(super) fn needed(draft: &Draft, ground: &Ground) -> Result<Funds, Failure> {
 /// Most lamports that the transaction takes besides the amount: an upper bound, as which accounts exist is not asked.
 /// None if that is more than there can be.
 fn costs(draft: &Draft) -> Option<Atoms> {
-    let priority = u128::from(draft.compute_unit_price).checked_mul(u128::from(draft.compute_unit_limit))?;
-    let priority = Atoms::new(u64::try_from(priority.div_ceil(1_000_000)).ok()?);
+    let priority = draft.priority_fee()?;
     // That of the output, those of the intermediates, one for wrapped SOL, and those that pool programs keep for the
     // wallet, which are shorter.
     let kept = amm::trader_accounts(&draft.marker.wallet.pubkey());

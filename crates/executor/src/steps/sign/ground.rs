@@ -1,5 +1,5 @@
 use chain::transaction::{TOKEN_ACCOUNT_LENGTH, token_account};
-use chain::{Blockhash, Client, LookupTable, LookupTables, MARKER_LENGTH};
+use chain::{AllowedFormats, Blockhash, Client, Formats, MARKER_LENGTH};
 use futures_util::TryFutureExt as _;
 use order_core::failure::Code;
 use order_core::order::Marker;
@@ -14,7 +14,7 @@ pub(super) struct Ground {
     pub(super) blockhash: Blockhash,
     pub(super) recent_fees: Vec<u64>,
     pub(super) rent: Rent,
-    pub(super) lookup_tables: Vec<LookupTable>,
+    pub(super) formats: Formats,
 }
 
 /// The lamports that accounts must hold to live.
@@ -28,13 +28,13 @@ pub(super) struct Rent {
 pub(crate) struct Survey {
     cluster: Client,
     pools: Arc<PoolReader>,
-    lookup_tables: LookupTables,
+    formats: AllowedFormats,
     rent: OnceCell<Rent>,
 }
 
 impl Survey {
-    pub(crate) fn new(cluster: Client, pools: Arc<PoolReader>, lookup_tables: LookupTables) -> Self {
-        Self { cluster, pools, lookup_tables, rent: OnceCell::new() }
+    pub(crate) fn new(cluster: Client, pools: Arc<PoolReader>, formats: AllowedFormats) -> Self {
+        Self { cluster, pools, formats, rent: OnceCell::new() }
     }
 
     /// Asks for everything at once. The pools, the clock and the wallet's balances come from one slot.
@@ -51,12 +51,12 @@ impl Survey {
         // The account of wrapped SOL exists only within the transaction.
         let more: &[_] = if token_in.is_native() { &[wallet] } else { &[wallet, source] };
         let written: Vec<_> = route.iter().map(|pool| pool.pubkey()).collect();
-        let (pools, blockhash, recent_fees, rent, lookup_tables) = futures_util::try_join!(
+        let (pools, blockhash, recent_fees, rent, formats) = futures_util::try_join!(
             self.pools.read(&route, more, quote.slot),
             self.cluster.shared_blockhash().map_err(|error| error.failure()),
             self.cluster.shared_prioritization_fees(&written).map_err(|error| error.failure()),
             self.rent(),
-            self.cluster.shared_lookup_tables(&self.lookup_tables).map_err(|error| error.failure()),
+            self.cluster.shared_formats(&self.formats).map_err(|error| error.failure()),
         )?;
         if !token_in.is_native() && !pools.has(&source) {
             return Err(Failure::new(
@@ -64,7 +64,7 @@ impl Survey {
                 format!("the wallet has no {}", token_in.symbol),
             ));
         }
-        Ok(Ground { pools, blockhash, recent_fees, rent, lookup_tables })
+        Ok(Ground { pools, blockhash, recent_fees, rent, formats })
     }
 
     /// The lamports that accounts must hold to live, asked once.

@@ -66,21 +66,27 @@ impl SignStep {
         let bounds = bounds(order.intent(), min_out);
         let plan = SwapPlan::new(&quote.route, &bounds, |pool| ground.pools.market(pool))?;
         let draft = self.draft(order, &plan, &ground, marker)?;
-        let units = self.simulator.simulate(order, &draft, &plan, &ground, min_out).await?;
-        let unit_limit = fee::unit_limit(units);
+        let usage = self.simulator.simulate(order, &draft, &plan, &ground, min_out).await?;
+        let unit_limit = fee::unit_limit(usage.units);
         let unit_price =
             fee::unit_price(&ground.recent_fees, order.attempt(), unit_limit, self.max_priority_fee);
-        let draft = Draft { compute_unit_limit: unit_limit, compute_unit_price: unit_price, ..draft };
+        let draft = Draft {
+            compute_unit_limit: unit_limit,
+            compute_unit_price: unit_price,
+            loaded_bytes_limit: fee::loaded_bytes_limit(usage.loaded_bytes),
+            ..draft
+        };
         self.guard.reserve(order.id(), &funds::needed(&draft, &ground)?).await?;
         self.guard.check(order, quote).await?;
-        let built = transaction::build(&address, &draft, &ground.lookup_tables, &ground.blockhash);
+        let built = transaction::build(&address, &draft, &ground.formats, &ground.blockhash);
         let built = built.map_err(|error| unbuildable(&error))?;
         let signed = faults::effect!("sign", built.sign(wallet).await);
         let transaction = signed.map_err(|error| unsigned(&error))?;
         tracing::info!(
             signature = %transaction.signature,
             min_out = min_out.get(),
-            units,
+            version = %built.version(),
+            units = usage.units,
             unit_price,
             tip = transaction.tip.map(|tip| tip.lamports.get()),
             "signed"
@@ -88,7 +94,7 @@ impl SignStep {
         Ok(transaction)
     }
 
-    /// The transaction as it is simulated: with all the compute units there are.
+    /// The transaction as it is simulated: with all the compute units and loaded bytes there are.
     fn draft(
         &self,
         order: &Order,
@@ -106,6 +112,7 @@ impl SignStep {
             swaps: plan.instructions(marker.wallet.pubkey(), marker)?,
             compute_unit_limit: fee::UNITS_MAX,
             compute_unit_price: 0,
+            loaded_bytes_limit: transaction::LOADED_BYTES_MAX,
             token_account_rent: ground.rent.token_account,
             marker_rent: ground.rent.marker,
             tip: self.tips.of(order.id(), order.attempt()),
@@ -125,11 +132,13 @@ pub(crate) fn bounds(intent: &Intent, min_out: Atoms) -> Bounds {
 
 fn unbuildable(error: &BuildError) -> Failure {
     match error {
-        // The router takes care that it fits. It may not know yet that a lookup table is gone.
+        // The router takes care that it fits. It may not know yet that a lookup table is gone, or it knows of a
+        // version that this executor may not use.
         BuildError::TooLong { .. } | BuildError::TooManyAccounts { .. } => Failure::new(
             Code::SimulationFailed,
             format!(
-                "{error}; the router and the executors must have the same LOOKUP_TABLES and MAX_TIP_LAMPORTS"
+                "{error}; the router and the executors must have the same LOOKUP_TABLES, MAX_TRANSACTION_VERSION \
+                 and MAX_TIP_LAMPORTS"
             ),
         ),
         BuildError::Encoding(_) => Failure::new(Code::Unsupported, error.to_string()),

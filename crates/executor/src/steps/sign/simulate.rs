@@ -17,7 +17,7 @@ pub(crate) struct Simulator {
 }
 
 impl Simulator {
-    /// Runs the transaction where it costs nothing, and says how many compute units it takes.
+    /// Runs the transaction where it costs nothing, and says how much it takes.
     pub(super) async fn simulate(
         &self,
         order: &Order,
@@ -25,13 +25,9 @@ impl Simulator {
         plan: &SwapPlan,
         ground: &Ground,
         min_out: Atoms,
-    ) -> Result<u64, Failure> {
-        let built = transaction::build(
-            &draft.marker.wallet.pubkey(),
-            draft,
-            &ground.lookup_tables,
-            &ground.blockhash,
-        );
+    ) -> Result<Usage, Failure> {
+        let wallet = draft.marker.wallet.pubkey();
+        let built = transaction::build(&wallet, draft, &ground.formats, &ground.blockhash);
         let unsigned = built.map_err(|error| unbuildable(&error))?;
         let bytes = unsigned.bytes();
         let simulated =
@@ -64,8 +60,17 @@ impl Simulator {
                 return Err(Failure::new(Code::SimulationFailed, error.to_string()));
             }
         }
-        Ok(simulation.units)
+        Ok(Usage { units: simulation.units, loaded_bytes: simulation.loaded_bytes })
     }
+}
+
+/// How much a transaction takes of what it must ask for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usage {
+    /// Compute units.
+    pub(super) units: u64,
+    /// Bytes of the accounts that it loads; None if the node does not say.
+    pub(super) loaded_bytes: Option<u32>,
 }
 
 /// A transaction that would spend more than was ordered, or give less, is never signed, whatever

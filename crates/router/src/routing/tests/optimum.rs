@@ -5,8 +5,9 @@ use super::*;
 use crate::routing::combine::PATHS_MAX;
 use crate::routing::path::{Hop, Join, Path, Second};
 use crate::routing::shape::{Shape, Shapes};
-use crate::routing::{candidate, cost, size};
+use crate::routing::{candidate, cost};
 use crate::testing::trading;
+use chain::transaction::Version;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
@@ -193,8 +194,9 @@ fn gap(pools: &[TestPool], amount: u64) -> Option<i128> {
         "{} instead of {single}",
         chosen.route.amount_out().get()
     );
-    let (added_up, real) =
-        (length_of(&book, &request, &chosen.route, now), size::length(&book, &request, &chosen.route));
+    let shape = shape_of(&book, &request, &chosen.route, now);
+    let added_up = shape.map(|shape| shape.length(Version::V0));
+    let real = length(&book, &request, &chosen.route);
     // A part of the amount may need fewer of a pool's accounts than the whole.
     let walks = chosen.route.hops().any(|hop| hop.venue == Venue::MeteoraDlmm);
     assert!(added_up == real || walks && added_up > real, "{added_up:?} instead of {real:?}: {chosen:?}");
@@ -206,8 +208,8 @@ fn gap(pools: &[TestPool], amount: u64) -> Option<i128> {
     Some((best - ours - 10).max(0) * 10_000_000 / best.max(1))
 }
 
-/// The length of a route's transaction as it was added up.
-pub(super) fn length_of(book: &Book, request: &Request, route: &Route, now: Instant) -> Option<usize> {
+/// The shape of a route's transaction as it was added up.
+pub(super) fn shape_of(book: &Book, request: &Request, route: &Route, now: Instant) -> Option<Shape> {
     let mut paths = every_path(book, request, now);
     let pools: Vec<_> = route.hops().map(|hop| hop.pool).collect();
     paths.retain(|path| {
@@ -215,7 +217,7 @@ pub(super) fn length_of(book: &Book, request: &Request, route: &Route, now: Inst
         pools.windows(own.len()).any(|window| window == own)
     });
     let shapes = Shapes::of(book, request, &paths, request.amount)?;
-    Some(shapes.paths.iter().fold(shapes.frame, |sum, shape| sum.and(*shape)).length())
+    Some(shapes.paths.iter().fold(shapes.frame, |sum, shape| sum.and(*shape)))
 }
 
 /// `cargo test -p router basis_point -- --nocapture` says how near it comes.
