@@ -115,6 +115,8 @@ impl Router {
         let service = RouterServiceServer::new(service).max_decoding_message_size(REQUEST_BYTES_MAX);
         let (books, max_age) = (self.books.clone(), self.max_age);
         self.shell.check("cluster", move || std::future::ready(fresh(&books.borrow(), max_age)));
+        // Told before anybody can ask: the service is there, and has no state yet.
+        tell(&reporter, ServingStatus::NotServing).await;
         self.shell.tasks().spawn(self.follower.run(shutdown.clone()));
         self.shell.tasks().spawn(report(reporter, self.books, self.max_age, shutdown.clone()));
         if let Some(tls) = self.tls.clone() {
@@ -174,9 +176,14 @@ async fn report(
             Ok(()) => ServingStatus::Serving,
             Err(_) => ServingStatus::NotServing,
         };
-        for service in ["", SERVICE_NAME] {
-            reporter.set_service_status(service, status).await;
-        }
+        tell(&reporter, status).await;
+    }
+}
+
+/// Sets the status of the process and of its service.
+async fn tell(reporter: &HealthReporter, status: ServingStatus) {
+    for service in ["", SERVICE_NAME] {
+        reporter.set_service_status(service, status).await;
     }
 }
 

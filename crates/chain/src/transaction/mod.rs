@@ -30,7 +30,8 @@ pub const LENGTH_MAX_V1: usize = v1::MAX_TRANSACTION_SIZE;
 /// Most bytes of accounts that the cluster loads for one transaction, and as many as one of version 0 may.
 pub const LOADED_BYTES_MAX: u32 = 64 * 1024 * 1024;
 
-const ASSOCIATED_TOKEN_PROGRAM: Pubkey =
+/// The program that keeps wallets' accounts of tokens.
+pub const ASSOCIATED_TOKEN_PROGRAM: Pubkey =
     Pubkey::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 
 /// Most accounts that the cluster locks for one transaction, those of lookup tables among them. One of version 1 has

@@ -5,7 +5,7 @@ use super::path::{Hop, Path};
 use crate::book::Book;
 use crate::formats::Formats;
 use amm::{Limit, Trader};
-use chain::transaction::{self, Version};
+use chain::transaction::{self, ASSOCIATED_TOKEN_PROGRAM, Version};
 use order_core::token::{NATIVE_MINT, Program};
 use order_core::{Atoms, Mint, PoolAddress, Pubkey, Token};
 use proto::quote::Request;
@@ -51,9 +51,6 @@ const ASSOCIATING: usize = 10;
 
 /// Stands for the wallet.
 const WALLET: Pubkey = Pubkey::new_from_array([0xA1; 32]);
-
-/// Stands for the program of associated accounts.
-const ASSOCIATED: Pubkey = Pubkey::new_from_array([0xA2; 32]);
 
 /// Stands for the order's marker, where it is an account of its own.
 const MARKER: Pubkey = Pubkey::new_from_array([0xA4; 32]);
@@ -355,7 +352,9 @@ impl Part {
 
     /// Names what an associated account needs.
     fn associated(&mut self, token: &Token) {
-        self.addresses.extend([SYSTEM, transaction::program_id(token.program), ASSOCIATED]);
+        self.addresses.extend([SYSTEM, transaction::program_id(token.program), ASSOCIATED_TOKEN_PROGRAM]);
+        // A pool's program may name it without calling it.
+        self.called.push(ASSOCIATED_TOKEN_PROGRAM);
         self.addresses.extend([account(token.mint), token.mint.pubkey()]);
     }
 }

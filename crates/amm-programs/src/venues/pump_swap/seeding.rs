@@ -21,6 +21,8 @@ const BUYBACK: Pubkey = Pubkey::new_from_array([0xC4; 32]);
 const ASSOCIATED_TOKEN_PROGRAM: Pubkey =
     Pubkey::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 
+/// The number of the creator's pool of two tokens: the first.
+const INDEX: u16 = 0;
 /// The protocol's part of the fee, in ten-thousandths. The rest stays in the pool.
 const PROTOCOL_FEE: u64 = 1;
 /// The part of it that buys back, in ten-thousandths.
@@ -42,10 +44,8 @@ const BASIS_POINT: i64 = 100_000;
 pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let [(base, base_amount), (quote, quote_amount)] = sides(seed)?;
     let liquidity_fee = liquidity_fee(seed).ok_or(SeedError::Fee { fee: seed.fee })?;
-    let [first, second, ..] = seed.pool.to_bytes();
-    let index = u16::from_le_bytes([first, second]);
-    let seeds: [&[u8]; 5] =
-        [b"pool", &index.to_le_bytes(), CREATOR.as_ref(), &base.mint.to_bytes(), &quote.mint.to_bytes()];
+    let [base_mint, quote_mint] = [base, quote].map(|token| token.mint.to_bytes());
+    let seeds: [&[u8]; 5] = [b"pool", &INDEX.to_le_bytes(), CREATOR.as_ref(), &base_mint, &quote_mint];
     let (pool, bump) = Pubkey::find_program_address(&seeds, &PROGRAM_ID);
     let vault = |token: PoolToken, amount: Atoms| SeededVault {
         address: associated(pool, token.mint, token.program),
@@ -57,7 +57,7 @@ pub(super) fn seed(seed: &Seed) -> Result<Seeded, SeedError> {
     let vaults = [vault(base, base_amount), vault(quote, quote_amount)];
     let kept = |address, owner, data| SeededAccount { address, owner, data };
     let mut accounts = vec![
-        kept(pool, PROGRAM_ID, pool_data([base, quote], &vaults, index, bump)),
+        kept(pool, PROGRAM_ID, pool_data([base, quote], &vaults, bump)),
         kept(GLOBAL_CONFIG, PROGRAM_ID, global_config()),
         kept(FEE_CONFIG, FEE_PROGRAM, fee_config(liquidity_fee)),
         kept(GLOBAL_VOLUME, PROGRAM_ID, global_volume()),
@@ -93,12 +93,12 @@ fn liquidity_fee(seed: &Seed) -> Option<u64> {
     u64::try_from(basis_points).ok().filter(|_| is_whole)?.checked_sub(PROTOCOL_FEE)
 }
 
-fn pool_data(tokens: [PoolToken; 2], vaults: &[SeededVault; 2], index: u16, bump: u8) -> Vec<u8> {
+fn pool_data(tokens: [PoolToken; 2], vaults: &[SeededVault; 2], bump: u8) -> Vec<u8> {
     use pool_offset as at;
     let mut data = vec![0; POOL_SIZE];
     put(&mut data, 0, &POOL_DISCRIMINATOR);
     put(&mut data, at::BUMP, &[bump]);
-    put(&mut data, at::INDEX, &index.to_le_bytes());
+    put(&mut data, at::INDEX, &INDEX.to_le_bytes());
     put(&mut data, at::CREATOR, CREATOR.as_ref());
     for ((token, vault), (mint_at, vault_at)) in
         tokens.into_iter().zip(vaults).zip(at::MINTS.into_iter().zip(at::VAULTS))
