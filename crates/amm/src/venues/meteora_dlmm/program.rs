@@ -28,8 +28,6 @@ pub(super) const ARRAYS_LEAST: usize = 3;
 
 /// Why a swap that leaves [`ARRAYS_HALF`] is not quoted.
 pub const NEEDS_EXTENSION: &str = "the amount reaches bin arrays that only the bitmap's extension knows";
-/// Why a swap that leaves the arrays that are read is not quoted.
-pub const NEEDS_MORE_ARRAYS: &str = "the amount reaches beyond the bin arrays that are read";
 /// The program's answer to an exact output is an error now and then where its own formula has one.
 pub(super) const NO_EXACT_OUT: &str = "an exact output of a Meteora DLMM pool";
 

@@ -3,7 +3,7 @@ use super::fee::Volatility;
 use super::layout::DlmmPool;
 use super::loaded::LoadedBins;
 use super::price;
-use super::program::{FEE_ONE, NEEDS_EXTENSION, NEEDS_MORE_ARRAYS};
+use super::program::{FEE_ONE, NEEDS_EXTENSION};
 use crate::math::{mul_div_ceil, mul_div_floor};
 use crate::swap::{Direction, QuoteError};
 
@@ -90,7 +90,7 @@ impl BinWalk {
         let here = bin_array::index_of(self.active_id);
         let next = bins.pool.bitmap.onwards(direction, here).next();
         let next = next.ok_or_else(|| no_liquidity(&bins.pool, direction))?;
-        let array = bins.array(next).ok_or(QuoteError::Unsupported { reason: NEEDS_MORE_ARRAYS })?;
+        let array = bins.array(next).ok_or(QuoteError::BeyondAccounts)?;
         if next != here {
             self.active_id = bin_array::entry_bin(next, direction);
         }
