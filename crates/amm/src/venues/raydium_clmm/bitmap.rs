@@ -2,7 +2,6 @@
 
 use super::layout::pool_offset;
 use super::program::PROGRAM_ID;
-use super::tick_array;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::concentrated::TICK_MAX;
 use crate::swap::Direction;
@@ -145,16 +144,6 @@ impl BitmapExtension {
         let bitmap = usize::try_from(bitmap.saturating_sub(1)).unwrap_or(usize::MAX);
         has_bit(words, bitmap.saturating_mul(EXTENSION_WORDS << 6).saturating_add(bit))
     }
-}
-
-/// True if arrays of so many ticks reach farther than the pool's own bitmap.
-pub(super) fn has_extension(array_ticks: i32) -> bool {
-    array_ticks.saturating_mul(BITMAP_ZERO) < TICK_MAX
-}
-
-/// Number of ticks that an array spans.
-pub(super) fn array_ticks(spacing: u16) -> i32 {
-    i32::from(spacing).saturating_mul(tick_array::TICKS)
 }
 
 fn words<const N: usize>(fields: Fields<'_>, offset: usize) -> Result<[u64; N], DecodeError> {
