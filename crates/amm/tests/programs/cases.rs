@@ -5,10 +5,10 @@ use crate::accounts::Cluster;
 use crate::orca_whirlpool;
 use crate::recorded::{bytes, read_file};
 use crate::vectors::{cases, flag, number};
-use amm::{Clock, Limit, Market, Pool};
+use amm::{Clock, Limit, Market, Pool, Trader};
 use amm_programs::Execution;
 use order_core::quote::Mode;
-use order_core::{Atoms, PoolAddress, Pubkey};
+use order_core::{Atoms, Mint, PoolAddress, Pubkey};
 use serde_json::Value;
 
 /// A pool with all accounts of its cluster, and the time there.
@@ -42,6 +42,21 @@ impl Case {
         let pool = Pool::decode(self.pool, &self.cluster.accounts[&self.pool.pubkey()]).unwrap();
         let read = |address: &Pubkey| self.cluster.accounts.get(address).or(Some(&amm::ABSENT));
         pool.load(read, self.clock).unwrap()
+    }
+}
+
+impl Case {
+    /// The swap as the program does it, which sees the accounts that its instruction names and no other.
+    fn swap_of_named(&self, market: &Market, mint: Mint, limit: Limit) -> Option<Execution> {
+        let stranger = Pubkey::new_from_array([9; 32]);
+        let trader = Trader { owner: stranger, source: stranger, destination: stranger };
+        let named = market.instruction(&trader, mint, limit).ok()?.accounts;
+        let read = |address: &Pubkey| {
+            let is_named = named.iter().any(|meta| meta.pubkey == *address);
+            is_named.then(|| self.cluster.accounts.get(address).unwrap_or(&amm::ABSENT))
+        };
+        let market = market.pool().load(read, self.clock).ok()?;
+        amm_programs::swap(&market, mint, limit).ok()
     }
 }
 
@@ -140,6 +155,7 @@ fn agrees_with_source(name: &str, check: impl Fn(&Case, &Execution, &Value, &Val
                     let swapped = &executed.swapped;
                     assert_eq!((swapped.amount_in.get(), swapped.amount_out.get()), expected, "{told:?}");
                     check(&pool, &executed, case, quote);
+                    assert_eq!(pool.swap_of_named(&market, mint, limit), Some(executed), "{told:?}");
                     agreed += 1;
                 }
             }

@@ -18,9 +18,9 @@ pub const FEE_CAP: u64 = 100_000_000;
 /// Number of bin arrays on each side of price one of which the pool's own account knows the liquidity.
 pub const ARRAYS_HALF: i32 = 512;
 
-/// Number of bin arrays read on each side of the price, that of the price included: a swap through more
-/// of them would hardly fit in a transaction.
-pub(super) const ARRAYS_EACH_WAY: usize = 4;
+/// Number of bin arrays read on each side of the price, that of the price included. A swap names those that it
+/// enters: how many fit in a transaction depends on what else is in it.
+pub(super) const ARRAYS_EACH_WAY: usize = 6;
 
 /// Least number of bin arrays in a swap instruction, if the pool has them: the price may move before
 /// it is executed.

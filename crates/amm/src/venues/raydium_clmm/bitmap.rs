@@ -8,9 +8,11 @@ use crate::swap::Direction;
 use order_core::{Pubkey, derived_address};
 use solana_account::Account;
 
-/// Number of tick arrays in a swap instruction: a transaction has room for more, a route of two
-/// pools has not.
-pub(super) const ARRAYS: usize = 3;
+/// Number of tick arrays read on each side of the price, that of the price included.
+pub(super) const ARRAYS_EACH_WAY: usize = 5;
+
+/// Least number of tick arrays in a swap instruction, if the pool has them: the price may move before it is executed.
+pub(super) const ARRAYS_LEAST: usize = 3;
 
 /// The bitmap's bit of the array that begins at tick zero.
 pub const BITMAP_ZERO: i32 = 512;
@@ -84,7 +86,7 @@ impl TickArrayBitmap {
         loop {
             match self.has_array(array, extension) {
                 None => return Starts { starts, end: End::Unknown },
-                Some(true) if starts.len() == ARRAYS => return Starts { starts, end: End::More },
+                Some(true) if starts.len() == ARRAYS_EACH_WAY => return Starts { starts, end: End::More },
                 Some(true) => starts.push(array.saturating_mul(array_ticks)),
                 Some(false) => {}
             }

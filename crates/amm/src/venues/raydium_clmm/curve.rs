@@ -1,4 +1,4 @@
-use super::bitmap::End;
+use super::bitmap::{ARRAYS_LEAST, End};
 use super::dynamic_fee;
 use super::layout::{ClmmConfig, ClmmPool, pool_offset};
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, tick_at};
@@ -7,7 +7,8 @@ use crate::account::{DecodeError, Lookup, is_vacant};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::concentrated::{
-    self, Beyond, FeeSide, RATE_ONE, Share, Stop, TickArrayAddress, TickArrays, TickSwap, Walked, walk,
+    self, Beyond, FeeSide, GrowingFee, RATE_ONE, Share, Stop, TickArrayAddress, TickArrays, TickSwap, Walked,
+    walk,
 };
 use crate::swap::{Direction, Fill, QuoteError};
 use crate::venue::{Curve, SwapArgs};
@@ -62,29 +63,9 @@ impl ClmmCurve {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
-        let (reach, price_limit) = match direction {
-            Direction::AToB => (&self.down, SQRT_PRICE_MIN.saturating_add(1)),
-            Direction::BToA => (&self.up, SQRT_PRICE_MAX.saturating_sub(1)),
-        };
-        let fee_rate = self.config.trade_fee_rate;
-        let growing = self.pool.dynamic_fee.map(|fee| fee.at(self.pool.place, fee_rate, direction, clock));
-        let fee_shares = [self.config.protocol_fee_rate, self.config.fund_fee_rate]
-            .map(|rate| Share { rate, whole: RATE_ONE });
-        let walked = walk(TickSwap {
-            start: self.pool.place,
-            stops: &reach.stops,
-            direction,
-            mode,
-            amount,
-            fee_rate,
-            fee_side: self.pool.fee_on.side(direction),
-            growing_fee: growing.map(|(fee, _)| fee),
-            price_limit,
-            beyond: reach.beyond,
-            fee_shares,
-        })?;
+        let walked = self.walk(direction, mode, amount, clock)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
-        if let Some((fee, (_, last_update))) = walked.growing_fee.zip(growing) {
+        if let Some((fee, (_, last_update))) = walked.growing_fee.zip(self.growing_fee(direction, clock)) {
             dynamic_fee::write(self.pool.address, fee.volatility, last_update, writes);
         }
         Ok(Fill {
@@ -93,6 +74,62 @@ impl ClmmCurve {
             fee: millionths(walked.fee_rate),
             price_impact: walked.price_impact,
         })
+    }
+
+    /// The fee as a swap at this time finds it if it grows, and the time of its last reference.
+    fn growing_fee(&self, direction: Direction, clock: Clock) -> Option<(GrowingFee, u64)> {
+        let rate = self.config.trade_fee_rate;
+        self.pool.dynamic_fee.map(|fee| fee.at(self.pool.place, rate, direction, clock))
+    }
+
+    fn walk(
+        &self,
+        direction: Direction,
+        mode: Mode,
+        amount: u64,
+        clock: Clock,
+    ) -> Result<Walked<2>, QuoteError> {
+        let (reach, price_limit) = match direction {
+            Direction::AToB => (&self.down, SQRT_PRICE_MIN.saturating_add(1)),
+            Direction::BToA => (&self.up, SQRT_PRICE_MAX.saturating_sub(1)),
+        };
+        let fee_rate = self.config.trade_fee_rate;
+        let fee_shares = [self.config.protocol_fee_rate, self.config.fund_fee_rate]
+            .map(|rate| Share { rate, whole: RATE_ONE });
+        walk(TickSwap {
+            start: self.pool.place,
+            stops: &reach.stops,
+            direction,
+            mode,
+            amount,
+            fee_rate,
+            fee_side: self.pool.fee_on.side(direction),
+            growing_fee: self.growing_fee(direction, clock).map(|(fee, _)| fee),
+            price_limit,
+            beyond: reach.beyond,
+            fee_shares,
+        })
+    }
+
+    /// The arrays that a swap enters, and at least one more if there is one.
+    pub(super) fn arrays_of(&self, direction: Direction, mode: Mode, amount: u64) -> &[TickArrayAddress] {
+        let arrays = self.arrays.towards(direction);
+        // Long after the last swap the fee is at its lowest, and the swap goes the farthest.
+        let end = self.walk(direction, mode, amount, Clock { unix_timestamp: i64::MAX, ..Clock::default() });
+        let entered = end.map_or(0, |walked| {
+            let tick = walked.tick(tick_at);
+            arrays.iter().filter(|array| self.is_entered(array.start, tick, direction)).count()
+        });
+        let count = entered.saturating_add(1).max(ARRAYS_LEAST).min(arrays.len());
+        arrays.get(..count).unwrap_or(arrays)
+    }
+
+    /// True if a swap that comes to a tick goes through the array that begins at `start`.
+    fn is_entered(&self, start: i32, tick: i32, direction: Direction) -> bool {
+        match direction {
+            Direction::AToB => start.saturating_add(self.pool.array_ticks()) > tick,
+            Direction::BToA => start <= tick,
+        }
     }
 
     fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
@@ -156,12 +193,8 @@ impl Curve for ClmmCurve {
     }
 
     fn fee(&self, clock: Clock) -> Fraction {
-        let rate = self.config.trade_fee_rate;
-        let grown = self.pool.dynamic_fee.and_then(|fee| {
-            let (mut fee, _) = fee.at(self.pool.place, rate, Direction::AToB, clock);
-            fee.rate()
-        });
-        millionths(grown.unwrap_or(rate))
+        let grown = self.growing_fee(Direction::AToB, clock).and_then(|(mut fee, _)| fee.rate());
+        millionths(grown.unwrap_or(self.config.trade_fee_rate))
     }
 
     fn exact_in(

@@ -48,7 +48,11 @@ impl ClmmCurve {
             AccountMeta::new_readonly(token_out.mint.pubkey(), false),
         ];
         accounts.extend(self.extension.map(|extension| AccountMeta::new(extension, false)));
-        let arrays = self.arrays.towards(args.direction);
+        let inside = match args.limit {
+            Limit::ExactIn { amount_in, .. } => Some(token_in.transfer_fee.after(amount_in.get())),
+            Limit::ExactOut { amount_out, .. } => token_out.transfer_fee.before(amount_out.get()),
+        };
+        let arrays = self.arrays_of(args.direction, args.limit.mode(), inside.unwrap_or(u64::MAX));
         accounts.extend(arrays.iter().map(|array| AccountMeta::new(array.address, false)));
         Instruction { program_id: PROGRAM_ID, accounts, data }
     }
