@@ -104,9 +104,13 @@ async fn quoted_is_executed_for_a_token_whose_transfers_cost_a_fee() {
     let cluster = cluster(20).await;
     wrap(&cluster, 100_000_000_000).await;
     let owner = cluster.wallet.pubkey();
-    for (venue, other_token) in
-        [(Venue::RaydiumCpmm, "USDC"), (Venue::MeteoraDammV2, "SOL"), (Venue::MeteoraDlmm, "SOL")]
-    {
+    for (venue, other_token) in [
+        (Venue::RaydiumCpmm, "USDC"),
+        (Venue::RaydiumClmm, "USDC"),
+        (Venue::MeteoraDammV2, "SOL"),
+        (Venue::MeteoraDlmm, "SOL"),
+        (Venue::OrcaWhirlpool, "SOL"),
+    ] {
         let pool = cluster.pool(venue, ["BERN", other_token]).await;
         let tokens = cluster.market(pool).await.tokens();
         let taxed = tokens.into_iter().find(|token| token.transfer_fee.basis_points == 690).unwrap().mint;
