@@ -217,8 +217,8 @@ fn unknown_mode_of_the_fee_is_refused_by_name() {
 }
 
 /// Where a tick of the array that begins at zero is.
-const fn tick_base(tick: i32) -> usize {
-    44 + (tick as usize / 60) * 168
+fn tick_base(tick: i32) -> usize {
+    44 + usize::try_from(tick / 60).unwrap() * 168
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which tick arrays of a pool have ticks: bits in the pool's own account, and in an extension for those that are far.
 
-use super::layout::pool_offset;
+use super::offset as pool_offset;
 use super::program::PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::concentrated::TICK_MAX;
@@ -105,7 +105,7 @@ pub(super) struct Starts {
     pub(super) end: End,
 }
 
-/// What is after the first arrays.
+/// Continuation after the first arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// Nothing.

@@ -10,7 +10,7 @@ use crate::concentrated::{
     self, Beyond, FeeSide, GrowingFee, RATE_ONE, Share, Stop, TickArrayAddress, TickArrays, TickSwap, Walked,
     walk,
 };
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::swap::{Direction, Fill, Limit, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Pubkey};
@@ -19,12 +19,12 @@ use solana_instruction::Instruction;
 /// A pool with its fee rates and the ticks around its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClmmCurve {
-    pub(super) pool: ClmmPool,
+    pool: ClmmPool,
     config: ClmmConfig,
     /// Those with ticks that a swap goes through.
-    pub(super) arrays: TickArrays,
+    arrays: TickArrays,
     /// The extension of the bitmap, if swaps may need it and it exists.
-    pub(super) extension: Option<Pubkey>,
+    extension: Option<Pubkey>,
     /// The ticks at or below the price.
     down: Reach,
     /// The ticks above the price.
@@ -112,7 +112,7 @@ impl ClmmCurve {
     }
 
     /// The arrays that a swap enters, and at least one more if there is one.
-    pub(super) fn arrays_of(&self, direction: Direction, mode: Mode, amount: u64) -> &[TickArrayAddress] {
+    fn arrays_of(&self, direction: Direction, mode: Mode, amount: u64) -> &[TickArrayAddress] {
         let arrays = self.arrays.towards(direction);
         // Long after the last swap the fee is at its lowest, and the swap goes the farthest.
         let end = self.walk(direction, mode, amount, Clock { unix_timestamp: i64::MAX, ..Clock::default() });
@@ -218,7 +218,13 @@ impl Curve for ClmmCurve {
     }
 
     fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
-        self.swap(args)
+        let (token_in, token_out) = args.direction.order(*args.tokens);
+        let inside = match args.limit {
+            Limit::ExactIn { amount_in, .. } => Some(token_in.transfer_fee.after(amount_in.get())),
+            Limit::ExactOut { amount_out, .. } => token_out.transfer_fee.before(amount_out.get()),
+        };
+        let arrays = self.arrays_of(args.direction, args.limit.mode(), inside.unwrap_or(u64::MAX));
+        self.pool.instruction(args, self.extension, arrays)
     }
 }
 
