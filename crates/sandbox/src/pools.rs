@@ -28,7 +28,7 @@ pub(crate) struct SeededPool {
 /// prices differ a little, so that the better pool depends on direction and size, and large orders are
 /// divided. Between RAY, JUP and BONK there is no pool, nor of any of them and USDT: such orders need two
 /// swaps. Two are also better than one pool with a high fee: BONK and USDC by way of SOL.
-const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 37] = [
+const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 40] = [
     (Venue::RaydiumCpmm, ["SOL", "USDC"], [60_000, 9_000_000], 2_500_000),
     (Venue::MeteoraDammV2, ["SOL", "USDC"], [45_000, 6_745_500], 2_000_000),
     (Venue::MeteoraDlmm, ["SOL", "USDC"], [3_000, 450_000], 2_500_000),
@@ -63,7 +63,10 @@ const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 37] = [
     (Venue::RaydiumCpmm, ["BERN", "USDC"], [500_000_000, 1_000_000], 2_500_000),
     (Venue::MeteoraDammV2, ["BERN", "SOL"], [300_000_000, 4_000], 2_500_000),
     (Venue::MeteoraDlmm, ["BERN", "SOL"], [60_000_000, 800], 3_000_000),
+    (Venue::RaydiumClmm, ["BERN", "USDC"], [100_000_000, 200_100], 2_500_000),
+    (Venue::OrcaWhirlpool, ["BERN", "SOL"], [90_000_000, 1_201], 3_000_000),
     (Venue::PumpSwap, ["SOL", "USDC"], [9_000, 1_349_100], 3_000_000),
+    (Venue::PumpSwap, ["USDC", "USDT"], [300_000, 300_100], 3_000_000),
     (Venue::PumpSwap, ["BONK", "SOL"], [70_000_000_000, 9_100], 3_000_000),
     (Venue::PumpSwap, ["BERN", "SOL"], [90_000_000, 1_200], 3_000_000),
 ];

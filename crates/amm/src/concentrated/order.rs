@@ -6,7 +6,7 @@ use crate::swap::Direction;
 use order_core::quote::Mode;
 use ruint::aliases::U256;
 
-/// What a swap takes of the orders at a tick.
+/// Part of the orders at a tick that a swap takes.
 pub(super) struct OrderFill {
     /// Without a fee on the input.
     pub(super) amount_in: u64,

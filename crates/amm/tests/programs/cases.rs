@@ -5,9 +5,10 @@ use crate::accounts::Cluster;
 use crate::orca_whirlpool;
 use crate::recorded::{bytes, read_file};
 use crate::vectors::{cases, flag, number};
-use amm::{Clock, Limit, Market, Pool};
+use amm::{Clock, Limit, Market, Pool, Trader};
+use amm_programs::Execution;
 use order_core::quote::Mode;
-use order_core::{Atoms, PoolAddress, Pubkey};
+use order_core::{Atoms, Mint, PoolAddress, Pubkey};
 use serde_json::Value;
 
 /// A pool with all accounts of its cluster, and the time there.
@@ -41,6 +42,21 @@ impl Case {
         let pool = Pool::decode(self.pool, &self.cluster.accounts[&self.pool.pubkey()]).unwrap();
         let read = |address: &Pubkey| self.cluster.accounts.get(address).or(Some(&amm::ABSENT));
         pool.load(read, self.clock).unwrap()
+    }
+}
+
+impl Case {
+    /// The swap as the program does it, which sees the accounts that its instruction names and no other.
+    fn swap_of_named(&self, market: &Market, mint: Mint, limit: Limit) -> Option<Execution> {
+        let stranger = Pubkey::new_from_array([9; 32]);
+        let trader = Trader { owner: stranger, source: stranger, destination: stranger };
+        let named = market.instruction(&trader, mint, limit).ok()?.accounts;
+        let read = |address: &Pubkey| {
+            let is_named = named.iter().any(|meta| meta.pubkey == *address);
+            is_named.then(|| self.cluster.accounts.get(address).unwrap_or(&amm::ABSENT))
+        };
+        let market = market.pool().load(read, self.clock).ok()?;
+        amm_programs::swap(&market, mint, limit).ok()
     }
 }
 
@@ -113,10 +129,9 @@ fn pool_with_a_limit_order_quotes_as_without_it_where_the_order_is_not_reached()
     println!("{agreed} of {} quotes are equal", cases(with, "quotes").len());
 }
 
-/// Runs of the program's own source, with the state that it leaves.
-#[test]
-fn raydium_clmm_does_what_its_source_does() {
-    let Some(file) = read_file("native_clmm") else { return };
+/// Runs of a program's own source: what each swap gives, and the state that it leaves.
+fn agrees_with_source(name: &str, check: impl Fn(&Case, &Execution, &Value, &Value)) {
+    let Some(file) = read_file(name) else { return };
     let (mut agreed, mut refused) = (0, 0);
     for case in cases(&file, "cases") {
         let pool = Case::new(case);
@@ -133,23 +148,43 @@ fn raydium_clmm_does_what_its_source_does() {
             let told = (&case["name"], &quote["side"], &quote["mode"], &quote["amount"], &quote["error"]);
             match amm_programs::swap(&market, mint, limit) {
                 Err(_) => {
-                    assert_eq!(expected, (0, 0), "{told:?}: {:?}", quoted(&market, quote));
+                    assert_eq!(expected, (0, 0), "{told:?}: {:?}", market.swap(mint, limit));
                     refused += 1;
                 }
                 Ok(executed) => {
                     let swapped = &executed.swapped;
                     assert_eq!((swapped.amount_in.get(), swapped.amount_out.get()), expected, "{told:?}");
-                    check_state(&pool, &executed, quote);
+                    check(&pool, &executed, case, quote);
+                    assert_eq!(pool.swap_of_named(&market, mint, limit), Some(executed), "{told:?}");
                     agreed += 1;
                 }
             }
         }
     }
-    println!("raydium_clmm: {agreed} runs of the source agree, {refused} are refused by both");
+    println!("{name}: {agreed} runs of the source agree, {refused} are refused by both");
+}
+
+#[test]
+fn raydium_clmm_does_what_its_source_does() {
+    agrees_with_source("native_clmm", |pool, executed, _, quote| check_state(pool, executed, quote));
+}
+
+#[test]
+fn orca_whirlpool_does_what_its_source_does() {
+    agrees_with_source("native_whirlpool", |pool, executed, case, quote| {
+        let mut cluster = pool.cluster.clone();
+        cluster.apply_writes(executed);
+        let (ours, theirs) = (cluster.data(pool.pool.pubkey()), bytes(&quote["pool"]));
+        assert_eq!(ours[49..101], theirs[49..101], "the price and the fees of {quote}");
+        if quote["oracle"].is_string() {
+            let oracle = cluster.data(case["oracle"].as_str().unwrap().parse().unwrap());
+            assert_eq!(oracle[..126], bytes(&quote["oracle"])[..126], "the oracle of {quote}");
+        }
+    });
 }
 
 /// The price, the fees, the dynamic fee and the limit orders after a swap.
-fn check_state(case: &Case, executed: &amm_programs::Execution, quote: &Value) {
+fn check_state(case: &Case, executed: &Execution, quote: &Value) {
     let mut cluster = case.cluster.clone();
     cluster.apply_writes(executed);
     let (ours, theirs) = (cluster.data(case.pool.pubkey()).clone(), bytes(&quote["pool"]));

@@ -291,6 +291,12 @@ fn a_pool_that_does_not_swap_says_so() {
     assert!(quote(VAULTS[0], 8, &[0], MINT_B).is_ok(), "it still pays out");
     let little = quote(token_vault(1), 64, &100u64.to_le_bytes(), MINT_A);
     assert_eq!(little, Err(QuoteError::InsufficientLiquidity), "the vault has lent what is bought");
+    // The whole balance can be bought, and not a unit more.
+    let all = quote(POOL.pubkey(), 0, &[], MINT_A).unwrap().amount_out.get();
+    let liquid =
+        |amount: u64| quote(token_vault(1), 64, &amount.to_le_bytes(), MINT_A).map(|quote| quote.amount_out);
+    assert_eq!(liquid(all), Ok(Atoms::new(all)));
+    assert_eq!(liquid(all - 1), Err(QuoteError::InsufficientLiquidity));
     let empty = quote(LP_MINTS[0].pubkey(), 36, &[0; 8], MINT_A);
     assert_eq!(empty, Err(QuoteError::InsufficientLiquidity));
 }

@@ -4,7 +4,7 @@ use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL, write};
 use crate::vectors::{
     Counts, TRANSFER_FEES, cases, file, flag, number, own_file, parse, require_fields, transfer_fees,
 };
-use amm::{Clock, DecodeError, Limit, QuoteError, Trader, TransferFee};
+use amm::{Clock, DecodeError, Limit, Pool, QuoteError, Trader, TransferFee};
 use amm_programs::SwapInstruction;
 use order_core::quote::Mode;
 use order_core::{Atoms, Pubkey, Venue};
@@ -275,9 +275,7 @@ fn where_liquidity_ends_is_told_from_where_reading_ends() {
         )
     };
     // The pool has an array above, which is not part of the record.
-    let (beyond, code) = quote(&cluster, MINT_B, u64::MAX / 2);
-    assert!(matches!(beyond, Err(QuoteError::Unsupported { .. })), "{beyond:?}");
-    assert_eq!(code, 3005);
+    assert_eq!(quote(&cluster, MINT_B, u64::MAX / 2), (Err(QuoteError::BeyondAccounts), 3005));
     // It has none below.
     assert_eq!(quote(&cluster, MINT_A, u64::MAX / 2), (Err(QuoteError::InsufficientLiquidity), 6012));
     // Its range may go on where only the bitmap's extension knows.
@@ -286,6 +284,27 @@ fn where_liquidity_ends_is_told_from_where_reading_ends() {
     let (beyond, code) = quote(&wide, MINT_A, u64::MAX / 2);
     assert!(matches!(beyond, Err(QuoteError::Unsupported { .. })), "{beyond:?}");
     assert_eq!(code, 6036);
+    // An extension that does not exist knows of nothing, and one that does is named by the instruction.
+    let pool = Pool::decode(POOL, &wide.accounts[&POOL.pubkey()]).unwrap();
+    let extension =
+        Pubkey::find_program_address(&[b"bitmap", &POOL.to_bytes()], &amm::program_id(Venue::MeteoraDlmm)).0;
+    assert!(pool.dependencies(|_| None).contains(&extension));
+    let read = pool.load(|address| wide.accounts.get(address).or(Some(&amm::ABSENT)), NOW).unwrap();
+    let beyond = read.quote(MINT_A, Mode::ExactIn, Atoms::new(u64::MAX / 2));
+    assert_eq!(beyond, Err(QuoteError::InsufficientLiquidity));
+    let mut data = vec![0; 1576];
+    write(&mut data, 0, &[0x50, 0x6f, 0x7c, 0x71, 0x37, 0xed, 0x12, 0x05]);
+    write(&mut data, 8, &POOL.to_bytes());
+    // The array 600 below zero, which counts from the last one of the pool's own.
+    data[808 + (599 - 512) / 8] |= 1 << ((599 - 512) % 8);
+    wide.put(extension, amm::program_id(Venue::MeteoraDlmm), data);
+    assert!(pool.dependencies(|address| wide.accounts.get(address)).contains(&array_address(-600)));
+    assert_eq!(quote(&wide, MINT_A, u64::MAX / 2), (Err(QuoteError::BeyondAccounts), 3005));
+    let market = wide.market(POOL, NOW).unwrap();
+    let limit = Limit::ExactIn { amount_in: Atoms::new(1000), min_out: Atoms::new(1) };
+    let trader = Trader { owner: extension, source: extension, destination: extension };
+    let named = market.instruction(&trader, MINT_A, limit).unwrap().accounts;
+    assert!(named[1].pubkey == extension && named[1].is_writable);
     // One unit is too little for anything once the fee is taken.
     assert_eq!(quote(&cluster, MINT_B, 1), (Err(QuoteError::NothingOut), 6039));
 }
@@ -318,13 +337,22 @@ fn a_pool_is_closed_while_disabled_and_until_its_activation() {
 #[test]
 fn what_is_not_known_is_refused() {
     let pool = POOL.pubkey();
-    for (offset, bytes) in [
-        (35, vec![3]),
-        (36, vec![2]),
-        (75, vec![4]),
-        (76, 35_840i32.to_le_bytes().to_vec()),
-        (76, (-35_841i32).to_le_bytes().to_vec()),
-    ] {
+    // A price that only the bitmap's extension knows of, before that is read.
+    for active in [35_840i32, -35_841] {
+        let mut cluster = recorded(RICH);
+        write(cluster.data(pool), 76, &active.to_le_bytes());
+        let market = cluster.market(POOL, NOW).unwrap();
+        for mint in [MINT_A, MINT_B] {
+            let quote = market.quote(mint, Mode::ExactIn, Atoms::new(1000));
+            assert!(matches!(quote, Err(QuoteError::Unsupported { .. })), "{quote:?}");
+        }
+        let named = market.pool().dependencies(|_| None);
+        let seeds: [&[u8]; 2] = [b"bitmap", &POOL.to_bytes()];
+        assert!(
+            named.contains(&Pubkey::find_program_address(&seeds, &amm::program_id(Venue::MeteoraDlmm)).0)
+        );
+    }
+    for (offset, bytes) in [(35, vec![3]), (36, vec![2]), (75, vec![4])] {
         let mut cluster = recorded(RICH);
         write(cluster.data(pool), offset, &bytes);
         assert!(matches!(cluster.market(POOL, NOW), Err(DecodeError::Unsupported { .. })), "{offset}");

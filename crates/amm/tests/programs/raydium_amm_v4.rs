@@ -181,6 +181,15 @@ fn a_pool_of_an_order_book_swaps_when_nothing_is_there() {
     write(cluster.data(POOL.pubkey()), 0, &[1]);
     let missing = DecodeError::Missing { address: OPEN_ORDERS };
     assert_eq!(cluster.market(POOL, NOW).unwrap_err(), missing);
+    // Without such an account nothing is there.
+    let mut none = cluster.clone();
+    none.put(OPEN_ORDERS, Pubkey::new_from_array([0; 32]), Vec::new());
+    let quote = none.market(POOL, NOW).unwrap().quote(MINT_A, Mode::ExactIn, Atoms::new(1000));
+    assert_eq!(quote, only_swaps);
+    none.accounts.remove(&OPEN_ORDERS);
+    write(none.data(POOL.pubkey()), 496, &[0; 32]);
+    let quote = none.market(POOL, NOW).unwrap().quote(MINT_A, Mode::ExactIn, Atoms::new(1000));
+    assert_eq!(quote, only_swaps);
     cluster.put(OPEN_ORDERS, MARKET_PROGRAM, vec![0; 3228]);
     let quote = cluster.market(POOL, NOW).unwrap().quote(MINT_A, Mode::ExactIn, Atoms::new(1000));
     assert_eq!(quote, only_swaps);

@@ -184,7 +184,7 @@ fn the_arrays_are_found_through_the_bitmap_and_end_where_one_is_missing() {
     let mut cluster = cluster(&setting);
     let market = cluster.market(POOL, NOW).unwrap();
     let arrays = |starts: &[i32]| starts.iter().map(|start| array(*start)).collect::<Vec<_>>();
-    let mut expected = arrays(&[-7200, -3600, 0, 7200, 21_600]);
+    let mut expected = arrays(&[-36_000, -21_600, -7200, -3600, 0, 7200, 21_600]);
     expected.sort_unstable();
     assert_eq!(market.swap_accounts()[1..], expected);
     let trader = amm::Trader { owner: CONFIG, source: CONFIG, destination: CONFIG };
@@ -195,6 +195,12 @@ fn the_arrays_are_found_through_the_bitmap_and_end_where_one_is_missing() {
     };
     assert_eq!(tail(MINT_A), arrays(&[0, -3600, -7200]));
     assert_eq!(tail(MINT_B), arrays(&[0, 7200, 21_600]));
+    // A swap names those that it enters, and one more.
+    let far = (0..64).rev().map(|shift| 1_u64 << shift);
+    let far = far.into_iter().find(|amount| quote(&cluster, MINT_A, Mode::ExactIn, *amount).is_ok()).unwrap();
+    let limit = Limit::ExactIn { amount_in: Atoms::new(far), min_out: Atoms::new(1) };
+    let accounts = market.instruction(&trader, MINT_A, limit).unwrap().accounts;
+    assert!(accounts.len() - 13 > 3, "{far} names {}", accounts.len() - 13);
     cluster.accounts.remove(&array(-3600));
     assert_eq!(quote(&cluster, MINT_A, Mode::ExactIn, 1000), Err(QuoteError::BeyondAccounts));
     assert!(quote(&cluster, MINT_B, Mode::ExactIn, 1000).is_ok());
@@ -211,8 +217,8 @@ fn unknown_mode_of_the_fee_is_refused_by_name() {
 }
 
 /// Where a tick of the array that begins at zero is.
-const fn tick_base(tick: i32) -> usize {
-    44 + (tick as usize / 60) * 168
+fn tick_base(tick: i32) -> usize {
+    44 + usize::try_from(tick / 60).unwrap() * 168
 }
 
 #[test]

@@ -129,7 +129,9 @@ fn agrees_with_the_programs_own_unit_tests() {
     for case in cases(&file, UNIT_TESTS) {
         require_fields(case, &[&read, &["expected_destination_amount"]]);
         let [source, destination, amount] = read.map(|field| number(case, field));
-        let setting = Setting { reserves: [source, destination], ..Setting::default() };
+        // The cases are of the curve alone. The program swaps without a fee where the creator's is of the output.
+        let reserves = [source, destination];
+        let setting = Setting { reserves, creator_fee_on_output: true, ..Setting::default() };
         let market = cluster(&setting).market(POOL, NOW).unwrap();
         let quote = market.quote(MINT_A, Mode::ExactIn, Atoms::new(amount));
         let quoted = quote.map(|quote| quote.amount_out.get());
@@ -233,4 +235,29 @@ fn a_configuration_from_before_the_creators_fee_has_none() {
     assert_eq!(cluster.market(POOL, NOW).unwrap().fee().to_percent(), "0.3");
     cluster.data(CONFIG).truncate(108);
     assert_eq!(cluster.market(POOL, NOW).unwrap().fee().to_percent(), "0.25");
+}
+
+/// The program divides the fee of an input among both rates: where both are zero it fails with 6006.
+#[test]
+fn pool_without_fees_is_quoted_where_its_program_does_not_fail() {
+    let free = Setting { reserves: [1_000_000; 2], ..Setting::default() };
+    let amount = Atoms::new(1000);
+    let limits = [
+        Limit::ExactIn { amount_in: amount, min_out: Atoms::new(1) },
+        Limit::ExactOut { amount_out: amount, max_in: Atoms::new(2000) },
+    ];
+    let swaps = |setting: &Setting, mint| {
+        let market = cluster(setting).market(POOL, NOW).unwrap();
+        limits.map(|limit| amm_programs::swap(&market, mint, limit).map(|_| ()))
+    };
+    for mint in [MINT_A, MINT_B] {
+        assert_eq!(swaps(&free, mint), [Err(6006); 2]);
+        let creator =
+            Setting { creator_fee_rate: 1, ..Setting { reserves: free.reserves, ..Setting::default() } };
+        assert_eq!(swaps(&creator, mint), [Ok(()); 2]);
+    }
+    // The creator's fee on the second token only: the first one in has no fee to divide.
+    let second = Setting { creator_fee_on_output: true, reserves: free.reserves, ..Setting::default() };
+    assert_eq!(swaps(&second, MINT_A), [Ok(()); 2]);
+    assert_eq!(swaps(&second, MINT_B), [Err(6006); 2]);
 }

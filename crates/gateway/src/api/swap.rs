@@ -158,3 +158,29 @@ fn check(
         }
     }
 }
+
+/// Refuses an amount whose minimum output rounds to zero: the chain would enforce nothing.
+///
+/// # Errors
+/// The minimum is zero.
+pub(crate) fn require_minimum(amount_out: Atoms, max_slippage: Slippage) -> Result<(), Problem> {
+    if max_slippage.min_out(amount_out).is_zero() {
+        let message = "is too small: the minimum output with this slippage rounds to zero";
+        return Err(Problem::field(Code::InvalidAmount, "amount", message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amount_whose_minimum_rounds_to_zero_is_refused() {
+        let slippage = |text| Slippage::parse(text).unwrap();
+        assert!(require_minimum(Atoms::new(1), slippage("0.01")).is_err());
+        assert!(require_minimum(Atoms::ZERO, slippage("0")).is_err());
+        assert!(require_minimum(Atoms::new(1), slippage("0")).is_ok());
+        assert!(require_minimum(Atoms::new(2), slippage("0.01")).is_ok());
+    }
+}

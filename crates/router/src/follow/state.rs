@@ -4,7 +4,7 @@ use super::tip::Tip;
 use super::verdict::{CLOCK_SLACK, Doubt, SLOTS_APART_MAX, Verdict, judge};
 use crate::book::{Book, Entry, Freshness};
 use chain::Snapshot;
-use order_core::{Fraction, PoolAddress, Pubkey, Timestamp};
+use order_core::{Fraction, Pubkey, Timestamp};
 use std::time::Duration;
 use tokio::time::Instant;
 

@@ -49,9 +49,15 @@ fn exact(market: &Market, mint_in: Mint, mode: Mode, amount: u64) -> (SwapQuote,
     }
 }
 
-/// True if the venue's program swaps exact outputs, always.
-fn swaps(venue: Venue, mode: Mode) -> bool {
-    mode == Mode::ExactIn || !matches!(venue, Venue::MeteoraDammV1 | Venue::MeteoraDlmm)
+/// True if the venue's program swaps exact outputs for this token, always. PumpSwap sells none of what its base token
+/// is paid in.
+fn swaps(venue: Venue, mode: Mode, mint_in: Mint, paid_in: Mint) -> bool {
+    mode == Mode::ExactIn
+        || match venue {
+            Venue::MeteoraDammV1 | Venue::MeteoraDlmm => false,
+            Venue::PumpSwap => mint_in == paid_in,
+            _ => true,
+        }
 }
 
 /// By how much everybody else's balances of a token have grown: the pool's, and who takes its fees.
@@ -81,7 +87,7 @@ async fn quoted_is_executed_on_each_venue_in_each_direction_and_mode() {
         let pool = cluster.pool(venue, ["SOL", "USDC"]).await;
         for (mint_in, amount) in [(mint("SOL"), 123_456_789_012), (mint("USDC"), 9_876_543_210)] {
             for mode in [Mode::ExactIn, Mode::ExactOut] {
-                if !swaps(venue, mode) {
+                if !swaps(venue, mode, mint_in, mint("USDC")) {
                     continue;
                 }
                 let market = cluster.market(pool).await;
@@ -105,15 +111,20 @@ async fn quoted_is_executed_for_a_token_whose_transfers_cost_a_fee() {
     let cluster = cluster(20).await;
     wrap(&cluster, 100_000_000_000).await;
     let owner = cluster.wallet.pubkey();
-    for (venue, other_token) in
-        [(Venue::RaydiumCpmm, "USDC"), (Venue::MeteoraDammV2, "SOL"), (Venue::MeteoraDlmm, "SOL")]
-    {
+    for (venue, other_token) in [
+        (Venue::RaydiumCpmm, "USDC"),
+        (Venue::RaydiumClmm, "USDC"),
+        (Venue::MeteoraDammV2, "SOL"),
+        (Venue::MeteoraDlmm, "SOL"),
+        (Venue::OrcaWhirlpool, "SOL"),
+        (Venue::PumpSwap, "SOL"),
+    ] {
         let pool = cluster.pool(venue, ["BERN", other_token]).await;
         let tokens = cluster.market(pool).await.tokens();
         let taxed = tokens.into_iter().find(|token| token.transfer_fee.basis_points == 690).unwrap().mint;
         for (mint_in, amount) in [(taxed, 12_345_678_901), (mint(other_token), 4_321_987)] {
             for mode in [Mode::ExactIn, Mode::ExactOut] {
-                if !swaps(venue, mode) {
+                if !swaps(venue, mode, mint_in, mint(other_token)) {
                     continue;
                 }
                 let market = cluster.market(pool).await;

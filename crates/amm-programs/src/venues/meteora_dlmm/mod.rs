@@ -7,8 +7,8 @@ use crate::program::EmulatedProgram;
 use amm::QuoteError;
 use amm::program_error::{ACCOUNT_NOT_ENOUGH_KEYS, CONSTRAINT_ADDRESS};
 use amm::venues::meteora_dlmm::program::{
-    EXTENSION_NOT_PROVIDED, INSUFFICIENT_LIQUIDITY, INSUFFICIENT_OUT_AMOUNT, NEEDS_EXTENSION,
-    NEEDS_MORE_ARRAYS, POOL_DISABLED, UNDETERMINED,
+    EXTENSION_NOT_PROVIDED, INSUFFICIENT_LIQUIDITY, INSUFFICIENT_OUT_AMOUNT, NEEDS_EXTENSION, POOL_DISABLED,
+    UNDETERMINED,
 };
 
 pub(crate) const PROGRAM: EmulatedProgram =
@@ -19,8 +19,8 @@ fn error_code(error: &QuoteError) -> u32 {
         QuoteError::ForeignMint { .. } => CONSTRAINT_ADDRESS,
         QuoteError::Closed { .. } => POOL_DISABLED,
         QuoteError::ZeroAmount | QuoteError::NothingOut => INSUFFICIENT_OUT_AMOUNT,
-        QuoteError::InsufficientLiquidity | QuoteError::BeyondAccounts => INSUFFICIENT_LIQUIDITY,
-        QuoteError::Unsupported { reason } if *reason == NEEDS_MORE_ARRAYS => ACCOUNT_NOT_ENOUGH_KEYS,
+        QuoteError::InsufficientLiquidity => INSUFFICIENT_LIQUIDITY,
+        QuoteError::BeyondAccounts => ACCOUNT_NOT_ENOUGH_KEYS,
         QuoteError::Unsupported { reason } if *reason == NEEDS_EXTENSION => EXTENSION_NOT_PROVIDED,
         QuoteError::Unsupported { .. } | QuoteError::Overflow => UNDETERMINED,
     }

@@ -73,7 +73,7 @@ impl DammV1Curve {
         let bought = bought(traded, deposit.before, available).ok_or(QuoteError::InsufficientLiquidity)?;
         let burnt = shares_out.of(bought).ok_or(QuoteError::InsufficientLiquidity)?;
         let amount_out = shares_out.worth(burnt).ok_or(QuoteError::InsufficientLiquidity)?;
-        if amount_out >= side_out.liquid {
+        if amount_out > side_out.liquid {
             return Err(QuoteError::InsufficientLiquidity);
         }
         Ok(DammV1Swap {

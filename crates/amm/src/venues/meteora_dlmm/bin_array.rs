@@ -2,7 +2,7 @@
 
 use self::bin_offset as at;
 use super::price;
-use super::program::{ARRAYS_HALF, PROGRAM_ID};
+use super::program::PROGRAM_ID;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::swap::Direction;
 use order_core::{Pubkey, derived_address};
@@ -153,31 +153,6 @@ impl Bin {
     }
 }
 
-/// Which arrays have liquidity, of those around the price of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BinArrayBitmap([u64; 16]);
-
-impl BinArrayBitmap {
-    pub(super) fn new(words: [u64; 16]) -> Self {
-        Self(words)
-    }
-
-    fn contains(&self, index: i32) -> bool {
-        let bit = index.checked_add(ARRAYS_HALF).and_then(|bit| u32::try_from(bit).ok());
-        let word = bit.and_then(|bit| self.0.get(usize::try_from(bit >> 6).ok()?));
-        word.zip(bit).is_some_and(|(word, bit)| (word >> (bit & 63)) & 1 == 1)
-    }
-
-    /// The arrays with liquidity from one onwards, itself included.
-    pub(super) fn onwards(&self, direction: Direction, index: i32) -> impl Iterator<Item = i32> + '_ {
-        let (below, above) = match direction {
-            Direction::AToB => (Some((-ARRAYS_HALF..=index).rev()), None),
-            Direction::BToA => (None, Some(index..ARRAYS_HALF)),
-        };
-        below.into_iter().flatten().chain(above.into_iter().flatten()).filter(|index| self.contains(*index))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,19 +161,5 @@ mod tests {
     fn bins_are_grouped_by_seventy_also_below_zero() {
         assert_eq!([-71, -70, -1, 0, 69, 70].map(index_of), [-2, -1, -1, 0, 0, 1]);
         assert_eq!((entry_bin(-1, Direction::AToB), entry_bin(-1, Direction::BToA)), (-1, -70));
-    }
-
-    #[test]
-    fn the_bitmap_counts_from_the_lowest_array() {
-        let mut words = [0; 16];
-        words[0] = 1;
-        words[8] = 0b101;
-        words[15] = 1 << 63;
-        let bitmap = BinArrayBitmap::new(words);
-        let onwards = |direction, index| bitmap.onwards(direction, index).collect::<Vec<_>>();
-        assert_eq!(onwards(Direction::AToB, 1), [0, -512]);
-        assert_eq!(onwards(Direction::BToA, 1), [2, 511]);
-        assert_eq!(onwards(Direction::BToA, -512), [-512, 0, 2, 511]);
-        assert!(onwards(Direction::AToB, -513).is_empty() && onwards(Direction::BToA, 512).is_empty());
     }
 }

@@ -44,7 +44,8 @@ fn fixed_accounts(pool: &DlmmPool, args: SwapArgs<'_>) -> Vec<AccountMeta> {
     let none = AccountMeta::new_readonly(PROGRAM_ID, false);
     vec![
         AccountMeta::new(pool.address, false),
-        none.clone(),
+        // Swaps leave the bitmap as it is, but the program wants to be able to write it.
+        pool.extension.map_or(none.clone(), |extension| AccountMeta::new(extension, false)),
         AccountMeta::new(vault_x, false),
         AccountMeta::new(vault_y, false),
         AccountMeta::new(args.trader.source, false),

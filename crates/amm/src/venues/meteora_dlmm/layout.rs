@@ -1,9 +1,10 @@
 //! Layouts of the program's accounts.
 
-use super::bin_array::{self, BinArrayBitmap};
+use super::bin_array;
+use super::bitmap::{BinArrayBitmap, BitmapExtension, extension_address};
 use super::fee::{Parameters, Volatility};
 use super::program::{ARRAYS_EACH_WAY, ARRAYS_HALF};
-use crate::account::{DecodeError, Discriminator, Fields};
+use crate::account::{DecodeError, Discriminator, Fields, Lookup, is_vacant};
 use crate::clock::TimeUnit;
 use crate::swap::{Authority, Direction};
 use order_core::{Mint, Pubkey};
@@ -87,6 +88,8 @@ pub(super) struct DlmmPool {
     pub(super) protocol_fees: [u64; 2],
     pub(super) oracle: Pubkey,
     pub(super) bitmap: BinArrayBitmap,
+    /// Address of the bitmap's extension; None if the pool needs none.
+    pub(super) extension: Option<Pubkey>,
     /// The arrays that are read, upwards.
     pub(super) arrays: Vec<BinArrayAddress>,
     pub(super) authority: Authority,
@@ -98,12 +101,13 @@ impl DlmmPool {
         let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a Meteora DLMM pool")?;
         let mints = fields.mints(at::MINTS)?;
         let [bin_first, bin_last] = at::BIN_RANGE;
-        let (active_id, bitmap) = (active_id(address, fields)?, bitmap(fields)?);
+        let (active_id, bitmap) = (signed(fields, at::ACTIVE_ID)?, bitmap(fields)?);
+        let bin_range = [signed(fields, bin_first)?, signed(fields, bin_last)?];
         Ok(Self {
             address,
             parameters: parameters(fields)?,
             volatility: volatility(fields)?,
-            bin_range: [signed(fields, bin_first)?, signed(fields, bin_last)?],
+            bin_range,
             collect_fee: collect_fee(address, fields)?,
             has_orders: has_orders(address, fields)?,
             active_id,
@@ -113,10 +117,31 @@ impl DlmmPool {
             vaults: fields.pubkeys(at::VAULTS)?,
             protocol_fees: fields.u64s(at::PROTOCOL_FEES)?,
             oracle: fields.pubkey(at::ORACLE)?,
-            bitmap,
+            extension: needs_extension(&bitmap, active_id, bin_range).then(|| extension_address(&address)),
             arrays: arrays(&address, active_id, &bitmap),
             authority: authority(address, fields, mints)?,
+            bitmap,
         })
+    }
+
+    /// The pool with the arrays that the bitmap's extension knows. It has no extension if there is none, or it was not read.
+    pub(super) fn extended(&self, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
+        let mut pool = self.clone();
+        let Some((address, account)) =
+            self.extension.and_then(|address| Some((address, accounts(&address)?)))
+        else {
+            pool.extension = None;
+            return Ok(pool);
+        };
+        let bits = if is_vacant(account) {
+            pool.extension = None;
+            BitmapExtension::EMPTY
+        } else {
+            BitmapExtension::decode(address, account, &self.address)?
+        };
+        pool.bitmap.extension = Some(bits);
+        pool.arrays = arrays(&self.address, self.active_id, &pool.bitmap);
+        Ok(pool)
     }
 
     /// True if a swap in a direction pays its fee in the token that goes in.
@@ -137,6 +162,20 @@ impl DlmmPool {
             Direction::BToA => arrays.filter(|array| array.index >= active).collect(),
         }
     }
+}
+
+/// True if a swap may come to arrays that the pool's own bitmap does not have: its range goes on there, and it has fewer
+/// arrays on that side than are read.
+fn needs_extension(bitmap: &BinArrayBitmap, active_id: i32, [first, last]: [i32; 2]) -> bool {
+    let active = bin_array::index_of(active_id);
+    let own = -ARRAYS_HALF..ARRAYS_HALF;
+    if !own.contains(&active) {
+        return true;
+    }
+    [(Direction::AToB, first), (Direction::BToA, last)].into_iter().any(|(direction, end)| {
+        let is_far = !own.contains(&bin_array::index_of(end));
+        is_far && bitmap.onwards(direction, active).take(ARRAYS_EACH_WAY).count() < ARRAYS_EACH_WAY
+    })
 }
 
 /// The arrays with liquidity that are nearest to the price on each side, upwards.
@@ -195,15 +234,6 @@ fn has_orders(address: Pubkey, fields: Fields<'_>) -> Result<bool, DecodeError> 
         2 => Ok(true),
         other => Err(DecodeError::Unsupported { address, reason: format!("function type {other}") }),
     }
-}
-
-fn active_id(address: Pubkey, fields: Fields<'_>) -> Result<i32, DecodeError> {
-    let active = signed(fields, offset::ACTIVE_ID)?;
-    if (-ARRAYS_HALF..ARRAYS_HALF).contains(&bin_array::index_of(active)) {
-        return Ok(active);
-    }
-    let reason = "its price is in a bin array that only the bitmap's extension knows".to_owned();
-    Err(DecodeError::Unsupported { address, reason })
 }
 
 /// Only pools with an owner of their own can begin later.

@@ -1,6 +1,7 @@
 //! Meteora DLMM: liquidity in bins of one price each, with a fee that grows with the market's movement.
 
 pub mod bin_array;
+pub mod bitmap;
 mod curve;
 mod fee;
 pub mod instruction;
@@ -52,8 +53,12 @@ impl Pool for DlmmPool {
         needed
     }
 
-    fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
-        self.arrays.iter().map(|array| array.address).collect()
+    fn swap_accounts(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
+        let extended = self.extended(known).ok();
+        let arrays = extended.as_ref().map_or(&self.arrays, |pool| &pool.arrays);
+        let mut changing: Vec<Pubkey> = arrays.iter().map(|array| array.address).collect();
+        changing.extend(self.extension);
+        changing
     }
 
     fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError> {

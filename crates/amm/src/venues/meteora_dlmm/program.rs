@@ -18,9 +18,9 @@ pub const FEE_CAP: u64 = 100_000_000;
 /// Number of bin arrays on each side of price one of which the pool's own account knows the liquidity.
 pub const ARRAYS_HALF: i32 = 512;
 
-/// Number of bin arrays read on each side of the price, that of the price included: a swap through more
-/// of them would hardly fit in a transaction.
-pub(super) const ARRAYS_EACH_WAY: usize = 4;
+/// Number of bin arrays read on each side of the price, that of the price included. A swap names those that it
+/// enters: how many fit in a transaction depends on what else is in it.
+pub(super) const ARRAYS_EACH_WAY: usize = 6;
 
 /// Least number of bin arrays in a swap instruction, if the pool has them: the price may move before
 /// it is executed.
@@ -28,8 +28,6 @@ pub(super) const ARRAYS_LEAST: usize = 3;
 
 /// Why a swap that leaves [`ARRAYS_HALF`] is not quoted.
 pub const NEEDS_EXTENSION: &str = "the amount reaches bin arrays that only the bitmap's extension knows";
-/// Why a swap that leaves the arrays that are read is not quoted.
-pub const NEEDS_MORE_ARRAYS: &str = "the amount reaches beyond the bin arrays that are read";
 /// The program's answer to an exact output is an error now and then where its own formula has one.
 pub(super) const NO_EXACT_OUT: &str = "an exact output of a Meteora DLMM pool";
 

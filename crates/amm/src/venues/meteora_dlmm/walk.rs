@@ -3,7 +3,7 @@ use super::fee::Volatility;
 use super::layout::DlmmPool;
 use super::loaded::LoadedBins;
 use super::price;
-use super::program::{FEE_ONE, NEEDS_EXTENSION, NEEDS_MORE_ARRAYS};
+use super::program::{ARRAYS_HALF, FEE_ONE, NEEDS_EXTENSION};
 use crate::math::{mul_div_ceil, mul_div_floor};
 use crate::swap::{Direction, QuoteError};
 
@@ -88,9 +88,12 @@ impl BinWalk {
         direction: Direction,
     ) -> Result<&'a BinArray, QuoteError> {
         let here = bin_array::index_of(self.active_id);
+        if bins.pool.bitmap.extension.is_none() && !(-ARRAYS_HALF..ARRAYS_HALF).contains(&here) {
+            return Err(QuoteError::Unsupported { reason: NEEDS_EXTENSION });
+        }
         let next = bins.pool.bitmap.onwards(direction, here).next();
         let next = next.ok_or_else(|| no_liquidity(&bins.pool, direction))?;
-        let array = bins.array(next).ok_or(QuoteError::Unsupported { reason: NEEDS_MORE_ARRAYS })?;
+        let array = bins.array(next).ok_or(QuoteError::BeyondAccounts)?;
         if next != here {
             self.active_id = bin_array::entry_bin(next, direction);
         }
@@ -132,12 +135,12 @@ impl BinWalk {
 /// Why nothing lies in this direction: the pool has no more, or only the extension knows of it.
 fn no_liquidity(pool: &DlmmPool, direction: Direction) -> QuoteError {
     let [first, last] = pool.bin_range;
-    let range = -super::program::ARRAYS_HALF..super::program::ARRAYS_HALF;
+    let range = -ARRAYS_HALF..ARRAYS_HALF;
     let end = match direction {
         Direction::AToB => first,
         Direction::BToA => last,
     };
-    if range.contains(&bin_array::index_of(end)) {
+    if pool.bitmap.extension.is_some() || range.contains(&bin_array::index_of(end)) {
         QuoteError::InsufficientLiquidity
     } else {
         QuoteError::Unsupported { reason: NEEDS_EXTENSION }

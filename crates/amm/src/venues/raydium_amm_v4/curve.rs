@@ -1,5 +1,5 @@
 use super::layout::{AmmV4Fee, AmmV4Pool, AmmV4Status, STATUS_SWAP_ONLY, offset, open_orders_offset};
-use crate::account::{DecodeError, Fields, Lookup, existing, require_owner};
+use crate::account::{DecodeError, Fields, Lookup, existing, is_vacant, require_owner};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::math::{self, mul_div_ceil};
@@ -134,14 +134,17 @@ struct AmmV4Swap {
 }
 
 /// Programs before July 2026 count what is in the order book to the reserves, later ones do not: they agree
-/// on the pools that have nothing there.
+/// on the pools that have nothing there, or no account there at all.
 fn require_nothing_in_order_book(
     address: Pubkey,
     market_program: Pubkey,
     accounts: Lookup<'_, '_>,
 ) -> Result<(), DecodeError> {
     use open_orders_offset as at;
-    let account = existing(address, accounts)?;
+    let account = accounts(&address).ok_or(DecodeError::Missing { address })?;
+    if is_vacant(account) {
+        return Ok(());
+    }
     require_owner(address, account, market_program)?;
     let fields = Fields::new(address, &account.data, at::END)?;
     if fields.u64(at::COIN_TOTAL)? == 0 && fields.u64(at::PC_TOTAL)? == 0 {

@@ -113,9 +113,11 @@ impl AmmV4Pool {
 
 fn status(fields: &Fields<'_>) -> Result<AmmV4Status, DecodeError> {
     Ok(match fields.u64(offset::STATUS)? {
-        STATUS_INITIALIZED => AmmV4Status::OrderBook {
-            open_orders: fields.pubkey(offset::OPEN_ORDERS)?,
-            market_program: fields.pubkey(offset::MARKET_PROGRAM)?,
+        STATUS_INITIALIZED => match fields.pubkey(offset::OPEN_ORDERS)? {
+            none if none == Pubkey::default() => AmmV4Status::SwapOnly,
+            open_orders => {
+                AmmV4Status::OrderBook { open_orders, market_program: fields.pubkey(offset::MARKET_PROGRAM)? }
+            }
         },
         STATUS_SWAP_ONLY => AmmV4Status::SwapOnly,
         STATUS_WAITING_TRADE => AmmV4Status::Waiting { open_time: fields.u64(offset::OPEN_TIME)? },

@@ -1,17 +1,18 @@
 //! Which tick arrays of a pool have ticks: bits in the pool's own account, and in an extension for those that are far.
 
-use super::layout::pool_offset;
+use super::offset as pool_offset;
 use super::program::PROGRAM_ID;
-use super::tick_array;
 use crate::account::{DecodeError, Discriminator, Fields, require_owner};
 use crate::concentrated::TICK_MAX;
 use crate::swap::Direction;
 use order_core::{Pubkey, derived_address};
 use solana_account::Account;
 
-/// Number of tick arrays in a swap instruction: a transaction has room for more, a route of two
-/// pools has not.
-pub(super) const ARRAYS: usize = 3;
+/// Number of tick arrays read on each side of the price, that of the price included.
+pub(super) const ARRAYS_EACH_WAY: usize = 5;
+
+/// Least number of tick arrays in a swap instruction, if the pool has them: the price may move before it is executed.
+pub(super) const ARRAYS_LEAST: usize = 3;
 
 /// The bitmap's bit of the array that begins at tick zero.
 pub const BITMAP_ZERO: i32 = 512;
@@ -85,7 +86,7 @@ impl TickArrayBitmap {
         loop {
             match self.has_array(array, extension) {
                 None => return Starts { starts, end: End::Unknown },
-                Some(true) if starts.len() == ARRAYS => return Starts { starts, end: End::More },
+                Some(true) if starts.len() == ARRAYS_EACH_WAY => return Starts { starts, end: End::More },
                 Some(true) => starts.push(array.saturating_mul(array_ticks)),
                 Some(false) => {}
             }
@@ -104,7 +105,7 @@ pub(super) struct Starts {
     pub(super) end: End,
 }
 
-/// What is after the first arrays.
+/// Continuation after the first arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// Nothing.
@@ -145,16 +146,6 @@ impl BitmapExtension {
         let bitmap = usize::try_from(bitmap.saturating_sub(1)).unwrap_or(usize::MAX);
         has_bit(words, bitmap.saturating_mul(EXTENSION_WORDS << 6).saturating_add(bit))
     }
-}
-
-/// True if arrays of so many ticks reach farther than the pool's own bitmap.
-pub(super) fn has_extension(array_ticks: i32) -> bool {
-    array_ticks.saturating_mul(BITMAP_ZERO) < TICK_MAX
-}
-
-/// Number of ticks that an array spans.
-pub(super) fn array_ticks(spacing: u16) -> i32 {
-    i32::from(spacing).saturating_mul(tick_array::TICKS)
 }
 
 fn words<const N: usize>(fields: Fields<'_>, offset: usize) -> Result<[u64; N], DecodeError> {

@@ -1,4 +1,4 @@
-use super::bitmap::End;
+use super::bitmap::{ARRAYS_LEAST, End};
 use super::dynamic_fee;
 use super::layout::{ClmmConfig, ClmmPool, pool_offset};
 use super::price::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, tick_at};
@@ -7,9 +7,10 @@ use crate::account::{DecodeError, Lookup, is_vacant};
 use crate::changes::{FieldWrite, Writes};
 use crate::clock::Clock;
 use crate::concentrated::{
-    self, Beyond, FeeSide, RATE_ONE, Share, Stop, TickArrayAddress, TickArrays, TickSwap, Walked, walk,
+    self, Beyond, FeeSide, GrowingFee, RATE_ONE, Share, Stop, TickArrayAddress, TickArrays, TickSwap, Walked,
+    walk,
 };
-use crate::swap::{Direction, Fill, QuoteError};
+use crate::swap::{Direction, Fill, Limit, QuoteError};
 use crate::venue::{Curve, SwapArgs};
 use order_core::quote::Mode;
 use order_core::{Atoms, Fraction, Pubkey};
@@ -18,12 +19,12 @@ use solana_instruction::Instruction;
 /// A pool with its fee rates and the ticks around its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClmmCurve {
-    pub(super) pool: ClmmPool,
+    pool: ClmmPool,
     config: ClmmConfig,
     /// Those with ticks that a swap goes through.
-    pub(super) arrays: TickArrays,
+    arrays: TickArrays,
     /// The extension of the bitmap, if swaps may need it and it exists.
-    pub(super) extension: Option<Pubkey>,
+    extension: Option<Pubkey>,
     /// The ticks at or below the price.
     down: Reach,
     /// The ticks above the price.
@@ -62,29 +63,9 @@ impl ClmmCurve {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
-        let (reach, price_limit) = match direction {
-            Direction::AToB => (&self.down, SQRT_PRICE_MIN.saturating_add(1)),
-            Direction::BToA => (&self.up, SQRT_PRICE_MAX.saturating_sub(1)),
-        };
-        let fee_rate = self.config.trade_fee_rate;
-        let growing = self.pool.dynamic_fee.map(|fee| fee.at(self.pool.place, fee_rate, direction, clock));
-        let fee_shares = [self.config.protocol_fee_rate, self.config.fund_fee_rate]
-            .map(|rate| Share { rate, whole: RATE_ONE });
-        let walked = walk(TickSwap {
-            start: self.pool.place,
-            stops: &reach.stops,
-            direction,
-            mode,
-            amount,
-            fee_rate,
-            fee_side: self.pool.fee_on.side(direction),
-            growing_fee: growing.map(|(fee, _)| fee),
-            price_limit,
-            beyond: reach.beyond,
-            fee_shares,
-        })?;
+        let walked = self.walk(direction, mode, amount, clock)?;
         self.write(direction, &walked, writes).ok_or(QuoteError::Overflow)?;
-        if let Some((fee, (_, last_update))) = walked.growing_fee.zip(growing) {
+        if let Some((fee, (_, last_update))) = walked.growing_fee.zip(self.growing_fee(direction, clock)) {
             dynamic_fee::write(self.pool.address, fee.volatility, last_update, writes);
         }
         Ok(Fill {
@@ -93,6 +74,62 @@ impl ClmmCurve {
             fee: millionths(walked.fee_rate),
             price_impact: walked.price_impact,
         })
+    }
+
+    /// The fee as a swap at this time finds it if it grows, and the time of its last reference.
+    fn growing_fee(&self, direction: Direction, clock: Clock) -> Option<(GrowingFee, u64)> {
+        let rate = self.config.trade_fee_rate;
+        self.pool.dynamic_fee.map(|fee| fee.at(self.pool.place, rate, direction, clock))
+    }
+
+    fn walk(
+        &self,
+        direction: Direction,
+        mode: Mode,
+        amount: u64,
+        clock: Clock,
+    ) -> Result<Walked<2>, QuoteError> {
+        let (reach, price_limit) = match direction {
+            Direction::AToB => (&self.down, SQRT_PRICE_MIN.saturating_add(1)),
+            Direction::BToA => (&self.up, SQRT_PRICE_MAX.saturating_sub(1)),
+        };
+        let fee_rate = self.config.trade_fee_rate;
+        let fee_shares = [self.config.protocol_fee_rate, self.config.fund_fee_rate]
+            .map(|rate| Share { rate, whole: RATE_ONE });
+        walk(TickSwap {
+            start: self.pool.place,
+            stops: &reach.stops,
+            direction,
+            mode,
+            amount,
+            fee_rate,
+            fee_side: self.pool.fee_on.side(direction),
+            growing_fee: self.growing_fee(direction, clock).map(|(fee, _)| fee),
+            price_limit,
+            beyond: reach.beyond,
+            fee_shares,
+        })
+    }
+
+    /// The arrays that a swap enters, and at least one more if there is one.
+    fn arrays_of(&self, direction: Direction, mode: Mode, amount: u64) -> &[TickArrayAddress] {
+        let arrays = self.arrays.towards(direction);
+        // Long after the last swap the fee is at its lowest, and the swap goes the farthest.
+        let end = self.walk(direction, mode, amount, Clock { unix_timestamp: i64::MAX, ..Clock::default() });
+        let entered = end.map_or(0, |walked| {
+            let tick = walked.tick(tick_at);
+            arrays.iter().filter(|array| self.is_entered(array.start, tick, direction)).count()
+        });
+        let count = entered.saturating_add(1).max(ARRAYS_LEAST).min(arrays.len());
+        arrays.get(..count).unwrap_or(arrays)
+    }
+
+    /// True if a swap that comes to a tick goes through the array that begins at `start`.
+    fn is_entered(&self, start: i32, tick: i32, direction: Direction) -> bool {
+        match direction {
+            Direction::AToB => start.saturating_add(self.pool.array_ticks()) > tick,
+            Direction::BToA => start <= tick,
+        }
     }
 
     fn require_open(&self, clock: Clock) -> Result<(), QuoteError> {
@@ -156,12 +193,8 @@ impl Curve for ClmmCurve {
     }
 
     fn fee(&self, clock: Clock) -> Fraction {
-        let rate = self.config.trade_fee_rate;
-        let grown = self.pool.dynamic_fee.and_then(|fee| {
-            let (mut fee, _) = fee.at(self.pool.place, rate, Direction::AToB, clock);
-            fee.rate()
-        });
-        millionths(grown.unwrap_or(rate))
+        let grown = self.growing_fee(Direction::AToB, clock).and_then(|(mut fee, _)| fee.rate());
+        millionths(grown.unwrap_or(self.config.trade_fee_rate))
     }
 
     fn exact_in(
@@ -185,7 +218,13 @@ impl Curve for ClmmCurve {
     }
 
     fn instruction(&self, args: SwapArgs<'_>) -> Instruction {
-        self.swap(args)
+        let (token_in, token_out) = args.direction.order(*args.tokens);
+        let inside = match args.limit {
+            Limit::ExactIn { amount_in, .. } => Some(token_in.transfer_fee.after(amount_in.get())),
+            Limit::ExactOut { amount_out, .. } => token_out.transfer_fee.before(amount_out.get()),
+        };
+        let arrays = self.arrays_of(args.direction, args.limit.mode(), inside.unwrap_or(u64::MAX));
+        self.pool.instruction(args, self.extension, arrays)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A fee that grows with the distance of the price from where it was.
 
-use super::layout::pool_offset;
+use super::offset as pool_offset;
 use super::price::{sqrt_price, tick_at};
 use crate::account::{DecodeError, Fields};
 use crate::changes::{FieldWrite, Writes};

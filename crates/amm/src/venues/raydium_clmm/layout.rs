@@ -10,6 +10,8 @@ use crate::concentrated::{FeeSide, Place, RATE_ONE, TickArrays};
 use crate::swap::Direction;
 use order_core::{Mint, Pubkey};
 
+pub use super::offset as pool_offset;
+
 /// Length of a pool's account in bytes.
 pub const POOL_SIZE: usize = 1544;
 /// First bytes of a pool's account.
@@ -24,29 +26,6 @@ pub const POOL_SEED: &[u8] = b"pool";
 
 /// The bit of the status that stops swaps.
 const STATUS_SWAP_DISABLED: u8 = 1 << 4;
-
-/// Where the fields of a pool's account are.
-pub mod pool_offset {
-    #![expect(missing_docs, reason = "each is named for the program's field")]
-
-    pub const BUMP: usize = 8;
-    pub const CONFIG: usize = 9;
-    pub const MINTS: [usize; 2] = [73, 105];
-    pub const VAULTS: [usize; 2] = [137, 169];
-    pub const OBSERVATION: usize = 201;
-    pub const DECIMALS: [usize; 2] = [233, 234];
-    pub const TICK_SPACING: usize = 235;
-    pub const LIQUIDITY: usize = 237;
-    pub const SQRT_PRICE: usize = 253;
-    pub const TICK: usize = 269;
-    pub const PROTOCOL_FEES: [usize; 2] = [309, 317];
-    pub const STATUS: usize = 389;
-    pub const FEE_ON: usize = 390;
-    pub const BITMAP: usize = 904;
-    pub const FUND_FEES: [usize; 2] = [1064, 1072];
-    pub const OPEN_TIME: usize = 1080;
-    pub const DYNAMIC_FEE: usize = 1096;
-}
 
 /// Where the fields of a fee configuration are.
 pub mod config_offset {

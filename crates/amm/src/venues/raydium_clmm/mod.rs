@@ -5,6 +5,7 @@ mod curve;
 mod dynamic_fee;
 pub mod instruction;
 pub mod layout;
+pub mod offset;
 pub mod price;
 pub mod program;
 pub mod tick_array;

@@ -41,7 +41,7 @@ impl Curve for CpmmCurve {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
-        let rates = self.rates(direction);
+        let rates = self.rates(direction)?;
         let (reserve_in, reserve_out) = direction.order(self.reserves);
         let fees_in = rates.input_fees(amount).ok_or(QuoteError::Overflow)?;
         let net = amount.checked_sub(fees_in.total()?).ok_or(QuoteError::Overflow)?;
@@ -65,7 +65,7 @@ impl Curve for CpmmCurve {
         writes: &mut Writes,
     ) -> Result<Fill, QuoteError> {
         self.require_open(clock)?;
-        let rates = self.rates(direction);
+        let rates = self.rates(direction)?;
         let (reserve_in, reserve_out) = direction.order(self.reserves);
         let bought = before_fee(amount, rates.creator_on_output).ok_or(QuoteError::Overflow)?;
         let net = paid(bought, reserve_in, reserve_out).ok_or(QuoteError::InsufficientLiquidity)?;
@@ -124,7 +124,8 @@ impl CpmmCurve {
         if self.pool.creator_fee_enabled { self.config.creator_fee_rate } else { 0 }
     }
 
-    fn rates(&self, direction: Direction) -> Rates {
+    /// The program divides the fee of an input by both rates, and fails if both are zero.
+    fn rates(&self, direction: Direction) -> Result<Rates, QuoteError> {
         let trade = self.config.trade_fee_rate;
         let creator = self.creator_fee_rate();
         let on_input = match (self.pool.creator_fee_on, direction) {
@@ -135,10 +136,12 @@ impl CpmmCurve {
                 false
             }
         };
-        if on_input {
-            Rates { trade, creator_on_input: creator, creator_on_output: 0 }
-        } else {
-            Rates { trade, creator_on_input: 0, creator_on_output: creator }
+        match (on_input, trade, creator) {
+            (true, 0, 0) => {
+                Err(QuoteError::Unsupported { reason: "its program fails where its fees are zero" })
+            }
+            (true, _, _) => Ok(Rates { trade, creator_on_input: creator, creator_on_output: 0 }),
+            (false, _, _) => Ok(Rates { trade, creator_on_input: 0, creator_on_output: creator }),
         }
     }
 

@@ -1,7 +1,7 @@
 //! From a request to an [`Intent`]: admission, expiry, slippage limit and reference quote.
 
 use super::request::ResolvedOrder;
-use crate::api::swap::Swap;
+use crate::api::swap::{Swap, require_minimum};
 use crate::http::error_codes::Code;
 use crate::http::problem::Problem;
 use crate::state::App;
@@ -41,6 +41,9 @@ pub(super) async fn intent(app: &App, account: &AccountId, order: ResolvedOrder)
         None => None,
         Some(id) => Some(reference(app, account, id, &order.swap).await?),
     };
+    if let Some(reference) = &reference {
+        require_minimum(reference.amount_out, max_slippage)?;
+    }
     let swap = order.swap;
     let intent = Intent::market(swap.token_in, swap.token_out, swap.amount, max_slippage, reference);
     let intent = intent.map_err(|error| match error {

@@ -5,7 +5,7 @@ pub(crate) mod response;
 
 use self::request::{QuoteBody, QuoteRequest};
 use crate::access::Caller;
-use crate::api::swap::Swap;
+use crate::api::swap::{Swap, require_minimum};
 use crate::http::body;
 use crate::http::problem::Problem;
 use crate::http::rate_limit;
@@ -65,6 +65,7 @@ pub(crate) async fn quote(
         },
     };
     let quote = app.registry.quote(&asked).await.map_err(|failure| Problem::failure(&failure))?;
+    require_minimum(quote.amount_out(), max_slippage)?;
     let quoted = Quoted { account: caller.account, quote, token_in, token_out, mode, amount };
     let pair = response::Pair { token_in: &quoted.token_in, token_out: &quoted.token_out };
     let seen = response::Quote::of(&quoted.quote, pair, amount, mode, max_slippage, app.environment());
