@@ -1,11 +1,11 @@
 //! Properties of any pool and any amount, whatever the venue.
 
 use crate::accounts::{Cluster, MINT_A, MINT_B, NOW, POOL};
-use amm::{Clock, Limit, Market, Pool, PoolToken, TransferFee};
+use amm::{Clock, Limit, Market, Pool, PoolToken, Trader, TransferFee};
 use amm_programs::{Seed, Seeded};
 use order_core::quote::Mode;
 use order_core::token::Program;
-use order_core::{Atoms, Fraction, Venue};
+use order_core::{Atoms, Fraction, Mint, Pubkey, Venue};
 use proptest::prelude::*;
 use solana_account::Account;
 
@@ -186,6 +186,35 @@ proptest! {
             if let Ok(back) = amm_programs::swap(&market, mint_out, spend(there.swapped.received)) {
                 prop_assert!(back.swapped.received.get() <= amount, "{:?} came back for {amount}", back.swapped.received);
             }
+        }
+    }
+
+    /// The program sees the accounts that the instruction names. Some of the older programs need no mints.
+    #[test]
+    fn an_instruction_names_every_account_that_its_swap_needs(
+        venue in venue(), seed in seed(), a_to_b: bool, exact_in: bool, amount in amount(),
+    ) {
+        let (cluster, seeded) = seeded(venue, &seed);
+        let market = cluster.market(seeded.pool, NOW).unwrap();
+        let (mint_in, _) = mints(a_to_b);
+        let amount = Atoms::new(amount);
+        let limit = if exact_in {
+            Limit::ExactIn { amount_in: amount, min_out: Atoms::new(1) }
+        } else {
+            Limit::ExactOut { amount_out: amount, max_in: Atoms::new(u64::MAX) }
+        };
+        let stranger = POOL.pubkey();
+        let trader = Trader { owner: stranger, source: stranger, destination: stranger };
+        if let (Ok(executed), Ok(built)) =
+            (amm_programs::swap(&market, mint_in, limit), market.instruction(&trader, mint_in, limit))
+        {
+            let read = |address: &Pubkey| {
+                let is_mint = [MINT_A, MINT_B].map(Mint::pubkey).contains(address);
+                let is_named = built.accounts.iter().any(|meta| meta.pubkey == *address);
+                (is_mint || is_named).then(|| cluster.accounts.get(address).unwrap_or(&amm::ABSENT))
+            };
+            let market = market.pool().load(read, NOW).unwrap();
+            prop_assert_eq!(amm_programs::swap(&market, mint_in, limit), Ok(executed));
         }
     }
 

@@ -45,7 +45,7 @@ fn beside(two: &[TestPool; 2], request: &Request, pays: u64) -> [TestPool; 3] {
     let price = gives.mul_div_floor(pays, 1_000_000_000).unwrap();
     let reserves = [request.amount.get() << 20, price.get() << 20];
     let [first, second] = two.clone();
-    [first, second, testing::seeded(Venue::MeteoraDammV2, 3, reserves, 0)]
+    [first, second, testing::seeded(Venue::RaydiumCpmm, 3, reserves, 1_000)]
 }
 
 #[test]
