@@ -24,3 +24,4 @@ pub use instruction::SwapInstruction;
 pub use registry::{execute, seed, swap};
 pub use seed::{Seed, SeedError, Seeded, SeededAccount, SeededVault};
 pub use venues::meteora_damm_v1::{VaultAccounts, VaultCall, VaultChange};
+pub use venues::pump_swap::VolumeAccount;

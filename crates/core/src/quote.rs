@@ -113,6 +113,10 @@ impl Quote {
     }
 }
 
+fn is_zero(fraction: &Fraction) -> bool {
+    *fraction == Fraction::ZERO
+}
+
 /// A quote as events record it: the sums of its route are written out.
 #[derive(Serialize, Deserialize)]
 struct Recorded {
@@ -121,8 +125,8 @@ struct Recorded {
     amount_out: Atoms,
     fee: Fraction,
     price_impact: Fraction,
-    /// Zero in events of before there was this field.
-    #[serde(default)]
+    /// Left out where nothing is withheld, as it was before there was this field.
+    #[serde(default, skip_serializing_if = "is_zero")]
     transfer_fee: Fraction,
     route: Route,
     alternatives: Vec<Alternative>,

@@ -71,7 +71,7 @@ async fn an_operator_keeps_orders_off_a_venue_and_lets_them_back() {
     let database = database().await;
     ops(&database, &["migrate"]).unwrap();
     let listed = ops(&database, &["venue", "list"]).unwrap();
-    assert_eq!(listed.lines().filter(|line| line.ends_with(" enabled")).count(), 7, "{listed}");
+    assert_eq!(listed.lines().filter(|line| line.ends_with(" enabled")).count(), 8, "{listed}");
     assert!(ops(&database, &["venue", "disable", "raydium_clmm"]).unwrap_err().contains("--reason"));
     let unknown = ops(&database, &["venue", "disable", "raydium", "--reason", "x"]).unwrap_err();
     assert!(unknown.contains("raydium_clmm"), "{unknown}");

@@ -3,13 +3,12 @@
 use crate::cluster::{Bank, Commitment};
 use crate::listed::{self, Listed};
 use crate::pools::SeededPool;
-use crate::programs::pump_swap::{VOLUME_RENT, volume_data};
 use crate::token::{self, Holding, SPL_TOKEN, TOKEN_2022};
 use amm::Market;
-use amm::venues::pump_swap::instruction::volume_account;
+use amm_programs::VolumeAccount;
 use anyhow::Context as _;
 use order_core::token::{NATIVE_MINT, Program};
-use order_core::{Atoms, Mint, Venue};
+use order_core::{Atoms, Mint};
 use solana_account::{AccountSharedData, ReadableAccount as _};
 use solana_address_lookup_table_interface::program;
 use solana_address_lookup_table_interface::state::{
@@ -62,9 +61,10 @@ pub(crate) fn write(bank: &mut Bank, pools: &[SeededPool], wallet: &Pubkey) -> a
     }
     write_lookup_table(bank, pools, wallet)?;
     airdrop(bank, wallet, WALLET_LAMPORTS)?;
-    // As if the wallet had traded before: an account of its own there is no event of its first order.
-    let volume = token::account(VOLUME_RENT, volume_data(wallet), amm::program_id(Venue::PumpSwap));
-    bank.write(volume_account(wallet), volume)?;
+    // As if the wallet had traded before: no order of it is the first.
+    let volume = VolumeAccount::of(wallet);
+    let account = token::account(VolumeAccount::RENT, volume.data, VolumeAccount::PROGRAM_ID);
+    bank.write(volume.address, account)?;
     for (symbol, whole) in WALLET_TOKENS {
         let token = listed::token(symbol).context("an unknown token")?;
         let amount = Atoms::parse(&whole.to_string(), token.decimals)?;

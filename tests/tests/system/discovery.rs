@@ -15,5 +15,5 @@ async fn only_the_pools_of_the_configured_tokens_are_looked_for() {
     }
     assert_eq!(found, expected);
     let programs: BTreeSet<String> = pools.iter().map(|pool| text(&pool["program"])).collect();
-    assert_eq!(programs.len(), 7, "of every program: {programs:?}");
+    assert_eq!(programs.len(), 8, "of every program: {programs:?}");
 }

@@ -91,6 +91,7 @@ const LAYERS: [(&str, &str, &[&str]); 4] = [
             "bitmap",
             "vault",
             "layout",
+            "fees",
             "loaded",
             "walk",
             "totals",

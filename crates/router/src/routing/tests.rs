@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 mod lengths;
+mod optimiser;
 mod optimum;
 mod splits;
 mod tables;

@@ -3,7 +3,7 @@
 
 mod call;
 mod meteora_damm_v1;
-pub(crate) mod pump_swap;
+mod pump_swap;
 mod swap;
 
 use amm_programs::VaultCall;

@@ -78,14 +78,7 @@ impl Machine {
             v0::Message::try_compile(&owner, &[budget, swap], &[], self.svm.latest_blockhash()).unwrap();
         let transaction =
             VersionedTransaction::try_new(VersionedMessage::V0(message), &[&self.trader]).unwrap();
-        self.svm
-            .send_transaction(transaction)
-            .map_err(|e| {
-                if std::env::var_os("DBG").is_some() {
-                    eprintln!("DBG {:?} {:?}", e.err, e.meta.logs.iter().rev().take(4).collect::<Vec<_>>())
-                }
-            })
-            .ok()?;
+        self.svm.send_transaction(transaction).ok()?;
         let mut changes = [0; 4];
         for ((change, address), before) in changes.iter_mut().zip(watched).zip(before) {
             *change = i128::from(self.held(&address)) - i128::from(before);

@@ -2,6 +2,9 @@
 
 mod instruction;
 mod seeding;
+mod volume;
+
+pub use volume::VolumeAccount;
 
 use crate::program::EmulatedProgram;
 use amm::QuoteError;

@@ -158,7 +158,7 @@ async fn an_append_whose_answer_was_lost_is_found_and_not_made_again() {
         (claim, recorded)
     };
     let events = "SELECT count(*) FROM order_events";
-    let (mut claim, recorded) = with_its_answer_lost(&database, &wire, events, call).await;
+    let (mut claim, recorded) = Box::pin(with_its_answer_lost(&database, &wire, events, call)).await;
     assert_eq!(recorded.unwrap(), journal.history.read(id, 3).await.unwrap().unwrap()[0]);
     append_all(&journal, &mut claim, [landed()]).await;
 }
