@@ -7,7 +7,7 @@ use crate::book::Book;
 use proto::quote::Request;
 
 /// Most paths of one route: with more, its transaction would hardly fit into a packet.
-pub(super) const PATHS_MAX: usize = 6;
+pub(super) const PATHS_MAX: usize = 4;
 
 /// Most combinations that are calculated exactly.
 const KEPT_MAX: usize = 4;

@@ -11,7 +11,7 @@ const PROBE_PART: u64 = 16;
 const DIRECT_MAX: usize = 5;
 
 /// Most paths through two, likewise.
-const TWO_HOP_MAX: usize = 8;
+const TWO_HOP_MAX: usize = 5;
 
 /// The best paths for the whole amount and for a small part of it, of those whose transaction `fits`. `through` are
 /// those for the whole through each intermediate token, best first.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Most pools of one side that are tried with those of the other.
-const SIDE_MAX: usize = 3;
+const SIDE_MAX: usize = 2;
 
 /// An intermediate token, with quotable pools on both sides of it.
 #[derive(Debug)]
