@@ -64,11 +64,14 @@ type Tallies = BTreeMap<&'static str, Tally>;
 #[test]
 fn random_orders_are_executed_as_they_were_quoted_to_the_unit() {
     let (tallies, begun) = (Mutex::new(Tallies::new()), AtomicUsize::new(0));
+    let programs = programs();
     let work = |lane: u64| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let tokens = TOKENS.map(|(token, _)| token).join(",");
-            let engine = Engine::start(1, 1, vec![setting("router", "TOKENS", &tokens)]);
+            let mut settings = vec![setting("router", "TOKENS", &tokens)];
+            settings.extend(programs.as_deref().map(|programs| setting("sandbox", "PROGRAMS", programs)));
+            let engine = Engine::start(1, 1, settings);
             let mut random = Random::new(1, lane);
             while begun.fetch_add(1, Ordering::Relaxed) < ORDERS {
                 let (order, refused) = routable_order(&engine, &mut random).await;
@@ -95,6 +98,22 @@ fn random_orders_are_executed_as_they_were_quoted_to_the_unit() {
         assert_eq!(orders, equal, "{kind}: executed otherwise than quoted");
         assert!(orders >= OF_EACH_MIN, "{kind}: only {orders} orders");
     }
+}
+
+/// The real programs that the cluster runs in place of built-in ones: those of the folder that the environment
+/// variable `PROGRAM_FOLDER` names, each in a file `ADDRESS.so`. None, said on standard error, without it.
+fn programs() -> Option<String> {
+    let Some(folder) = std::env::var_os("PROGRAM_FOLDER") else {
+        eprintln!("NO real programs: PROGRAM_FOLDER is not set, and the built-in programs are our own");
+        return None;
+    };
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let programs = files.filter(|file| file.extension().is_some_and(|extension| extension == "so"));
+    let named = programs.map(|file| format!("{}={}", file.file_stem().unwrap().display(), file.display()));
+    let programs: Vec<String> = named.collect();
+    assert!(!programs.is_empty(), "the folder has no programs");
+    eprintln!("real programs: {programs:#?}");
+    Some(programs.join(","))
 }
 
 const ALL: &str = "all";

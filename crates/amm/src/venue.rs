@@ -66,6 +66,11 @@ pub(crate) trait Pool: Debug + Send + Sync {
         true
     }
 
+    /// True if the program counts what arrives of a token that withholds a part of each transfer.
+    fn counts_transfer_fees(&self) -> bool {
+        true
+    }
+
     /// The tokens, in the order of its mints.
     fn tokens(&self, accounts: Lookup<'_, '_>, clock: Clock) -> Result<[PoolToken; 2], DecodeError> {
         let token = |mint: Mint| {
@@ -74,6 +79,10 @@ pub(crate) trait Pool: Debug + Send + Sync {
             let token = PoolToken::decode(mint, account, clock.epoch)?;
             if token.program == token::Program::Token2022 && !self.moves_token_2022() {
                 let reason = "a token of Token-2022, which the pool's program does not move";
+                return Err(DecodeError::Unsupported { address, reason: reason.to_owned() });
+            }
+            if token.transfer_fee.basis_points > 0 && !self.counts_transfer_fees() {
+                let reason = "a transfer fee, which the pool's program does not count";
                 return Err(DecodeError::Unsupported { address, reason: reason.to_owned() });
             }
             Ok(token)

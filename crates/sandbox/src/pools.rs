@@ -28,7 +28,7 @@ pub(crate) struct SeededPool {
 /// prices differ a little, so that the better pool depends on direction and size, and large orders are
 /// divided. Between RAY, JUP and BONK there is no pool, nor of any of them and USDT: such orders need two
 /// swaps. Two are also better than one pool with a high fee: BONK and USDC by way of SOL.
-const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 40] = [
+const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 39] = [
     (Venue::RaydiumCpmm, ["SOL", "USDC"], [60_000, 9_000_000], 2_500_000),
     (Venue::MeteoraDammV2, ["SOL", "USDC"], [45_000, 6_745_500], 2_000_000),
     (Venue::MeteoraDlmm, ["SOL", "USDC"], [3_000, 450_000], 2_500_000),
@@ -68,7 +68,6 @@ const POOLS: [(Venue, [&str; 2], [u64; 2], i64); 40] = [
     (Venue::PumpSwap, ["SOL", "USDC"], [9_000, 1_349_100], 3_000_000),
     (Venue::PumpSwap, ["USDC", "USDT"], [300_000, 300_100], 3_000_000),
     (Venue::PumpSwap, ["BONK", "SOL"], [70_000_000_000, 9_100], 3_000_000),
-    (Venue::PumpSwap, ["BERN", "SOL"], [90_000_000, 1_200], 3_000_000),
 ];
 
 /// All seeded pools with their first reserves.

@@ -57,8 +57,8 @@ pub struct Configuration {
     /// Take transactions of version 1, as mainnet does.
     #[arg(long, env = "TRANSACTION_VERSION_1", default_value_t = true, action = clap::ArgAction::Set)]
     pub transaction_version_1: bool,
-    /// A program to load in place of a built-in one, as ADDRESS=FILE with the ELF file; may be repeated.
-    #[arg(long = "program", value_name = "ADDRESS=FILE")]
+    /// Programs to load in place of built-in ones, each as ADDRESS=FILE with its ELF file.
+    #[arg(long = "program", env = "PROGRAMS", value_name = "ADDRESS=FILE", value_delimiter = ',')]
     pub programs: Vec<ProgramFile>,
     /// Writes each account of the first state into this folder, in the form of `solana account --output json` that
     /// solana-test-validator reads, and serves nothing.

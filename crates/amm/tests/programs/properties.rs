@@ -74,10 +74,12 @@ fn held_fee(venue: Venue, fee: Fraction) -> Fraction {
 /// A pool of tokens that are quoted at the venue: not everywhere are those of Token-2022.
 fn seeded(venue: Venue, seed: &Seed) -> (Cluster, Seeded) {
     let mut seed = Seed { fee: held_fee(venue, seed.fee), ..*seed };
-    if venue == Venue::PumpSwap && seed.tokens.iter().all(|token| token.program == Program::Token2022) {
-        // What its pools are paid in is of the original program.
-        seed.tokens[1].program = Program::SplToken;
-        seed.tokens[1].transfer_fee = TransferFee::default();
+    if venue == Venue::PumpSwap {
+        // Its program counts no transfer fees, and what its pools are paid in is of the original token program.
+        seed.tokens = seed.tokens.map(|token| PoolToken { transfer_fee: TransferFee::default(), ..token });
+        if seed.tokens.iter().all(|token| token.program == Program::Token2022) {
+            seed.tokens[1].program = Program::SplToken;
+        }
     }
     if !moves_token_2022(venue) {
         for token in &mut seed.tokens {

@@ -117,7 +117,6 @@ async fn quoted_is_executed_for_a_token_whose_transfers_cost_a_fee() {
         (Venue::MeteoraDammV2, "SOL"),
         (Venue::MeteoraDlmm, "SOL"),
         (Venue::OrcaWhirlpool, "SOL"),
-        (Venue::PumpSwap, "SOL"),
     ] {
         let pool = cluster.pool(venue, ["BERN", other_token]).await;
         let tokens = cluster.market(pool).await.tokens();

@@ -53,6 +53,10 @@ impl Pool for PumpSwapPool {
         self.vaults.to_vec()
     }
 
+    fn counts_transfer_fees(&self) -> bool {
+        false
+    }
+
     fn load(&self, accounts: Lookup<'_, '_>) -> Result<Arc<dyn Curve>, DecodeError> {
         Ok(Arc::new(PumpSwapCurve::load(self, accounts)?))
     }
