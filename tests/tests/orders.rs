@@ -119,8 +119,7 @@ fn programs() -> Option<String> {
 const ALL: &str = "all";
 const REFUSED: &str = "no route (not placed)";
 
-/// A random order that there is a route for, and how many were drawn in vain before it: over some pairs of
-/// programs two swaps do not fit into one transaction, and some give no exact amount of the token between.
+/// A random order that there is a route for, and how many were drawn in vain before it.
 async fn routable_order(engine: &Engine, random: &mut Random) -> (Value, usize) {
     let mut refused = 0;
     loop {

@@ -52,7 +52,7 @@ async fn an_order_without_a_pool_of_its_own_is_executed_over_a_third_token_to_th
     for (spent, bought) in WITHOUT_A_POOL {
         let (order, route) = executed(&engine, spent, bought, "1000").await;
         assert!(route["route"].as_array().unwrap().len() >= 2, "{route}");
-        // What an exact-out hop leaves is of the input, and what an exact-in hop leaves is of the token between.
+        // What an exact-out hop leaves is of the input, and what an exact-in hop leaves is of the intermediate token.
         let left = unspent(&order, spent).get();
         let leftovers = order["data"]["leftovers"].as_array().unwrap();
         assert!(left > 0 || !leftovers.is_empty(), "a part is left so that prices may move: {order}");

@@ -53,8 +53,8 @@ pub(crate) struct Decision {
 }
 
 /// The route that leaves the most after the network's cost (exact in) or takes the least with it
-/// (exact out). Of an exact input, two pools in a row leave a part unspent, which counts for nothing: they
-/// are taken where they give more in spite of it. Equal routes are told apart by their pools, the fewer
+/// (exact out). Of an exact input, two pools in a row leave a part, of it or of the intermediate token, which counts
+/// for nothing: they are taken where they give more in spite of it. Equal routes are told apart by their pools, the fewer
 /// first, then by their addresses, so that the same book always gives the same answer.
 ///
 /// # Errors

@@ -94,7 +94,9 @@ impl<'a> Path<'a> {
         let (first, second) = match mode {
             Mode::ExactIn => {
                 let first = self.first.within(join.input_buffer.spendable(amount))?;
-                (first, second.quote(Mode::ExactIn, first.amount_out)?)
+                let quoted = second.quote(Mode::ExactIn, first.amount_out)?;
+                // A program may leave a unit of what it is offered. The amounts say that the first hop is exact-out.
+                (first, SwapQuote { amount_in: first.amount_out, ..quoted })
             }
             Mode::ExactOut => {
                 let second = second.quote(Mode::ExactOut, amount)?;

@@ -65,8 +65,9 @@ impl BinArrayBitmap {
             None => ARRAYS_HALF,
         };
         let (below, above) = match direction {
-            Direction::AToB => (Some((half.saturating_neg()..=index).rev()), None),
-            Direction::BToA => (None, Some(index..half)),
+            // There are no arrays further away, whatever a pool's account says.
+            Direction::AToB => (Some((half.saturating_neg()..=index.min(half)).rev()), None),
+            Direction::BToA => (None, Some(index.max(half.saturating_neg())..half)),
         };
         below.into_iter().flatten().chain(above.into_iter().flatten()).filter(|index| self.contains(*index))
     }

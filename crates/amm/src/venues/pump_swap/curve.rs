@@ -92,6 +92,10 @@ impl PumpSwapCurve {
     pub(super) fn load(pool: &PumpSwapPool, accounts: Lookup<'_, '_>) -> Result<Self, DecodeError> {
         let address = pool.address;
         let (config, fees) = (GlobalConfig::load(accounts)?, FeeConfig::load(accounts)?);
+        // The program makes none of them.
+        for account in instruction::fee_accounts(pool, &config) {
+            token::balance(account, existing(account, accounts)?, pool.mints[1])?;
+        }
         let balances = token::balances(pool.vaults, pool.mints, accounts)?;
         let [base, quote] = balances;
         let quote_mint = pool.mints[1].pubkey();

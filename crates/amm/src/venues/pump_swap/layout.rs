@@ -4,10 +4,8 @@ use super::program::{FEE_CONFIG, FEE_PROGRAM, GLOBAL_CONFIG, PROGRAM_ID};
 use crate::account::{DecodeError, Discriminator, Fields, Lookup, require_owner};
 use order_core::{Mint, Pubkey};
 
-/// Length of a pool's account in bytes; older ones end after the creator, or before it.
+/// Length of a pool's account in bytes. The program wants older ones, which are shorter, extended before they swap.
 pub const POOL_SIZE: usize = 300;
-/// Length of the oldest pools' accounts.
-const POOL_SIZE_MIN: usize = 211;
 /// First bytes of a pool's account.
 pub const POOL_DISCRIMINATOR: Discriminator = 0xf19a_6d04_11b1_6dbc_u64.to_be_bytes();
 /// First bytes of the account of the configuration that all pools share.
@@ -87,18 +85,12 @@ pub(crate) struct PumpSwapPool {
 impl PumpSwapPool {
     pub(crate) fn decode(address: Pubkey, data: &[u8]) -> Result<Self, DecodeError> {
         use pool_offset as at;
-        let fields = Fields::anchor(address, data, POOL_SIZE_MIN, POOL_DISCRIMINATOR, "a PumpSwap pool")?;
-        // What an account is too short for was not there when it was made.
-        let has = |end: usize| data.len() >= end;
-        let coin_creator = has(at::COIN_CREATOR.saturating_add(32));
-        let flags = has(at::IS_CASHBACK_COIN.saturating_add(1));
-        let virtual_quote = has(at::VIRTUAL_QUOTE_RESERVES.saturating_add(16));
-        let has_own_fee = has(at::CREATOR_FEE_BPS.saturating_add(8));
-        if flags && fields.u8(at::IS_CASHBACK_COIN)? != 0 {
+        let fields = Fields::anchor(address, data, POOL_SIZE, POOL_DISCRIMINATOR, "a PumpSwap pool")?;
+        if fields.u8(at::IS_CASHBACK_COIN)? != 0 {
             let reason = "its creator's fee is given back to traders, on accounts of their own".to_owned();
             return Err(DecodeError::Unsupported { address, reason });
         }
-        if virtual_quote && fields.u128(at::VIRTUAL_QUOTE_RESERVES)? != 0 {
+        if fields.u128(at::VIRTUAL_QUOTE_RESERVES)? != 0 {
             let reason = "it counts reserves that it does not hold".to_owned();
             return Err(DecodeError::Unsupported { address, reason });
         }
@@ -109,9 +101,9 @@ impl PumpSwapPool {
             creator: fields.pubkey(at::CREATOR)?,
             mints: fields.mints(at::MINTS)?,
             vaults: fields.pubkeys(at::VAULTS)?,
-            coin_creator: if coin_creator { fields.pubkey(at::COIN_CREATOR)? } else { Pubkey::default() },
-            is_mayhem: flags && fields.u8(at::IS_MAYHEM_MODE)? != 0,
-            has_own_fee: has_own_fee && fields.u64(at::CREATOR_FEE_BPS)? != 0,
+            coin_creator: fields.pubkey(at::COIN_CREATOR)?,
+            is_mayhem: fields.u8(at::IS_MAYHEM_MODE)? != 0,
+            has_own_fee: fields.u64(at::CREATOR_FEE_BPS)? != 0,
         })
     }
 }

@@ -10,7 +10,8 @@ use crate::account::{DecodeError, Lookup};
 use crate::swap::Authority;
 use crate::venue::{Curve, Pool, VenueProgram};
 use curve::PumpSwapCurve;
-use layout::PumpSwapPool;
+use instruction::fee_accounts;
+use layout::{GlobalConfig, PumpSwapPool};
 use order_core::{Mint, Pubkey};
 use program::{ERRORS, EXCEEDED_SLIPPAGE, FEE_CONFIG, GLOBAL_CONFIG, PROGRAM_ID, TOO_LITTLE_BASE};
 use std::sync::Arc;
@@ -43,10 +44,14 @@ impl Pool for PumpSwapPool {
         Authority { address: self.address, seeds }
     }
 
-    fn dependencies(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {
+    fn dependencies(&self, known: Lookup<'_, '_>) -> Vec<Pubkey> {
         let [base, quote] = self.vaults;
         let [mint_base, mint_quote] = self.mints.map(Mint::pubkey);
-        vec![GLOBAL_CONFIG, FEE_CONFIG, base, quote, mint_base, mint_quote]
+        let mut needed = vec![GLOBAL_CONFIG, FEE_CONFIG, base, quote, mint_base, mint_quote];
+        if let Ok(config) = GlobalConfig::load(known) {
+            needed.extend(fee_accounts(self, &config));
+        }
+        needed
     }
 
     fn swap_accounts(&self, _known: Lookup<'_, '_>) -> Vec<Pubkey> {

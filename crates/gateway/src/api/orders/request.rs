@@ -49,7 +49,7 @@ pub(crate) struct OrderBody {
     /// Slippage as a fraction, at least 0 and below 1: 0.01 is one percent. The operator configures the default.
     #[schema(value_type = Option<SlippageLimit>)]
     max_slippage: String,
-    /// `true`: the amount is spent to the last base unit; two-hop paths leave a little of the token between instead.
+    /// `true`: the amount is spent to the last base unit; two-hop paths leave a little of the intermediate token instead.
     #[schema(value_type = Option<bool>)]
     use_full_input: bool,
     /// Quote that the slippage is measured from. Without it, the order's first quote is used.

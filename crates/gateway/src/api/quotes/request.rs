@@ -38,7 +38,7 @@ pub(crate) struct QuoteBody {
     /// Slippage as a fraction, at least 0 and below 1: 0.01 is one percent.
     #[schema(value_type = Option<SlippageLimit>)]
     max_slippage: String,
-    /// `true`: an exact input is spent to the last base unit; two-hop paths leave a little of the token between instead.
+    /// `true`: an exact input is spent to the last base unit; two-hop paths leave a little of the intermediate token instead.
     #[schema(value_type = Option<bool>)]
     use_full_input: bool,
 }

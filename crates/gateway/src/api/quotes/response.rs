@@ -24,7 +24,7 @@ pub(crate) struct Quote {
     #[schema(value_type = Decimal)]
     amount: String,
     /// `exactIn`: spend at most `amount`. A two-hop path leaves a little of it unspent, see `estimatedInput`, or of the
-    /// token between, see `leftovers`.
+    /// intermediate token, see `leftovers`.
     /// `exactOut`: receive exactly `amount`.
     #[schema(value_type = SwapMode)]
     mode: Mode,

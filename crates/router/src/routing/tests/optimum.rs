@@ -18,8 +18,8 @@ const GRID: usize = 64;
 const FINEST: u64 = 1 << 20;
 
 /// Every path from the input to the output: through the pools of the pair, and through
-/// two, by no rule but that of the chain: the token between is a third one.
-fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'a>> {
+/// two, by no rule but that of the chain: the intermediate token is a third one.
+pub(super) fn every_path<'a>(book: &'a Book, request: &Request, now: Instant) -> Vec<Path<'a>> {
     let hops = |mint_in, mint_out| {
         let survey = candidate::survey(book, request, [mint_in, mint_out], now, MAX_AGE);
         let hop = move |candidate| Hop { candidate, mint_in, mint_out };

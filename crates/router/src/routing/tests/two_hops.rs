@@ -1,3 +1,4 @@
+use super::optimum::every_path;
 use super::tables::book_with_tables;
 use super::*;
 use crate::testing::trading;
@@ -137,6 +138,28 @@ fn every_venue_may_be_first_of_two_and_only_an_exact_in_hop_leaves_something_bet
         let back = with_room(&bridge(Venue::RaydiumAmmV4, venue), &request).chosen.route;
         assert_eq!(back.hop_count(), 2, "{venue}: {back:?}");
     }
+}
+
+#[test]
+fn an_exact_out_hop_stays_one_where_the_second_pool_leaves_a_unit_of_what_it_is_offered() {
+    let pools = [
+        trading(Venue::RaydiumCpmm, 1, [SOL, STRANGER], [10_000_000_000_000, 10_100_000_000_000], 2_500_000),
+        trading(Venue::PumpSwap, 2, [usdc(), STRANGER], [1_500_000_000_000, 30_000_000_000_000], 2_500_000),
+    ];
+    let now = Instant::now();
+    let book = testing::book(&pools, 7, now);
+    let market = book.entry(pools[1].address).unwrap().market.as_ref().unwrap();
+    let [path] = every_path(&book, &ask(Mode::ExactIn, 1), now)[..] else { panic!("there is one path") };
+    let mut units_left = 0;
+    for amount in 1_000_000_000..1_000_040_000 {
+        let terms = path.quote(Mode::ExactIn, Atoms::new(amount)).unwrap();
+        let priced = path.priced(&terms, Fraction::ONE);
+        assert!(priced.buys_exactly(), "{priced:?}");
+        let offered = priced.second().unwrap().amount_in;
+        let taken = market.quote(STRANGER, Mode::ExactIn, offered).unwrap().amount_in;
+        units_left += usize::from(taken < offered);
+    }
+    assert!(units_left > 0, "none of these amounts shows it");
 }
 
 #[test]
