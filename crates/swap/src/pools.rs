@@ -42,7 +42,8 @@ type LastRead = Arc<tokio::sync::Mutex<Option<(Instant, PoolSnapshot)>>>;
 #[derive(Debug, Clone, PartialEq)]
 pub struct PoolSnapshot {
     slot: u64,
-    accounts: Arc<HashMap<Pubkey, Account>>,
+    /// Those that were read; None if one does not exist.
+    accounts: Arc<HashMap<Pubkey, Option<Account>>>,
 }
 
 impl PoolReader {
@@ -124,7 +125,7 @@ impl PoolReader {
         let mut needed = BTreeSet::from([CLOCK_ADDRESS]);
         needed.extend(more);
         for address in pools {
-            let dependencies = state.pool(*address)?.dependencies(|key| state.accounts.get(key));
+            let dependencies = state.pool(*address)?.dependencies(|key| state.read(key));
             needed.insert(address.pubkey());
             needed.extend(&dependencies);
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,11 +147,8 @@ fn serves(begun: Instant, slot: u64, asked: Instant, min_slot: u64) -> bool {
 async fn read(cluster: &Client, addresses: &[Pubkey], min_slot: u64) -> Result<PoolSnapshot, Failure> {
     let read = cluster.accounts_since(addresses, COMMITMENT, min_slot, ANSWER_WITHIN).await;
     let (_, snapshot) = read.map_err(|error| error.failure())?;
-    let accounts = addresses.iter().zip(snapshot.accounts);
-    Ok(PoolSnapshot {
-        slot: snapshot.slot,
-        accounts: Arc::new(accounts.filter_map(|(address, account)| Some((*address, account?))).collect()),
-    })
+    let accounts = addresses.iter().copied().zip(snapshot.accounts);
+    Ok(PoolSnapshot { slot: snapshot.slot, accounts: Arc::new(accounts.collect()) })
 }
 
 impl PoolSnapshot {
@@ -161,17 +159,17 @@ impl PoolSnapshot {
 
     /// True if the account exists.
     pub fn has(&self, address: &Pubkey) -> bool {
-        self.accounts.contains_key(address)
+        self.existing(address).is_some()
     }
 
     /// The lamports of an account; None if it does not exist.
     pub fn lamports(&self, address: &Pubkey) -> Option<u64> {
-        self.accounts.get(address).map(|account| account.lamports)
+        self.existing(address).map(|account| account.lamports)
     }
 
     /// The balance of a token account, in base units; None if it does not exist.
     pub fn token_balance(&self, address: &Pubkey) -> Option<u64> {
-        self.accounts.get(address).map(amm::token::held)
+        self.existing(address).map(amm::token::held)
     }
 
     /// A pool with everything that a swap on it needs.
@@ -181,10 +179,7 @@ impl PoolSnapshot {
     pub fn market(&self, address: PoolAddress) -> Result<Market, Failure> {
         let clock = self.account(CLOCK_ADDRESS)?;
         let clock = Clock::decode(clock).map_err(|error| unreadable(&error))?;
-        self.pool(address)?
-            // All that the pool needs was read: what is not here does not exist.
-            .load(|address| self.accounts.get(address).or(Some(&amm::ABSENT)), clock)
-            .map_err(|error| unreadable(&error))
+        self.pool(address)?.load(|address| self.read(address), clock).map_err(|error| unreadable(&error))
     }
 
     /// True if no swap went through these markets between this snapshot and a later one.
@@ -198,7 +193,16 @@ impl PoolSnapshot {
     }
 
     fn account(&self, address: Pubkey) -> Result<&Account, Failure> {
-        self.accounts.get(&address).ok_or_else(|| unreadable(&DecodeError::Missing { address }))
+        self.existing(&address).ok_or_else(|| unreadable(&DecodeError::Missing { address }))
+    }
+
+    fn existing(&self, address: &Pubkey) -> Option<&Account> {
+        self.accounts.get(address)?.as_ref()
+    }
+
+    /// An account as pools want it: None if it was not read, and [`amm::ABSENT`] if it does not exist.
+    fn read(&self, address: &Pubkey) -> Option<&Account> {
+        self.accounts.get(address).map(|account| account.as_ref().unwrap_or(&amm::ABSENT))
     }
 }
 
@@ -209,6 +213,17 @@ fn unreadable(error: &DecodeError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_that_does_not_exist_is_told_from_one_that_was_not_read() {
+        let [there, vacant, unread] = [1, 2, 3].map(|seed| Pubkey::new_from_array([seed; 32]));
+        let account = Account { lamports: 7, ..amm::ABSENT.clone() };
+        let accounts = HashMap::from([(there, Some(account.clone())), (vacant, None)]);
+        let snapshot = PoolSnapshot { slot: 1, accounts: Arc::new(accounts) };
+        let read = [there, vacant, unread].map(|address| snapshot.read(&address).cloned());
+        assert_eq!(read, [Some(account), Some(amm::ABSENT.clone()), None]);
+        assert_eq!([there, vacant, unread].map(|address| snapshot.has(&address)), [true, false, false]);
+    }
 
     #[test]
     fn a_state_is_shared_for_half_a_slot_and_never_where_the_quote_is_newer() {

@@ -49,7 +49,7 @@ const WITNESS_PATIENCE: Duration = Duration::from_millis(300);
 /// The pause after a search for pools that failed.
 const DISCOVERY_RETRY: Duration = Duration::from_secs(1);
 
-/// How often the formats of transactions are read: lookup tables grow while the router runs.
+/// The interval between two reads of the formats of transactions: lookup tables grow while the router runs.
 const FORMATS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Follows the pools of one cluster and publishes the book.
