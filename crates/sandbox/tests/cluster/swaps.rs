@@ -6,6 +6,7 @@ use order_core::quote::Mode;
 use order_core::{Atoms, Mint, Venue};
 use serde_json::{Value, json};
 use solana_instruction::Instruction;
+use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
 
@@ -199,6 +200,39 @@ async fn a_limit_that_is_not_met_reverts_with_the_programs_own_code() {
         assert_eq!(cluster.status(&signature).await["err"], expected);
         assert_eq!(cluster.ledger(&signature).1[0]["err"], expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_purchase_on_pump_swap_makes_the_account_that_counts_them() {
+    let mut cluster = cluster(20).await;
+    cluster.wallet = Keypair::new();
+    let owner = cluster.wallet.pubkey();
+    cluster.admin("airdrop", json!({ "address": owner.to_string(), "amount": 1_000_000_000u64 })).await;
+    let (usdc, usdt) = (mint("USDC"), mint("USDT"));
+    for mint in [usdc, usdt] {
+        let body =
+            json!({ "address": owner.to_string(), "mint": mint.to_string(), "amount": 100_000_000u64 });
+        cluster.admin("airdrop", body).await;
+    }
+    let [counted] = amm::trader_accounts(&owner);
+    let pool = cluster.pool(Venue::PumpSwap, ["USDC", "USDT"]).await;
+    let mut paid = Vec::new();
+    for amount in [5_000_000, 7_000_000] {
+        let market = cluster.market(pool).await;
+        let (quote, limit) = exact(&market, usdt, Mode::ExactIn, amount);
+        let landed = cluster.land(&[swap(&cluster, &market, usdt, limit)]).await;
+        assert_eq!(gained(&landed, &owner, usdc), i128::from(quote.amount_out.get()), "{landed}");
+        let lamports = |of: &str| landed["meta"][of][0].as_u64().unwrap();
+        paid.push(
+            lamports("preBalances") - lamports("postBalances") - landed["meta"]["fee"].as_u64().unwrap(),
+        );
+        let held = cluster
+            .call("getBalance", json!([counted.to_string(), { "commitment": "processed" }]))
+            .await["value"]
+            .as_u64();
+        assert_eq!(held, Some(1_844_400));
+    }
+    assert_eq!(paid, [1_844_400, 0], "once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
